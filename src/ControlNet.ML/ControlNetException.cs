@@ -1,0 +1,29 @@
+namespace ControlNet.ML;
+
+/// <summary>
+/// Something outside the program is not as it has to be: a file, a model folder, a picture, the machine.
+/// The message says what was found, where, and what was expected, and is fit to be shown to the user as it stands.
+/// Wrong arguments in code stay <see cref="ArgumentException"/>.
+/// </summary>
+public class ControlNetException : Exception
+{
+    /// <summary>Creates the exception without a message of its own.</summary>
+    public ControlNetException()
+    {
+    }
+
+    /// <summary>Creates the exception.</summary>
+    /// <param name="message">What was found, where, and what was expected.</param>
+    public ControlNetException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with its cause.</summary>
+    /// <param name="message">What was found, where, and what was expected.</param>
+    /// <param name="innerException">The cause.</param>
+    public ControlNetException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
