@@ -1,0 +1,171 @@
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// A safetensors file, mapped into memory: opening reads the header only, and a tensor's bytes come from the disk when
+/// they are first touched. Files of any size; the header is checked in full before anything is allocated for it.
+/// </summary>
+/// <remarks>Reading is thread-safe. Spans and addresses are valid until <see cref="Dispose"/>; a file must not be cut short while it is open.</remarks>
+public sealed unsafe class SafetensorsFile : IDisposable
+{
+    // Elements converted at a time where a tensor has more bytes than a span can hold.
+    private const int Chunk = 1 << 24;
+
+    private readonly MemoryMappedFile _map;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly SafetensorsHeader _header;
+    private byte* _start;
+
+    private SafetensorsFile(string path, string name, FileStream stream)
+    {
+        Path = path;
+        Name = name;
+        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        try
+        {
+            _view = _map.CreateViewAccessor(0, stream.Length, MemoryMappedFileAccess.Read);
+            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+            _start += _view.PointerOffset;
+            _header = ReadHeader(stream.Length);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The full path.</summary>
+    public string Path { get; }
+
+    /// <summary>The name that messages use: the path as it was given, or part and file of a model folder.</summary>
+    public string Name { get; }
+
+    /// <summary>The texts of the header's <c>__metadata__</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>The tensors by name.</summary>
+    public IReadOnlyDictionary<string, TensorEntry> Entries => _header.Entries;
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ControlNetException">The file is missing, unreadable or not a sound safetensors file; the message says why.</exception>
+    public static SafetensorsFile Open(string path) => Open(path, path);
+
+    /// <summary>The same, under another name in messages.</summary>
+    internal static SafetensorsFile Open(string path, string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        FileStream? stream = null;
+        try
+        {
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+            if (stream.Length < 8)
+                throw new ControlNetException($"{name}: the file has {stream.Length} bytes, expected a safetensors file, which begins with 8 bytes of header length.");
+            return new SafetensorsFile(System.IO.Path.GetFullPath(path), name, stream);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            stream?.Dispose();
+            throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
+        }
+        catch
+        {
+            stream?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The bytes of a tensor, little-endian, row-major: a view, not a copy.</summary>
+    /// <param name="name">The tensor's key.</param>
+    /// <exception cref="ArgumentException">There is no such tensor, or it has more than 2^31-1 bytes: take parts of it, or <see cref="Address"/>.</exception>
+    public ReadOnlySpan<byte> Bytes(string name)
+    {
+        var entry = Entry(name);
+        return entry.ByteLength <= int.MaxValue
+            ? new ReadOnlySpan<byte>(Pointer(entry), (int)entry.ByteLength)
+            : throw new ArgumentException($"{Message.Name(name)} has {entry.ByteLength:N0} bytes, more than a span holds: ask for parts of it.", nameof(name));
+    }
+
+    /// <summary>Some of the bytes of a tensor: a view, not a copy.</summary>
+    /// <param name="name">The tensor's key.</param>
+    /// <param name="start">The first byte, counted from the tensor's start.</param>
+    /// <param name="length">How many bytes.</param>
+    public ReadOnlySpan<byte> Bytes(string name, long start, int length)
+    {
+        var entry = Entry(name);
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, entry.ByteLength - length);
+        return new ReadOnlySpan<byte>(Pointer(entry) + start, length);
+    }
+
+    /// <summary>Copies a tensor, converting whatever element type it has to float.</summary>
+    /// <param name="name">The tensor's key.</param>
+    /// <param name="destination">Room for exactly all elements.</param>
+    /// <exception cref="ArgumentException">There is no such tensor, or the destination has another length.</exception>
+    public void CopyTo(string name, Span<float> destination)
+    {
+        var entry = Entry(name);
+        if (destination.Length != entry.Count)
+            throw new ArgumentException($"{Message.Name(name)} has {entry.Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
+        var size = entry.Type.Size();
+        var source = Pointer(entry);
+        for (var done = 0L; done < entry.Count; done += Chunk)
+        {
+            var part = destination.Slice((int)done, (int)Math.Min(Chunk, entry.Count - done));
+            TensorConversion.ToSingle(entry.Type, new ReadOnlySpan<byte>(source + (done * size), part.Length * size), part);
+        }
+    }
+
+    /// <summary>
+    /// The address of a tensor's first byte, for native code that copies by itself. <see cref="TensorEntry.ByteLength"/>
+    /// bytes may be read there while the file is open; they may be unaligned and must not be written.
+    /// </summary>
+    /// <param name="name">The tensor's key.</param>
+    public nint Address(string name) => (nint)Pointer(Entry(name));
+
+    /// <summary>Closes the file. Spans and addresses of it are invalid from here on.</summary>
+    public void Dispose()
+    {
+        if (_start is not null)
+        {
+            _start = null;
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+
+        _view?.Dispose();
+        _map.Dispose();
+    }
+
+    private TensorEntry Entry(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Entries.TryGetValue(name, out var entry)
+            ? entry
+            : throw new ArgumentException($"{Name} has no tensor {Message.Name(name)}.", nameof(name));
+    }
+
+    private byte* Pointer(TensorEntry entry)
+    {
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        return _start + entry.Offset;
+    }
+
+    private SafetensorsHeader ReadHeader(long fileLength)
+    {
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8));
+        if (length > (ulong)(fileLength - 8) || length > SafetensorsHeader.LongestHeader)
+        {
+            var start = new ReadOnlySpan<byte>(_start, (int)Math.Min(fileLength, 64));
+            throw new ControlNetException(
+                ForeignFile.Recognise(start) is { } kind
+                    ? $"{Name} {kind}."
+                    : $"{Name}: its header is said to have {length:N0} bytes, but {fileLength - 8:N0} follow and {SafetensorsHeader.LongestHeader:N0} are the limit: is this a safetensors file, and whole?");
+        }
+
+        return SafetensorsHeader.Parse(new ReadOnlySpan<byte>(_start + 8, (int)length), 8 + (long)length, fileLength - 8 - (long)length, Name);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>Any element type to float. Exact for every type of at most 24 significant bits, rounded to nearest else.</summary>
+internal static class TensorConversion
+{
+    private static readonly float[] E4M3 = Table(FromE4M3);
+    private static readonly float[] E5M2 = Table(code => (float)BitConverter.UInt16BitsToHalf((ushort)(code << 8)));
+
+    /// <summary>Converts as many elements as the destination holds.</summary>
+    public static void ToSingle(TensorType type, ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        switch (type)
+        {
+            case TensorType.F32: source.CopyTo(MemoryMarshal.AsBytes(destination)); break;
+            case TensorType.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination); break;
+            case TensorType.BF16: FromBFloat16(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
+            case TensorType.F64: Convert<double>(source, destination); break;
+            case TensorType.I64: Convert<long>(source, destination); break;
+            case TensorType.I32: Convert<int>(source, destination); break;
+            case TensorType.I16: Convert<short>(source, destination); break;
+            case TensorType.I8: Convert<sbyte>(source, destination); break;
+            case TensorType.U64: Convert<ulong>(source, destination); break;
+            case TensorType.U32: Convert<uint>(source, destination); break;
+            case TensorType.U16: Convert<ushort>(source, destination); break;
+            case TensorType.U8 or TensorType.Bool: Convert<byte>(source, destination); break;
+            case TensorType.F8E4M3: LookUp(E4M3, source, destination); break;
+            case TensorType.F8E5M2: LookUp(E5M2, source, destination); break;
+            default: throw new ArgumentOutOfRangeException(nameof(type), type, null);
+        }
+    }
+
+    /// <summary>A bfloat16 is the upper half of a float: shift it into place.</summary>
+    private static void FromBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
+    {
+        var target = MemoryMarshal.Cast<float, uint>(destination);
+        var i = 0;
+        for (; i <= source.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
+        {
+            Vector.Widen(new Vector<ushort>(source[i..]), out var low, out var high);
+            (low << 16).CopyTo(target[i..]);
+            (high << 16).CopyTo(target[(i + Vector<uint>.Count)..]);
+        }
+
+        for (; i < source.Length; i++)
+            target[i] = (uint)source[i] << 16;
+    }
+
+    private static void Convert<T>(ReadOnlySpan<byte> source, Span<float> destination)
+        where T : unmanaged, INumberBase<T> =>
+        TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, T>(source), destination);
+
+    private static void LookUp(float[] table, ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        for (var i = 0; i < source.Length; i++)
+            destination[i] = table[source[i]];
+    }
+
+    private static float[] Table(Func<byte, float> value) => [.. Enumerable.Range(0, 256).Select(code => value((byte)code))];
+
+    /// <summary>OCP 8-bit floating point, E4M3: bias 7, the code S.1111.111 is the only NaN and there is no infinity.</summary>
+    private static float FromE4M3(byte code)
+    {
+        int exponent = (code >> 3) & 15, fraction = code & 7;
+        var magnitude = exponent switch
+        {
+            15 when fraction == 7 => float.NaN,
+            0 => fraction * MathF.ScaleB(1, -9),
+            _ => MathF.ScaleB(8 + fraction, exponent - 10),
+        };
+        return code < 128 ? magnitude : -magnitude;
+    }
+}
