@@ -1,0 +1,173 @@
+namespace ControlNet.ML.Configuration;
+
+/// <summary>The configuration of diffusers' <c>AutoencoderKL</c>, <c>vae/config.json</c>. Lists have one entry a level, finest first.</summary>
+public sealed record AutoencoderConfig
+{
+    private const string Down = "DownEncoderBlock2D";
+    private const string Up = "UpDecoderBlock2D";
+
+    /// <summary>diffusers' defaults, a single level of 64 channels, to be changed with an initialiser.</summary>
+    public AutoencoderConfig()
+    {
+    }
+
+    private AutoencoderConfig(ConfigReader reader)
+    {
+        reader.ExpectClass("AutoencoderKL");
+        InChannels = reader.Whole("in_channels", InChannels);
+        OutChannels = reader.Whole("out_channels", OutChannels);
+        DownBlockTypes = reader.Texts("down_block_types", DownBlockTypes);
+        UpBlockTypes = reader.Texts("up_block_types", UpBlockTypes);
+        BlockOutChannels = reader.Wholes("block_out_channels", BlockOutChannels);
+        LayersPerBlock = reader.Whole("layers_per_block", LayersPerBlock);
+        ActFn = reader.Activation("act_fn", ActFn);
+        LatentChannels = reader.Whole("latent_channels", LatentChannels);
+        NormNumGroups = reader.Whole("norm_num_groups", NormNumGroups);
+        SampleSize = reader.Whole("sample_size", SampleSize);
+        ScalingFactor = reader.Number("scaling_factor", ScalingFactor);
+        ShiftFactor = reader.NumberOrNull("shift_factor");
+        UseQuantConv = reader.Flag("use_quant_conv", UseQuantConv);
+        UsePostQuantConv = reader.Flag("use_post_quant_conv", UsePostQuantConv);
+        MidBlockAddAttention = reader.Flag("mid_block_add_attention", MidBlockAddAttention);
+        ForceUpcast = reader.Flag("force_upcast", ForceUpcast);
+        reader.Unsupported("latents_mean", "null");
+        reader.Unsupported("latents_std", "null");
+        Warnings = reader.Warnings();
+    }
+
+    /// <summary>The autoencoder of Stable Diffusion 1.5: 83,653,863 parameters. SD2 has the same; SDXL differs in <see cref="ScalingFactor"/>, 0.13025, and in the weights.</summary>
+    public static AutoencoderConfig StableDiffusion15 { get; } = new()
+    {
+        BlockOutChannels = [128, 256, 512, 512],
+        DownBlockTypes = [Down, Down, Down, Down],
+        UpBlockTypes = [Up, Up, Up, Up],
+        LayersPerBlock = 2,
+        SampleSize = 512,
+    };
+
+    /// <summary>Channels of the picture, 3.</summary>
+    public int InChannels { get; init; } = 3;
+
+    /// <summary>Channels of the decoded picture, 3.</summary>
+    public int OutChannels { get; init; } = 3;
+
+    /// <summary>A level each: <c>DownEncoderBlock2D</c>.</summary>
+    public string[] DownBlockTypes { get; init; } = [Down];
+
+    /// <summary>From the coarsest level up: <c>UpDecoderBlock2D</c>.</summary>
+    public string[] UpBlockTypes { get; init; } = [Up];
+
+    /// <summary>Channels of each level.</summary>
+    public int[] BlockOutChannels { get; init; } = [64];
+
+    /// <summary>Residual blocks a level; the decoder has one more.</summary>
+    public int LayersPerBlock { get; init; } = 1;
+
+    /// <summary>The activation, <c>silu</c> (<c>swish</c> is its other name).</summary>
+    public string ActFn { get; init; } = "silu";
+
+    /// <summary>Channels of the latents, 4; the encoder gives mean and log variance, twice as many.</summary>
+    public int LatentChannels { get; init; } = 4;
+
+    /// <summary>Groups of the group normalisations; their epsilon is 1e-6.</summary>
+    public int NormNumGroups { get; init; } = 32;
+
+    /// <summary>Rows and columns of the pictures it was trained for.</summary>
+    public int SampleSize { get; init; } = 32;
+
+    /// <summary>Latents are multiplied by it before diffusion and divided by it before decoding, so that they have unit variance.</summary>
+    public double ScalingFactor { get; init; } = 0.18215;
+
+    /// <summary>Subtracted from the latents before they are scaled, or null for none.</summary>
+    public double? ShiftFactor { get; init; }
+
+    /// <summary>A 1x1 convolution after the encoder.</summary>
+    public bool UseQuantConv { get; init; } = true;
+
+    /// <summary>A 1x1 convolution before the decoder.</summary>
+    public bool UsePostQuantConv { get; init; } = true;
+
+    /// <summary>An attention, single-headed, in the middle blocks.</summary>
+    public bool MidBlockAddAttention { get; init; } = true;
+
+    /// <summary>The network overflows in float16 and has to run in float32 (SDXL's first release).</summary>
+    public bool ForceUpcast { get; init; } = true;
+
+    /// <summary>What was read but not understood, for the log.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>The number of levels.</summary>
+    public int Levels => BlockOutChannels.Length;
+
+    /// <summary>How many picture pixels, in each direction, a latent stands for: 2^(levels-1), 8 in all released models.</summary>
+    public int ScaleFactor => 1 << (Levels - 1);
+
+    /// <summary>Reads <c>vae/config.json</c>.</summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    public static AutoencoderConfig Parse(ReadOnlySpan<byte> json, string source)
+    {
+        var config = new AutoencoderConfig(ConfigReader.Parse(json, source));
+        config.Validate(source);
+        return config;
+    }
+
+    /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
+    /// <param name="source">The file's name for the message.</param>
+    /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
+    public void Validate(string source = "configuration")
+    {
+        var rules = new ConfigRules(source);
+        rules.Range("block_out_channels", Levels, 1, ConfigRules.MostLevels);
+        rules.Each("block_out_channels", BlockOutChannels, 1, ConfigRules.MostChannels);
+        rules.Range("in_channels", InChannels, 1, ConfigRules.MostChannels);
+        rules.Range("out_channels", OutChannels, 1, ConfigRules.MostChannels);
+        rules.Length("down_block_types", DownBlockTypes, Levels);
+        foreach (var type in DownBlockTypes)
+            rules.OneOf("down_block_types", type, Down);
+        rules.Length("up_block_types", UpBlockTypes, Levels);
+        foreach (var type in UpBlockTypes)
+            rules.OneOf("up_block_types", type, Up);
+        rules.Range("layers_per_block", LayersPerBlock, 1, ConfigRules.MostLayers);
+        rules.OneOf("act_fn", ActFn, "silu");
+        rules.Range("latent_channels", LatentChannels, 1, ConfigRules.MostChannels);
+        rules.Range("norm_num_groups", NormNumGroups, 1, ConfigRules.MostChannels);
+        foreach (var channels in BlockOutChannels)
+            rules.Divides("norm_num_groups", NormNumGroups, "each of 'block_out_channels'", channels);
+        rules.Range("sample_size", SampleSize, 1, 1 << 16);
+        rules.Positive("scaling_factor", ScalingFactor);
+        rules.Range("shift_factor", ShiftFactor ?? 0, -1e6, 1e6);
+    }
+
+    /// <summary>The configuration as diffusers writes it.</summary>
+    public string ToJson() => ConfigJson.Write(new Dictionary<string, System.Text.Json.Nodes.JsonNode?>
+    {
+        ["_class_name"] = "AutoencoderKL",
+        ["in_channels"] = InChannels,
+        ["out_channels"] = OutChannels,
+        ["down_block_types"] = ConfigJson.List(DownBlockTypes),
+        ["up_block_types"] = ConfigJson.List(UpBlockTypes),
+        ["block_out_channels"] = ConfigJson.List(BlockOutChannels),
+        ["layers_per_block"] = LayersPerBlock,
+        ["act_fn"] = ActFn,
+        ["latent_channels"] = LatentChannels,
+        ["norm_num_groups"] = NormNumGroups,
+        ["sample_size"] = SampleSize,
+        ["scaling_factor"] = ScalingFactor,
+        ["shift_factor"] = ShiftFactor,
+        ["latents_mean"] = null,
+        ["latents_std"] = null,
+        ["use_quant_conv"] = UseQuantConv,
+        ["use_post_quant_conv"] = UsePostQuantConv,
+        ["mid_block_add_attention"] = MidBlockAddAttention,
+        ["force_upcast"] = ForceUpcast,
+    });
+
+    /// <summary>Whether both describe the same network.</summary>
+    /// <param name="other">The other.</param>
+    public bool Equals(AutoencoderConfig? other) => other is not null && ToJson() == other.ToJson();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
+}

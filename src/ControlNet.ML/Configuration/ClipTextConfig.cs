@@ -1,0 +1,151 @@
+namespace ControlNet.ML.Configuration;
+
+/// <summary>The configuration of transformers' <c>CLIPTextModel</c> and <c>CLIPTextModelWithProjection</c>, <c>text_encoder/config.json</c>.</summary>
+public sealed record ClipTextConfig
+{
+    private const string Plain = "CLIPTextModel";
+    private const string Projecting = "CLIPTextModelWithProjection";
+
+    /// <summary>transformers' defaults, to be changed with an initialiser.</summary>
+    public ClipTextConfig()
+    {
+    }
+
+    private ClipTextConfig(ConfigReader reader)
+    {
+        new ConfigRules(reader.Source).OneOf("model_type", reader.Text("model_type", "clip_text_model"), "clip_text_model");
+        foreach (var architecture in reader.Texts("architectures", [Plain]))
+        {
+            new ConfigRules(reader.Source).OneOf("architectures", architecture, Plain, Projecting);
+            HasProjection |= architecture == Projecting;
+        }
+
+        VocabSize = reader.Whole("vocab_size", VocabSize);
+        HiddenSize = reader.Whole("hidden_size", HiddenSize);
+        IntermediateSize = reader.Whole("intermediate_size", IntermediateSize);
+        NumHiddenLayers = reader.Whole("num_hidden_layers", NumHiddenLayers);
+        NumAttentionHeads = reader.Whole("num_attention_heads", NumAttentionHeads);
+        MaxPositionEmbeddings = reader.Whole("max_position_embeddings", MaxPositionEmbeddings);
+        HiddenAct = reader.Text("hidden_act", HiddenAct);
+        LayerNormEps = reader.Number("layer_norm_eps", LayerNormEps);
+        ProjectionDim = reader.Whole("projection_dim", ProjectionDim);
+        EosTokenId = reader.WholeOrNull("eos_token_id") ?? EosTokenId;
+        BosTokenId = reader.WholeOrNull("bos_token_id") ?? BosTokenId;
+        PadTokenId = reader.WholeOrNull("pad_token_id") ?? PadTokenId;
+
+        // Weights say their own type (dtype is transformers 5's name for torch_dtype); the rest matters in training from scratch only.
+        reader.Ignore("dtype", "torch_dtype", "transformers_version", "attn_implementation", "_name_or_path", "_attn_implementation_autoset");
+        reader.Ignore("attention_dropout", "dropout", "initializer_factor", "initializer_range", "use_cache", "return_dict", "output_attentions", "output_hidden_states");
+        Warnings = reader.Warnings();
+    }
+
+    /// <summary>The text encoder of Stable Diffusion 1.5 and the first one of SDXL, CLIP ViT-L/14: 123,060,480 parameters.</summary>
+    public static ClipTextConfig ClipL { get; } = new()
+    {
+        HiddenSize = 768,
+        IntermediateSize = 3072,
+        NumHiddenLayers = 12,
+        NumAttentionHeads = 12,
+        ProjectionDim = 768,
+        EosTokenId = 2,
+        BosTokenId = 0,
+        PadTokenId = 1,
+    };
+
+    /// <summary>Number of tokens.</summary>
+    public int VocabSize { get; init; } = 49408;
+
+    /// <summary>Width of the embeddings.</summary>
+    public int HiddenSize { get; init; } = 512;
+
+    /// <summary>Width inside the feed-forward layers.</summary>
+    public int IntermediateSize { get; init; } = 2048;
+
+    /// <summary>Number of transformer layers.</summary>
+    public int NumHiddenLayers { get; init; } = 12;
+
+    /// <summary>Heads of each attention.</summary>
+    public int NumAttentionHeads { get; init; } = 8;
+
+    /// <summary>The longest prompt in tokens, start and end included: 77.</summary>
+    public int MaxPositionEmbeddings { get; init; } = 77;
+
+    /// <summary><c>quick_gelu</c> (x·sigmoid(1.702x), OpenAI's models) or <c>gelu</c> (with erf, OpenCLIP's).</summary>
+    public string HiddenAct { get; init; } = "quick_gelu";
+
+    /// <summary>Epsilon of the layer normalisations.</summary>
+    public double LayerNormEps { get; init; } = 1e-5;
+
+    /// <summary>Width of the pooled projection, where there is one.</summary>
+    public int ProjectionDim { get; init; } = 512;
+
+    /// <summary>The end token. 2, as released files say, is wrong by itself and means: pool at the highest id of the row.</summary>
+    public int EosTokenId { get; init; } = 49407;
+
+    /// <summary>The start token, as the file says; the tokenizer's is the right one.</summary>
+    public int BosTokenId { get; init; } = 49406;
+
+    /// <summary>The padding token, as the file says; the tokenizer's is the right one.</summary>
+    public int PadTokenId { get; init; } = 1;
+
+    /// <summary>The pooled output is projected (<c>CLIPTextModelWithProjection</c>, SDXL's second encoder).</summary>
+    public bool HasProjection { get; init; }
+
+    /// <summary>What was read but not understood, for the log.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Reads <c>text_encoder/config.json</c>.</summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    public static ClipTextConfig Parse(ReadOnlySpan<byte> json, string source)
+    {
+        var config = new ClipTextConfig(ConfigReader.Parse(json, source));
+        config.Validate(source);
+        return config;
+    }
+
+    /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
+    /// <param name="source">The file's name for the message.</param>
+    /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
+    public void Validate(string source = "configuration")
+    {
+        var rules = new ConfigRules(source);
+        rules.Range("vocab_size", VocabSize, 1, 1 << 24);
+        rules.Range("hidden_size", HiddenSize, 1, ConfigRules.MostChannels);
+        rules.Range("intermediate_size", IntermediateSize, 1, 1 << 20);
+        rules.Range("num_hidden_layers", NumHiddenLayers, 1, 256);
+        rules.Range("num_attention_heads", NumAttentionHeads, 1, ConfigRules.MostChannels);
+        rules.Divides("num_attention_heads", NumAttentionHeads, "'hidden_size'", HiddenSize);
+        rules.Range("max_position_embeddings", MaxPositionEmbeddings, 1, 1 << 16);
+        rules.OneOf("hidden_act", HiddenAct, "quick_gelu", "gelu");
+        rules.Positive("layer_norm_eps", LayerNormEps);
+        rules.Range("projection_dim", ProjectionDim, HasProjection ? 1 : 0, ConfigRules.MostChannels);
+    }
+
+    /// <summary>The configuration as transformers writes it.</summary>
+    public string ToJson() => ConfigJson.Write(new Dictionary<string, System.Text.Json.Nodes.JsonNode?>
+    {
+        ["architectures"] = ConfigJson.List([HasProjection ? Projecting : Plain]),
+        ["model_type"] = "clip_text_model",
+        ["vocab_size"] = VocabSize,
+        ["hidden_size"] = HiddenSize,
+        ["intermediate_size"] = IntermediateSize,
+        ["num_hidden_layers"] = NumHiddenLayers,
+        ["num_attention_heads"] = NumAttentionHeads,
+        ["max_position_embeddings"] = MaxPositionEmbeddings,
+        ["hidden_act"] = HiddenAct,
+        ["layer_norm_eps"] = LayerNormEps,
+        ["projection_dim"] = ProjectionDim,
+        ["eos_token_id"] = EosTokenId,
+        ["bos_token_id"] = BosTokenId,
+        ["pad_token_id"] = PadTokenId,
+    });
+
+    /// <summary>Whether both describe the same network.</summary>
+    /// <param name="other">The other.</param>
+    public bool Equals(ClipTextConfig? other) => other is not null && ToJson() == other.ToJson();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
+}
