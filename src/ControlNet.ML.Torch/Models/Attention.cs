@@ -1,0 +1,50 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>
+/// Multi-head attention softmax(QKᵀ/√d)V with the four projections of a checkpoint. Self-attention when no context is given,
+/// cross-attention to the text when it is.
+/// </summary>
+internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
+{
+    public readonly GroupNorm? group_norm;
+    public readonly Linear to_q;
+    public readonly Linear to_k;
+    public readonly Linear to_v;
+    public readonly ModuleList<Module<Tensor, Tensor>> to_out;
+    private readonly long _heads;
+
+    /// <param name="width">Width of the queries and of the result.</param>
+    /// <param name="heads">Number of heads; divides the width.</param>
+    /// <param name="contextWidth">Width of the context; the same as <paramref name="width"/> for self-attention.</param>
+    /// <param name="hasBias">Whether q, k, v have a bias: in the autoencoder only.</param>
+    /// <param name="norm">Normalisation before the projections: in the autoencoder only.</param>
+    public Attention(long width, long heads, long contextWidth, bool hasBias = false, GroupNorm? norm = null)
+        : base(nameof(Attention))
+    {
+        _heads = heads;
+        group_norm = norm;
+        to_q = new Linear(width, width, hasBias);
+        to_k = new Linear(contextWidth, width, hasBias);
+        to_v = new Linear(contextWidth, width, hasBias);
+        to_out = new([new Linear(width, width)]);
+        RegisterComponents();
+    }
+
+    /// <param name="x">[N, L, width].</param>
+    /// <param name="context">[N, S, contextWidth]; null attends to <paramref name="x"/> itself.</param>
+    public override Tensor forward(Tensor x, Tensor? context)
+    {
+        using var scope = NewDisposeScope();
+        context ??= x;
+        var mixed = functional.scaled_dot_product_attention(
+            Split(to_q.forward(x)), Split(to_k.forward(context)), Split(to_v.forward(context)));
+        return to_out[0].forward(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[N, L, heads·d] → [N, heads, L, d].</summary>
+    private Tensor Split(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);
+}

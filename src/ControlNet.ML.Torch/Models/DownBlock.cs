@@ -1,0 +1,49 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>One level of the encoder: resnets, each followed by a transformer where the level has attention, then a downsampler except at the last level.</summary>
+internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, Tensor>
+{
+    public readonly ModuleList<ResnetBlock> resnets;
+    public readonly ModuleList<SpatialTransformer>? attentions;
+    public readonly ModuleList<Downsample>? downsamplers;
+
+    /// <param name="layers">The level's resnets, first to last.</param>
+    /// <param name="transformers">As many transformers, or null for a level without attention.</param>
+    /// <param name="downsample">The way to the next level, or null at the last.</param>
+    public DownBlock(ResnetBlock[] layers, SpatialTransformer[]? transformers, Downsample? downsample)
+        : base(nameof(DownBlock))
+    {
+        resnets = new(layers);
+        attentions = transformers is null ? null : new(transformers);
+        downsamplers = downsample is null ? null : new([downsample]);
+        RegisterComponents();
+    }
+
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="time">SiLU of the time embedding.</param>
+    /// <param name="context">The text.</param>
+    /// <param name="skips">Receives the output of every layer, in order.</param>
+    public override Tensor forward(Tensor x, Tensor time, Tensor context, IList<Tensor> skips)
+    {
+        for (var i = 0; i < resnets.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            x = resnets[i].forward(x, time);
+            if (attentions is not null)
+                x = attentions[i].forward(x, context);
+            skips.Add(x.MoveToOuterDisposeScope());
+        }
+
+        if (downsamplers is not null)
+        {
+            x = downsamplers[0].forward(x);
+            skips.Add(x);
+        }
+
+        return x;
+    }
+}

@@ -1,0 +1,28 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>
+/// y = x Wᵀ + b. Unlike torch's own layer its parameters start unset: a checkpoint fills them, and
+/// filling a billion random numbers first would cost more than loading them.
+/// </summary>
+internal sealed class Linear : Module<Tensor, Tensor>
+{
+    public readonly Parameter weight;
+    public readonly Parameter? bias;
+
+    /// <param name="inputs">Width of x, [..., inputs].</param>
+    /// <param name="outputs">Width of y, [..., outputs].</param>
+    /// <param name="hasBias">Whether b is there.</param>
+    public Linear(long inputs, long outputs, bool hasBias = true)
+        : base(nameof(Linear))
+    {
+        weight = Unset.Parameter(outputs, inputs);
+        bias = hasBias ? Unset.Parameter(outputs) : null;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x) => functional.linear(x, weight, bias);
+}

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>Half the resolution by a 3x3 convolution of stride 2 (Downsample2D).</summary>
+internal sealed class Downsample : Module<Tensor, Tensor>
+{
+    public readonly Convolution conv;
+    private readonly bool _padAfter;
+
+    /// <param name="channels">Channels, unchanged.</param>
+    /// <param name="padding">1 in the UNet; 0 in the autoencoder, which then pads right and bottom only.</param>
+    public Downsample(long channels, int padding)
+        : base(nameof(Downsample))
+    {
+        conv = new Convolution(channels, channels, kernel: 3, stride: 2, padding: padding);
+        _padAfter = padding == 0;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        if (!_padAfter)
+            return conv.forward(x);
+        using var padded = functional.pad(x, [0, 1, 0, 1]);
+        return conv.forward(padded);
+    }
+}
+
+/// <summary>Nearest-neighbour enlargement to a given size, then a 3x3 convolution (Upsample2D).</summary>
+internal sealed class Upsample : Module<Tensor, long[], Tensor>
+{
+    public readonly Convolution conv;
+
+    /// <param name="channels">Channels, unchanged.</param>
+    public Upsample(long channels)
+        : base(nameof(Upsample))
+    {
+        conv = new Convolution(channels, channels, kernel: 3, padding: 1);
+        RegisterComponents();
+    }
+
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="size">Height and width of the result: twice the input's, or one less where the way down met an odd size.</param>
+    public override Tensor forward(Tensor x, long[] size)
+    {
+        using var enlarged = functional.interpolate(x, size: size, mode: InterpolationMode.Nearest);
+        return conv.forward(enlarged);
+    }
+}

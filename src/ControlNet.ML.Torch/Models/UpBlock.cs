@@ -1,0 +1,44 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>One level of the decoder: every resnet takes what the encoder left at its height, then an upsampler except at the last level.</summary>
+internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Tensor>
+{
+    public readonly ModuleList<ResnetBlock> resnets;
+    public readonly ModuleList<SpatialTransformer>? attentions;
+    public readonly ModuleList<Upsample>? upsamplers;
+
+    /// <param name="layers">The level's resnets, first to last.</param>
+    /// <param name="transformers">As many transformers, or null for a level without attention.</param>
+    /// <param name="upsample">The way to the next level, or null at the last.</param>
+    public UpBlock(ResnetBlock[] layers, SpatialTransformer[]? transformers, Upsample? upsample)
+        : base(nameof(UpBlock))
+    {
+        resnets = new(layers);
+        attentions = transformers is null ? null : new(transformers);
+        upsamplers = upsample is null ? null : new([upsample]);
+        RegisterComponents();
+    }
+
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="time">SiLU of the time embedding.</param>
+    /// <param name="context">The text.</param>
+    /// <param name="skips">The encoder's outputs, the last on top; as many are taken as there are resnets.</param>
+    public override Tensor forward(Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
+    {
+        for (var i = 0; i < resnets.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            x = resnets[i].forward(cat([x, skips.Pop()], dim: 1), time);
+            if (attentions is not null)
+                x = attentions[i].forward(x, context);
+            x.MoveToOuterDisposeScope();
+        }
+
+        // The size comes from the next skip tensor, so that odd sizes come back as they were.
+        return upsamplers is null ? x : upsamplers[0].forward(x, skips.Peek().shape[2..]);
+    }
+}

@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Models;
+
+/// <summary>
+/// The 1x1 convolution that joins the trainable copy to the locked model (paper section 3.1, Z(·;·)): weight and bias begin at zero,
+/// so that at first the control network adds nothing, and harmful noise cannot reach the locked layers.
+/// </summary>
+internal sealed class ZeroConvolution : Convolution
+{
+    /// <param name="channels">Input and output channels.</param>
+    public ZeroConvolution(long channels)
+        : base(channels, channels, kernel: 1) => SetToZero();
+
+    /// <summary>Puts weight and bias back to zero.</summary>
+    public void SetToZero()
+    {
+        using var _ = no_grad();
+        weight.zero_();
+        bias.zero_();
+    }
+}

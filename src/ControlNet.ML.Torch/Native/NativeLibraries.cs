@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace ControlNet.ML.Torch.Native;
+
+/// <summary>
+/// Where native libraries lie on Linux: beside the application, below its runtimes folder, or, in notebooks and scripts, in the
+/// NuGet packages that TorchSharp.dll itself was loaded from.
+/// </summary>
+internal static class NativeLibraries
+{
+    private const string Runtime = "runtimes/linux-x64/native";
+
+    /// <summary>The path of the first library of this name, or null.</summary>
+    /// <param name="name">A file name.</param>
+    public static string? Find(string name) =>
+        Folders().Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>
+    /// Loads libtorch by its full path. Needed before a copy of a library that links to it is loaded from elsewhere: the dynamic
+    /// loader then finds it by its name. Does nothing when it is not there.
+    /// </summary>
+    public static void LoadTorch()
+    {
+        foreach (var name in (ReadOnlySpan<string>)["libc10.so", "libtorch_cpu.so", "libtorch_cuda.so", "libtorch.so"])
+        {
+            if (Find(name) is { } path)
+                NativeLibrary.TryLoad(path, out _);
+        }
+    }
+
+    private static IEnumerable<string> Folders()
+    {
+        if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string directories)
+        {
+            foreach (var folder in directories.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+                yield return folder;
+        }
+
+        var torchSharp = Path.GetDirectoryName(typeof(torch).Assembly.Location);
+        foreach (var root in new[] { AppContext.BaseDirectory, torchSharp, Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) })
+        {
+            if (string.IsNullOrEmpty(root))
+                continue;
+            yield return root;
+            yield return Path.Combine(root, Runtime);
+        }
+
+        foreach (var folder in PackageFolders(torchSharp))
+            yield return folder;
+    }
+
+    /// <summary>From PACKAGES/torchsharp/VERSION/lib/FRAMEWORK: the native folders of torchsharp and of the libtorch packages beside it.</summary>
+    private static IEnumerable<string> PackageFolders(string? library)
+    {
+        var package = library is null ? null : Directory.GetParent(library)?.Parent;
+        if (package?.Parent is not { Name: "torchsharp", Parent: { } packages })
+            yield break;
+
+        yield return Path.Combine(package.FullName, Runtime);
+        foreach (var candidate in packages.EnumerateDirectories("libtorch-*linux-x64*").OrderByDescending(d => d.Name, StringComparer.Ordinal))
+        {
+            foreach (var version in candidate.EnumerateDirectories().OrderByDescending(d => d.Name, StringComparer.Ordinal))
+                yield return Path.Combine(version.FullName, Runtime);
+        }
+    }
+}

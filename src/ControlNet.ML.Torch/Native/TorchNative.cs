@@ -1,0 +1,144 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using TorchSharp;
+
+namespace ControlNet.ML.Torch.Native;
+
+/// <summary>
+/// Makes libtorch loadable before TorchSharp asks for it.
+/// <para>
+/// TorchSharp 0.107's <c>libLibTorchSharp.so</c> is linked against a libstdc++ with the symbol version GLIBCXX_3.4.32, which
+/// Debian 12 and Ubuntu 22.04 lack. It only names that version (<c>std::ios_base_library_init</c>, which no relocation uses). So
+/// when, and only when, the library does not load as it is, a copy in the user's cache folder gets the weak flag (VER_FLG_WEAK)
+/// on that one entry of its .gnu.version_r section, two bytes, and is loaded in its place. The original is never touched.
+/// </para>
+/// <para>This happens by itself, when this assembly is first used: in programs, tests and notebooks alike.</para>
+/// </summary>
+public static partial class TorchNative
+{
+    private const string Shim = "libLibTorchSharp.so";
+
+    private static readonly Lock Gate = new();
+    private static nint _copy;
+    private static bool _done;
+
+    /// <summary>
+    /// Makes sure that libtorch loads. Costs nothing after the first call. Call it yourself only in a program that uses TorchSharp
+    /// before it touches a type of this assembly.
+    /// </summary>
+    /// <exception cref="ControlNetException">No native libtorch is there (the message says which package to add), or it cannot be loaded.</exception>
+    public static void EnsureLoaded()
+    {
+        lock (Gate)
+        {
+            if (_done)
+                return;
+            if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64)
+                LoadOnLinux();
+            Start();
+            _done = true;
+        }
+    }
+
+    /// <summary>Puts the adapted library in place, when one is needed, before any code can reach TorchSharp through this assembly.</summary>
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp initialises in a static constructor; nothing else runs before it in every host.")]
+    internal static void Initialize()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            return;
+        try
+        {
+            LoadOnLinux();
+        }
+        catch (ControlNetException)
+        {
+            // A module initialiser that throws hides its message behind two others; EnsureLoaded tells the user.
+        }
+    }
+
+    private static void LoadOnLinux()
+    {
+        if (_copy != 0 || NativeLibraries.Find(Shim) is not { } shim)
+            return;
+        NativeLibraries.LoadTorch();
+        try
+        {
+            NativeLibrary.Load(shim);
+        }
+        catch (DllNotFoundException e) when (MissingVersion().Match(e.Message) is { Success: true } match)
+        {
+            _copy = LoadCopy(shim, match.Groups[1].Value);
+        }
+        catch (DllNotFoundException)
+        {
+            // Something else is wrong: TorchSharp's own attempt gives the full account of it.
+        }
+    }
+
+    private static nint LoadCopy(string shim, string version)
+    {
+        byte[] weakened;
+        try
+        {
+            weakened = ElfVersionNeeds.Weaken(File.ReadAllBytes(shim), version);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ControlNetException($"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
+        }
+
+        var handle = NativeLibrary.Load(NativeCache.Place(Shim, weakened, NativeCache.UserFolders()));
+
+        // The runtime first tries the original by its full path and fails; these two answer its next questions.
+        System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Answer(name);
+        if (System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly) is { } context
+            && context != System.Runtime.Loader.AssemblyLoadContext.Default)
+        {
+            context.ResolvingUnmanagedDll += (_, name) => Answer(name);
+        }
+
+        return handle;
+
+        nint Answer(string name) => name.Contains("LibTorchSharp", StringComparison.Ordinal) ? handle : 0;
+    }
+
+    private static void Start()
+    {
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+        }
+        catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException)
+        {
+            LoadOnLinuxAgain();
+            throw new ControlNetException(
+                "libtorch cannot be loaded. Add the package for your machine to the application: TorchSharp-cpu " +
+                $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {TorchSharpVersion()}. Cause: {FirstLine(e)}",
+                e);
+        }
+    }
+
+    /// <summary>Repeats the attempt for the sake of its message, when there is one.</summary>
+    private static void LoadOnLinuxAgain()
+    {
+        if (OperatingSystem.IsLinux() && _copy == 0)
+            LoadOnLinux();
+    }
+
+    private static string TorchSharpVersion() =>
+        typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.107.0";
+
+    private static string FirstLine(Exception e)
+    {
+        while (e.InnerException is { } inner)
+            e = inner;
+        return e.Message.Split('\n', 2)[0].Trim();
+    }
+
+    [GeneratedRegex(@"version `(GLIBCXX_[0-9.]+)' not found")]
+    private static partial Regex MissingVersion();
+}
