@@ -5,8 +5,8 @@ namespace ControlNet.ML.Configuration;
 /// <summary>What values of a configuration must keep to before anything is built, or allocated, from them.</summary>
 internal readonly struct ConfigRules(string source)
 {
-    public const int MostLevels = 16;
-    public const int MostLayers = 64;
+    public const int MostLevels = 8;
+    public const int MostLayers = 32;
     public const int MostChannels = 1 << 16;
 
     public void Range<T>(string key, T value, T least, T most)

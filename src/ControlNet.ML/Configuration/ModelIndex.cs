@@ -1,0 +1,110 @@
+using System.Text.Json;
+
+namespace ControlNet.ML.Configuration;
+
+/// <summary>
+/// A diffusers folder's <c>model_index.json</c>: the pipeline and, for each part, the class that reads it. Class names
+/// only select among what is built in; no code is loaded by them.
+/// </summary>
+public sealed record ModelIndex
+{
+    private static readonly string[] PlainPipelines =
+    [
+        "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionDepth2ImgPipeline",
+        "StableDiffusionControlNetPipeline", "StableDiffusionControlNetImg2ImgPipeline", "StableDiffusionControlNetInpaintPipeline",
+        "LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline",
+    ];
+
+    private static readonly string[] XLPipelines =
+    [
+        "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
+        "StableDiffusionXLControlNetPipeline", "StableDiffusionXLControlNetImg2ImgPipeline", "StableDiffusionXLControlNetInpaintPipeline",
+    ];
+
+    private static readonly string[] Tokenizers = ["CLIPTokenizer", "CLIPTokenizerFast"];
+
+    /// <summary>The parts a pipeline is made of and the classes each may have; any scheduler's name is left to whoever builds schedulers.</summary>
+    private static readonly (string Part, string Library, string[]? Classes, bool XLOnly)[] Needed =
+    [
+        ("unet", "diffusers", ["UNet2DConditionModel"], false),
+        ("vae", "diffusers", ["AutoencoderKL"], false),
+        ("text_encoder", "transformers", ["CLIPTextModel", "CLIPTextModelWithProjection"], false),
+        ("tokenizer", "transformers", Tokenizers, false),
+        ("scheduler", "diffusers", null, false),
+        ("text_encoder_2", "transformers", ["CLIPTextModelWithProjection"], true),
+        ("tokenizer_2", "transformers", Tokenizers, true),
+    ];
+
+    /// <summary>The pipeline's class, <c>StableDiffusionPipeline</c>.</summary>
+    public string ClassName { get; private init; } = PlainPipelines[0];
+
+    /// <summary>The scheduler's class; null if there was no index to say.</summary>
+    public string? SchedulerClass { get; private init; }
+
+    /// <summary>Whether it is SDXL, with two text encoders.</summary>
+    public bool IsXL { get; private init; }
+
+    /// <summary>SDXL: no negative prompt means zeros rather than the empty prompt's embedding. True in diffusers unless the index says otherwise.</summary>
+    public bool ForceZerosForEmptyPrompt { get; private init; } = true;
+
+    /// <summary>The parts that the pipeline needs, as their folders are called.</summary>
+    public IReadOnlyList<string> Parts => [.. Needed.Where(part => IsXL || !part.XLOnly).Select(part => part.Part)];
+
+    /// <summary>What was read but is not used, for the log.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
+    /// <summary>What a folder without an index is taken for.</summary>
+    /// <param name="hasSecondTextEncoder">Whether it has the folder <c>text_encoder_2</c>.</param>
+    internal static ModelIndex Guess(bool hasSecondTextEncoder) =>
+        new() { ClassName = hasSecondTextEncoder ? XLPipelines[0] : PlainPipelines[0], IsXL = hasSecondTextEncoder };
+
+    /// <summary>Reads <c>model_index.json</c>.</summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    public static ModelIndex Parse(ReadOnlySpan<byte> json, string source)
+    {
+        var reader = ConfigReader.Parse(json, source);
+        var name = reader.TextOrNull("_class_name")
+            ?? throw new ControlNetException($"{source}: has no '_class_name', expected the name of a pipeline.");
+        new ConfigRules(source).OneOf("_class_name", name, [.. PlainPipelines, .. XLPipelines]);
+        var isXL = XLPipelines.Contains(name);
+
+        var missing = Needed.Where(part => (isXL || !part.XLOnly) && IsAbsent(reader.Find(part.Part))).Select(part => Message.Name(part.Part)).ToList();
+        if (missing.Count > 0)
+            throw new ControlNetException($"{source}: the pipeline {name} needs parts that are not there: {Message.List(missing)}.");
+        string? scheduler = null;
+        foreach (var part in Needed.Where(part => isXL || !part.XLOnly))
+        {
+            var (library, type) = Pair(reader, part.Part);
+            if (library != part.Library || !(part.Classes?.Contains(type) ?? true))
+                throw new ControlNetException($"{source}: '{part.Part}' is [{Message.Name(library)}, {Message.Name(type)}], expected {part.Library} with {(part.Classes is null ? "a scheduler's class" : Message.Choice(part.Classes))}.");
+            if (part.Part == "scheduler")
+                scheduler = type;
+        }
+
+        // Parts that change nothing in what we compute, and whose classes we need not know.
+        reader.Ignore("_diffusers_version", "_name_or_path", "safety_checker", "requires_safety_checker", "feature_extractor", "image_encoder", "add_watermarker", "controlnet");
+        return new ModelIndex
+        {
+            ClassName = name,
+            IsXL = isXL,
+            SchedulerClass = scheduler,
+            ForceZerosForEmptyPrompt = reader.Flag("force_zeros_for_empty_prompt", true),
+            Warnings = reader.Warnings(),
+        };
+    }
+
+    private static bool IsAbsent(JsonElement? part) =>
+        part is null or { ValueKind: JsonValueKind.Null }
+        || (part is { ValueKind: JsonValueKind.Array } pair && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.Null && pair[1].ValueKind == JsonValueKind.Null);
+
+    private static (string Library, string Class) Pair(ConfigReader reader, string part)
+    {
+        var value = reader.Find(part)!.Value;
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != 2)
+            throw reader.Error(part, value, "a pair of library and class");
+        var pair = reader.Texts(part, []);
+        return (pair[0], pair[1]);
+    }
+}

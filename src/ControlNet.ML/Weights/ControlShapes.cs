@@ -1,0 +1,119 @@
+using System.Globalization;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// Sees a control network's configuration from the shapes of its tensors. What shapes do not tell is taken from the
+/// family, which the text width gives away: 8 heads everywhere (768, SD1), 64 channels a head else (SD2, SDXL).
+/// </summary>
+/// <param name="shapes">The tensors, without prefix.</param>
+/// <param name="isOriginal">Whether they have the original names.</param>
+/// <param name="source">The file's name for messages.</param>
+internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, bool isOriginal, string source)
+{
+    private const int SD1TextWidth = 768;
+    private const int SD2TextWidth = 1024;
+    private const int HeadWidth = 64;
+
+    public ControlNetConfig Infer()
+    {
+        var layers = LayersPerBlock();
+        var channels = new List<int>();
+        var types = new List<string>();
+        var depths = new List<int>();
+        while (channels.Count < ConfigRules.MostLevels && Has(Residual(channels.Count, layers)))
+        {
+            var level = channels.Count;
+            channels.Add(Size(Residual(level, layers), 0, 4));
+            var attention = Attention(level, layers);
+            types.Add(Has(attention + ".proj_in.weight") ? "CrossAttnDownBlock2D" : "DownBlock2D");
+            depths.Add(Math.Max(1, Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight"))));
+        }
+
+        if (channels.Count == 0)
+            throw Unknown($"it has no '{Residual(0, layers)}'");
+        var middle = isOriginal ? "middle_block.1" : "mid_block.attentions.0";
+        depths[^1] = Count(i => Text($"{middle}.transformer_blocks.{i}.norm1.weight"));
+        var textWidth = Size(middle + ".transformer_blocks.0.attn2.to_k.weight", 1, 2);
+        var addition = isOriginal ? "label_emb.0.0.weight" : "add_embedding.linear_1.weight";
+        var config = new ControlNetConfig
+        {
+            InChannels = Size(isOriginal ? "input_blocks.0.0.weight" : "conv_in.weight", 1, 4),
+            BlockOutChannels = [.. channels],
+            DownBlockTypes = [.. types],
+            LayersPerBlock = layers,
+            TransformerLayersPerBlock = [.. depths],
+            AttentionHeadDim = [.. channels.Select(width => Heads(width, textWidth))],
+            CrossAttentionDim = textWidth,
+            UseLinearProjection = Rank(middle + ".proj_in.weight") == 2,
+            UpcastAttention = textWidth == SD2TextWidth,
+            AdditionEmbedType = Has(addition) ? "text_time" : null,
+            AdditionTimeEmbedDim = Has(addition) ? 256 : null,
+            ProjectionClassEmbeddingsInputDim = Has(addition) ? Size(addition, 1, 2) : null,
+            ConditioningChannels = Size(isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
+            ConditioningEmbeddingOutChannels = ConditionStages(),
+        };
+        try
+        {
+            config.Validate(source);
+        }
+        catch (ControlNetException error)
+        {
+            throw Unknown(error.Message);
+        }
+
+        return config;
+    }
+
+    /// <summary>Residual blocks of the first level, which in the original end where the downsampler takes the next number.</summary>
+    private int LayersPerBlock() =>
+        Count(j => isOriginal ? Text($"input_blocks.{j + 1}.0.in_layers.2.weight") : Text($"down_blocks.0.resnets.{j}.conv1.weight"));
+
+    private int[] ConditionStages()
+    {
+        var first = isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight";
+        Func<int, string> widening = isOriginal
+            ? i => Text($"input_hint_block.{(4 * i) + 4}.weight")
+            : i => Text($"controlnet_cond_embedding.blocks.{(2 * i) + 1}.weight");
+        return [Size(first, 0, 4), .. Enumerable.Range(0, Count(widening)).Select(i => Size(widening(i), 0, 4))];
+    }
+
+    private int Heads(int width, int textWidth)
+    {
+        if (textWidth == SD1TextWidth)
+            return 8;
+        return width % HeadWidth == 0
+            ? width / HeadWidth
+            : throw Unknown($"{width} channels do not divide into heads of {HeadWidth}");
+    }
+
+    private string Residual(int level, int layers) =>
+        isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.0.in_layers.2.weight") : Text($"down_blocks.{level}.resnets.0.conv1.weight");
+
+    private string Attention(int level, int layers) =>
+        isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.1") : Text($"down_blocks.{level}.attentions.0");
+
+    private bool Has(string name) => shapes.ContainsKey(name);
+
+    /// <summary>How many names of a numbered row there are without a gap.</summary>
+    private int Count(Func<int, string> name)
+    {
+        var count = 0;
+        while (Has(name(count)))
+            count++;
+        return count;
+    }
+
+    private int Rank(string name) => shapes.TryGetValue(name, out var shape) ? shape.Length : throw Unknown($"it has no {Message.Name(name)}");
+
+    private int Size(string name, int dimension, int rank) =>
+        Rank(name) == rank && shapes[name][dimension] is > 0 and <= ConfigRules.MostChannels and var size
+            ? (int)size
+            : throw Unknown($"{Message.Name(name)} is {Message.Shape(shapes[name])}");
+
+    private ControlNetException Unknown(string why) =>
+        new($"{source}: the configuration of this control network cannot be seen from its tensors ({why.TrimEnd('.')}); give one in diffusers' form, in '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}' beside the file.");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,162 @@
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part. Opening reads and checks all
+/// configurations and finds the weight files; the weights themselves are opened part by part.
+/// </summary>
+public sealed class ModelFolder
+{
+    private const string IndexName = "model_index.json";
+
+    private ModelFolder(string path, ModelIndex index, string? variant) => (Path, Index, Variant) = (path, index, variant);
+
+    /// <summary>The full path.</summary>
+    public string Path { get; }
+
+    /// <summary>The pipeline, as the index says or as the parts suggest.</summary>
+    public ModelIndex Index { get; }
+
+    /// <summary>The variant that was asked for, or null.</summary>
+    public string? Variant { get; }
+
+    /// <summary>The UNet's configuration.</summary>
+    public UNetConfig UNet { get; private init; } = new();
+
+    /// <summary>The autoencoder's configuration.</summary>
+    public AutoencoderConfig Autoencoder { get; private init; } = new();
+
+    /// <summary>The text encoder's configuration.</summary>
+    public ClipTextConfig TextEncoder { get; private init; } = new();
+
+    /// <summary>The second text encoder's configuration; null but for SDXL.</summary>
+    public ClipTextConfig? TextEncoder2 { get; private init; }
+
+    /// <summary>What was read in any of the files but not understood, for the log.</summary>
+    public IReadOnlyList<string> Warnings =>
+        [.. Index.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];
+
+    /// <summary>Opens a folder.</summary>
+    /// <param name="path">The folder that holds <c>model_index.json</c>, or at least the parts.</param>
+    /// <param name="variant">
+    /// The variant of the weights to use, <c>fp16</c>; parts that do not have it give their plain files, as in diffusers. Null for the
+    /// plain files; a part that has only a variant gives that.
+    /// </param>
+    /// <exception cref="ControlNetException">The folder is missing, incomplete (all that is missing is named together) or not sound.</exception>
+    public static ModelFolder Open(string path, string? variant = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!Directory.Exists(path))
+            throw new ControlNetException($"{path}: {(File.Exists(path) ? "is a file" : "is not there")}, expected a model folder with {IndexName}.");
+        var root = System.IO.Path.GetFullPath(path);
+        var indexPath = System.IO.Path.Combine(root, IndexName);
+        var index = File.Exists(indexPath)
+            ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
+            : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
+        RequireParts(root, index);
+        RequireVariant(root, index, variant);
+        return new ModelFolder(root, index, variant)
+        {
+            UNet = Config(root, "unet", UNetConfig.Parse),
+            Autoencoder = Config(root, "vae", AutoencoderConfig.Parse),
+            TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
+            TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
+        };
+    }
+
+    /// <summary>The folder of a part.</summary>
+    /// <param name="part">The part, one of <see cref="ModelIndex.Parts"/>.</param>
+    public string Folder(string part) =>
+        Index.Parts.Contains(part)
+            ? System.IO.Path.Combine(Path, part)
+            : throw new ArgumentException($"{Message.Name(part)} is no part of {Index.ClassName}, which has {string.Join(", ", Index.Parts)}.", nameof(part));
+
+    /// <summary>The weight files of a part, in the order of their names.</summary>
+    /// <param name="part">The part.</param>
+    /// <exception cref="ControlNetException">A file is missing, or an index is not sound.</exception>
+    /// <exception cref="ArgumentException">The part has no weights.</exception>
+    public IReadOnlyList<string> PartFiles(string part)
+    {
+        var files = Weights.PartFiles.Find(Folder(part), Kind(part), Variant)
+            ?? throw new ControlNetException($"{part}: {Weights.PartFiles.Absence(Folder(part), Kind(part))}.");
+        return files.Single is not null
+            ? [files.Single]
+            : [.. ShardIndex.Read(files.Index!, $"{part}/{System.IO.Path.GetFileName(files.Index)}").Keys];
+    }
+
+    /// <summary>Opens the weights of a part.</summary>
+    /// <param name="part"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
+    /// <exception cref="ControlNetException">They are not sound.</exception>
+    /// <exception cref="ArgumentException">The part has no weights.</exception>
+    public WeightSource OpenWeights(string part) => WeightSource.Open(Folder(part), Kind(part), Variant);
+
+    private static NetworkKind Kind(string part) => KindOrNull(part) ?? throw new ArgumentException($"{Message.Name(part)} has no weights.", nameof(part));
+
+    private static NetworkKind? KindOrNull(string part) => part switch
+    {
+        "unet" => NetworkKind.UNet,
+        "vae" => NetworkKind.Autoencoder,
+        "text_encoder" or "text_encoder_2" => NetworkKind.TextEncoder,
+        _ => null,
+    };
+
+    private delegate T Parser<T>(ReadOnlySpan<byte> json, string source);
+
+    private static T Config<T>(string root, string part, Parser<T> parse)
+    {
+        var source = part + "/config.json";
+        return parse(JsonText.ReadFile(System.IO.Path.Combine(root, part, "config.json"), source), source);
+    }
+
+    /// <summary>Everything that is missing, in one message.</summary>
+    private static void RequireParts(string root, ModelIndex index)
+    {
+        var missing = new List<string>();
+        foreach (var part in index.Parts)
+        {
+            var folder = System.IO.Path.Combine(root, part);
+            if (!Directory.Exists(folder))
+            {
+                missing.Add($"the folder '{part}'");
+                continue;
+            }
+
+            if (KindOrNull(part) is { } kind)
+            {
+                RequireFile("config.json");
+                if (Weights.PartFiles.Find(folder, kind, null) is null)
+                    missing.Add($"'{part}': {Weights.PartFiles.Absence(folder, kind)}");
+            }
+            else if (part == "scheduler")
+            {
+                RequireFile("scheduler_config.json");
+            }
+            else if (!File.Exists(System.IO.Path.Combine(folder, "tokenizer.json")))
+            {
+                RequireFile("vocab.json");
+                RequireFile("merges.txt");
+            }
+
+            void RequireFile(string name)
+            {
+                if (!File.Exists(System.IO.Path.Combine(folder, name)))
+                    missing.Add($"'{part}/{name}'");
+            }
+        }
+
+        if (missing.Count > 0)
+            throw new ControlNetException($"{root}: the model is incomplete: {string.Join("; ", missing)}.");
+    }
+
+    private static void RequireVariant(string root, ModelIndex index, string? variant)
+    {
+        if (variant is null)
+            return;
+        var variants = index.Parts.Where(part => KindOrNull(part) is not null)
+            .SelectMany(part => Weights.PartFiles.Variants(System.IO.Path.Combine(root, part), KindOrNull(part)!.Value))
+            .Distinct().Order(StringComparer.Ordinal).ToList();
+        if (!variants.Contains(variant))
+            throw new ControlNetException($"{root}: no part has weights of the variant {Message.Name(variant)}; there {(variants.Count == 0 ? "are none but the plain files" : "are " + string.Join(", ", variants.Select(Message.Name)))}.");
+    }
+}

@@ -1,0 +1,61 @@
+using System.Buffers;
+using System.Text.Json;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// The index of weights that are split over several files: which tensor lies in which. Its file names come from
+/// strangers, so that only plain names of files beside the index are followed.
+/// </summary>
+internal static class ShardIndex
+{
+    private const string Ending = ".safetensors";
+
+    private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
+
+    /// <summary>Reads an index.</summary>
+    /// <param name="path">The index.</param>
+    /// <param name="source">Its name for messages.</param>
+    /// <returns>The shards' full paths and the tensors of each.</returns>
+    public static IReadOnlyDictionary<string, HashSet<string>> Read(string path, string source)
+    {
+        var root = JsonText.ReadObject(path, source);
+        if (!root.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            throw new ControlNetException($"{source}: has no 'weight_map', expected an object from tensor names to file names.");
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        foreach (var property in map.EnumerateObject())
+        {
+            if (property.Value.ValueKind != JsonValueKind.String)
+                throw new ControlNetException($"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a text.");
+            var name = JsonText.Text(property.Value, source);
+            if (!IsPlainFileName(name))
+                throw new ControlNetException($"{source}: {Message.Name(name)} is no name of a weight file, expected the plain name of a {Ending} file beside the index.");
+            if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
+                shards.Add(Path.Combine(folder, name), tensors = []);
+            tensors.Add(property.Name);
+        }
+
+        if (shards.Count == 0)
+            throw new ControlNetException($"{source}: its 'weight_map' is empty, expected tensors.");
+        var missing = shards.Keys.Where(shard => !File.Exists(shard)).Select(shard => Message.Name(Path.GetFileName(shard))).ToList();
+        return missing.Count == 0
+            ? shards
+            : throw new ControlNetException($"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
+    }
+
+    /// <summary>Whether a name is that of a file in the same folder on every system: no separator, drive, stream or device.</summary>
+    private static bool IsPlainFileName(string name)
+    {
+        if (name.Length is 0 or > 255 || name[0] == '.' || !name.EndsWith(Ending, StringComparison.Ordinal))
+            return false;
+        if (name.AsSpan().ContainsAny(Separators) || name.Any(char.IsControl))
+            return false;
+        var stem = name[..name.IndexOf('.', StringComparison.Ordinal)].TrimEnd().ToUpperInvariant();
+        var isDevice = stem is "CON" or "PRN" or "AUX" or "NUL" or "CONIN$" or "CONOUT$"
+            || (stem.Length == 4 && (stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal)));
+        return !isDevice;
+    }
+}

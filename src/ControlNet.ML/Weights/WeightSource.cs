@@ -1,0 +1,118 @@
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// The weights of one network, wherever they lie: one file or several shards, old names or new. All tensors carry
+/// diffusers' and transformers' present names and shapes. Disposing closes the files.
+/// </summary>
+public sealed class WeightSource : IDisposable
+{
+    private readonly List<SafetensorsFile> _files;
+    private readonly Dictionary<string, WeightTensor> _tensors = [];
+
+    internal WeightSource(string name, NetworkKind kind, List<SafetensorsFile> files) => (Name, Kind, _files) = (name, kind, files);
+
+    /// <summary>What messages call it, <c>unet/diffusion_pytorch_model.safetensors</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The kind of network.</summary>
+    public NetworkKind Kind { get; }
+
+    /// <summary>The tensors by their present names.</summary>
+    public IReadOnlyDictionary<string, WeightTensor> Tensors => _tensors;
+
+    /// <summary>The open files.</summary>
+    public IReadOnlyList<SafetensorsFile> Files => _files;
+
+    /// <summary>Opens the weights of a part's folder: a file, a variant, or shards with their index.</summary>
+    /// <param name="folder">The folder, <c>…/unet</c>.</param>
+    /// <param name="kind">The kind of network, which decides the files' name.</param>
+    /// <param name="variant">The variant to prefer, <c>fp16</c>; null for the plain files.</param>
+    /// <exception cref="ControlNetException">There are none, or they are not sound; the message says what is wrong.</exception>
+    public static WeightSource Open(string folder, NetworkKind kind, string? variant = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        var files = PartFiles.Find(folder, kind, variant)
+            ?? throw new ControlNetException($"{folder}: {PartFiles.Absence(folder, kind)}.");
+        if (files.Single is not null)
+            return OpenFile(files.Single, DisplayName(files.Single), kind);
+        var name = DisplayName(files.Index!);
+        return OpenShards(ShardIndex.Read(files.Index!, name), name, kind);
+    }
+
+    /// <summary>Opens a single file in diffusers' or transformers' naming.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">The kind of network that it holds.</param>
+    /// <exception cref="ControlNetException">It is not sound; the message says what is wrong.</exception>
+    public static WeightSource OpenFile(string path, NetworkKind kind) => OpenFile(path, path, kind);
+
+    /// <summary>Closes the files; the tensors' addresses are invalid from here on.</summary>
+    public void Dispose()
+    {
+        foreach (var file in _files)
+            file.Dispose();
+    }
+
+    /// <summary>Adds a tensor under its present name.</summary>
+    internal void Add(WeightTensor tensor)
+    {
+        if (!_tensors.TryAdd(tensor.Name, tensor))
+            throw new ControlNetException($"{Name}: {Message.Name(_tensors[tensor.Name].Key)} and {Message.Name(tensor.Key)} are both {Message.Name(tensor.Name)}, expected one.");
+    }
+
+    private static WeightSource OpenFile(string path, string name, NetworkKind kind)
+    {
+        var source = new WeightSource(name, kind, []);
+        try
+        {
+            source.AddFile(path, name, indexed: null);
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private static WeightSource OpenShards(IReadOnlyDictionary<string, HashSet<string>> shards, string name, NetworkKind kind)
+    {
+        var source = new WeightSource(name, kind, []);
+        try
+        {
+            foreach (var (path, indexed) in shards)
+                source.AddFile(path, DisplayName(path), indexed);
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private void AddFile(string path, string name, HashSet<string>? indexed)
+    {
+        var file = SafetensorsFile.Open(path, name);
+        _files.Add(file);
+        if (indexed is not null && !indexed.SetEquals(file.Entries.Keys))
+        {
+            // Silence here would turn up as weights that are missing, or random, much later.
+            var missing = indexed.Except(file.Entries.Keys).Order(StringComparer.Ordinal).Select(Message.Name).ToList();
+            var unknown = file.Entries.Keys.Except(indexed).Order(StringComparer.Ordinal).Select(Message.Name).ToList();
+            throw new ControlNetException(
+                $"{name}: does not hold what its index {Message.Name(Name)} says:" +
+                (missing.Count > 0 ? $" missing {Message.List(missing)}." : "") +
+                (unknown.Count > 0 ? $" not in the index {Message.List(unknown)}." : ""));
+        }
+
+        foreach (var entry in file.Entries.Values)
+        {
+            if (KeyNormaliser.Normalise(Kind, entry.Name, entry.Shape) is var (present, shape))
+                Add(new WeightTensor(present, shape, file, entry));
+        }
+    }
+
+    /// <summary>The last two names of a path: part and file.</summary>
+    private static string DisplayName(string path) =>
+        $"{Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))}/{Path.GetFileName(path)}";
+}

@@ -1,0 +1,38 @@
+namespace ControlNet.ML.Weights;
+
+/// <summary>A tensor of a network's weights: where it lies, and the name and shape that diffusers gives it.</summary>
+public sealed class WeightTensor
+{
+    private readonly TensorEntry _entry;
+
+    internal WeightTensor(string name, long[] shape, SafetensorsFile file, TensorEntry entry) =>
+        (Name, Shape, File, _entry) = (name, shape, file, entry);
+
+    /// <summary>The name in diffusers' or transformers' state dict.</summary>
+    public string Name { get; }
+
+    /// <summary>The shape there; the same elements in the same order as in the file.</summary>
+    public long[] Shape { get; }
+
+    /// <summary>The file that holds it.</summary>
+    public SafetensorsFile File { get; }
+
+    /// <summary>Its name in that file.</summary>
+    public string Key => _entry.Name;
+
+    /// <summary>The element type.</summary>
+    public TensorType Type => _entry.Type;
+
+    /// <summary>The number of elements.</summary>
+    public long Count => _entry.Count;
+
+    /// <summary>The number of bytes.</summary>
+    public long ByteLength => _entry.ByteLength;
+
+    /// <summary>The address of the first byte, valid while the source is open; see <see cref="SafetensorsFile.Address"/>.</summary>
+    public nint Address => File.Address(Key);
+
+    /// <summary>Copies the elements, converted to float.</summary>
+    /// <param name="destination">Room for exactly all of them.</param>
+    public void CopyTo(Span<float> destination) => File.CopyTo(Key, destination);
+}
