@@ -1,0 +1,278 @@
+using System.Text;
+
+namespace ControlNet.ML.Text;
+
+/// <summary>
+/// CLIP's byte-level BPE tokenizer: the ids that transformers' <c>CLIPTokenizer</c> gives, for any text. Immutable and safe to share between threads.
+/// </summary>
+public sealed class ClipTokenizer
+{
+    private const string VocabularyFile = "vocab.json", MergesFile = "merges.txt", SingleFile = "tokenizer.json";
+
+    private readonly Dictionary<string, int> _vocabulary;
+    private readonly BytePairEncoding _encoding;
+    private readonly ClipTokenizerOptions _options;
+    private readonly string _source;
+    private readonly int _unknownId;
+    private readonly AddedTokens _added;
+    private readonly Dictionary<int, string> _tokens;
+    private readonly HashSet<string> _special;
+
+    private ClipTokenizer(Dictionary<string, int> vocabulary, BytePairEncoding encoding, ClipTokenizerOptions options, string source)
+    {
+        (_vocabulary, _encoding, _options, _source) = (vocabulary, encoding, options, source);
+        _tokens = vocabulary.ToDictionary(entry => entry.Value, entry => entry.Key);
+        foreach (var (token, id) in options.AddedTokens)
+        {
+            if (token.Length == 0)
+                throw new ControlNetException($"{source}: the added token with the id {id} is empty.");
+            if (vocabulary.TryGetValue(token, out var other) && other != id)
+                throw new ControlNetException($"{source}: the added token '{token}' has the id {id}, in the vocabulary {other}.");
+            if (!_tokens.TryAdd(id, token) && _tokens[id] != token)
+                throw new ControlNetException($"{source}: the added token '{token}' has the id {id}, which is that of '{_tokens[id]}'.");
+        }
+
+        VocabularySize = _tokens.Keys.Max() + 1;
+        MaxLength = options.MaxLength;
+        BosTokenId = IdOf("start", options.BosToken);
+        EosTokenId = IdOf("end", options.EosToken);
+        PadTokenId = IdOf("padding", options.PadToken);
+        _unknownId = IdOf("unknown", options.UnknownToken);
+        var added = new Dictionary<string, int>(options.AddedTokens)
+        {
+            [options.BosToken] = BosTokenId,
+            [options.EosToken] = EosTokenId,
+            [options.PadToken] = PadTokenId,
+            [options.UnknownToken] = _unknownId,
+        };
+        _special = [options.BosToken, options.EosToken, options.PadToken, options.UnknownToken];
+        _added = new AddedTokens(added);
+    }
+
+    /// <summary>The id before a prompt.</summary>
+    public int BosTokenId { get; }
+
+    /// <summary>The id after a prompt.</summary>
+    public int EosTokenId { get; }
+
+    /// <summary>The id that fills up to <see cref="MaxLength"/>: the end token's, or in some families that of <c>!</c>.</summary>
+    public int PadTokenId { get; }
+
+    /// <summary>The number of ids in a tokenized prompt, start and end included: 77 in all CLIP models of Stable Diffusion.</summary>
+    public int MaxLength { get; }
+
+    /// <summary>The highest id plus 1: the rows that a text encoder's embedding needs.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt or, where these are missing, tokenizer.json; and the configuration beside them.</summary>
+    /// <param name="folder">The folder, <c>tokenizer</c> in a diffusers model.</param>
+    /// <param name="maxPositions">The text encoder's <c>max_position_embeddings</c>: the length where the files give none, and the longest allowed.</param>
+    /// <exception cref="ControlNetException">A file is missing or faulty, or is that of another kind of tokenizer.</exception>
+    public static ClipTokenizer Load(string folder, int maxPositions = 77)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxPositions, 3);
+        string[] names = [VocabularyFile, MergesFile, SingleFile];
+        var paths = Array.ConvertAll(names, name => Path.Combine(folder, name));
+        var isThere = Array.ConvertAll(paths, File.Exists);
+        if (isThere is [true, true, _])
+        {
+            using var vocabulary = TokenizerFile.Open(paths[0]);
+            using var merges = TokenizerFile.Open(paths[1]);
+            return Create(vocabulary, merges, TokenizerConfig.Read(folder, maxPositions, ClipTextRules.Slow), paths[0], paths[1]);
+        }
+
+        if (isThere is [_, _, true])
+        {
+            using var stream = TokenizerFile.Open(paths[2]);
+            var json = TokenizerJson.Read(stream, paths[2]);
+            var options = TokenizerConfig.Read(folder, maxPositions, ClipTextRules.Fast);
+            return Create(json.Vocabulary, json.Merges, options with { AddedTokens = Join(json.AddedTokens, options.AddedTokens) }, paths[2]);
+        }
+
+        var missing = isThere switch
+        {
+            [true, ..] => MergesFile + " is missing beside " + VocabularyFile,
+            [_, true, _] => VocabularyFile + " is missing beside " + MergesFile,
+            _ => $"no tokenizer here, expected {VocabularyFile} and {MergesFile}, or {SingleFile}",
+        };
+        throw new ControlNetException($"{folder}: {missing}.");
+    }
+
+    /// <summary>Makes a tokenizer from the contents of vocab.json and merges.txt.</summary>
+    /// <param name="vocabulary">A JSON object, token → id. Read to its end, not closed.</param>
+    /// <param name="merges">A version line and a pair of tokens a line. Read to its end, not closed.</param>
+    /// <param name="options">Special tokens, length and rules; null for those of CLIP-L.</param>
+    /// <param name="source">What to call the two in messages, say their folder.</param>
+    /// <exception cref="ControlNetException">The contents are faulty, or the special tokens are not among them.</exception>
+    public static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions? options = null, string source = "tokenizer")
+    {
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        ArgumentNullException.ThrowIfNull(merges);
+        options ??= new ClipTokenizerOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxLength, 3, nameof(options));
+        return Create(vocabulary, merges, options, $"{source}/{VocabularyFile}", $"{source}/{MergesFile}");
+    }
+
+    /// <summary>The same tokenizer with further tokens, as textual inversion adds them: their ids go on from <see cref="VocabularySize"/>.</summary>
+    /// <param name="tokens">The new tokens, found with case and before anything else in a text.</param>
+    /// <exception cref="ControlNetException">A token is empty or already there.</exception>
+    public ClipTokenizer WithTokens(params IEnumerable<string> tokens)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        var added = new Dictionary<string, int>(_options.AddedTokens);
+        var next = VocabularySize;
+        foreach (var token in tokens)
+        {
+            if (string.IsNullOrEmpty(token))
+                throw new ControlNetException($"{_source}: a token to be added is empty.");
+            if (_vocabulary.ContainsKey(token) || !added.TryAdd(token, next++))
+                throw new ControlNetException($"{_source}: the token '{token}' cannot be added, there is one of that name.");
+        }
+
+        return new ClipTokenizer(_vocabulary, _encoding, _options with { AddedTokens = added }, _source);
+    }
+
+    /// <summary>Checks that a text encoder has an embedding for every id.</summary>
+    /// <param name="vocabularySize">The rows of its token embedding, <c>vocab_size</c>.</param>
+    /// <param name="encoder">What to call it in the message.</param>
+    /// <exception cref="ControlNetException">An id lies beyond the embedding.</exception>
+    public void EnsureFits(int vocabularySize, string encoder)
+    {
+        var highest = VocabularySize - 1;
+        if (highest >= vocabularySize)
+        {
+            throw new ControlNetException(
+                $"{_source}: the token '{_tokens[highest]}' has the id {highest}, but {encoder} embeds {vocabularySize} tokens: are the two of one model?");
+        }
+    }
+
+    /// <summary>A text's ids, without start and end token and however long. Any text gives ids, none throws.</summary>
+    /// <param name="text">The text; special tokens in it become their ids.</param>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>();
+        Append(text, isClean: false, ids);
+        return ids;
+    }
+
+    /// <summary>A prompt as the text encoder takes it: between start and end token, cut or padded to <see cref="MaxLength"/>.</summary>
+    /// <param name="text">The prompt. For prompts of any length see <see cref="PromptWindows"/>.</param>
+    public TokenizedPrompt Tokenize(string text)
+    {
+        var ids = Encode(text);
+        var room = MaxLength - 2;
+        var kept = Math.Min(ids.Count, room);
+        return new TokenizedPrompt(Frame(ids.Take(kept)), kept + 2, ids.Count > room ? Decode(ids.Skip(room)) : null);
+    }
+
+    /// <summary>The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between.</summary>
+    /// <param name="ids">Ids of this tokenizer.</param>
+    /// <param name="skipSpecialTokens">Whether to leave out start, end, padding and unknown tokens.</param>
+    /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        var parts = new List<string>();
+        var bytes = new List<byte>();
+        foreach (var id in ids)
+        {
+            if (!_tokens.TryGetValue(id, out var token))
+                throw new ArgumentException($"The id {id} is not in the vocabulary of {_source}.", nameof(ids));
+            var isSpecial = _special.Contains(token);
+            if (isSpecial && skipSpecialTokens)
+                continue;
+            if (isSpecial || !_added.Ids.ContainsKey(token))
+            {
+                ByteAlphabet.AppendBytes(token, bytes);
+                continue;
+            }
+
+            // Added tokens stand apart, whatever surrounds them.
+            Flush(bytes, parts);
+            parts.Add(token);
+        }
+
+        Flush(bytes, parts);
+        return string.Join(' ', parts);
+    }
+
+    /// <summary>Start token, ids, end token and padding.</summary>
+    internal int[] Frame(IEnumerable<int> ids)
+    {
+        var framed = new int[MaxLength];
+        Array.Fill(framed, PadTokenId);
+        framed[0] = BosTokenId;
+        var place = 1;
+        foreach (var id in ids)
+            framed[place++] = id;
+        framed[place] = EosTokenId;
+        return framed;
+    }
+
+    private static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions options, string vocabularySource, string mergesSource) => Create(
+        TokenizerFile.ReadJson(vocabulary, vocabularySource, root => VocabularyReader.Read(root, vocabularySource)),
+        MergesReader.Read(merges, mergesSource), options, vocabularySource);
+
+    private static ClipTokenizer Create(
+        Dictionary<string, int> vocabulary, List<(string Left, string Right)> merges, ClipTokenizerOptions options, string source) =>
+        new(vocabulary, new BytePairEncoding(vocabulary, merges), options, source);
+
+    private static Dictionary<string, int> Join(Dictionary<string, int> first, IReadOnlyDictionary<string, int> second)
+    {
+        foreach (var (token, id) in second)
+            first[token] = id;
+        return first;
+    }
+
+    private static void Flush(List<byte> bytes, List<string> parts)
+    {
+        var text = Encoding.UTF8.GetString([.. bytes]).Replace("</w>", " ", StringComparison.Ordinal).Trim();
+        bytes.Clear();
+        if (text.Length > 0)
+            parts.Add(text);
+    }
+
+    private int IdOf(string role, string token) =>
+        _vocabulary.TryGetValue(token, out var id) || _options.AddedTokens.TryGetValue(token, out id)
+            ? id
+            : throw new ControlNetException($"{_source}: the {role} token '{token}' is not in the vocabulary.");
+
+    private void Append(string text, bool isClean, List<int> ids)
+    {
+        var position = 0;
+        while (_added.TryFind(text, position, out var start, out var token))
+        {
+            AppendPlain(text[position..start], isClean, ids);
+            ids.Add(_added.Ids[token]);
+            position = start + token.Length;
+        }
+
+        AppendPlain(text[position..], isClean, ids);
+    }
+
+    // The slow rules look for added tokens in the raw text only, the fast ones in the cleaned text too.
+    private void AppendPlain(string text, bool isClean, List<int> ids)
+    {
+        if (isClean)
+            AppendWords(text, ids);
+        else if (_options.Rules == ClipTextRules.Fast)
+            Append(ClipTextCleaner.Clean(text, _options.Rules), isClean: true, ids);
+        else
+            AppendWords(ClipTextCleaner.Clean(text, _options.Rules), ids);
+    }
+
+    private void AppendWords(string text, List<int> ids)
+    {
+        var position = 0;
+        while (ClipWords.TryNext(text, ref position, _options.Rules, out var word))
+        {
+            // In capitals, these two were no special tokens in the raw text; the pattern finds them once they are in lower case.
+            if (word is ClipWords.Start or ClipWords.End && _vocabulary.TryGetValue(word.ToString(), out var id))
+                ids.Add(id);
+            else
+                _encoding.Append(word, _unknownId, ids);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using System.Text.Json;
+
+namespace ControlNet.ML.Text;
+
+/// <summary>Opens and reads a tokenizer's text files, whose faults all become a <see cref="ControlNetException"/> that names the file.</summary>
+internal static class TokenizerFile
+{
+    /// <summary>No public tokenizer comes near: CLIP's largest file has 4 MB.</summary>
+    private const int MaxBytes = 64 << 20;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>A file of a model folder, open for reading.</summary>
+    public static FileStream Open(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>All of a UTF-8 text, without a byte order mark.</summary>
+    public static string ReadText(Stream stream, string source)
+    {
+        var bytes = new MemoryStream();
+        var buffer = new byte[81920];
+        for (int count; (count = stream.Read(buffer)) > 0;)
+        {
+            if (bytes.Length + count > MaxBytes)
+                throw new ControlNetException($"{source} is larger than {MaxBytes >> 20} MiB, too large for a tokenizer.");
+            bytes.Write(buffer, 0, count);
+        }
+
+        if (bytes.Length == 0)
+            throw new ControlNetException($"{source} is empty (0 bytes).");
+        try
+        {
+            var text = Strict.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+            return text[0] == '\uFEFF' ? text[1..] : text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new ControlNetException($"{source} is not UTF-8: byte {e.BytesUnknown?[0]:X2} hex at {Math.Max(0, e.Index)}.", e);
+        }
+    }
+
+    /// <summary>Reads something out of a JSON object.</summary>
+    public static T ReadJson<T>(Stream stream, string source, Func<JsonElement, T> read)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(ReadText(stream, source));
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? read(document.RootElement)
+                : throw new ControlNetException($"{source} holds a JSON {Kind(document.RootElement)}, expected an object.");
+        }
+        catch (JsonException e)
+        {
+            throw new ControlNetException($"{source} is not JSON: {e.Message}", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // What System.Text.Json throws for an escaped half of a surrogate pair.
+            throw new ControlNetException($"{source} holds a string that is no valid Unicode text: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A JSON value's kind, for messages.</summary>
+    public static string Kind(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.True or JsonValueKind.False => "truth value",
+        JsonValueKind.Undefined => "nothing",
+        var kind => kind.ToString().ToLowerInvariant(),
+    };
+}
