@@ -4,28 +4,32 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// Parameters whose values are not set. On the meta device (<see cref="OnMeta"/>) they have a shape and no memory at all, which is how
-/// the names and shapes of a full-size network are listed.
+/// Parameters whose values are not set. Where and in which numbers they are made is set around the building of a network; on the
+/// meta device they have a shape and no memory at all, which is how the names and shapes of a full-size network are listed.
 /// </summary>
 internal static class Unset
 {
     [ThreadStatic]
-    private static bool _meta;
+    private static (ScalarType Type, Device Device)? _place;
 
-    public static Parameter Parameter(params long[] shape) =>
-        new(empty(shape, dtype: ScalarType.Float32, device: _meta ? META : CPU), requires_grad: false);
-
-    /// <summary>Builds a network of which only names and shapes count.</summary>
-    public static T OnMeta<T>(Func<T> build)
+    public static Parameter Parameter(params long[] shape)
     {
-        _meta = true;
+        var (type, device) = _place ?? (ScalarType.Float32, CPU);
+        return new Parameter(empty(shape, dtype: type, device: device), requires_grad: false);
+    }
+
+    /// <summary>Builds a network whose parameters have this type and lie on this device.</summary>
+    public static T On<T>(ScalarType type, Device device, Func<T> build)
+    {
+        var before = _place;
+        _place = (type, device);
         try
         {
             return build();
         }
         finally
         {
-            _meta = false;
+            _place = before;
         }
     }
 }

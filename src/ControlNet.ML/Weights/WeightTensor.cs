@@ -35,4 +35,7 @@ public sealed class WeightTensor
     /// <summary>Copies the elements, converted to float.</summary>
     /// <param name="destination">Room for exactly all of them.</param>
     public void CopyTo(Span<float> destination) => File.CopyTo(Key, destination);
+
+    /// <summary>Gives the file's pages back to the system, once they were copied. The tensor stays readable.</summary>
+    public void ReleasePages() => MappedPages.Release(Address, ByteLength);
 }

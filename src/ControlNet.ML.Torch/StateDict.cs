@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Weights;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>
+/// Weights into networks, without a second copy of the model: every tensor goes from the mapped file into its parameter, converted on
+/// the way, and its pages are given back before the next one is read.
+/// </summary>
+internal static class StateDict
+{
+    /// <summary>Builds a network and fills it.</summary>
+    /// <param name="build">Makes the network.</param>
+    /// <param name="source">Its weights; every name and shape has to match.</param>
+    /// <param name="type">What it computes in.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="loaded">Told of the bytes read.</param>
+    /// <param name="cancellationToken">Seen between tensors.</param>
+    public static T Load<T>(
+        Func<T> build, WeightSource source, ScalarType type, Device device, Action<long>? loaded = null, CancellationToken cancellationToken = default)
+        where T : Module
+    {
+        // The shapes are compared on the meta device first: a wrong file is refused before memory is taken for it.
+        IReadOnlyList<WeightTensor> tensors;
+        using (NewDisposeScope())
+            tensors = WeightLoader.Match(source, Shapes(Unset.On(ScalarType.Float32, META, build)));
+
+        var network = Unset.On(type, device, build);
+        try
+        {
+            var byName = tensors.ToDictionary(tensor => tensor.Name);
+            foreach (var (name, parameter) in network.named_parameters())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Fill(parameter, byName[name]);
+                byName[name].ReleasePages();
+                loaded?.Invoke(byName[name].ByteLength);
+            }
+
+            network.eval();
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Names and shapes of a network's parameters.</summary>
+    public static IEnumerable<(string Name, long[] Shape)> Shapes(Module network) =>
+        network.named_parameters().Select(entry => (entry.name, entry.parameter.shape));
+
+    private static void Fill(Parameter parameter, WeightTensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        if (parameter.dtype == ScalarType.Float32 && parameter.device_type == TorchSharp.DeviceType.CPU)
+        {
+            tensor.CopyTo(MemoryMarshal.Cast<byte, float>(parameter.bytes));
+            return;
+        }
+
+        var staged = empty(parameter.shape, dtype: ScalarType.Float32);
+        tensor.CopyTo(MemoryMarshal.Cast<byte, float>(staged.bytes));
+        parameter.copy_(staged);
+    }
+}

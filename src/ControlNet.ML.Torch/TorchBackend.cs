@@ -1,0 +1,114 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Weights;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>A base model's networks on torch: text encoders, UNet, autoencoder.</summary>
+internal sealed class TorchBackend : IDiffusionBackend
+{
+    private readonly TorchDevice _device;
+    private readonly ClipTextModel[] _textEncoders;
+    private readonly UNet2DConditionModel _unet;
+    private readonly AutoencoderKL _autoencoder;
+
+    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel unet, AutoencoderKL autoencoder) =>
+        (_device, _textEncoders, _unet, _autoencoder) = (device, textEncoders, unet, autoencoder);
+
+    public string Description => _device.ToString();
+
+    /// <summary>Loads all parts; a failure in one frees those before it.</summary>
+    public static TorchBackend Load(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    {
+        using var loading = new PartLoader(folder, device, progress, cancellationToken);
+        List<ClipTextModel> textEncoders = [loading.Load("text_encoder", () => new ClipTextModel(folder.TextEncoder), ScalarType.Float32)];
+        if (folder.TextEncoder2 is { } second)
+            textEncoders.Add(loading.Load("text_encoder_2", () => new ClipTextModel(second), ScalarType.Float32));
+        var unet = loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type);
+        var autoencoder = loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32);
+        loading.Keep();
+        return new TorchBackend(device, [.. textEncoders], unet, autoencoder);
+    }
+
+    public TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        if (tokens.Count != _textEncoders.Length)
+            throw new ArgumentException($"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
+        return outputs.Length == 1
+            ? new TextEmbedding(Single(outputs[0], clipSkip).ToData(), null)
+            : new TextEmbedding(
+                cat([.. outputs.Select(output => Layer(output, (clipSkip ?? 0) + 1))], dim: -1).ToData(),
+                outputs[1].Projected!.ToData());
+    }
+
+    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(_unet, _device, inputs);
+
+    public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var (mean, logVariance) = _autoencoder.Encode(image.ToTorch(ScalarType.Float32, _device.Device));
+        return (mean.ToData(), logVariance.ToData());
+    }
+
+    public TensorData DecodeImage(TensorData latents)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        return _autoencoder.Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData();
+    }
+
+    public void Dispose()
+    {
+        foreach (var encoder in _textEncoders)
+            encoder.Dispose();
+        _unet.Dispose();
+        _autoencoder.Dispose();
+    }
+
+    /// <summary>SD1 and SD2: the last layer, or an earlier one, through the final norm.</summary>
+    private Tensor Single(ClipTextOutput output, int? clipSkip) =>
+        clipSkip is null or 0 ? output.Last : _textEncoders[0].Normalize(Layer(output, clipSkip.Value));
+
+    /// <summary>The layer so many before the last.</summary>
+    private static Tensor Layer(ClipTextOutput output, int before) =>
+        before < output.States.Count
+            ? output.States[output.States.Count - 1 - before]
+            : throw new ArgumentException($"Clip skip leaves out {before} layers, the text encoder has {output.States.Count - 1}.");
+
+    private Tensor Ids(IReadOnlyList<int> tokens) =>
+        tensor([.. tokens.Select(id => (long)id)], [1, tokens.Count], device: _device.Device);
+
+    /// <summary>Loads part after part, tells how far it is, and frees what was loaded if the rest fails.</summary>
+    private sealed class PartLoader(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken) : IDisposable
+    {
+        private readonly List<IDisposable> _loaded = [];
+        private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }
+            .Where(part => part != "text_encoder_2" || folder.TextEncoder2 is not null)
+            .SelectMany(folder.PartFiles)
+            .Sum(file => new FileInfo(file).Length);
+
+        private double _done;
+
+        public T Load<T>(string part, Func<T> build, ScalarType type)
+            where T : nn.Module
+        {
+            using var weights = folder.OpenWeights(part);
+            var network = StateDict.Load(build, weights, type, device.Device, bytes => progress?.Report((_done += bytes) / _total), cancellationToken);
+            _loaded.Add(network);
+            return network;
+        }
+
+        public void Keep() => _loaded.Clear();
+
+        public void Dispose() => _loaded.ForEach(network => network.Dispose());
+    }
+}

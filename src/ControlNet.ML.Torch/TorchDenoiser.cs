@@ -1,0 +1,92 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>UNet and control networks, with everything uploaded that the steps have in common.</summary>
+internal sealed class TorchDenoiser : IDenoiser
+{
+    private readonly UNet2DConditionModel _unet;
+    private readonly TorchDevice _device;
+    private readonly List<Tensor> _uploaded = [];
+    private readonly UNetInputs _inputs;
+    private readonly (TorchControlBackend Network, Tensor Hint)[] _controls;
+
+    public TorchDenoiser(UNet2DConditionModel unet, TorchDevice device, DenoiserInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        (_unet, _device) = (unet, device);
+        _inputs = new UNetInputs(
+            Timesteps: zeros(0),
+            Upload(inputs.Text),
+            inputs.PooledText is { } pooled ? Upload(pooled) : null,
+            inputs.TimeIds is { } ids ? Upload(ids) : null,
+            inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
+        _controls = [.. inputs.Controls.Select(control => (Own(control.Network), Upload(control.Hint)))];
+    }
+
+    public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction)
+    {
+        ArgumentNullException.ThrowIfNull(sample);
+        ArgumentNullException.ThrowIfNull(controls);
+        ArgumentNullException.ThrowIfNull(prediction);
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var x = sample.ToTorch(_device.Type, _device.Device);
+        var inputs = _inputs with { Timesteps = full(x.shape[0], timestep, dtype: ScalarType.Float32, device: _device.Device) };
+
+        ControlResiduals? residuals = null;
+        foreach (var control in controls)
+        {
+            var own = Run(control, x, inputs);
+            residuals = residuals is null ? own : residuals + own;
+        }
+
+        _unet.Forward(x, inputs, residuals).CopyTo(prediction.Values);
+    }
+
+    public void Dispose() => _uploaded.ForEach(tensor => tensor.Dispose());
+
+    /// <summary>Runs one control network for the rows that get something of it, scales its residuals, and gives the other rows zeros.</summary>
+    private ControlResiduals Run(ControlStep control, Tensor x, UNetInputs inputs)
+    {
+        var (network, hint) = _controls[control.Control];
+        var rows = Enumerable.Range(0, (int)x.shape[0]).Where(r => control.Scales.Row(r).ContainsAnyExcept(0f)).ToArray();
+        if (rows.Length == 0)
+            throw new ArgumentException("A control network without effect is not to be named.");
+        var all = rows.Length == x.shape[0];
+        var index = tensor([.. rows.Select(r => (long)r)], device: _device.Device);
+
+        var residuals = network.Network.Forward(Pick(x)!, Pick(inputs), Pick(hint)!);
+        return residuals.Select((residual, i) =>
+        {
+            var scales = tensor([.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
+            var scaled = residual * scales;
+            return all ? scaled : zeros([x.shape[0], .. scaled.shape[1..]], scaled.dtype, scaled.device).index_copy_(0, index, scaled);
+        });
+
+        Tensor? Pick(Tensor? whole) => all ? whole : whole?.index_select(0, index);
+
+        UNetInputs Pick(UNetInputs whole) => all
+            ? whole
+            : new(Pick(whole.Timesteps)!, Pick(whole.Text)!, Pick(whole.PooledText), Pick(whole.TimeIds), Pick(whole.GuidanceCondition));
+    }
+
+    private TorchControlBackend Own(IControlBackend network)
+    {
+        if (network is not TorchControlBackend own)
+            throw new ArgumentException($"A control network of another runtime ({network.GetType().Name}) cannot run with a model on torch.");
+        return own.Device == _device
+            ? own
+            : throw new ArgumentException($"The control network is loaded as '{own.Device}', the model as '{_device}': load both with the same options.");
+    }
+
+    private Tensor Upload(TensorData data)
+    {
+        var tensor = data.ToTorch(_device.Type, _device.Device).DetachFromDisposeScope();
+        _uploaded.Add(tensor);
+        return tensor;
+    }
+}

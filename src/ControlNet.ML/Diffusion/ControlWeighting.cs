@@ -1,0 +1,74 @@
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>How the residuals of a control network are weighted, and which halves of classifier-free guidance get them.</summary>
+public enum ControlWeighting
+{
+    /// <summary>All residuals alike, in both halves: the usual mode.</summary>
+    Uniform,
+
+    /// <summary>
+    /// Guess mode as in diffusers (<c>guess_mode=True</c>): conditional half only, 0.1 for the first residual to 1 for the middle one on a
+    /// logarithmic scale.
+    /// </summary>
+    GuessLogspace,
+
+    /// <summary>
+    /// Guess mode as in the original code: conditional half only, 0.825^(n-i) for residual i of n + 1, so 0.825^12 = 0.0994 for the first of SD1's
+    /// thirteen and 1 for the middle one. For SDXL's ten n is 9, the first being 0.825^9 = 0.177.
+    /// </summary>
+    GuessPower,
+
+    /// <summary>
+    /// The paper's classifier-free guidance resolution weighting (section 3.4): conditional half only, residual i multiplied by w_i = 64 / h_i with
+    /// h_i its height; 8 for 8 rows to 1 for 64. 64 is the side of the latents that Stable Diffusion 1 was trained with; for other
+    /// models the side they were trained with (sample_size) stands in its place.
+    /// </summary>
+    Resolution,
+}
+
+/// <summary>The weights themselves.</summary>
+public static class ControlWeights
+{
+    /// <summary>Side of the latents in the paper: 512 pixels.</summary>
+    public const int PaperSide = 64;
+
+    /// <summary>Whether only the conditional half of guidance gets the residuals.</summary>
+    public static bool ConditionalOnly(this ControlWeighting weighting) => weighting != ControlWeighting.Uniform;
+
+    /// <summary>The factor of each residual, the middle one last, before the network's scale.</summary>
+    /// <param name="weighting">The rule.</param>
+    /// <param name="config">The control network.</param>
+    /// <param name="latentHeight">Height of the latents.</param>
+    /// <param name="trainedSide">Side of the latents that the base model was trained with; 64 for Stable Diffusion 1.</param>
+    /// <returns>As many factors as there are residuals. Networks that pool their residuals over space weight them alike, as in diffusers.</returns>
+    public static double[] Of(ControlWeighting weighting, ControlNetConfig config, int latentHeight, int trainedSide = PaperSide)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var last = config.DownResiduals;
+        Func<int, double> weight = config.GlobalPoolConditions ? _ => 1 : weighting switch
+        {
+            ControlWeighting.Uniform => _ => 1,
+            ControlWeighting.GuessLogspace => i => Math.Pow(10, -1 + ((double)i / last)),
+            ControlWeighting.GuessPower => i => Math.Pow(0.825, last - i),
+            ControlWeighting.Resolution => i => (double)trainedSide / Heights(config, latentHeight)[i],
+            _ => throw new ArgumentOutOfRangeException(nameof(weighting), weighting, "Unknown weighting."),
+        };
+        return [.. Enumerable.Range(0, last + 1).Select(weight)];
+    }
+
+    /// <summary>Height of each residual: the first convolution, each level's layers and its downsampler, the middle.</summary>
+    private static List<int> Heights(ControlNetConfig config, int height)
+    {
+        List<int> heights = [height];
+        for (var level = 0; level < config.Levels; level++)
+        {
+            heights.AddRange(Enumerable.Repeat(height, config.LayersPerBlock));
+            if (level < config.Levels - 1)
+                heights.Add(height = (height + 1) / 2);
+        }
+
+        return [.. heights, height];
+    }
+}

@@ -1,0 +1,62 @@
+using System.Numerics.Tensors;
+
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>Classifier-free guidance and its relatives, on the predictions of one picture.</summary>
+public static class Guidance
+{
+    /// <summary>ε = ε_u + s (ε_c − ε_u).</summary>
+    /// <param name="unconditional">ε_u.</param>
+    /// <param name="conditional">ε_c.</param>
+    /// <param name="scale">s; 1 gives ε_c.</param>
+    /// <param name="result">Receives ε; may be one of the others.</param>
+    public static void Combine(ReadOnlySpan<float> unconditional, ReadOnlySpan<float> conditional, float scale, Span<float> result)
+    {
+        for (var i = 0; i < result.Length; i++)
+            result[i] = unconditional[i] + (scale * (conditional[i] - unconditional[i]));
+    }
+
+    /// <summary>
+    /// Brings the deviation of a guided prediction back towards the conditional one's (rescale_noise_cfg; Lin et al. 2023, section 3.4),
+    /// against over-exposed pictures.
+    /// </summary>
+    /// <param name="conditional">ε_c.</param>
+    /// <param name="rescale">φ, from 0 (leave as it is) to 1.</param>
+    /// <param name="guided">The guided prediction, changed in place.</param>
+    public static void Rescale(ReadOnlySpan<float> conditional, float rescale, Span<float> guided)
+    {
+        var ratio = Deviation(conditional) / Deviation(guided);
+        var factor = (rescale * ratio) + (1 - rescale);
+        TensorPrimitives.Multiply(guided, (float)factor, guided);
+    }
+
+    /// <summary>The embedding of a guidance scale that distilled (LCM) models take in place of a second pass (get_guidance_scale_embedding).</summary>
+    /// <param name="scale">The guidance scale; the embedding is of scale − 1.</param>
+    /// <param name="width">Length of the result.</param>
+    public static float[] Embed(double scale, int width)
+    {
+        var half = width / 2;
+        var result = new float[width];
+        var step = (float)(Math.Log(10000) / (half - 1));
+        var value = (float)((scale - 1) * 1000);
+        for (var i = 0; i < half; i++)
+        {
+            var angle = value * MathF.Exp(i * -step);
+            result[i] = MathF.Sin(angle);
+            result[half + i] = MathF.Cos(angle);
+        }
+
+        return result;
+    }
+
+    private static double Deviation(ReadOnlySpan<float> values)
+    {
+        double mean = 0, sum = 0;
+        foreach (var value in values)
+            mean += value;
+        mean /= values.Length;
+        foreach (var value in values)
+            sum += (value - mean) * (value - mean);
+        return Math.Sqrt(sum / (values.Length - 1));
+    }
+}
