@@ -1,0 +1,167 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Tests.Weights;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Tests.Configuration;
+
+public class ConfigTests
+{
+    private static readonly string[] Parts = ["unet", "vae", "text_encoder"];
+
+    public static TheoryData<string> Broken => Fixtures.Cases(
+        Fixtures.Has("models", "sd1")
+            ? BrokenCases.TextNames("config").Where(name => Parts.Contains((string)BrokenCases.TextCase(name)["part"]!))
+            : []);
+
+    public static TheoryData<string> Sound => Fixtures.Cases(
+        new[] { Fixtures.Path("models"), Fixtures.Path("weights", "keys"), Fixtures.Path("weights", "layouts") }.Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*config.json", SearchOption.AllDirectories))
+            .Select(path => Path.GetRelativePath(Fixtures.Root, path)).Where(path => KindOf(path) is not null).Order(StringComparer.Ordinal));
+
+    [Theory, MemberData(nameof(Broken)), Trait("Category", "Parity")]
+    public void Broken_configurations_get_the_answer_they_deserve(string name)
+    {
+        Fixtures.SkipIfNothing(name, "broken configurations");
+        var item = BrokenCases.TextCase(name);
+        var part = (string)item["part"]!;
+        var folder = Fixtures.Path("models", "sd1", part);
+        var json = BrokenCases.Patched(item["patch"]!.AsObject(), Path.Combine(folder, "config.json"));
+
+        // Some are sound by themselves and do not fit the weights: that must be found before anything is computed.
+        BrokenCases.Check(item, part + "/", () =>
+        {
+            var map = part switch
+            {
+                "unet" => KeyMap.For(UNetConfig.Parse(json, "unet/config.json")),
+                "vae" => KeyMap.For(AutoencoderConfig.Parse(json, "vae/config.json")),
+                _ => KeyMap.For(ClipTextConfig.Parse(json, "text_encoder/config.json")),
+            };
+            using var source = WeightSource.Open(folder, part switch { "unet" => NetworkKind.UNet, "vae" => NetworkKind.Autoencoder, _ => NetworkKind.TextEncoder });
+            WeightLoader.Match(source, map);
+        });
+    }
+
+    [Theory, MemberData(nameof(Sound)), Trait("Category", "Parity")]
+    public void Configurations_keep_every_value_through_a_round_trip(string name)
+    {
+        Fixtures.SkipIfNothing(name, "configurations");
+        var bytes = File.ReadAllBytes(Path.Combine(Fixtures.Root, name));
+        var (written, warnings, same) = KindOf(name) switch
+        {
+            "UNet2DConditionModel" => Trip(UNetConfig.Parse(bytes, name), config => config.ToJson(), UNetConfig.Parse, config => config.Warnings),
+            "ControlNetModel" => Trip(ControlNetConfig.Parse(bytes, name), config => config.ToJson(), ControlNetConfig.Parse, config => config.Warnings),
+            "AutoencoderKL" => Trip(AutoencoderConfig.Parse(bytes, name), config => config.ToJson(), AutoencoderConfig.Parse, config => config.Warnings),
+            _ => Trip(ClipTextConfig.Parse(bytes, name), config => config.ToJson(), ClipTextConfig.Parse, config => config.Warnings),
+        };
+        Assert.True(same);
+        Assert.Empty(warnings);
+        var original = JsonNode.Parse(bytes)!.AsObject();
+        foreach (var (key, value) in JsonNode.Parse(written)!.AsObject().Where(pair => original.ContainsKey(pair.Key)))
+            Assert.True(JsonNode.DeepEquals(Expanded(original[key]), Expanded(value)), $"{key}: {value}, expected {original[key]}");
+    }
+
+    [Fact]
+    public void The_configurations_in_code_are_those_of_the_released_files()
+    {
+        Assert.SkipUnless(Fixtures.Has("weights", "keys", "sd15.unet.config.json"), $"No configurations in {Fixtures.Root}.");
+        Assert.Equal(UNetConfig.Parse(Released("sd15.unet"), "unet"), UNetConfig.StableDiffusion15);
+        Assert.Equal(ControlNetConfig.Parse(Released("sd15.controlnet"), "controlnet"), ControlNetConfig.StableDiffusion15);
+        Assert.Equal(AutoencoderConfig.Parse(Released("sd15.vae"), "vae"), AutoencoderConfig.StableDiffusion15);
+        Assert.Equal(ClipTextConfig.Parse(Released("sd15.text_encoder"), "text"), ClipTextConfig.ClipL);
+        Assert.NotEqual(AutoencoderConfig.StableDiffusion15, AutoencoderConfig.StableDiffusion15 with { ScalingFactor = 0.13025 });
+    }
+
+    [Theory]
+    [InlineData("sd15")]
+    [InlineData("sd21")]
+    [InlineData("sdxl")]
+    public void A_control_network_copies_its_UNets_encoder(string family)
+    {
+        Assert.SkipUnless(Fixtures.Has("weights", "keys", family + ".unet.config.json"), $"No configurations in {Fixtures.Root}.");
+        var copy = ControlNetConfig.FromUNet(UNetConfig.Parse(Released(family + ".unet"), "unet"));
+        Assert.Equal(ControlNetConfig.Parse(Released(family + ".controlnet"), "controlnet"), copy);
+        Assert.Equal(family == "sdxl" ? 9 : 12, copy.DownResiduals);
+        Assert.Equal(8, copy.ConditionScale);
+    }
+
+    [Fact]
+    public void Single_numbers_stand_for_all_levels_and_mean_heads()
+    {
+        var config = Parse("""{"block_out_channels": [64, 128], "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"], "attention_head_dim": 4, "transformer_layers_per_block": 2}""");
+        Assert.Equal([4, 4], config.HeadsPerLevel);
+        Assert.Equal([2, 2], config.TransformerLayersPerBlock);
+        Assert.Equal(256, config.TimeEmbedDim);
+        Assert.Equal([2, 2, 2, 16], Parse("""{"attention_head_dim": 8, "num_attention_heads": [2, 2, 2, 16]}""").HeadsPerLevel);
+        Assert.Equal("silu", Parse("""{"act_fn": "swish"}""").ActFn);
+    }
+
+    [Theory]
+    [InlineData("""{"class_embed_type": "timestep"}""", "'class_embed_type' is the text \"timestep\"; only null is supported")]
+    [InlineData("""{"encoder_hid_dim": 32}""", "'encoder_hid_dim' is 32")]
+    [InlineData("""{"layers_per_block": [2, 2, 3, 2]}""", "'layers_per_block'")]
+    [InlineData("""{"in_channels": "4"}""", "unet/config.json: 'in_channels' is the text \"4\", expected a whole number")]
+    [InlineData("""{"attention_head_dim": 7}""", "the channels of level 0")]
+    [InlineData("""{"addition_embed_type": "text_time"}""", "'addition_time_embed_dim'")]
+    [InlineData("""{"in_channels": 4, "in_channels": 8}""", "in_channels")]
+    [InlineData("""version https://git-lfs.github.com/spec/v1""", "Git LFS")]
+    public void Messages_say_key_value_and_what_was_expected(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ControlNetException>(() => Parse(json)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Unknown_keys_are_ignored_with_a_warning() =>
+        Assert.Equal(["unet/config.json: the unknown key 'my_own_key' is ignored."], Parse("""{"my_own_key": 5}""").Warnings);
+
+    [Fact]
+    public void A_configuration_made_in_code_is_checked_when_it_is_used()
+    {
+        var error = Assert.Throws<ControlNetException>(() => KeyMap.For(new ControlNetConfig { BlockOutChannels = [32, 64] }));
+        Assert.Contains("'down_block_types' is a list of 4, expected 2", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Latent_means_are_refused() =>
+        Assert.Throws<ControlNetException>(() => AutoencoderConfig.Parse("""{"latents_mean": [0.1]}"""u8, "vae/config.json"));
+
+    [Fact]
+    public void The_projection_is_seen_from_the_architecture()
+    {
+        Assert.True(ClipTextConfig.Parse("""{"architectures": ["CLIPTextModelWithProjection"], "torch_dtype": "float16"}"""u8, "x").HasProjection);
+        Assert.False(ClipTextConfig.Parse("""{"architectures": ["CLIPTextModel"], "dtype": "float16"}"""u8, "x").HasProjection);
+        Assert.Throws<ControlNetException>(() => ClipTextConfig.Parse("""{"architectures": ["T5EncoderModel"]}"""u8, "x"));
+    }
+
+    [Fact]
+    public void Tokenizer_configurations_give_their_tokens_in_either_form()
+    {
+        var config = TokenizerConfig.Parse("""{"pad_token": "!", "bos_token": {"content": "<s>"}, "model_max_length": 1000000000000000019884624838656}"""u8, "x");
+        Assert.Equal(("!", "<s>", "<|endoftext|>"), (config.PadToken, config.BosToken, config.EosToken));
+        Assert.Null(config.ModelMaxLength);
+        Assert.Equal(77, TokenizerConfig.Parse("{}"u8, "x").ModelMaxLength);
+        Assert.Throws<ControlNetException>(() => TokenizerConfig.Parse("""{"pad_token": 5}"""u8, "x"));
+        Assert.Throws<ControlNetException>(() => TokenizerConfig.Parse("""{"tokenizer_class": "T5Tokenizer"}"""u8, "x"));
+    }
+
+    private static UNetConfig Parse(string json) => UNetConfig.Parse(Encoding.UTF8.GetBytes(json), "unet/config.json");
+
+    private static byte[] Released(string name) => File.ReadAllBytes(Fixtures.Path("weights", "keys", name + ".config.json"));
+
+    private delegate T Parser<T>(ReadOnlySpan<byte> json, string source);
+
+    private static (string Written, IReadOnlyList<string> Warnings, bool Same) Trip<T>(T config, Func<T, string> write, Parser<T> parse, Func<T, IReadOnlyList<string>> warnings)
+        where T : IEquatable<T> =>
+        (write(config), warnings(config), parse(Encoding.UTF8.GetBytes(write(config)), "again").Equals(config));
+
+    /// <summary>A list of equal numbers says the same as the number.</summary>
+    private static JsonNode? Expanded(JsonNode? node) =>
+        node is JsonArray { Count: > 0 } list && list.All(item => JsonNode.DeepEquals(item, list[0])) ? list[0] : node;
+
+    private static string? KindOf(string path)
+    {
+        var root = JsonNode.Parse(File.ReadAllText(Path.Combine(Fixtures.Root, path)))!.AsObject();
+        return (string?)root["_class_name"] is { } name
+            ? (name.Contains("Model", StringComparison.Ordinal) || name == "AutoencoderKL" ? name : null)
+            : (string?)root["model_type"];
+    }
+}
