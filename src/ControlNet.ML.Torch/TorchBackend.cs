@@ -1,4 +1,3 @@
-using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Weights;

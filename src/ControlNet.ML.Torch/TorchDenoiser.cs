@@ -1,6 +1,5 @@
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
@@ -59,7 +58,7 @@ internal sealed class TorchDenoiser : IDenoiser
         var all = rows.Length == x.shape[0];
         var index = tensor([.. rows.Select(r => (long)r)], device: _device.Device);
 
-        var residuals = network.Network.Forward(Pick(x)!, Pick(inputs), Pick(hint)!);
+        var residuals = network.Network.Forward(Pick(x)!, PickAll(inputs), Pick(hint)!);
         return residuals.Select((residual, i) =>
         {
             var scales = tensor([.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
@@ -69,7 +68,7 @@ internal sealed class TorchDenoiser : IDenoiser
 
         Tensor? Pick(Tensor? whole) => all ? whole : whole?.index_select(0, index);
 
-        UNetInputs Pick(UNetInputs whole) => all
+        UNetInputs PickAll(UNetInputs whole) => all
             ? whole
             : new(Pick(whole.Timesteps)!, Pick(whole.Text)!, Pick(whole.PooledText), Pick(whole.TimeIds), Pick(whole.GuidanceCondition));
     }

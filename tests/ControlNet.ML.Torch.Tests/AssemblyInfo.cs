@@ -1,2 +1,2 @@
 // libtorch already uses every core; two tests at once would only take turns, and hold twice the memory.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

@@ -1,7 +1,6 @@
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Models;
