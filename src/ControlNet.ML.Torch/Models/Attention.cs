@@ -40,7 +40,7 @@ internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
     {
         using var scope = NewDisposeScope();
         context ??= x;
-        var mixed = functional.scaled_dot_product_attention(
+        var mixed = Operations.Attend(
             Split(to_q.forward(x)), Split(to_k.forward(context)), Split(to_v.forward(context)));
         return to_out[0].forward(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }

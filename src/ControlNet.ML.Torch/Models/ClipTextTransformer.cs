@@ -108,8 +108,8 @@ internal sealed class ClipAttention : Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
-        var mixed = functional.scaled_dot_product_attention(
-            Split(q_proj.forward(x)), Split(k_proj.forward(x)), Split(v_proj.forward(x)), is_casual: true);
+        var mixed = Operations.Attend(
+            Split(q_proj.forward(x)), Split(k_proj.forward(x)), Split(v_proj.forward(x)), causal: true);
         return out_proj.forward(mixed.transpose(1, 2).flatten(2));
     }
 

@@ -27,5 +27,5 @@ internal class Convolution : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => functional.conv2d(x, weight, bias, strides: _stride, padding: _padding);
+    public override Tensor forward(Tensor x) => Operations.Convolve(x, weight, bias, _stride, _padding);
 }

@@ -24,5 +24,5 @@ internal sealed class Linear : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => functional.linear(x, weight, bias);
+    public override Tensor forward(Tensor x) => Operations.Multiply(x, weight, bias);
 }

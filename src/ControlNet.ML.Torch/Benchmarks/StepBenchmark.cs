@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Native;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Benchmarks;
+
+/// <summary>
+/// One denoising step of full-size Stable Diffusion 1.5 with a control network, random weights, 512x512, both halves of guidance: beside
+/// the time that its convolutions, matrix products and attentions take as bare libtorch calls on the same weights in the same run.
+/// </summary>
+internal static class StepBenchmark
+{
+    /// <param name="precision">What the networks compute in.</param>
+    /// <param name="repeats">Counted steps; their median is reported, after one that is not counted.</param>
+    /// <param name="side">Side of the picture, pixels.</param>
+    /// <param name="progress">Told what is going on.</param>
+    /// <param name="cancellationToken">Seen between steps.</param>
+    public static StepResult Run(Precision precision, int repeats, int side, Action<string> progress, CancellationToken cancellationToken)
+    {
+        TorchNative.EnsureLoaded();
+        var device = TorchDevice.From(new LoadOptions { Precision = precision, Device = "cpu" });
+        progress("random weights");
+        using var unet = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new UNet2DConditionModel(UNetConfig.StableDiffusion15)));
+        using var control = new TorchControlBackend(
+            ControlNetConfig.StableDiffusion15,
+            RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new ControlNetModel(ControlNetConfig.StableDiffusion15))),
+            device);
+        using var textEncoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new ClipTextModel(ClipTextConfig.ClipL)));
+        using var autoencoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new AutoencoderKL(AutoencoderConfig.StableDiffusion15)));
+        using var backend = new TorchBackend(device, [textEncoder], unet, autoencoder);
+
+        progress("text and condition");
+        var text = backend.EncodeText([Enumerable.Repeat(49407, 77).ToArray()], null);
+        var hint = control.EncodeCondition(TensorData.Zeros(1, 3, side, side));
+        using var denoiser = backend.CreateDenoiser(new DenoiserInputs { Text = Twice(text.Hidden), Controls = [(control, Twice(hint))] });
+        var sample = TensorData.Zeros(2, 4, side / 8, side / 8);
+        new Random(0).NextFloats(sample.Values);
+        var prediction = TensorData.Zeros(2, 4, side / 8, side / 8);
+        var scales = TensorData.Zeros(2, ControlNetConfig.StableDiffusion15.DownResiduals + 1);
+        Array.Fill(scales.Values, 1f);
+
+        List<BareOperation> operations = [];
+        Operations.Observer = operations.Add;
+        Step();
+        Operations.Observer = null;
+
+        // Ours and bare in turn, so that a machine that changes its speed changes both.
+        var bare = new BareRun(operations, device);
+        List<double> ours = [], theirs = [];
+        for (var i = 0; i < repeats; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            progress($"step {i + 1} of {repeats}");
+            ours.Add(Time(Step));
+            theirs.Add(Time(bare.Run));
+        }
+
+        progress("decoding");
+        var decode = Time(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
+        return new StepResult(
+            device.ToString(), side, repeats, Median(ours), Median(theirs), Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
+            Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder));
+
+        void Step() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);
+    }
+
+    private static TensorData Twice(TensorData data) => new([.. data.Values, .. data.Values], [2, .. data.Shape[1..]]);
+
+    private static long Bytes(nn.Module network) => network.parameters().Sum(p => p.numel() * 4);
+
+    private static double Time(Action action)
+    {
+        var clock = Stopwatch.StartNew();
+        action();
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values.Count % 2 == 1 ? values[values.Count / 2] : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
+    }
+
+    private static void NextFloats(this Random random, Span<float> values)
+    {
+        foreach (ref var value in values)
+            value = (random.NextSingle() * 2) - 1;
+    }
+}
+
+/// <summary>The operations of a step, made bare: on inputs of the right shapes that are there beforehand, outputs dropped at once.</summary>
+internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevice device)
+{
+    private readonly Dictionary<string, Tensor> _inputs = [];
+
+    public void Run()
+    {
+        using var _ = no_grad();
+        foreach (var operation in operations)
+        {
+            using var scope = NewDisposeScope();
+            operation.Call([.. operation.Shapes.Select(Input)]);
+        }
+    }
+
+    private Tensor Input(long[] shape)
+    {
+        var key = string.Join(',', shape);
+        if (!_inputs.TryGetValue(key, out var input))
+            _inputs[key] = input = rand(shape, dtype: ScalarType.Float32).to(device.Type).DetachFromDisposeScope();
+        return input;
+    }
+}
+
+/// <summary>What was measured.</summary>
+/// <param name="Device">Runtime, device, precision.</param>
+/// <param name="Side">Side of the picture, pixels.</param>
+/// <param name="Repeats">Counted steps.</param>
+/// <param name="StepSeconds">Median time of a step.</param>
+/// <param name="BareSeconds">Median time of the bare operations.</param>
+/// <param name="Ratio">Median of the ratios, pair by pair.</param>
+/// <param name="DecodeSeconds">Time of decoding one picture.</param>
+/// <param name="WeightBytesFloat32">Size of all weights in float32.</param>
+internal sealed record StepResult(
+    string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds, long WeightBytesFloat32);
