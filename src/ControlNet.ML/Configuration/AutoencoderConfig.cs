@@ -119,7 +119,7 @@ public sealed record AutoencoderConfig
     public void Validate(string source = "configuration")
     {
         var rules = new ConfigRules(source);
-        rules.Range("block_out_channels", Levels, 1, ConfigRules.MostLevels);
+        rules.Levels("block_out_channels", BlockOutChannels);
         rules.Each("block_out_channels", BlockOutChannels, 1, ConfigRules.MostChannels);
         rules.Range("in_channels", InChannels, 1, ConfigRules.MostChannels);
         rules.Range("out_channels", OutChannels, 1, ConfigRules.MostChannels);

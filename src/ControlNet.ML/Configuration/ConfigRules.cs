@@ -28,6 +28,12 @@ internal readonly struct ConfigRules(string source)
             Range(key, value, least, most);
     }
 
+    public void Levels<T>(string key, T[] values)
+    {
+        if (values.Length is < 1 or > MostLevels)
+            throw Error(key, $"a list of {values.Length}", $"1 to {MostLevels} entries");
+    }
+
     public void Length<T>(string key, T[] values, int levels)
     {
         if (values.Length != levels)

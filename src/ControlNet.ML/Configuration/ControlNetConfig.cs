@@ -74,7 +74,7 @@ public sealed record ControlNetConfig : EncoderConfig
         base.Validate(source);
         var rules = new ConfigRules(source);
         rules.Range("conditioning_channels", ConditioningChannels, 1, ConfigRules.MostChannels);
-        rules.Range("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels.Length, 1, ConfigRules.MostLevels);
+        rules.Levels("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels);
         rules.Each("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels, 1, ConfigRules.MostChannels);
         rules.OneOf("controlnet_conditioning_channel_order", ControlnetConditioningChannelOrder, "rgb", "bgr");
     }

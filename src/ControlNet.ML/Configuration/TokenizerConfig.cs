@@ -8,7 +8,7 @@ public sealed record TokenizerConfig
     private const string Start = "<|startoftext|>";
     private const string End = "<|endoftext|>";
 
-    // A token's number fits an int and a name a line; a longer one is a mistake.
+    // Tokens are words and parts of words; a text beyond this is a mistake, or malice.
     private const int LongestToken = 1000;
 
     /// <summary>CLIP's tokens and length.</summary>

@@ -157,7 +157,7 @@ internal sealed class SafetensorsHeader
         foreach (var size in shape)
             bytes *= size;
         if (begin > end || end > _length)
-            throw Error($"tensor {Message.Name(name)} is said to lie at bytes {begin} to {end} of {_length} bytes of data: is the file cut off?");
+            throw Error($"tensor {Message.Name(name)} is said to lie at bytes {begin} to {end}, but the file has {_length} bytes of data (is it cut off?)");
         if (bytes != end - begin)
             throw Error($"tensor {Message.Name(name)} of shape {Message.Shape(shape)} and type {type.FormatName()} needs {bytes} bytes, its range has {end - begin}");
         return new TensorEntry(name, type, shape, _start + begin, end - begin, (end - begin) / type.Size());

@@ -102,6 +102,7 @@ public class ConfigTests
     [InlineData("""{"encoder_hid_dim": 32}""", "'encoder_hid_dim' is 32")]
     [InlineData("""{"layers_per_block": [2, 2, 3, 2]}""", "'layers_per_block'")]
     [InlineData("""{"in_channels": "4"}""", "unet/config.json: 'in_channels' is the text \"4\", expected a whole number")]
+    [InlineData("""{"norm_eps": 1e999}""", "'norm_eps' is 1e999, expected a finite number")]
     [InlineData("""{"attention_head_dim": 7}""", "the channels of level 0")]
     [InlineData("""{"addition_embed_type": "text_time"}""", "'addition_time_embed_dim'")]
     [InlineData("""{"in_channels": 4, "in_channels": 8}""", "in_channels")]

@@ -100,6 +100,13 @@ public sealed class ControlFileTests : IDisposable
     }
 
     [Fact]
+    public void A_tensor_that_the_network_does_not_have_is_an_error_by_itself()
+    {
+        using var source = WeightSource.OpenFile(Written.To(_folder.File("x.safetensors"), [TensorContent.FromFloats("a", new float[1], 1), TensorContent.FromFloats("b", new float[1], 1)]), NetworkKind.UNet);
+        Assert.Contains("1 unexpected: 'b'", Assert.Throws<ControlNetException>(() => WeightLoader.Match(source, [("a", [1L])])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Whole_numbers_are_no_weights()
     {
         using var source = WeightSource.OpenFile(Written.To(_folder.File("x.safetensors"), [TensorContent.FromBytes("a", TensorType.I64, [1], new byte[8])]), NetworkKind.UNet);
