@@ -47,6 +47,10 @@ internal static class StepBenchmark
         Step();
         Operations.Observer = null;
 
+        progress("decoding");
+        var decode = Time(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
+        var peak = ProcessMemory.Peak();
+
         // Ours and bare in turn, so that a machine that changes its speed changes both.
         var bare = new BareRun(operations, device);
         List<double> ours = [], theirs = [];
@@ -58,11 +62,9 @@ internal static class StepBenchmark
             theirs.Add(Time(bare.Run));
         }
 
-        progress("decoding");
-        var decode = Time(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
         return new StepResult(
             device.ToString(), side, repeats, Median(ours), Median(theirs), Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
-            Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder));
+            Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder), peak);
 
         void Step() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);
     }
@@ -124,5 +126,6 @@ internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevi
 /// <param name="Ratio">Median of the ratios, pair by pair.</param>
 /// <param name="DecodeSeconds">Time of decoding one picture.</param>
 /// <param name="WeightBytesFloat32">Size of all weights in float32.</param>
+/// <param name="PeakBytes">Most memory that the process held over loading, text, condition, a step and decoding; before the bare operations began.</param>
 internal sealed record StepResult(
-    string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds, long WeightBytesFloat32);
+    string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds, long WeightBytesFloat32, long PeakBytes);

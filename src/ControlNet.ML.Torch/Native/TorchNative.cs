@@ -64,6 +64,7 @@ public static partial class TorchNative
     {
         if (_copy != 0 || NativeLibraries.Find(Shim) is not { } shim)
             return;
+        NativeLibraries.AskForHugePages();
         NativeLibraries.LoadTorch();
         try
         {

@@ -1,0 +1,29 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ControlNet.ML.Torch.Benchmarks;
+
+/// <summary>Physical memory of this process.</summary>
+internal static class ProcessMemory
+{
+    /// <summary>The most it ever held, bytes.</summary>
+    public static long Peak() => Status("VmHWM") ?? Refreshed().PeakWorkingSet64;
+
+    /// <summary>What it holds now, bytes.</summary>
+    public static long Now() => Status("VmRSS") ?? Refreshed().WorkingSet64;
+
+    private static Process Refreshed()
+    {
+        var process = Process.GetCurrentProcess();
+        process.Refresh();
+        return process;
+    }
+
+    private static long? Status(string key)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(key + ":", StringComparison.Ordinal));
+        return line is null ? null : long.Parse(line[(key.Length + 1)..^2].Trim(), CultureInfo.InvariantCulture) * 1024;
+    }
+}

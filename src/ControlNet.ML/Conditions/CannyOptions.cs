@@ -1,0 +1,37 @@
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="Canny"/>, by cv2.Canny's meaning.</summary>
+public sealed record CannyOptions
+{
+    /// <summary>A gradient above this continues an edge; at least 0. Where it is above <see cref="High"/>, the two change places.</summary>
+    /// <value>100.</value>
+    public double Low { get; init; } = 100;
+
+    /// <summary>A gradient above this starts an edge; at least 0.</summary>
+    /// <value>200.</value>
+    public double High { get; init; } = 200;
+
+    /// <summary>Whether a gradient is measured as √(dx² + dy²); else as |dx| + |dy|.</summary>
+    /// <value>False.</value>
+    public bool L2Gradient { get; init; }
+
+    /// <summary>The side of the Sobel kernel: 3, 5 or 7. Gradients grow with it.</summary>
+    /// <value>3.</value>
+    public int Aperture { get; init; } = 3;
+
+    /// <summary>Throws unless the settings are usable.</summary>
+    /// <exception cref="ControlNetException">A threshold is negative or no number, or there is no such aperture.</exception>
+    public void Validate()
+    {
+        CheckThreshold(Low, nameof(Low));
+        CheckThreshold(High, nameof(High));
+        if (Aperture is not (3 or 5 or 7))
+            throw new ControlNetException($"Canny's {nameof(Aperture)} is {Aperture}, expected 3, 5 or 7.");
+    }
+
+    private static void CheckThreshold(double value, string name)
+    {
+        if (!double.IsFinite(value) || value < 0)
+            throw new ControlNetException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Canny's threshold {name} is {value}, expected a number of at least 0."));
+    }
+}

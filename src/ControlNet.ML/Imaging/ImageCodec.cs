@@ -1,0 +1,211 @@
+using System.Globalization;
+using SkiaSharp;
+
+namespace ControlNet.ML.Imaging;
+
+/// <summary>
+/// Reads PNG, JPEG, WebP, BMP and GIF (its first frame); the contents decide, not the name. The size is checked from the header
+/// before pixels are allocated, and damaged or cut-off files are refused.
+/// Grey without alpha gives one channel, colour three, anything with alpha four (not premultiplied); palettes are resolved,
+/// 16 bits become 8, the Exif orientation is applied, colour profiles are not. CMYK is converted to RGB.
+/// </summary>
+public static class ImageCodec
+{
+    /// <summary>Reads a picture file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">The file cannot be read, is no picture, is damaged or too large.</exception>
+    public static ImageBuffer Load(string path, ImageLoadOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        return Decode(ReadFile(path, options.MaxBytes), path, options);
+    }
+
+    /// <summary>Decodes a picture file from a stream.</summary>
+    /// <param name="stream">The file, from its present position to its end.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">It is no picture, is damaged or too large.</exception>
+    public static ImageBuffer Decode(Stream stream, string source, ImageLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        return Decode(ReadToEnd(stream, source, options.MaxBytes), source, options);
+    }
+
+    /// <summary>Decodes a picture file in memory.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">It is no picture, is damaged or too large.</exception>
+    public static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        if (file.IsEmpty)
+            throw NoPicture(source, "the file is empty");
+
+        if (!file.StartsWith(PngChunks.Signature))
+            return Decode(file, source, options, orientation: null);
+        var (pixels, orientation) = PngInput.Read(file, source, options.MaxPixels);
+        return Decode(pixels, source, options, orientation);
+    }
+
+    /// <summary>Writes a picture as its name's extension says: .png, .jpg, .jpeg or .webp (lossless).</summary>
+    /// <param name="path">The file; its folder must exist. It appears whole or not at all.</param>
+    /// <param name="image">The picture. JPEG takes no alpha.</param>
+    /// <param name="text">Texts by keyword, for PNG only.</param>
+    /// <exception cref="ControlNetException">The extension is another, the format cannot hold what is asked, or the file cannot be written.</exception>
+    public static void Save(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(image);
+        var extension = Path.GetExtension(path).ToUpperInvariant();
+        if (extension == ".PNG")
+        {
+            SavePng(path, image, text);
+            return;
+        }
+
+        if (extension is not (".JPG" or ".JPEG" or ".WEBP"))
+            throw new ControlNetException($"{path}: no format has the extension '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp.");
+        if (text is { Count: > 0 })
+            throw new ControlNetException($"{path}: only PNG carries texts.");
+        if (extension != ".WEBP" && image.Channels == 4)
+            throw new ControlNetException($"{path}: JPEG has no alpha, and the picture has; save it as .png or .webp.");
+        WriteWhole(path, ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg));
+    }
+
+    /// <summary>Writes a picture as PNG. The same picture and texts give the same bytes.</summary>
+    /// <param name="path">The file, whatever its name; its folder must exist. It appears whole or not at all.</param>
+    /// <param name="image">The picture.</param>
+    /// <param name="text">Texts by keyword (<see cref="PngText"/> reads them).</param>
+    /// <exception cref="ControlNetException">The file cannot be written.</exception>
+    public static void SavePng(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        WriteWhole(path, EncodePng(image, text));
+    }
+
+    /// <summary>A picture as a PNG file in memory.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="text">Texts by keyword.</param>
+    public static byte[] EncodePng(ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return ImageEncoder.Png(image, text ?? new Dictionary<string, string>());
+    }
+
+    /// <summary>The one sentence for whatever is no picture.</summary>
+    internal static ControlNetException NoPicture(string source, string why) => new($"{source} is no picture: {why}.");
+
+    /// <summary>Throws unless a size that a header claims is within the limit.</summary>
+    internal static void CheckSize(string source, int width, int height, long maxPixels)
+    {
+        if (width < 1 || height < 1)
+            throw NoPicture(source, string.Create(CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels"));
+        if ((long)width * height > maxPixels)
+            throw new ControlNetException(string.Create(CultureInfo.InvariantCulture, $"{source}: the picture has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
+    }
+
+    /// <summary>A file's bytes, unless there are more than the limit.</summary>
+    internal static byte[] ReadFile(string path, int maxBytes)
+    {
+        try
+        {
+            using var stream = File.OpenRead(path);
+            return ReadToEnd(stream, path, maxBytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new ControlNetException(
+                e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file." : $"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static byte[] ReadToEnd(Stream stream, string source, int maxBytes)
+    {
+        using var bytes = new MemoryStream();
+        var block = new byte[81920];
+        for (int count; (count = stream.Read(block)) > 0;)
+        {
+            if (bytes.Length + count > maxBytes)
+                throw new ControlNetException(string.Create(CultureInfo.InvariantCulture, $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+            bytes.Write(block, 0, count);
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions options, int? orientation)
+    {
+        using var data = SKData.CreateCopy(file);
+        using var stream = new SKMemoryStream(data);
+        using var codec = SKCodec.Create(stream, out var result);
+        if (codec is null)
+        {
+            throw NoPicture(source, result == SKCodecResult.IncompleteInput
+                ? "the file is cut off"
+                : "expected PNG, JPEG, WebP, BMP or GIF; this is something else or its header is damaged");
+        }
+
+        if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
+            throw NoPicture(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
+        CheckSize(source, codec.Info.Width, codec.Info.Height, options.MaxPixels);
+        return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
+    }
+
+    private static unsafe ImageBuffer Pixels(SKCodec codec, string source)
+    {
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        var opaque = codec.Info.AlphaType == SKAlphaType.Opaque;
+        var grey = opaque && codec.Info.ColorType == SKColorType.Gray8;
+
+        // No colour space: Skia then leaves the levels alone.
+        var info = new SKImageInfo(width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);
+        var decoded = new ImageBuffer(width, height, grey ? 1 : 4);
+        SKCodecResult result;
+        fixed (byte* samples = decoded.Samples)
+            result = codec.GetPixels(info, (nint)samples);
+        if (result != SKCodecResult.Success)
+            throw NoPicture(source, result == SKCodecResult.IncompleteInput ? "the file is cut off or damaged within the pixels" : $"its pixels cannot be decoded ({result})");
+
+        // GIF and BMP say that there may be transparent pixels even where there are none.
+        var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && IsOpaque(decoded);
+        return grey || (!opaque && !claimsOnly) ? decoded : Colour.Rgb(decoded);
+    }
+
+    private static bool IsOpaque(ImageBuffer image)
+    {
+        for (var i = 3; i < image.Samples.Length; i += 4)
+        {
+            if (image.Samples[i] != byte.MaxValue)
+                return false;
+        }
+
+        return true;
+    }
+
+    // Under a temporary name in the same folder, then renamed: nobody ever sees half a file.
+    private static void WriteWhole(string path, byte[] bytes)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+                stream.Write(bytes);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            if (File.Exists(temporary))
+                File.Delete(temporary);
+            throw new ControlNetException(
+                e is DirectoryNotFoundException ? $"{path} cannot be written: its folder does not exist." : $"{path} cannot be written: {e.Message}", e);
+        }
+    }
+}

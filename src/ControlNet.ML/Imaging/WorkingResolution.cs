@@ -1,0 +1,94 @@
+namespace ControlNet.ML.Imaging;
+
+/// <summary>The size at which an annotator works: the shorter side brought to a resolution, both sides to multiples of 64.</summary>
+public static class WorkingResolution
+{
+    private const int Step = 64;
+
+    /// <summary>
+    /// The size of controlnet_aux's resize_image: both sides scaled by resolution / shorter side, each rounded to a multiple of 64,
+    /// half to even.
+    /// </summary>
+    /// <param name="width">Columns of the source, at least 1.</param>
+    /// <param name="height">Rows of the source, at least 1.</param>
+    /// <param name="resolution">The shorter side wanted; above 32, or a side would vanish.</param>
+    public static (int Width, int Height) Multiple64(int width, int height, int resolution)
+    {
+        var scale = ScaleOf(width, height, resolution);
+        return (Rounded(width * scale), Rounded(height * scale));
+
+        int Rounded(double side) => Math.Round(side / Step) * Step is var rounded and >= Step and <= int.MaxValue
+            ? (int)rounded
+            : throw new ControlNetException($"A picture of {width}x{height} at resolution {resolution} would get a side of {Math.Round(side / Step) * Step:0} pixels, expected at least {Step}.");
+    }
+
+    /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as controlnet_aux's resize_image.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="resolution">The shorter side wanted; above 32.</param>
+    public static ImageBuffer ResizeToMultiple64(ImageBuffer image, int resolution)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var (width, height) = Multiple64(image.Width, image.Height, resolution);
+        return Resize.Apply(image, width, height, resolution > Math.Min(image.Width, image.Height) ? Interpolation.Lanczos4 : Interpolation.Area);
+    }
+
+    /// <summary>The web UI's size: both sides scaled and rounded (half to even), then padded right and below to multiples of 64.</summary>
+    /// <param name="width">Columns of the source, at least 1.</param>
+    /// <param name="height">Rows of the source, at least 1.</param>
+    /// <param name="resolution">The shorter side wanted, at least 1.</param>
+    public static Geometry Padded(int width, int height, int resolution)
+    {
+        var scale = ScaleOf(width, height, resolution);
+        return Geometry.Padded(width, height, Rounded(width * scale), Rounded(height * scale), Step);
+
+        int Rounded(double side) => Math.Round(side) <= int.MaxValue - Step
+            ? (int)Math.Round(side)
+            : throw new ControlNetException($"A picture of {width}x{height} at resolution {resolution} would get a side of {side:0} pixels.");
+    }
+
+    /// <summary>
+    /// Resizes to <see cref="Padded"/>, with CUBIC up and AREA down, and repeats the last column and row over the padding.
+    /// <see cref="Geometry.Cut"/> takes the padding off an annotator's result.
+    /// </summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="resolution">The shorter side wanted, at least 1.</param>
+    public static (ImageBuffer Image, Geometry Geometry) ResizeToPadded(ImageBuffer image, int resolution)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var geometry = Padded(image.Width, image.Height, resolution);
+        var up = resolution > Math.Min(image.Width, image.Height);
+        var scaled = Resize.Apply(image, geometry.ScaledWidth, geometry.ScaledHeight, up ? Interpolation.Cubic : Interpolation.Area);
+        var result = new ImageBuffer(geometry.Width, geometry.Height, image.Channels);
+        for (var y = 0; y < result.Height; y++)
+        {
+            var source = scaled.Row(Math.Min(y, scaled.Height - 1));
+            var target = result.Row(y);
+            source.CopyTo(target);
+            for (var i = source.Length; i < target.Length; i++)
+                target[i] = target[i - image.Channels];
+        }
+
+        return (result, geometry);
+    }
+
+    /// <summary>
+    /// The web UI's "pixel perfect" resolution: the one at which the annotator sees the source at the size at which the
+    /// picture will show it.
+    /// </summary>
+    /// <param name="geometry">How the source is brought to the picture's size.</param>
+    public static int PixelPerfect(Geometry geometry)
+    {
+        ArgumentNullException.ThrowIfNull(geometry);
+        var (down, across) = ((double)geometry.Height / geometry.SourceHeight, (double)geometry.Width / geometry.SourceWidth);
+        var scale = geometry.Mode == FitMode.Fill ? Math.Min(down, across) : Math.Max(down, across);
+        return (int)Math.Round(scale * Math.Min(geometry.SourceHeight, geometry.SourceWidth));
+    }
+
+    private static double ScaleOf(int width, int height, int resolution)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(resolution, 1);
+        return (double)resolution / Math.Min(width, height);
+    }
+}

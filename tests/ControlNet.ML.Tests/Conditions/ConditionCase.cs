@@ -1,0 +1,103 @@
+using System.Text.Json;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Tests.Conditions;
+
+/// <summary>One case of the conditions' manifest: an operation, its input and parameters, and what the reference made of them.</summary>
+internal sealed class ConditionCase
+{
+    private static readonly Lazy<JsonElement?> Manifest = new(ReadManifest);
+    private readonly JsonElement _case;
+
+    private ConditionCase(JsonElement element) => _case = element;
+
+    public static IEnumerable<ConditionCase> All =>
+        Manifest.Value is { } manifest ? manifest.GetProperty("cases").EnumerateArray().Select(element => new ConditionCase(element)) : [];
+
+    public string Id => Text(_case, "id");
+
+    public string Operation => Text(_case, "op");
+
+    /// <summary>The only input, decoded.</summary>
+    public ImageBuffer Image => ImageCodec.Load(InputFile);
+
+    public ReferenceTensors Tensors => new(InputFile);
+
+    private string InputFile =>
+        Fixtures.Path("conditions", Text(Manifest.Value!.Value.GetProperty("inputs").GetProperty(_case.GetProperty("input")[0].GetString()!), "file"));
+
+    public static ConditionCase Find(string id) => All.First(c => c.Id == id);
+
+    public bool Has(string parameter) => _case.TryGetProperty("params", out var all) && all.TryGetProperty(parameter, out _);
+
+    public JsonElement Parameter(string name) => _case.GetProperty("params").GetProperty(name);
+
+    public int Int(string name) => Parameter(name).GetInt32();
+
+    public double Double(string name) => Parameter(name).GetDouble();
+
+    public TEnum Choice<TEnum>(string name)
+        where TEnum : struct => Enum.Parse<TEnum>(Parameter(name).GetString()!, ignoreCase: true);
+
+    public JsonElement ExpectedJson()
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(OutputFile));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Compares samples within the case's tolerance. A grey result may be asked for as three equal channels and the other way round.</summary>
+    public void Check(ImageBuffer actual)
+    {
+        var expected = ImageCodec.Load(OutputFile);
+        if (expected.Channels != actual.Channels)
+            (expected, actual) = (Colour.Rgb(expected), Colour.Rgb(actual));
+        Assert.Equal(expected.ToString(), actual.ToString());
+        int largest = 0, differing = 0;
+        for (var i = 0; i < expected.Samples.Length; i++)
+        {
+            var difference = Math.Abs(expected.Samples[i] - actual.Samples[i]);
+            largest = Math.Max(largest, difference);
+            differing += difference == 0 ? 0 : 1;
+        }
+
+        var (levels, share) = AllowedLevels();
+        var found = differing / (double)expected.Samples.Length;
+        Assert.True(largest <= levels && found <= share, $"{Id}: differs by up to {largest} levels in {found:p3} of the samples; allowed {levels} in {share:p3}");
+    }
+
+    /// <summary>Compares values within the case's absolute tolerance; the key is y.</summary>
+    public void Check(ReadOnlySpan<float> actual, params ReadOnlySpan<int> shape)
+    {
+        var reference = new ReferenceTensors(OutputFile);
+        Assert.Equal(reference.Shape("y"), shape.ToArray());
+        var expected = reference.Doubles("y");
+        var tolerance = _case.GetProperty("tolerance");
+        Assert.Equal("abs", Text(tolerance, "kind"));
+        for (var i = 0; i < expected.Length; i++)
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance.GetProperty("max").GetDouble(), $"{Id}: {actual[i]} at {i}, expected {expected[i]}");
+    }
+
+    private string OutputFile => Fixtures.Path("conditions", Text(_case, "output"));
+
+    private (int Levels, double Share) AllowedLevels()
+    {
+        var tolerance = _case.GetProperty("tolerance");
+        return Text(tolerance, "kind") switch
+        {
+            "exact" => (0, 0),
+            "levels" => (tolerance.GetProperty("max").GetInt32(), tolerance.GetProperty("share").GetDouble()),
+            "flips" => (255, tolerance.GetProperty("share").GetDouble()),
+            var kind => throw new NotSupportedException($"{Id}: tolerance {kind}"),
+        };
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+
+    private static JsonElement? ReadManifest()
+    {
+        if (!Fixtures.Has("conditions", "manifest.json"))
+            return null;
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("conditions", "manifest.json")));
+        return document.RootElement.Clone();
+    }
+}

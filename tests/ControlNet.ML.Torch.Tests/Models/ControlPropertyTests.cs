@@ -1,0 +1,170 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Benchmarks;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Native;
+using FsCheck.Xunit;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Tests.Models;
+
+/// <summary>What the paper promises of zero convolutions and what shapes follow from a configuration, for arbitrary small networks.</summary>
+[Properties(Arbitrary = [typeof(TinyUNet)], MaxTest = 60)]
+public sealed class ControlPropertyTests
+{
+    private static readonly TorchDevice Cpu = new(CPU, ScalarType.Float32);
+
+    public ControlPropertyTests() => TorchNative.EnsureLoaded();
+
+    [Property]
+    public void The_output_has_the_samples_size_and_the_configurations_channels(TinyUNet tiny)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
+
+        var output = unet.Forward(Sample(tiny), Inputs(tiny));
+
+        Assert.Equal([tiny.Batch, 4, tiny.Height, tiny.Width], output.shape);
+        Assert.True(output.isfinite().all().item<bool>());
+    }
+
+    [Property]
+    public void With_zero_convolutions_at_zero_the_controlled_network_is_the_locked_one_bit_for_bit(TinyUNet tiny)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
+        using var control = RandomWeights.Fill(new ControlNetModel(Control(tiny)));
+        foreach (var convolution in control.controlnet_down_blocks.Append(control.controlnet_mid_block))
+            convolution.SetToZero();
+        var (sample, inputs) = (Sample(tiny), Inputs(tiny));
+
+        var residuals = control.Forward(sample, Plain(inputs), control.EncodeCondition(Condition(tiny)));
+
+        Assert.Equal(Bits(unet.Forward(sample, inputs)), Bits(unet.Forward(sample, inputs, residuals)));
+    }
+
+    [Property]
+    public void Residuals_are_as_many_and_as_large_as_the_skip_tensors(TinyUNet tiny)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var control = RandomWeights.Fill(new ControlNetModel(Control(tiny)));
+
+        var residuals = control.Forward(Sample(tiny), Plain(Inputs(tiny)), control.EncodeCondition(Condition(tiny)));
+
+        List<long[]> expected = [];
+        long height = tiny.Height, width = tiny.Width;
+        var channels = tiny.Config.BlockOutChannels;
+        expected.Add([tiny.Batch, channels[0], height, width]);
+        for (var level = 0; level < channels.Length; level++)
+        {
+            for (var layer = 0; layer < tiny.Config.LayersPerBlock; layer++)
+                expected.Add([tiny.Batch, channels[level], height, width]);
+            if (level < channels.Length - 1)
+            {
+                (height, width) = ((height + 1) / 2, (width + 1) / 2);
+                expected.Add([tiny.Batch, channels[level], height, width]);
+            }
+        }
+
+        Assert.Equal(expected, residuals.Skips.Select(skip => skip.shape));
+        Assert.Equal([tiny.Batch, channels[^1], height, width], residuals.Middle.shape);
+        Assert.Equal(control.ResidualCount, residuals.Skips.Count + 1);
+        Assert.Equal(control.ResidualCount, Control(tiny).DownResiduals + 1);
+    }
+
+    [Property]
+    public void Scale_zero_is_no_control_and_the_order_of_networks_does_not_matter(TinyUNet tiny)
+    {
+        using var scope = NewDisposeScope();
+        using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
+        using var a = new TorchControlBackend(Control(tiny), RandomWeights.Fill(new ControlNetModel(Control(tiny))), Cpu);
+        using var b = new TorchControlBackend(Control(tiny), RandomWeights.Fill(new ControlNetModel(Control(tiny))), Cpu);
+        b.Network.controlnet_mid_block.SetToZero();
+        TensorData Hint(IControlBackend network) => network.EncodeCondition(Condition(tiny).ToData());
+        float[] Predict(params (IControlBackend Network, float Scale)[] controls)
+        {
+            using var denoiser = new TorchDenoiser(unet, Cpu, Denoiser(tiny) with { Controls = [.. controls.Select(c => (c.Network, Hint(c.Network)))] });
+            var prediction = TensorData.Zeros(tiny.Batch, 4, tiny.Height, tiny.Width);
+            denoiser.Predict(
+                Sample(tiny).ToData(), 500,
+                [.. controls.Select((c, i) => new ControlStep(i, Scales(tiny, c.Scale))).Where(s => s.Scales.Values.AsSpan().ContainsAnyExcept(0f))],
+                prediction);
+            return prediction.Values;
+        }
+
+        Assert.Equal(Predict(), Predict((a, 0f)));
+        Assert.NotEqual(Predict(), Predict((a, 1f)));
+        Assert.Equal(Predict((a, 0.5f), (b, 0.75f)), Predict((b, 0.75f), (a, 0.5f)));
+    }
+
+    [Property]
+    public void Rows_without_scale_are_as_if_there_were_no_network(TinyUNet tiny)
+    {
+        var two = tiny with { Batch = 2 };
+        using var scope = NewDisposeScope();
+        using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
+        using var network = new TorchControlBackend(Control(two), RandomWeights.Fill(new ControlNetModel(Control(two))), Cpu);
+        using var denoiser = new TorchDenoiser(
+            unet, Cpu, Denoiser(two) with { Controls = [(network, network.EncodeCondition(Condition(two).ToData()))] });
+        TensorData Predict(params ControlStep[] steps)
+        {
+            var prediction = TensorData.Zeros(2, 4, two.Height, two.Width);
+            denoiser.Predict(Sample(two).ToData(), 500, steps, prediction);
+            return prediction;
+        }
+
+        var second = Scales(two, 1);
+        second.Row(0).Clear();
+        var (without, mixed, with) = (Predict(), Predict(new ControlStep(0, second)), Predict(new ControlStep(0, Scales(two, 1))));
+
+        Close.Relative([.. without.Row(0).ToArray().Select(v => (double)v)], mixed.Row(0), 1e-6, "row without control");
+        Close.Relative([.. with.Row(1).ToArray().Select(v => (double)v)], mixed.Row(1), 1e-6, "row with control");
+    }
+
+    /// <summary>A control network has no guidance condition: its configuration knows none.</summary>
+    private static UNetInputs Plain(UNetInputs inputs) => inputs with { GuidanceCondition = null };
+
+    private static ControlNetConfig Control(TinyUNet tiny) =>
+        ControlNetConfig.FromUNet(tiny.Config) with { ConditioningEmbeddingOutChannels = [4, 4, 8, 8] };
+
+    private static int[] Bits(Tensor tensor) => [.. tensor.ToData().Values.Select(BitConverter.SingleToInt32Bits)];
+
+    private static TensorData Scales(TinyUNet tiny, float scale)
+    {
+        var scales = TensorData.Zeros(tiny.Batch, Control(tiny).DownResiduals + 1);
+        Array.Fill(scales.Values, scale);
+        return scales;
+    }
+
+    private static Tensor Noise(TinyUNet tiny, int salt, params long[] shape)
+    {
+        using var generator = new Generator((ulong)((tiny.Seed * 10) + salt));
+        return randn(shape, generator: generator);
+    }
+
+    private static Tensor Sample(TinyUNet tiny) => Noise(tiny, 1, tiny.Batch, tiny.Config.InChannels, tiny.Height, tiny.Width);
+
+    private static Tensor Condition(TinyUNet tiny) => Noise(tiny, 2, tiny.Batch, 3, tiny.Height * 8, tiny.Width * 8).sigmoid();
+
+    private static UNetInputs Inputs(TinyUNet tiny)
+    {
+        var data = Denoiser(tiny);
+        Tensor? Up(TensorData? values) => values?.ToTorch(ScalarType.Float32, CPU);
+        return new UNetInputs(full(tiny.Batch, 123.5), Up(data.Text)!, Up(data.PooledText), Up(data.TimeIds), Up(data.GuidanceCondition));
+    }
+
+    private static DenoiserInputs Denoiser(TinyUNet tiny)
+    {
+        var xl = tiny.Config.AdditionEmbedType is not null;
+        return new DenoiserInputs
+        {
+            Text = Noise(tiny, 3, tiny.Batch, tiny.Tokens, 12).ToData(),
+            PooledText = xl ? Noise(tiny, 4, tiny.Batch, 10).ToData() : null,
+            TimeIds = xl ? Noise(tiny, 5, tiny.Batch, 6).abs().ToData() : null,
+            GuidanceCondition = tiny.Config.TimeCondProjDim is null ? null : Noise(tiny, 6, tiny.Batch, 6).ToData(),
+        };
+    }
+}
