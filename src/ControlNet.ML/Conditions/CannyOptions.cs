@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ControlNet.ML.Conditions;
 
 /// <summary>Settings of <see cref="Canny"/>, by cv2.Canny's meaning.</summary>
@@ -32,6 +34,9 @@ public sealed record CannyOptions
     private static void CheckThreshold(double value, string name)
     {
         if (!double.IsFinite(value) || value < 0)
-            throw new ControlNetException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Canny's threshold {name} is {value}, expected a number of at least 0."));
+        {
+            throw new ControlNetException(string.Create(
+                CultureInfo.InvariantCulture, $"Canny's threshold {name} is {value}, expected a number of at least 0."));
+        }
     }
 }

@@ -6,12 +6,14 @@ public static class Colour
     /// <summary>Grey as cv2.cvtColor makes it: (9798 R + 19235 G + 3735 B + 2^14) / 2^15, truncated. Alpha is ignored.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>One channel; a copy if it had one.</returns>
-    public static ImageBuffer Grey(ImageBuffer image) => ToOneChannel(image, (r, g, b) => (byte)(((9798 * r) + (19235 * g) + (3735 * b) + (1 << 14)) >> 15));
+    public static ImageBuffer Grey(ImageBuffer image) =>
+        ToOneChannel(image, (r, g, b) => (byte)(((9798 * r) + (19235 * g) + (3735 * b) + (1 << 14)) >> 15));
 
     /// <summary>Grey as Pillow's <c>convert("L")</c> makes it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, truncated. Alpha is ignored.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>One channel; a copy if it had one.</returns>
-    public static ImageBuffer GreyPillow(ImageBuffer image) => ToOneChannel(image, (r, g, b) => (byte)(((19595 * r) + (38470 * g) + (7471 * b) + (1 << 15)) >> 16));
+    public static ImageBuffer GreyPillow(ImageBuffer image) =>
+        ToOneChannel(image, (r, g, b) => (byte)(((19595 * r) + (38470 * g) + (7471 * b) + (1 << 15)) >> 16));
 
     /// <summary>
     /// Three channels as the ControlNet annotators want them (HWC3): grey is repeated, alpha is laid over white,

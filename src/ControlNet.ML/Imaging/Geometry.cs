@@ -67,16 +67,18 @@ public sealed record Geometry
     {
         Check(sourceWidth, sourceHeight, width, height);
         var (shape, sourceShape) = ((double)width / height, (double)sourceWidth / sourceHeight);
-        var scaled = mode switch
+        (int Width, int Height) scaled = mode switch
         {
             FitMode.Resize => (width, height),
-            FitMode.Crop => (shape > sourceShape ? width : Part(sourceWidth, height, sourceHeight), shape <= sourceShape ? height : Part(sourceHeight, width, sourceWidth)),
-            FitMode.Fill => (shape < sourceShape ? width : Part(sourceWidth, height, sourceHeight), shape >= sourceShape ? height : Part(sourceHeight, width, sourceWidth)),
+            FitMode.Crop => shape > sourceShape ? ByWidth() : ByHeight(),
+            FitMode.Fill => shape < sourceShape ? ByWidth() : ByHeight(),
             _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a mode."),
         };
-        return new Geometry(sourceWidth, sourceHeight, scaled, ((width / 2) - (scaled.Item1 / 2), (height / 2) - (scaled.Item2 / 2)), (width, height), mode);
+        var offset = ((width / 2) - (scaled.Width / 2), (height / 2) - (scaled.Height / 2));
+        return new Geometry(sourceWidth, sourceHeight, scaled, offset, (width, height), mode);
 
-        static int Part(int side, int target, int source) => Side((double)((long)side * target / source));
+        (int Width, int Height) ByWidth() => (width, Side((double)((long)sourceHeight * width / sourceWidth)));
+        (int Width, int Height) ByHeight() => (Side((double)((long)sourceWidth * height / sourceHeight)), height);
     }
 
     /// <summary>How the web UI brings a finished condition to a size: sides rounded half to even.</summary>

@@ -109,7 +109,9 @@ public static class ImageCodec
         if (width < 1 || height < 1)
             throw NoPicture(source, string.Create(CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels"));
         if ((long)width * height > maxPixels)
-            throw new ControlNetException(string.Create(CultureInfo.InvariantCulture, $"{source}: the picture has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
+            throw new ControlNetException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{source}: the picture has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
     }
 
     /// <summary>A file's bytes, unless there are more than the limit.</summary>
@@ -134,7 +136,9 @@ public static class ImageCodec
         for (int count; (count = stream.Read(block)) > 0;)
         {
             if (bytes.Length + count > maxBytes)
-                throw new ControlNetException(string.Create(CultureInfo.InvariantCulture, $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+                throw new ControlNetException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
             bytes.Write(block, 0, count);
         }
 
@@ -145,15 +149,10 @@ public static class ImageCodec
     {
         using var data = SKData.CreateCopy(file);
         using var stream = new SKMemoryStream(data);
-        using var codec = SKCodec.Create(stream, out var result);
-        if (codec is null)
-        {
-            throw NoPicture(source, result == SKCodecResult.IncompleteInput
-                ? "the file is cut off"
-                : "expected PNG, JPEG, WebP, BMP or GIF; this is something else or its header is damaged");
-        }
-
-        if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
+        using var codec = SKCodec.Create(stream)
+            ?? throw NoPicture(source, "expected PNG, JPEG, WebP, BMP or GIF; this is something else, or its header is damaged or cut off");
+        if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
+            or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
             throw NoPicture(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
         CheckSize(source, codec.Info.Width, codec.Info.Height, options.MaxPixels);
         return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
@@ -166,13 +165,18 @@ public static class ImageCodec
         var grey = opaque && codec.Info.ColorType == SKColorType.Gray8;
 
         // No colour space: Skia then leaves the levels alone.
-        var info = new SKImageInfo(width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);
+        var info = new SKImageInfo(
+            width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);
         var decoded = new ImageBuffer(width, height, grey ? 1 : 4);
         SKCodecResult result;
         fixed (byte* samples = decoded.Samples)
             result = codec.GetPixels(info, (nint)samples);
         if (result != SKCodecResult.Success)
-            throw NoPicture(source, result == SKCodecResult.IncompleteInput ? "the file is cut off or damaged within the pixels" : $"its pixels cannot be decoded ({result})");
+        {
+            throw NoPicture(source, result == SKCodecResult.IncompleteInput
+                ? "the file is cut off or damaged within the pixels"
+                : $"its pixels cannot be decoded ({result})");
+        }
 
         // GIF and BMP say that there may be transparent pixels even where there are none.
         var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && IsOpaque(decoded);
@@ -193,7 +197,7 @@ public static class ImageCodec
     // Under a temporary name in the same folder, then renamed: nobody ever sees half a file.
     private static void WriteWhole(string path, byte[] bytes)
     {
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        var temporary = $"{path}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))

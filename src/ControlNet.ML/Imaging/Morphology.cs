@@ -10,13 +10,15 @@ public static class Morphology
     /// <param name="image">The picture.</param>
     /// <param name="neighbours">Offsets of the pixels to look at, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
     /// <returns>A new picture of the same size.</returns>
-    public static ImageBuffer Dilate(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) => Apply(image, neighbours ?? Square, 0, Math.Max);
+    public static ImageBuffer Dilate(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) =>
+        Apply(image, neighbours ?? Square, 0, Math.Max);
 
     /// <summary>Each sample becomes the smallest of its neighbours (cv2.erode).</summary>
     /// <param name="image">The picture.</param>
     /// <param name="neighbours">Offsets of the pixels to look at, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
     /// <returns>A new picture of the same size.</returns>
-    public static ImageBuffer Erode(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) => Apply(image, neighbours ?? Square, byte.MaxValue, Math.Min);
+    public static ImageBuffer Erode(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) =>
+        Apply(image, neighbours ?? Square, byte.MaxValue, Math.Min);
 
     /// <summary>
     /// Non-maximum suppression of soft edges: a sample stays if it is the largest of three along at least one

@@ -60,9 +60,7 @@ public static class PngText
         {
             CheckKeyword(keyword);
             if (text is null || !IsValid(text))
-                throw new ArgumentException($"The text for '{keyword}' is {(text is null ? "null" : "no valid Unicode: it holds half a surrogate pair")}.", nameof(texts));
-
-            // In tEXt a zero would end nothing but readers stop there; iTXt cannot hold one at all.
+                throw new ArgumentException($"The text for '{keyword}' is {(text is null ? "null" : "half a surrogate pair somewhere")}.", nameof(texts));
             if (text.Contains('\0'))
                 throw new ArgumentException($"The text for '{keyword}' holds a zero character, which PNG forbids.", nameof(texts));
             if (text.All(c => c is '\n' or (>= ' ' and <= '~') or (>= '\u00a1' and <= '\u00ff')))
@@ -108,6 +106,9 @@ public static class PngText
     {
         var printable = keyword.Length is >= 1 and <= 79 && keyword.All(c => c is (>= ' ' and <= '~') or (>= '\u00a1' and <= '\u00ff'));
         if (!printable || keyword[0] == ' ' || keyword[^1] == ' ' || keyword.Contains("  ", StringComparison.Ordinal))
-            throw new ArgumentException($"The keyword '{keyword}' is none for PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or together.", nameof(keyword));
+        {
+            throw new ArgumentException(
+                $"The keyword '{keyword}' is none for PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or together.", nameof(keyword));
+        }
     }
 }

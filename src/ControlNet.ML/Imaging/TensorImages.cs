@@ -53,7 +53,11 @@ public static class TensorImages
     {
         ArgumentNullException.ThrowIfNull(image);
         if (width < Multiple || height < Multiple || width % Multiple != 0 || height % Multiple != 0)
-            throw new ControlNetException($"The size is {width}x{height}, expected multiples of {Multiple}: {Math.Max(width / Multiple, 1) * Multiple}x{Math.Max(height / Multiple, 1) * Multiple} is nearest below.");
+        {
+            var (across, down) = (Math.Max(width / Multiple, 1) * Multiple, Math.Max(height / Multiple, 1) * Multiple);
+            throw new ControlNetException($"The size is {width}x{height}, expected multiples of {Multiple}: try {across}x{down}.");
+        }
+
         return PillowResize.Apply(image, width, height, PillowFilter.Lanczos);
     }
 
@@ -90,7 +94,12 @@ public static class TensorImages
             for (var i = 0; i < values.Length; i++)
             {
                 if (float.IsNaN(values[i]))
-                    throw new ControlNetException($"Picture {b} is not a number (NaN) at channel {i / plane}, row {i % plane / width}, column {i % width}: the network overflowed; float32 weights may help.");
+                {
+                    throw new ControlNetException(
+                        $"Picture {b} is not a number (NaN) at channel {i / plane}, row {i % plane / width}, column {i % width}: "
+                        + "the network overflowed; float32 weights may help.");
+                }
+
                 result.Samples[(i % plane * 3) + (i / plane)] = (byte)level(values[i]);
             }
         }

@@ -17,9 +17,14 @@ public static class WorkingResolution
         var scale = ScaleOf(width, height, resolution);
         return (Rounded(width * scale), Rounded(height * scale));
 
-        int Rounded(double side) => Math.Round(side / Step) * Step is var rounded and >= Step and <= int.MaxValue
-            ? (int)rounded
-            : throw new ControlNetException($"A picture of {width}x{height} at resolution {resolution} would get a side of {Math.Round(side / Step) * Step:0} pixels, expected at least {Step}.");
+        int Rounded(double side)
+        {
+            var rounded = Math.Round(side / Step) * Step;
+            return rounded is >= Step and <= int.MaxValue
+                ? (int)rounded
+                : throw new ControlNetException(
+                    $"A picture of {width}x{height} at resolution {resolution} would get a side of {rounded:0} pixels, expected at least {Step}.");
+        }
     }
 
     /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as controlnet_aux's resize_image.</summary>

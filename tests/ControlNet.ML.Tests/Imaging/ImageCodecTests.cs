@@ -112,6 +112,14 @@ public sealed class ImageCodecTests : IDisposable
     }
 
     [Fact]
+    public void Sixteen_bit_colour_keeps_its_upper_bytes()
+    {
+        byte[] row = [1, 255, 128, 0, 254, 255, 0, 200, 7, 7, 99, 150];
+        Assert.Equal([1, 128, 254, 0, 7, 99], ImageCodec.Decode(PngWriter.File(2, 1, 16, 2, row), "memory").Samples);
+        Assert.Equal([1, 128, 254, 0], ImageCodec.Decode(PngWriter.File(1, 1, 16, 6, row[..8]), "memory").Samples);
+    }
+
+    [Fact]
     public void Palettes_are_resolved_with_and_without_alpha()
     {
         byte[] palette = [255, 0, 0, 0, 255, 0, 1, 2, 3];
@@ -159,6 +167,38 @@ public sealed class ImageCodecTests : IDisposable
         var turned = ImageCodec.Decode([.. plain[..2], .. exif, .. plain[2..]], "memory");
         Assert.Equal((16, 32), (turned.Width, turned.Height));
         Assert.True(turned.Row(4)[0] > 240 && turned.Row(28)[0] < 15);
+    }
+
+    [Fact]
+    public void Exif_orientation_of_webp_is_applied()
+    {
+        var image = ImageSamples.Noise(4, 2, 3);
+        ImageCodec.Save(At("a.webp"), image);
+        byte[] extended = [.. "VP8X"u8, 10, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 1, 0, 0];
+        byte[] exif = [.. "EXIF"u8, 26, 0, 0, 0, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        byte[] body = [.. "WEBP"u8, .. extended, .. File.ReadAllBytes(At("a.webp"))[12..], .. exif];
+        var turned = ImageCodec.Decode([.. "RIFF"u8, .. BitConverter.GetBytes(body.Length), .. body], "memory");
+        Assert.Equal((2, 4), (turned.Width, turned.Height));
+        Assert.Equal(image.Row(1)[..3].ToArray(), turned.Samples[..3]);
+    }
+
+    [Theory]
+    [InlineData(".png")]
+    [InlineData(".jpg")]
+    [InlineData(".webp")]
+    public void A_damaged_file_is_decoded_or_refused_and_nothing_else(string extension)
+    {
+        ImageCodec.Save(At("a" + extension), ImageSamples.Noise(12, 9, 3));
+        var file = File.ReadAllBytes(At("a" + extension));
+        var random = new Random(1);
+        for (var i = 0; i < 500; i++)
+        {
+            var damaged = (byte[])file.Clone();
+            for (var k = random.Next(1, 4); k > 0; k--)
+                damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            if (Record.Exception(() => ImageCodec.Decode(damaged, "damaged")) is { } failure)
+                Assert.StartsWith("damaged", Assert.IsType<ControlNetException>(failure).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -1,6 +1,6 @@
+using ControlNet.ML.Imaging;
 using FsCheck;
 using FsCheck.Fluent;
-using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Tests.Imaging;
 
