@@ -10,8 +10,10 @@ internal static class Tensors
     public static Tensor ToTorch(this TensorData data, ScalarType type, Device device)
     {
         long[] shape = [.. data.Shape.ToArray().Select(size => (long)size)];
-        var values = tensor(data.Values, shape);
-        return type == ScalarType.Float32 && device.type == TorchSharp.DeviceType.CPU ? values : values.to(type, device, disposeAfter: true);
+        // TorchSharp's tensor stays in the managed array's own memory, which lies at odd places; matrix products give other last digits
+        // there. The copy lies where libtorch aligns it.
+        using var values = tensor(data.Values, shape);
+        return values.to(type, device, copy: true);
     }
 
     /// <summary>The values of a tensor, as float.</summary>

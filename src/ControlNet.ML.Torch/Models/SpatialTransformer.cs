@@ -53,6 +53,8 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
 
         static Tensor ToTokens(Tensor map) => map.flatten(2).transpose(1, 2);
 
-        Tensor ToMap(Tensor rows) => rows.transpose(1, 2).reshape(rows.shape[0], -1, height, width);
+        // A single pixel is reshaped as it lies: transposed, its strides would look like those of another memory layout, and the
+        // convolutions after it would take another path with other last digits.
+        Tensor ToMap(Tensor rows) => (height * width == 1 ? rows : rows.transpose(1, 2)).reshape(rows.shape[0], -1, height, width);
     }
 }
