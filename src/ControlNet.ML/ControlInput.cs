@@ -1,0 +1,16 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML;
+
+/// <summary>One control for one picture: a network, a condition, and how much, when and in what manner it takes part.</summary>
+/// <param name="Network">The control network.</param>
+/// <param name="Condition">The condition picture, as the network's preprocessor gives it (white edges on black for Canny). It is brought to the picture's size.</param>
+public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
+{
+    /// <summary>Scale, window and weighting.</summary>
+    public ControlUnit Unit { get; init; } = new();
+
+    /// <summary>The condition as values, [1, 3, H, W] from 0 to 1, exactly of the picture's size; in place of the picture where 8 bits are too coarse.</summary>
+    public TensorData? Tensor { get; init; }
+}

@@ -1,0 +1,57 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML;
+
+/// <summary>
+/// A control network, ready to run. Independent of the base model: it can be swapped, shared by several models of its family, and
+/// disposed of, without reloading anything else.
+/// </summary>
+public sealed class ControlNetwork : IDisposable
+{
+    private ControlNetwork(string name, IControlBackend backend) => (Name, Backend) = (name, backend);
+
+    /// <summary>The name it was loaded by.</summary>
+    public string Name { get; }
+
+    /// <summary>The network's shape.</summary>
+    public ControlNetConfig Config => Backend.Config;
+
+    /// <summary>The network behind the seam.</summary>
+    public IControlBackend Backend { get; }
+
+    /// <summary>Loads a control network.</summary>
+    /// <param name="nameOrPath">
+    /// A network of an embedded model (<c>emoji/canny</c>), a folder in diffusers' layout, or a single .safetensors file in diffusers' or the original naming.
+    /// </param>
+    /// <param name="options">Precision, device, variant of the files.</param>
+    /// <param name="cancellationToken">Stops the loading.</param>
+    /// <exception cref="ControlNetException">There is no such network, its files are not sound, or there is no runtime.</exception>
+    public static ControlNetwork Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
+        options ??= new LoadOptions();
+        var provider = options.Backend ?? Backends.Find();
+        var path = ModelNames.FindControl(nameOrPath);
+        if (Directory.Exists(path))
+        {
+            var folder = ControlFolder.Open(path, options.Variant);
+            using var weights = folder.OpenWeights();
+            return new ControlNetwork(nameOrPath, provider.OpenControl(folder.Config, weights, options, cancellationToken));
+        }
+
+        var file = ControlFile.Open(path);
+        using var tensors = file.OpenWeights();
+        return new ControlNetwork(nameOrPath, provider.OpenControl(file.Config, tensors, options, cancellationToken));
+    }
+
+    /// <summary>Encodes a condition picture; once is enough for any number of pictures and steps.</summary>
+    /// <param name="condition">The condition, of the size of the pictures to be made.</param>
+    /// <returns>The hint, [1, C, h, w].</returns>
+    public TensorData Encode(ImageBuffer condition) => Backend.EncodeCondition(TensorImages.ToUnit(condition));
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => Backend.Dispose();
+}

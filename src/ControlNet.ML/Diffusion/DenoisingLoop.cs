@@ -1,0 +1,189 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>
+/// From noise to latents, for every backend and model family: scale, predict, guide, step. Several pictures may run together; each
+/// has its own sampler, noise, guidance and control.
+/// </summary>
+/// <param name="backend">The networks.</param>
+/// <param name="unet">The shape of the UNet.</param>
+public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
+{
+    /// <summary>Runs the loop lazily: every element is the state after one step, and asking for no more stops the work.</summary>
+    /// <param name="rows">The pictures: one latent size and one list of control networks for all.</param>
+    /// <param name="scheduler">The sampler.</param>
+    /// <param name="steps">How many steps.</param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <returns>After each step its number and the latents of every row, [1, C, h, w], which the next step overwrites.</returns>
+    public IEnumerable<DenoisingStep> Run(
+        IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps, CancellationToken cancellationToken = default)
+    {
+        Check(rows);
+        var run = new Pass(rows, unet);
+        var samplers = rows.Select(row => Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta })).ToArray();
+        var latents = rows.Select((row, i) => Scale(row.Noise, samplers[i].InitNoiseSigma)).ToArray();
+        var guided = new float[latents[0].Count];
+
+        using var denoiser = backend.CreateDenoiser(run.Inputs);
+        var count = samplers[0].Timesteps.Count;
+        for (var step = 0; step < count; step++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+
+            // 1. every row that the networks see: the latents as the sampler wants them
+            for (var r = 0; r < run.Rows.Length; r++)
+                samplers[run.Rows[r].Picture].ScaleModelInput(latents[run.Rows[r].Picture].Values, step, run.Sample.Row(r));
+
+            // 2. control networks and UNet
+            denoiser.Predict(run.Sample, samplers[0].Timesteps[step], run.ControlsAt(step, count), run.Prediction);
+
+            // 3. guidance, then the sampler's step
+            for (var i = 0; i < rows.Count; i++)
+            {
+                run.Guide(i, guided);
+                samplers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
+            }
+
+            yield return new DenoisingStep(step, count, latents);
+        }
+    }
+
+    private static TensorData Scale(TensorData noise, double sigma)
+    {
+        var latents = noise.Clone();
+        for (var i = 0; i < latents.Count; i++)
+            latents.Values[i] *= (float)sigma;
+        return latents;
+    }
+
+    private static void Check(IReadOnlyList<DenoisingRow> rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Count == 0)
+            throw new ArgumentException("No picture to denoise.", nameof(rows));
+        foreach (var row in rows)
+        {
+            if (!double.IsFinite(row.Guidance))
+                throw new ArgumentException($"The guidance scale is {row.Guidance}, expected a finite number.", nameof(rows));
+            if (!row.Noise.Shape.SequenceEqual(rows[0].Noise.Shape))
+                throw new ArgumentException($"Pictures of one run have one size: found {row.Noise} beside {rows[0].Noise}.", nameof(rows));
+            if (!row.Controls.Select(c => c.Network).SequenceEqual(rows[0].Controls.Select(c => c.Network)))
+                throw new ArgumentException("Pictures of one run have the same control networks in the same order.", nameof(rows));
+            foreach (var control in row.Controls)
+                control.Unit.Validate();
+        }
+    }
+
+    /// <summary>How pictures become rows of the networks, and predictions of those rows pictures again.</summary>
+    private sealed class Pass
+    {
+        private readonly IReadOnlyList<DenoisingRow> _pictures;
+        private readonly double[][][] _weights;
+        private readonly int[] _conditional;
+        private readonly int[] _unconditional;
+
+        public Pass(IReadOnlyList<DenoisingRow> pictures, UNetConfig unet)
+        {
+            // Distilled models take guidance as a condition; at scale 1 the unconditional half would be multiplied by nothing.
+            _pictures = pictures;
+            var distilled = unet.TimeCondProjDim is not null;
+            var guided = Enumerable.Range(0, pictures.Count).Where(i => !distilled && pictures[i].Guidance > 1).ToArray();
+            Rows = [.. guided.Select(i => (i, false)), .. Enumerable.Range(0, pictures.Count).Select(i => (i, true))];
+            _unconditional = [.. pictures.Select((_, i) => Array.IndexOf(guided, i))];
+            _conditional = [.. pictures.Select((_, i) => guided.Length + i)];
+
+            var shape = pictures[0].Noise.Shape;
+            Sample = TensorData.Zeros(Rows.Length, shape[1], shape[2], shape[3]);
+            Prediction = TensorData.Zeros(Rows.Length, unet.OutChannels, shape[2], shape[3]);
+            var height = shape[2];
+            _weights = [.. pictures.Select(picture => picture.Controls.Select(control =>
+                ControlWeights.Of(control.Unit.Weighting, control.Network.Config, height, unet.SampleSize ?? ControlWeights.PaperSide)).ToArray())];
+            Inputs = Gather(unet, distilled);
+        }
+
+        public (int Picture, bool Conditional)[] Rows { get; }
+
+        public TensorData Sample { get; }
+
+        public TensorData Prediction { get; }
+
+        public DenoiserInputs Inputs { get; }
+
+        public List<ControlStep> ControlsAt(int step, int steps)
+        {
+            List<ControlStep> active = [];
+            for (var control = 0; control < _pictures[0].Controls.Count; control++)
+            {
+                var scales = TensorData.Zeros(Rows.Length, _weights[0][control].Length);
+                for (var r = 0; r < Rows.Length; r++)
+                    FillScales(scales.Row(r), control, Rows[r], step, steps);
+                if (scales.Values.AsSpan().ContainsAnyExcept(0f))
+                    active.Add(new ControlStep(control, scales));
+            }
+
+            return active;
+        }
+
+        public void Guide(int picture, Span<float> result)
+        {
+            var conditional = Prediction.Row(_conditional[picture]);
+            if (_unconditional[picture] < 0)
+            {
+                conditional.CopyTo(result);
+                return;
+            }
+
+            Guidance.Combine(Prediction.Row(_unconditional[picture]), conditional, (float)_pictures[picture].Guidance, result);
+            if (_pictures[picture].GuidanceRescale > 0)
+                Guidance.Rescale(conditional, (float)_pictures[picture].GuidanceRescale, result);
+        }
+
+        private void FillScales(Span<float> scales, int control, (int Picture, bool Conditional) row, int step, int steps)
+        {
+            var (network, _, unit) = _pictures[row.Picture].Controls[control];
+            var conditionalOnly = unit.Weighting.ConditionalOnly() || network.Config.GlobalPoolConditions;
+            if (!unit.IsActive(step, steps) || (conditionalOnly && !row.Conditional))
+                return;
+            var weights = _weights[row.Picture][control];
+            for (var i = 0; i < weights.Length; i++)
+                scales[i] = (float)(weights[i] * unit.Scale);
+        }
+
+        private DenoiserInputs Gather(UNetConfig unet, bool distilled)
+        {
+            var first = _pictures[0];
+            return new DenoiserInputs
+            {
+                Text = Stack(row => Text(row).Hidden),
+                PooledText = first.Text.Pooled is null ? null : Stack(row => Text(row).Pooled!),
+                TimeIds = first.TimeIds is null
+                    ? null
+                    : Stack(row => new TensorData([.. _pictures[row.Picture].TimeIds!.Select(id => (float)id)], 1, 6)),
+                GuidanceCondition = distilled
+                    ? Stack(row => new TensorData(Guidance.Embed(_pictures[row.Picture].Guidance, unet.TimeCondProjDim!.Value), 1, unet.TimeCondProjDim.Value))
+                    : null,
+                Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _pictures[row.Picture].Controls[i].Hint)))],
+            };
+        }
+
+        private TextEmbedding Text((int Picture, bool Conditional) row) =>
+            row.Conditional
+                ? _pictures[row.Picture].Text
+                : _pictures[row.Picture].NegativeText ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
+
+        /// <summary>Rows [1, …] one above the other.</summary>
+        private TensorData Stack(Func<(int Picture, bool Conditional), TensorData> part)
+        {
+            var parts = Rows.Select(part).ToArray();
+            return new TensorData([.. parts.SelectMany(p => p.Values)], [Rows.Length, .. parts[0].Shape[1..]]);
+        }
+    }
+}
+
+/// <summary>The state after a step.</summary>
+/// <param name="Step">Which, from 0.</param>
+/// <param name="Steps">How many there are.</param>
+/// <param name="Latents">For every row, [1, C, h, w]; overwritten by the next step.</param>
+public sealed record DenoisingStep(int Step, int Steps, IReadOnlyList<TensorData> Latents);

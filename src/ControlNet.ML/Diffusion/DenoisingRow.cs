@@ -1,0 +1,38 @@
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>One picture in a run of the loop. What it becomes depends on nothing else than this.</summary>
+public sealed record DenoisingRow
+{
+    /// <summary>Starting noise, [1, C, h, w], of unit variance; the sampler scales it.</summary>
+    public required TensorData Noise { get; init; }
+
+    /// <summary>The prompt.</summary>
+    public required TextEmbedding Text { get; init; }
+
+    /// <summary>The negative prompt; needed where there is guidance.</summary>
+    public TextEmbedding? NegativeText { get; init; }
+
+    /// <summary>Guidance scale; at 1 and below there is no second pass.</summary>
+    public double Guidance { get; init; } = 7.5;
+
+    /// <summary>Guidance rescale, 0 to 1.</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>Control networks with their hints and settings.</summary>
+    public IReadOnlyList<RowControl> Controls { get; init; } = [];
+
+    /// <summary>Where samplers that add noise take it from.</summary>
+    public required INoiseSource NoiseSource { get; init; }
+
+    /// <summary>SDXL: original height and width, crop top and left, target height and width, pixels.</summary>
+    public IReadOnlyList<int>? TimeIds { get; init; }
+
+    /// <summary>What DDIM-like samplers call eta, 0 to 1.</summary>
+    public double Eta { get; init; }
+}
+
+/// <summary>A control network for one picture.</summary>
+/// <param name="Network">The network.</param>
+/// <param name="Hint">Its encoded condition, [1, C, h, w].</param>
+/// <param name="Unit">Scale, window and weighting.</param>
+public sealed record RowControl(IControlBackend Network, TensorData Hint, ControlUnit Unit);

@@ -1,0 +1,169 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Text;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML;
+
+/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and sampler. One picture at a time; not thread-safe.</summary>
+public sealed class DiffusionModel : IDisposable
+{
+    private readonly ClipTokenizer[] _tokenizers;
+
+    private DiffusionModel(string name, ModelFolder folder, ClipTokenizer[] tokenizers, SchedulerConfig scheduler, IDiffusionBackend backend)
+    {
+        Name = name;
+        Folder = folder;
+        _tokenizers = tokenizers;
+        Scheduler = scheduler;
+        Backend = backend;
+    }
+
+    /// <summary>The name it was loaded by.</summary>
+    public string Name { get; }
+
+    /// <summary>Its folder and configurations.</summary>
+    public ModelFolder Folder { get; }
+
+    /// <summary>The sampler that the model's folder names.</summary>
+    public SchedulerConfig Scheduler { get; }
+
+    /// <summary>The networks behind the seam.</summary>
+    public IDiffusionBackend Backend { get; }
+
+    /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
+    public int NativeSize => (Folder.UNet.SampleSize ?? ControlWeights.PaperSide) * Folder.Autoencoder.ScaleFactor;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
+    /// <param name="options">Precision, device, variant of the files.</param>
+    /// <param name="cancellationToken">Stops the loading.</param>
+    /// <exception cref="ControlNetException">There is no such model, its files are not sound, or there is no runtime.</exception>
+    public static DiffusionModel Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
+        options ??= new LoadOptions();
+        var folder = ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant);
+
+        ClipTokenizer[] tokenizers = folder.TextEncoder2 is null
+            ? [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings)]
+            : [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings), Tokenizer("tokenizer_2", folder.TextEncoder2.MaxPositionEmbeddings)];
+        tokenizers[0].EnsureFits(folder.TextEncoder.VocabSize, "text_encoder");
+        if (folder.TextEncoder2 is { } second)
+            tokenizers[1].EnsureFits(second.VocabSize, "text_encoder_2");
+
+        var schedulerFile = Path.Combine(folder.Folder("scheduler"), "scheduler_config.json");
+        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(schedulerFile), "scheduler/scheduler_config.json");
+        var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
+        return new DiffusionModel(nameOrPath, folder, tokenizers, scheduler, backend);
+
+        ClipTokenizer Tokenizer(string part, int positions) => ClipTokenizer.Load(folder.Folder(part), positions);
+    }
+
+    /// <summary>Makes one picture.</summary>
+    /// <param name="prompt">What it should show; may be empty.</param>
+    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    public GeneratedPicture Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
+        Generate(prompt, [], options, cancellationToken);
+
+    /// <summary>Makes one picture under control.</summary>
+    /// <param name="prompt">What it should show; may be empty.</param>
+    /// <param name="controls">One or several control networks with their conditions.</param>
+    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
+    /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
+    public GeneratedPicture Generate(
+        string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new GenerateOptions();
+        var job = Prepare(prompt, controls, options);
+        DenoisingStep? last = null;
+        foreach (var step in job.Steps(cancellationToken))
+            last = Report(options, step);
+        return job.Finish(last!.Latents[0]);
+    }
+
+    /// <summary>Makes one picture and shows it on the way: every element is a step, decoded only when asked.</summary>
+    /// <param name="prompt">What it should show; may be empty.</param>
+    /// <param name="controls">Control networks with their conditions; may be empty.</param>
+    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    public async IAsyncEnumerable<GenerationStep> GenerateSteps(
+        string prompt,
+        IReadOnlyList<ControlInput> controls,
+        GenerateOptions? options = null,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        options ??= new GenerateOptions();
+        var job = await Task.Run(() => Prepare(prompt, controls, options), cancellationToken).ConfigureAwait(false);
+        using var steps = job.Steps(cancellationToken).GetEnumerator();
+        while (await Task.Run(steps.MoveNext, cancellationToken).ConfigureAwait(false))
+        {
+            var step = Report(options, steps.Current);
+            yield return new GenerationStep(step.Step, step.Steps, step.Latents[0], job.Finish);
+        }
+    }
+
+    /// <summary>Encodes a prompt.</summary>
+    /// <param name="prompt">The text; what the encoder has no room for is cut.</param>
+    /// <param name="clipSkip">How many of the last layers to leave out, or null.</param>
+    /// <param name="warnings">Receives a line that names what was cut, if anything was.</param>
+    public TextEmbedding EncodeText(string prompt, int? clipSkip = null, ICollection<string>? warnings = null)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        var tokenized = _tokenizers.Select(tokenizer => tokenizer.Tokenize(prompt)).ToArray();
+        if (tokenized[0].Truncated is { } cut)
+        {
+            warnings?.Add(
+                $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: {Message.Name(cut.Trim())}.");
+        }
+
+        return Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
+    }
+
+    /// <summary>Decodes latents to values from 0 to 1.</summary>
+    /// <param name="latents">[1, C, h, w], scaled as the sampler leaves them.</param>
+    /// <returns>[1, 3, H, W].</returns>
+    public TensorData Decode(TensorData latents)
+    {
+        ArgumentNullException.ThrowIfNull(latents);
+        var config = Folder.Autoencoder;
+        var unscaled = latents.Clone();
+        for (var i = 0; i < unscaled.Count; i++)
+            unscaled.Values[i] = (float)((unscaled.Values[i] / config.ScalingFactor) + (config.ShiftFactor ?? 0));
+        var picture = Backend.DecodeImage(unscaled);
+        for (var i = 0; i < picture.Count; i++)
+            picture.Values[i] = Math.Clamp((picture.Values[i] / 2) + 0.5f, 0, 1);
+        return picture;
+    }
+
+    /// <summary>Frees the networks.</summary>
+    public void Dispose() => Backend.Dispose();
+
+    private GenerationJob Prepare(string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(prompt);
+        ArgumentNullException.ThrowIfNull(controls);
+        options.Validate();
+        return new GenerationJob(this, prompt, controls, options);
+    }
+
+    private static DenoisingStep Report(GenerateOptions options, DenoisingStep step)
+    {
+        options.Progress?.Report(new GenerationProgress("denoise", step.Step + 1, step.Steps));
+        return step;
+    }
+}
+
+/// <summary>One step on the way to a picture.</summary>
+/// <param name="Step">Which, from 0.</param>
+/// <param name="Steps">How many there are.</param>
+/// <param name="Latents">The latents, [1, C, h, w]; overwritten by the next step.</param>
+/// <param name="Decode">Decodes them: the preview, and after the last step the picture.</param>
+public sealed record GenerationStep(int Step, int Steps, TensorData Latents, Func<TensorData, GeneratedPicture> Decode)
+{
+    /// <summary>The picture as it stands.</summary>
+    public GeneratedPicture Picture() => Decode(Latents);
+}

@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Reflection;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML;
+
+/// <summary>One picture from its inputs to its pixels, in the order of the architecture: text, condition, denoising, decoding.</summary>
+internal sealed class GenerationJob
+{
+    private readonly DiffusionModel _model;
+    private readonly string _prompt;
+    private readonly IReadOnlyList<ControlInput> _controls;
+    private readonly GenerateOptions _options;
+    private readonly SchedulerConfig _scheduler;
+    private readonly List<string> _warnings = [];
+    private readonly int _width;
+    private readonly int _height;
+
+    public GenerationJob(DiffusionModel model, string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions options)
+    {
+        (_model, _prompt, _controls, _options) = (model, prompt, controls, options);
+        _scheduler = options.SchedulerConfig ?? (options.Scheduler is { } name ? SchedulerCatalog.Configure(model.Scheduler, name) : model.Scheduler);
+        _width = Side(options.Width, "Width");
+        _height = Side(options.Height, "Height");
+        CheckFamily();
+    }
+
+    /// <summary>Runs the loop; text and conditions are encoded once, before the first step.</summary>
+    public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken)
+    {
+        // 1. text
+        var guided = _options.Guidance > 1 && _model.Folder.UNet.TimeCondProjDim is null;
+        _options.Progress?.Report(new GenerationProgress("text", 0, 1));
+        var text = _model.EncodeText(_prompt, _options.ClipSkip, _warnings);
+        var negative = guided ? Negative(text) : null;
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // 2. conditions, of the networks that are going to matter
+        _options.Progress?.Report(new GenerationProgress("condition", 0, _controls.Count));
+        var controls = _controls
+            .Where(control => control.Unit.Scale != 0)
+            .Select(control => new RowControl(control.Network.Backend, control.Network.Backend.EncodeCondition(Condition(control)), control.Unit))
+            .ToArray();
+
+        // 3. denoising
+        var random = new TorchRandom(_options.Seed);
+        var row = new DenoisingRow
+        {
+            Noise = _options.Latents ?? Draw(random),
+            Text = text,
+            NegativeText = negative,
+            Guidance = _options.Guidance,
+            GuidanceRescale = _options.GuidanceRescale,
+            Controls = controls,
+            NoiseSource = random,
+            TimeIds = _model.Folder.UNet.AdditionEmbedType is null ? null : TimeIds(),
+            Eta = _options.Eta,
+        };
+        return new DenoisingLoop(_model.Backend, _model.Folder.UNet).Run([row], _scheduler, _options.Steps, cancellationToken);
+    }
+
+    /// <summary>4. decoding.</summary>
+    public GeneratedPicture Finish(TensorData latents)
+    {
+        _options.Progress?.Report(new GenerationProgress("decode", 0, 1));
+        var pixels = _model.Decode(latents);
+        var image = TensorImages.FromUnit(pixels)[0];
+        _options.Progress?.Report(new GenerationProgress("decode", 1, 1));
+        return new GeneratedPicture(image, pixels, latents.Clone(), Provenance(), _warnings);
+    }
+
+    /// <summary>The negative prompt; as in diffusers, clip skip does not apply to it.</summary>
+    private TextEmbedding Negative(TextEmbedding text) =>
+        _options.NegativePrompt is null && _model.Folder.Index is { IsXL: true, ForceZerosForEmptyPrompt: true }
+            ? text.Zeros()
+            : _model.EncodeText(_options.NegativePrompt ?? "", clipSkip: null, _warnings);
+
+    private TensorData Condition(ControlInput control)
+    {
+        if (control.Tensor is not { } tensor)
+            return TensorImages.ToUnit(TensorImages.Prepare(control.Condition, _width, _height));
+        return tensor.Shape is [1, 3, var height, var width] && height == _height && width == _width
+            ? tensor
+            : throw new ArgumentException($"A condition is {tensor}, expected [1, 3, {_height}, {_width}].");
+    }
+
+    private TensorData Draw(TorchRandom random)
+    {
+        var scale = _model.Folder.Autoencoder.ScaleFactor;
+        var noise = TensorData.Zeros(1, _model.Folder.Autoencoder.LatentChannels, _height / scale, _width / scale);
+        random.FillNormal(noise.Values);
+        return noise;
+    }
+
+    private int[] TimeIds()
+    {
+        var sizes = _options.Sizes ?? new SizeConditioning(_height, _width, 0, 0, _height, _width);
+        return [sizes.OriginalHeight, sizes.OriginalWidth, sizes.CropTop, sizes.CropLeft, sizes.TargetHeight, sizes.TargetWidth];
+    }
+
+    private int Side(int? wanted, string name)
+    {
+        var scale = _model.Folder.Autoencoder.ScaleFactor;
+        var side = wanted ?? _model.NativeSize;
+        if (side < scale || side % scale != 0)
+            throw new ArgumentException($"{name} is {side}, expected a multiple of {scale}: {Math.Max(scale, side / scale * scale)} or {((side / scale) + 1) * scale}.");
+        if (side > 8192)
+            throw new ArgumentException($"{name} is {side}, expected at most 8,192.");
+        return side;
+    }
+
+    private void CheckFamily()
+    {
+        var unet = _model.Folder.UNet;
+        if (unet.InChannels != _model.Folder.Autoencoder.LatentChannels)
+        {
+            throw new ControlNetException(
+                $"{_model.Name}: its UNet takes {unet.InChannels} channels, the latents have {_model.Folder.Autoencoder.LatentChannels}: " +
+                "an inpainting or depth model needs a picture to start from, which this call has not.");
+        }
+
+        foreach (var control in _controls)
+        {
+            control.Unit.Validate();
+            var config = control.Network.Config;
+            if (config.CrossAttentionDim != unet.CrossAttentionDim
+                || !config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels)
+                || config.InChannels != unet.InChannels
+                || config.LayersPerBlock != unet.LayersPerBlock)
+            {
+                throw new ControlNetException(
+                    $"The control network '{control.Network.Name}' is of another family than the model '{_model.Name}': it has text width " +
+                    $"{config.CrossAttentionDim} and channels {string.Join(", ", config.BlockOutChannels)}, expected " +
+                    $"{unet.CrossAttentionDim} and {string.Join(", ", unet.BlockOutChannels)}.");
+            }
+        }
+    }
+
+    private Dictionary<string, string> Provenance()
+    {
+        var entries = new Dictionary<string, string>
+        {
+            ["software"] = $"ControlNet.ML {typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
+            ["model"] = _model.Name,
+            ["prompt"] = _prompt,
+            ["negative_prompt"] = _options.NegativePrompt ?? "",
+            ["seed"] = Text(_options.Seed),
+            ["steps"] = Text(_options.Steps),
+            ["guidance"] = Text(_options.Guidance),
+            ["guidance_rescale"] = Text(_options.GuidanceRescale),
+            ["width"] = Text(_width),
+            ["height"] = Text(_height),
+            ["scheduler"] = _options.Scheduler ?? _scheduler.ClassName,
+            ["eta"] = Text(_options.Eta),
+            ["clip_skip"] = Text(_options.ClipSkip ?? 0),
+            ["computed_by"] = _model.Backend.Description,
+        };
+        for (var i = 0; i < _controls.Count; i++)
+        {
+            var (unit, prefix) = (_controls[i].Unit, $"control_{i + 1}");
+            entries[prefix] = _controls[i].Network.Name;
+            entries[$"{prefix}_scale"] = Text(unit.Scale);
+            entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
+            entries[$"{prefix}_weighting"] = unit.Weighting.ToString();
+        }
+
+        return entries;
+
+        static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+    }
+}
