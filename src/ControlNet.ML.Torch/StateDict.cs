@@ -13,6 +13,8 @@ namespace ControlNet.ML.Torch;
 /// </summary>
 internal static class StateDict
 {
+    private const long StagedElements = 1 << 20;
+
     /// <summary>Builds a network and fills it.</summary>
     /// <param name="build">Makes the network.</param>
     /// <param name="source">Its weights; every name and shape has to match.</param>
@@ -65,8 +67,14 @@ internal static class StateDict
             return;
         }
 
-        var staged = empty(parameter.shape, dtype: ScalarType.Float32);
-        tensor.CopyTo(MemoryMarshal.Cast<byte, float>(staged.bytes));
-        parameter.copy_(staged);
+        // Other numbers or another device: by way of a small buffer, piece by piece.
+        var flat = parameter.view(-1);
+        var staged = empty([Math.Min(StagedElements, tensor.Count)], dtype: ScalarType.Float32);
+        for (long done = 0; done < tensor.Count; done += StagedElements)
+        {
+            var count = Math.Min(StagedElements, tensor.Count - done);
+            tensor.CopyTo(done, MemoryMarshal.Cast<byte, float>(staged.bytes)[..(int)count]);
+            flat.narrow(0, done, count).copy_(staged.narrow(0, 0, count));
+        }
     }
 }

@@ -1,5 +1,6 @@
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Native;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
@@ -46,7 +47,13 @@ internal sealed class TorchDenoiser : IDenoiser
         _unet.Forward(x, inputs, residuals).CopyTo(prediction.Values);
     }
 
-    public void Dispose() => _uploaded.ForEach(tensor => tensor.Dispose());
+    public void Dispose()
+    {
+        _uploaded.ForEach(tensor => tensor.Dispose());
+
+        // What follows is the decoder, which takes its memory in pieces of another size.
+        NativeHeap.Trim();
+    }
 
     /// <summary>Runs one control network for the rows that get something of it, scales its residuals, and gives the other rows zeros.</summary>
     private ControlResiduals Run(ControlStep control, Tensor x, UNetInputs inputs)

@@ -35,7 +35,8 @@ internal static class StepBenchmark
         progress("text and condition");
         var text = backend.EncodeText([Enumerable.Repeat(49407, 77).ToArray()], null);
         var hint = control.EncodeCondition(TensorData.Zeros(1, 3, side, side));
-        using var denoiser = backend.CreateDenoiser(new DenoiserInputs { Text = Twice(text.Hidden), Controls = [(control, Twice(hint))] });
+        var inputs = new DenoiserInputs { Text = Twice(text.Hidden), Controls = [(control, Twice(hint))] };
+        var denoiser = backend.CreateDenoiser(inputs);
         var sample = TensorData.Zeros(2, 4, side / 8, side / 8);
         new Random(0).NextFloats(sample.Values);
         var prediction = TensorData.Zeros(2, 4, side / 8, side / 8);
@@ -47,9 +48,11 @@ internal static class StepBenchmark
         Step();
         Operations.Observer = null;
 
+        denoiser.Dispose();
         progress("decoding");
         var decode = Time(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
         var peak = ProcessMemory.Peak();
+        denoiser = backend.CreateDenoiser(inputs);
 
         // Ours and bare in turn, so that a machine that changes its speed changes both.
         var bare = new BareRun(operations, device);
@@ -62,6 +65,7 @@ internal static class StepBenchmark
             theirs.Add(Time(bare.Run));
         }
 
+        denoiser.Dispose();
         return new StepResult(
             device.ToString(), side, repeats, Median(ours), Median(theirs), Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
             Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder), peak);

@@ -36,6 +36,15 @@ public sealed class WeightTensor
     /// <param name="destination">Room for exactly all of them.</param>
     public void CopyTo(Span<float> destination) => File.CopyTo(Key, destination);
 
+    /// <summary>Copies some of the elements, converted to float.</summary>
+    /// <param name="first">The first element, in row-major order.</param>
+    /// <param name="destination">Room for as many as are wanted.</param>
+    public void CopyTo(long first, Span<float> destination)
+    {
+        var size = Type.Size();
+        TensorConversion.ToSingle(Type, File.Bytes(Key, first * size, checked(destination.Length * size)), destination);
+    }
+
     /// <summary>Gives the file's pages back to the system, once they were copied. The tensor stays readable.</summary>
     public void ReleasePages() => MappedPages.Release(Address, ByteLength);
 }
