@@ -1,0 +1,14 @@
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>The element type of a tensor that torch draws: a pipeline in half precision starts from rounded noise.</summary>
+public enum NoisePrecision
+{
+    /// <summary>32-bit floats.</summary>
+    Full,
+
+    /// <summary>IEEE half precision, 11 significant bits.</summary>
+    Half,
+
+    /// <summary>bfloat16, 8 significant bits.</summary>
+    BFloat16,
+}
