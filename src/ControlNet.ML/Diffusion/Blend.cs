@@ -1,0 +1,32 @@
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>Weighted sums of samples: weights in double, elements in float32.</summary>
+internal static class Blend
+{
+    /// <summary>target = a x + b y; target may be x or y.</summary>
+    public static void Set(Span<float> target, double a, ReadOnlySpan<float> x, double b, ReadOnlySpan<float> y)
+    {
+        if (x.Length != target.Length || y.Length != target.Length)
+            throw new ArgumentException($"Samples of {x.Length}, {y.Length} and {target.Length} values: expected all alike.");
+        for (var i = 0; i < target.Length; i++)
+            target[i] = (float)((a * x[i]) + (b * y[i]));
+    }
+
+    /// <summary>target = a x.</summary>
+    public static void Set(Span<float> target, double a, ReadOnlySpan<float> x)
+    {
+        if (x.Length != target.Length)
+            throw new ArgumentException($"Samples of {x.Length} and {target.Length} values: expected both alike.");
+        for (var i = 0; i < target.Length; i++)
+            target[i] = (float)(a * x[i]);
+    }
+
+    /// <summary>target += a x.</summary>
+    public static void Add(Span<float> target, double a, ReadOnlySpan<float> x)
+    {
+        if (x.Length != target.Length)
+            throw new ArgumentException($"Samples of {x.Length} and {target.Length} values: expected both alike.");
+        for (var i = 0; i < target.Length; i++)
+            target[i] = (float)(target[i] + (a * x[i]));
+    }
+}

@@ -1,0 +1,110 @@
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>
+/// The forward process q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I) over the training timesteps, in the float32 numbers that
+/// diffusers has: what training adds noise by, and what every sampler reverses.
+/// </summary>
+public sealed class NoiseSchedule
+{
+    private readonly float[] _betas;
+    private readonly float[] _alphasCumprod;
+
+    /// <summary>Builds the schedule of given variances.</summary>
+    /// <param name="betas">β_t for each training timestep, at least one, each from 0 to 1.</param>
+    /// <param name="zeroTerminalSnr">Whether to rescale them so that the last timestep is pure noise (<c>rescale_betas_zero_snr</c>).</param>
+    public NoiseSchedule(ReadOnlySpan<float> betas, bool zeroTerminalSnr = false)
+    {
+        if (betas.IsEmpty)
+            throw new ArgumentException("A noise schedule has at least one timestep.", nameof(betas));
+        foreach (var beta in betas)
+        {
+            if (!(beta is >= 0 and <= 1))
+                throw new ArgumentException($"A beta is {beta}, expected 0 to 1.", nameof(betas));
+        }
+
+        _betas = zeroTerminalSnr ? Betas.WithZeroTerminalSnr(betas) : betas.ToArray();
+        _alphasCumprod = Betas.AlphasCumprod(_betas);
+    }
+
+    /// <summary>The number of training timesteps T; timesteps are 0 to T - 1.</summary>
+    public int Count => _betas.Length;
+
+    /// <summary>β_t.</summary>
+    public ReadOnlySpan<float> Beta => _betas;
+
+    /// <summary>ᾱ_t, the product of 1 - β_s for s = 0 … t.</summary>
+    public ReadOnlySpan<float> AlphasCumprod => _alphasCumprod;
+
+    /// <summary>The schedule that a scheduler's configuration describes.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <exception cref="ControlNetException">The configuration holds a value that cannot be used.</exception>
+    public static NoiseSchedule Create(SchedulerConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Check();
+        var betas = config.TrainedBetas is { } trained
+            ? [.. trained.Select(beta => (float)beta)]
+            : Betas.Create(config.BetaSchedule, config.NumTrainTimesteps, config.BetaStart, config.BetaEnd);
+        return new NoiseSchedule(betas, config.RescaleBetasZeroSnr);
+    }
+
+    /// <summary>x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε.</summary>
+    /// <param name="original">The clean sample x_0.</param>
+    /// <param name="noise">ε, as long.</param>
+    /// <param name="timestep">t, 0 to T - 1.</param>
+    /// <param name="noisy">Where x_t goes, as long; may be <paramref name="original"/> itself.</param>
+    public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> noisy)
+    {
+        var alphaBar = At(timestep);
+        Blend.Set(noisy, Math.Sqrt(alphaBar), original, Math.Sqrt(1 - alphaBar), noise);
+    }
+
+    /// <summary>The training target of v-prediction, √ᾱ_t ε - √(1 - ᾱ_t) x_0.</summary>
+    /// <param name="original">The clean sample x_0.</param>
+    /// <param name="noise">ε, as long.</param>
+    /// <param name="timestep">t, 0 to T - 1.</param>
+    /// <param name="velocity">Where the target goes, as long.</param>
+    public void Velocity(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> velocity)
+    {
+        var alphaBar = At(timestep);
+        Blend.Set(velocity, -Math.Sqrt(1 - alphaBar), original, Math.Sqrt(alphaBar), noise);
+    }
+
+    /// <summary>The signal-to-noise ratio ᾱ_t / (1 - ᾱ_t).</summary>
+    /// <param name="timestep">t, 0 to T - 1.</param>
+    public double Snr(int timestep)
+    {
+        var alphaBar = At(timestep);
+        return alphaBar / (1 - alphaBar);
+    }
+
+    /// <summary>
+    /// The weight of a timestep's loss under min-SNR weighting (Hang et al., 2023): min(SNR, γ) / SNR for a network that predicts
+    /// ε, min(SNR, γ) / (SNR + 1) for v, min(SNR, γ) for x_0.
+    /// </summary>
+    /// <param name="timestep">t, 0 to T - 1.</param>
+    /// <param name="prediction">What the network predicts.</param>
+    /// <param name="gamma">γ, above 0; the paper has 5.</param>
+    /// <returns>The weight; NaN, as in Python, for ε at a timestep of pure noise: nothing can be learnt about ε there.</returns>
+    public double MinSnrWeight(int timestep, PredictionType prediction, double gamma = 5)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(gamma);
+        var snr = Snr(timestep);
+        var least = Math.Min(snr, gamma);
+        return prediction switch
+        {
+            PredictionType.Epsilon => least / snr,
+            PredictionType.Velocity => least / (snr + 1),
+            _ => least,
+        };
+    }
+
+    private double At(int timestep)
+    {
+        if ((uint)timestep >= (uint)Count)
+            throw new ArgumentOutOfRangeException(nameof(timestep), timestep, $"A timestep is 0 to {Count - 1}.");
+        return _alphasCumprod[timestep];
+    }
+}

@@ -1,0 +1,37 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>Samplers that work on ᾱ at whole timesteps and keep samples at unit variance: DDIM, DDPM, PNDM, LCM, TCD.</summary>
+public abstract class AlphaScheduler : Scheduler
+{
+    private readonly float[] _alphasCumprod;
+
+    private protected AlphaScheduler(SchedulerConfig config, int steps, double[] timesteps, SchedulerOptions options)
+        : base(config, steps, timesteps, options)
+    {
+        _alphasCumprod = NoiseSchedule.Create(config).AlphasCumprod.ToArray();
+        FinalAlphaBar = config.SetAlphaToOne ? 1 : _alphasCumprod[0];
+        Predicted = new Prediction(config, options.Rows);
+        foreach (var timestep in timesteps)
+        {
+            if (timestep >= _alphasCumprod.Length)
+                throw config.Wrong($"timestep {timestep} lies beyond the {_alphasCumprod.Length} of training: expected a smaller 'steps_offset'");
+        }
+    }
+
+    /// <summary>ᾱ after the last step.</summary>
+    private protected double FinalAlphaBar { get; }
+
+    private protected Prediction Predicted { get; }
+
+    private protected override (double Signal, double Deviation) NoiseAt(int index)
+    {
+        var alphaBar = AlphaBar((int)Schedule[index]);
+        return (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
+    }
+
+    /// <summary>ᾱ at a timestep. The -1 that trailing spacing can end in is the last one, as Python indexes.</summary>
+    private protected double AlphaBar(int timestep) => _alphasCumprod[timestep < 0 ? timestep + _alphasCumprod.Length : timestep];
+
+    /// <summary>ᾱ at the timestep that a step goes to; below 0 the final one.</summary>
+    private protected double AlphaBarOrFinal(int timestep) => timestep >= 0 ? _alphasCumprod[timestep] : FinalAlphaBar;
+}

@@ -1,0 +1,93 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// DPM-Solver and DPM-Solver++ in their multistep form (Lu et al., 2022), of order 1 to 3, deterministic or as stochastic differential
+/// equations. "DPM++ 2M" and "DPM++ 2M SDE" of other programs are its second order.
+/// </summary>
+public sealed class DpmSolverMultistep : LambdaScheduler
+{
+    internal static readonly SchedulerClass Class = new(
+        "DPMSolverMultistepScheduler",
+        """
+        {"num_train_timesteps": 1000, "beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear", "trained_betas": null,
+         "solver_order": 2, "prediction_type": "epsilon", "thresholding": false, "dynamic_thresholding_ratio": 0.995,
+         "sample_max_value": 1.0, "algorithm_type": "dpmsolver++", "solver_type": "midpoint", "lower_order_final": true,
+         "euler_at_final": false, "use_karras_sigmas": false, "use_exponential_sigmas": false, "use_beta_sigmas": false,
+         "use_lu_lambdas": false, "use_flow_sigmas": false, "flow_shift": 1.0, "final_sigmas_type": "zero",
+         "lambda_min_clipped": -Infinity, "variance_type": null, "timestep_spacing": "linspace", "steps_offset": 0,
+         "rescale_betas_zero_snr": false, "use_dynamic_shifting": false, "time_shift_type": "exponential"}
+        """,
+        (config, steps, options) => new DpmSolverMultistep(config, steps, options))
+    {
+        Choices = new()
+        {
+            ["algorithm_type"] = ["dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++"],
+            ["solver_type"] = ["midpoint", "heun"],
+            ["variance_type"] = [null],
+        },
+        Replacements = new()
+        {
+            [("algorithm_type", "deis")] = "dpmsolver++",
+            [("solver_type", "logrho")] = "midpoint",
+            [("solver_type", "bh1")] = "midpoint",
+            [("solver_type", "bh2")] = "midpoint",
+        },
+        Options = [nameof(SchedulerOptions.Timesteps)],
+    };
+
+    // Below this many steps the last ones are of lower order (lower_order_final): steadier, as the paper found.
+    private const int FewSteps = 15;
+    private readonly DpmUpdate _update;
+    private History _outputs = new(0, 0);
+
+    private DpmSolverMultistep(SchedulerConfig config, int steps, SchedulerOptions options)
+        : base(config, steps, PlanOf(config, steps, options), options)
+    {
+        if (config is { AlgorithmType: "sde-dpmsolver", SolverOrder: 3 })
+            throw config.Wrong("'solver_order' is 3, expected 1 or 2 for 'algorithm_type' \"sde-dpmsolver\"");
+        _update = new DpmUpdate(config);
+    }
+
+    private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
+
+    private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
+    {
+        var latest = _outputs.Push();
+        if (_update.OnOriginal)
+            Original(output, step, sample, latest);
+        else
+            Noise(output, step, sample, latest);
+
+        var terms = OrderAt(step) switch
+        {
+            1 => _update.First(At(step), At(step + 1)),
+            2 => _update.SecondMultistep(At(step - 1), At(step), At(step + 1)),
+            _ => _update.ThirdMultistep(At(step - 2), At(step - 1), At(step), At(step + 1)),
+        };
+        Blend.Set(sample, terms.Sample, sample, terms.Latest, latest);
+        if (terms.Before != 0)
+            Blend.Add(sample, terms.Before, _outputs[1]);
+        if (terms.Earlier != 0)
+            Blend.Add(sample, terms.Earlier, _outputs[2]);
+        if (_update.Stochastic)
+            Blend.Add(sample, terms.Noise, Draw(noise));
+    }
+
+    private static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options)
+    {
+        var levels = new NoiseLevels(config);
+        var last = config.NumTrainTimesteps - levels.CountBelow(config.LambdaMinClipped);
+        var plan = SigmaPlan.OfSolver(config, steps, options.Timesteps, levels, last, round: config.BetaSchedule != "squaredcos_cap_v2");
+        return plan.EndingIn(config.FinalSigmasType == "zero" ? 0 : levels.Least);
+    }
+
+    private int OrderAt(int step)
+    {
+        var left = Schedule.Length - (Begin + step);
+        var lower = Config.LowerOrderFinal && Schedule.Length < FewSteps;
+        var most = left == 1 && (Config.EulerAtFinal || lower || Config.FinalSigmasType == "zero") ? 1
+            : left == 2 && lower ? 2
+            : Config.SolverOrder;
+        return Math.Min(Math.Min(most, Config.SolverOrder), step + 1);
+    }
+}

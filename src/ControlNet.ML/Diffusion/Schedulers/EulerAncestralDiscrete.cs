@@ -1,0 +1,43 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// Ancestral sampling with Euler steps (k-diffusion's <c>sample_euler_ancestral</c>): each step goes below the next noise level and adds
+/// noise up to it.
+/// </summary>
+public sealed class EulerAncestralDiscrete : SigmaScheduler
+{
+    internal static readonly SchedulerClass Class = new(
+        "EulerAncestralDiscreteScheduler",
+        """
+        {"num_train_timesteps": 1000, "beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "linear", "trained_betas": null,
+         "prediction_type": "epsilon", "timestep_spacing": "linspace", "steps_offset": 0, "rescale_betas_zero_snr": false}
+        """,
+        (config, steps, options) => new EulerAncestralDiscrete(config, steps, options))
+    {
+        Choices = new() { ["prediction_type"] = ["epsilon", "v_prediction"] },
+    };
+
+    private float[] _derivative = [];
+
+    private EulerAncestralDiscrete(SchedulerConfig config, int steps, SchedulerOptions options)
+        : base(config, steps, SigmaPlan.Of(config, steps, null, new NoiseLevels(config)), options)
+    {
+    }
+
+    private protected override void Allocate(int length) => _derivative = new float[length];
+
+    private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
+    {
+        double sigma = Sigmas[Begin + step], next = Sigmas[Begin + step + 1];
+        var (up, down) = AncestralStep(sigma, next);
+        Derivative(output, sample, sigma, _derivative);
+        Blend.Add(sample, down - sigma, _derivative);
+
+        // The last draw has no weight, but torch's generator has moved on after it.
+        Blend.Add(sample, up, Draw(noise));
+    }
+
+    /// <summary>How much of a step's noise is drawn anew, and to which σ the step goes before: up² + down² is the next σ².</summary>
+    internal static (double Up, double Down) AncestralStep(double sigma, double next) =>
+        (next * Math.Sqrt(1 - Square(next / sigma)), Square(next) / sigma);
+}

@@ -1,0 +1,50 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// Solvers in the log-SNR λ = ln α - ln σ of samples x = α x_0 + σ ε at unit variance (Lu et al., 2022): DPM-Solver, UniPC, DEIS.
+/// </summary>
+public abstract class LambdaScheduler : Scheduler
+{
+    private readonly float[] _sigmas;
+    private readonly LogSnr[] _levels;
+
+    private protected LambdaScheduler(SchedulerConfig config, int steps, SigmaPlan plan, SchedulerOptions options)
+        : base(config, steps, plan.Timesteps, options)
+    {
+        _sigmas = plan.Sigmas;
+        _levels = [.. plan.Sigmas.Select(sigma => new LogSnr(sigma))];
+        Predicted = new Prediction(config, options.Rows);
+    }
+
+    /// <summary>σ / α at every timestep of the whole schedule and after the last.</summary>
+    public ReadOnlySpan<float> Sigmas => _sigmas;
+
+    private protected Prediction Predicted { get; }
+
+    /// <summary>α, σ and λ at a step's timestep; those after the last step at <see cref="Scheduler.Count"/>.</summary>
+    private protected LogSnr At(int step) => _levels[Begin + step];
+
+    private protected override (double Signal, double Deviation) NoiseAt(int index) => (_levels[index].Alpha, _levels[index].Sigma);
+
+    /// <summary>The predicted clean sample within its bounds.</summary>
+    private protected void Original(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> original)
+    {
+        Predicted.Original(output, sample, At(step).Alpha, At(step).Sigma, original);
+        Predicted.Threshold(original);
+    }
+
+    /// <summary>The predicted noise, such that the clean sample is within its bounds.</summary>
+    private protected void Noise(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> noise)
+    {
+        var (alpha, sigma) = (At(step).Alpha, At(step).Sigma);
+        if (Predicted.Thresholds)
+        {
+            Original(output, step, sample, noise);
+            Prediction.NoiseBeside(noise, sample, alpha, sigma, noise);
+        }
+        else
+        {
+            Predicted.Noise(output, sample, alpha, sigma, noise);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// The noise levels σ = √((1 - ᾱ) / ᾱ) of a schedule and the ways of placing steps on them: at timesteps, or spaced by σ itself.
+/// </summary>
+internal sealed class NoiseLevels
+{
+    // ᾱ of the last timestep after the zero-SNR rescaling, where σ would be infinite: about the smallest step of float16.
+    private const float LeastAlphaBar = 1f / (1 << 24);
+
+    private readonly float[] _sigmas;
+    private readonly float[] _logSigmas;
+
+    public NoiseLevels(SchedulerConfig config)
+    {
+        var alphasCumprod = NoiseSchedule.Create(config).AlphasCumprod.ToArray();
+        if (config.RescaleBetasZeroSnr)
+            alphasCumprod[^1] = LeastAlphaBar;
+        _sigmas = [.. alphasCumprod.Select(alphaBar => MathF.Sqrt((1 - alphaBar) / alphaBar))];
+        _logSigmas = [.. _sigmas.Select(sigma => MathF.Log(sigma))];
+        var unusable = Array.FindIndex(_sigmas, sigma => !(sigma > 0 && float.IsFinite(sigma)));
+        if (unusable >= 0)
+            throw config.Wrong($"the noise level of timestep {unusable} is {_sigmas[unusable]}, expected a finite one above 0: check the betas");
+    }
+
+    /// <summary>σ of the first timestep, the least.</summary>
+    public float Least => _sigmas[0];
+
+    /// <summary>σ of the last timestep, the largest.</summary>
+    public float Largest => _sigmas[^1];
+
+    /// <summary>How many of the noisiest timesteps have a log-SNR below a bound (<c>lambda_min_clipped</c>).</summary>
+    public int CountBelow(double lambda) => _logSigmas.Count(logSigma => -logSigma < lambda);
+
+    /// <summary>σ at timesteps, whole or not, by linear interpolation; beyond the ends that of the end.</summary>
+    public double[] At(double[] timesteps)
+    {
+        var sigmas = new double[timesteps.Length];
+        for (var i = 0; i < sigmas.Length; i++)
+        {
+            var timestep = Math.Clamp(timesteps[i], 0, _sigmas.Length - 1);
+            var below = (int)timestep;
+            sigmas[i] = below == timestep ? _sigmas[below] : (((double)_sigmas[below + 1] - _sigmas[below]) * (timestep - below)) + _sigmas[below];
+        }
+
+        return sigmas;
+    }
+
+    /// <summary>
+    /// σ spaced as the configuration says (Karras, exponential, beta), from the largest to the least; null if it says nothing of it.
+    /// </summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="largest">Where to start, unless the configuration has a sigma_max.</param>
+    /// <param name="least">Where to end, unless the configuration has a sigma_min.</param>
+    /// <param name="steps">How many.</param>
+    public static double[]? Spaced(SchedulerConfig config, double largest, double least, int steps)
+    {
+        largest = config.SigmaMax ?? largest;
+        least = config.SigmaMin ?? least;
+        return config switch
+        {
+            { UseKarrasSigmas: true } => Karras(largest, least, steps),
+            { UseExponentialSigmas: true } => [.. TimestepSpacing.Linspace(Math.Log(largest), Math.Log(least), steps).Select(Math.Exp)],
+            { UseBetaSigmas: true } =>
+                [.. TimestepSpacing.Linspace(0, 1, steps).Select(p => least + (BetaQuantile.Of(1 - p, 0.6, 0.6) * (largest - least)))],
+            _ => null,
+        };
+    }
+
+    /// <summary>σ evenly spaced in its logarithm over the whole schedule, in the float32 of torch.linspace (Euler's log_linear).</summary>
+    public double[] LogLinear(int count) =>
+        [.. Betas.Linspace(_logSigmas[^1], _logSigmas[0], count).Select(logSigma => (double)(float)Math.Exp(logSigma))];
+
+    /// <summary>σ evenly spaced in log-SNR over the whole schedule (<c>use_lu_lambdas</c>).</summary>
+    public double[] Lu(int count) =>
+        [.. TimestepSpacing.Linspace(0, 1, count).Select(ramp => Math.Exp(_logSigmas[^1] + (ramp * ((double)_logSigmas[0] - _logSigmas[^1]))))];
+
+    /// <summary>The timestep, whole or not, that has a σ: by linear interpolation of ln σ, within the schedule.</summary>
+    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    public double TimestepOf(double sigma)
+    {
+        var logSigma = Math.Log(Math.Max(sigma, 1e-10));
+
+        // The last timestep that is not noisier; ln σ ascends with the timestep.
+        var (low, high) = (0, _logSigmas.Length - 1);
+        while (high - low > 1)
+        {
+            var middle = (low + high) / 2;
+            if (_logSigmas[middle] <= logSigma)
+                low = middle;
+            else
+                high = middle;
+        }
+
+        if (high == low)
+            return 0;
+        var (below, above) = (_logSigmas[low], _logSigmas[high]);
+        var weight = Math.Clamp((below - logSigma) / (below - above), 0, 1);
+        return ((1 - weight) * low) + (weight * high);
+    }
+
+    private static double[] Karras(double largest, double least, int steps)
+    {
+        const double Rho = 7;
+        var (from, to) = (Math.Pow(largest, 1 / Rho), Math.Pow(least, 1 / Rho));
+        return [.. TimestepSpacing.Linspace(0, 1, steps).Select(ramp => Math.Pow(from + (ramp * (to - from)), Rho))];
+    }
+}

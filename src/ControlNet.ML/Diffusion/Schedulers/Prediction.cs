@@ -1,0 +1,96 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// What a network's output says of the clean sample x_0 and of the noise ε in x = α x_0 + σ ε, for each prediction type,
+/// and the bounds that a configuration sets to predicted samples.
+/// </summary>
+internal sealed class Prediction(SchedulerConfig config, int rows)
+{
+    private readonly PredictionType _type = config.PredictionType;
+    private readonly bool _thresholds = config.Thresholding;
+    private readonly float _range = config.ClipSample ? (float)config.ClipSampleRange : float.PositiveInfinity;
+    private readonly float _quantile = (float)config.DynamicThresholdingRatio;
+    private readonly float _largest = (float)config.SampleMaxValue;
+    private float[] _sorted = [];
+
+    /// <summary>Whether the configuration bounds predicted samples dynamically.</summary>
+    public bool Thresholds => _thresholds;
+
+    /// <summary>The predicted clean sample, without bounds.</summary>
+    public void Original(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> original)
+    {
+        switch (_type)
+        {
+            case PredictionType.Epsilon:
+                Blend.Set(original, 1 / alpha, sample, -sigma / alpha, output);
+                break;
+            case PredictionType.Velocity:
+                Blend.Set(original, alpha, sample, -sigma, output);
+                break;
+            default:
+                output.CopyTo(original);
+                break;
+        }
+    }
+
+    /// <summary>The predicted noise.</summary>
+    public void Noise(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise)
+    {
+        switch (_type)
+        {
+            case PredictionType.Epsilon:
+                output.CopyTo(noise);
+                break;
+            case PredictionType.Velocity:
+                Blend.Set(noise, alpha, output, sigma, sample);
+                break;
+            default:
+                NoiseBeside(output, sample, alpha, sigma, noise);
+                break;
+        }
+    }
+
+    /// <summary>The noise that is left in a sample beside a clean one: (x - α x_0) / σ.</summary>
+    public static void NoiseBeside(ReadOnlySpan<float> original, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise) =>
+        Blend.Set(noise, 1 / sigma, sample, -alpha / sigma, original);
+
+    /// <summary>Bounds a predicted sample: by dynamic thresholding, else by clipping, if the configuration says so.</summary>
+    public void Bound(Span<float> original)
+    {
+        if (_thresholds)
+            Threshold(original);
+        else if (_range < float.PositiveInfinity)
+            Clamp(original, _range, 1);
+    }
+
+    /// <summary>
+    /// Dynamic thresholding (Saharia et al., 2022, section 2.3), if the configuration says so: each sample is cut at a quantile s of
+    /// its absolute values, s at least 1, and divided by s.
+    /// </summary>
+    public void Threshold(Span<float> original)
+    {
+        if (!_thresholds)
+            return;
+        var length = original.Length / rows;
+        if (_sorted.Length != length)
+            _sorted = new float[length];
+        for (; original.Length > 0; original = original[length..])
+        {
+            var row = original[..length];
+            for (var i = 0; i < length; i++)
+                _sorted[i] = MathF.Abs(row[i]);
+            Array.Sort(_sorted);
+            var rank = _quantile * (length - 1);
+            var below = (int)rank;
+            var bound = _sorted[below] + ((rank - below) * (_sorted[Math.Min(below + 1, length - 1)] - _sorted[below]));
+            bound = MathF.Min(MathF.Max(bound, 1), _largest);
+            Clamp(row, bound, bound);
+        }
+    }
+
+    private static void Clamp(Span<float> values, float bound, float divisor)
+    {
+        foreach (ref var value in values)
+            value = MathF.Min(MathF.Max(value, -bound), bound) / divisor;
+    }
+}

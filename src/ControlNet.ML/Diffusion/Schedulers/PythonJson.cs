@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// JSON as Python writes it: with bare NaN, Infinity and -Infinity, which JSON does not have. They become the strings
+/// <c>"NaN"</c>, <c>"Infinity"</c> and <c>"-Infinity"</c> in memory, and bare words again when written.
+/// </summary>
+internal static class PythonJson
+{
+    private static readonly string[] Words = ["-Infinity", "Infinity", "NaN"];
+
+    /// <summary>Parses, with strict rules: no comments, no trailing commas, no key twice. A byte order mark is passed over.</summary>
+    public static JsonElement Parse(ReadOnlySpan<byte> json)
+    {
+        if (json.StartsWith("\uFEFF"u8))
+            json = json[3..];
+        using var document = JsonDocument.Parse(Quoted(json), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>A value as <c>json.dumps(indent=2)</c> writes it inside an object.</summary>
+    public static string Format(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String when Words.Contains(value.GetString()) => value.GetString()!,
+        JsonValueKind.Array when value.GetArrayLength() > 0 =>
+            $"[\n    {string.Join(",\n    ", value.EnumerateArray().Select(Format))}\n  ]",
+        _ => value.GetRawText(),
+    };
+
+    /// <summary>The element of a value that a program sets.</summary>
+    public static JsonElement Of<T>(T value) => value switch
+    {
+        double number => Parse(Encoding.UTF8.GetBytes(Format(number))),
+        IEnumerable<double> numbers => Parse(Encoding.UTF8.GetBytes($"[{string.Join(", ", numbers.Select(Format))}]")),
+        _ => JsonSerializer.SerializeToElement(value),
+    };
+
+    // As Python's repr: 1.0 has its point, 1e-05 a small e.
+    private static string Format(double value)
+    {
+        if (!double.IsFinite(value))
+            return double.IsNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+        var text = value.ToString("R", CultureInfo.InvariantCulture).Replace('E', 'e');
+        return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
+    }
+
+    private static ReadOnlyMemory<byte> Quoted(ReadOnlySpan<byte> json)
+    {
+        using var result = new MemoryStream(json.Length + 16);
+        var inString = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            var b = json[i];
+            if (inString && b == '\\' && i + 1 < json.Length)
+            {
+                result.WriteByte(b);
+                result.WriteByte(json[++i]);
+                continue;
+            }
+
+            if (b == '"')
+                inString = !inString;
+            if (!inString && b is (byte)'-' or (byte)'I' or (byte)'N' && WordAt(json[i..]) is { } word)
+            {
+                result.Write(Encoding.ASCII.GetBytes($"\"{word}\""));
+                i += word.Length - 1;
+                continue;
+            }
+
+            result.WriteByte(b);
+        }
+
+        return result.ToArray();
+    }
+
+    private static string? WordAt(ReadOnlySpan<byte> json)
+    {
+        foreach (var word in Words)
+        {
+            if (json.Length >= word.Length && Encoding.ASCII.GetString(json[..word.Length]) == word)
+                return word;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,217 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// A sampler with its schedule: the reverse process from noise to sample, one network call a step. It is built complete and
+/// runs once, its steps in order, for one sample or for several of one length that lie together in every span.
+/// Numbers are those of diffusers 0.35. Not safe for use by several threads at once.
+/// </summary>
+public abstract class Scheduler
+{
+    private readonly double[] _timesteps;
+    private float[] _noise = [];
+    private int _length;
+    private int _next;
+
+    /// <param name="config">The configuration.</param>
+    /// <param name="steps">The steps asked for; there may be more timesteps, or by rounding one more.</param>
+    /// <param name="timesteps">The timesteps of the whole schedule.</param>
+    /// <param name="options">The run's options.</param>
+    /// <param name="evaluations">Network calls a step: 2 for samplers of Heun's kind, diffusers' <c>order</c>.</param>
+    private protected Scheduler(SchedulerConfig config, int steps, double[] timesteps, SchedulerOptions options, int evaluations = 1)
+    {
+        Config = config;
+        Options = options;
+        Schedule = timesteps;
+        Begin = options switch
+        {
+            { Begin: { } begin } => begin,
+            { Strength: { } strength } => FirstStep(steps, strength) is var first && first < steps ? first * evaluations : timesteps.Length,
+            { DenoisingStart: { } start } => FirstStepAfter(start, evaluations),
+            _ => 0,
+        };
+        if (Begin < 0)
+            throw new ArgumentOutOfRangeException(nameof(options), Begin, $"The first step is {Begin}, expected at least 0.");
+        if (Begin >= timesteps.Length)
+        {
+            throw new ControlNetException(
+                $"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run, expected one at least: take more steps or a larger share of them.");
+        }
+
+        if (Begin % evaluations != 0)
+        {
+            throw new ArgumentException(
+                $"The first step is {Begin}, expected a multiple of {evaluations}: {config.ClassName} calls the network {evaluations} times a step.",
+                nameof(options));
+        }
+
+        _timesteps = timesteps[Begin..];
+    }
+
+    /// <summary>The configuration that it was built from.</summary>
+    public SchedulerConfig Config { get; }
+
+    /// <summary>
+    /// The timesteps that run, for the network, in order: whole numbers for most samplers, fractions for some.
+    /// Some samplers call the network twice at, or between, the steps asked for; those calls are listed too.
+    /// As in diffusers, trailing spacing ends in a timestep -1 where rounding makes it one too long (61 steps of 1,000).
+    /// </summary>
+    public IReadOnlyList<double> Timesteps => _timesteps;
+
+    /// <summary>How many timesteps run.</summary>
+    public int Count => _timesteps.Length;
+
+    /// <summary>How many timesteps of the whole schedule were left out at its start.</summary>
+    public int Begin { get; }
+
+    /// <summary>By what the first noise, drawn from N(0, 1), is to be multiplied when a run starts from noise alone.</summary>
+    public virtual double InitNoiseSigma => 1;
+
+    private protected SchedulerOptions Options { get; }
+
+    /// <summary>All timesteps, those left out at the start too.</summary>
+    private protected double[] Schedule { get; }
+
+    private protected string ClassName => Config.ClassName;
+
+    /// <summary>Builds the sampler of a configuration.</summary>
+    /// <param name="config">Class and options, from a model's folder or switched from it.</param>
+    /// <param name="steps">How many steps, 1 to the number of training timesteps; with timesteps or sigmas of one's own, their number.</param>
+    /// <param name="options">What else the run takes; null for nothing.</param>
+    /// <exception cref="ControlNetException">The configuration or the number of steps cannot be used.</exception>
+    /// <exception cref="ArgumentException">The options do not fit the sampler, or each other.</exception>
+    public static Scheduler Create(SchedulerConfig config, int steps, SchedulerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        config.Check();
+        if (steps < 1 || steps > config.NumTrainTimesteps)
+        {
+            throw new ControlNetException(
+                $"{steps} steps for {config.ClassName}, expected 1 to {config.NumTrainTimesteps} (the model's training timesteps).");
+        }
+
+        options ??= SchedulerOptions.None;
+        options.Check(config.Class, steps);
+        return config.Class.Create(config, steps, options);
+    }
+
+    /// <summary>
+    /// How many of the first steps image-to-image leaves out: diffusers' <c>get_timesteps</c>,
+    /// steps - ⌊steps · strength⌋ in double arithmetic.
+    /// </summary>
+    /// <param name="steps">All steps.</param>
+    /// <param name="strength">The share that runs, 0 to 1.</param>
+    public static int FirstStep(int steps, double strength)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        if (strength is not (>= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(strength), strength, "A strength is 0 to 1.");
+        return steps - (int)(steps * strength);
+    }
+
+    /// <summary>What the network is to be given at a step in place of the sample itself.</summary>
+    /// <param name="sample">x_t.</param>
+    /// <param name="step">Which step, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="scaled">Where the scaled sample goes, as long; may be <paramref name="sample"/> itself.</param>
+    public void ScaleModelInput(ReadOnlySpan<float> sample, int step, Span<float> scaled)
+    {
+        var scale = InputScale(Index(step));
+        if (scale == 1)
+            sample.CopyTo(scaled);
+        else
+            Blend.Set(scaled, scale, sample);
+    }
+
+    /// <summary>Makes x_t, at the timestep of a step, into the sample of the next.</summary>
+    /// <param name="modelOutput">What the network predicted from the scaled x_t.</param>
+    /// <param name="step">Which step: 0 at first, each time one more, to <see cref="Count"/> - 1.</param>
+    /// <param name="sample">In: x_t. Out: the sample at the next timestep; after the last step the result. Of one length in all steps.</param>
+    /// <param name="noise">Where samplers that add noise take it from: one draw of the sample's length a step. Null for those that add none.</param>
+    /// <exception cref="InvalidOperationException">It is another step's turn.</exception>
+    public void Step(ReadOnlySpan<float> modelOutput, int step, Span<float> sample, INoiseSource? noise = null)
+    {
+        if (step != _next || step >= Count)
+        {
+            var due = _next < Count ? $"step {_next}" : $"none, as all {Count} have run";
+            throw new InvalidOperationException($"Step {step} of {ClassName} was called, expected {due}: a sampler runs once, in order.");
+        }
+
+        if (modelOutput.Length != sample.Length)
+        {
+            throw new ArgumentException(
+                $"The network's output has {modelOutput.Length} values, expected {sample.Length} as the sample has.", nameof(modelOutput));
+        }
+
+        if (step == 0)
+        {
+            if (sample.IsEmpty || sample.Length % Options.Rows != 0)
+                throw new ArgumentException($"A sample of {sample.Length} values, expected a multiple of {Options.Rows} rows.", nameof(sample));
+            _length = sample.Length;
+            Allocate(_length);
+        }
+        else if (sample.Length != _length)
+        {
+            throw new ArgumentException($"A sample of {sample.Length} values, expected {_length} as in the steps before.", nameof(sample));
+        }
+
+        Advance(modelOutput, step, sample, noise);
+        _next++;
+    }
+
+    /// <summary>Brings a clean sample to the noise of a step, to start there (image to image) or to stay as the rest of a picture (inpainting).</summary>
+    /// <param name="original">The clean sample x_0.</param>
+    /// <param name="noise">Draws from N(0, 1), as long.</param>
+    /// <param name="step">Which step's noise, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="noisy">Where the noisy sample goes, as long; may be <paramref name="original"/> itself.</param>
+    public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int step, Span<float> noisy)
+    {
+        var (signal, deviation) = NoiseAt(Index(step));
+        Blend.Set(noisy, signal, original, deviation, noise);
+    }
+
+    /// <summary>The factor of <see cref="ScaleModelInput"/> at an index of the whole schedule.</summary>
+    private protected virtual double InputScale(int index) => 1;
+
+    /// <summary>The factors of sample and noise in <see cref="AddNoise"/> at an index of the whole schedule.</summary>
+    private protected abstract (double Signal, double Deviation) NoiseAt(int index);
+
+    /// <summary>Makes the buffers for samples of a length, before the first step.</summary>
+    private protected abstract void Allocate(int length);
+
+    /// <summary>One step; its index in the whole schedule is <c>Begin + step</c>.</summary>
+    private protected abstract void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise);
+
+    /// <summary>A draw as long as the sample.</summary>
+    private protected ReadOnlySpan<float> Draw(INoiseSource? noise)
+    {
+        if (noise is null)
+            throw new ArgumentNullException(nameof(noise), $"{ClassName} adds noise in this step, expected a source of it.");
+        if (_noise.Length == 0)
+            _noise = new float[_length];
+        noise.FillNormal(_noise);
+        return _noise;
+    }
+
+    private static string Describe(SchedulerOptions options) =>
+        options.Strength is { } strength ? $"A strength of {strength}"
+        : options.DenoisingStart is { } start ? $"Starting after {start} of the denoising"
+        : $"Beginning at {options.Begin}";
+
+    private int Index(int step)
+    {
+        if ((uint)step >= (uint)Count)
+            throw new ArgumentOutOfRangeException(nameof(step), step, $"A step is 0 to {Count - 1}.");
+        return Begin + step;
+    }
+
+    private int FirstStepAfter(double start, int evaluations)
+    {
+        var trained = Config.NumTrainTimesteps;
+        var cutoff = Math.Round(trained - (start * trained), MidpointRounding.ToEven);
+        var left = Schedule.Count(timestep => timestep < cutoff);
+
+        // Never between the two evaluations of one step.
+        if (evaluations == 2 && left % 2 == 0)
+            left++;
+        return Math.Max(Schedule.Length - left, 0);
+    }
+}

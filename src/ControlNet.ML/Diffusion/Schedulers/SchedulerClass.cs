@@ -1,0 +1,57 @@
+using System.Text;
+using System.Text.Json;
+
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>One of diffusers' scheduler classes: its name, its keys with their defaults, and how to build it.</summary>
+internal sealed class SchedulerClass
+{
+    private static readonly string?[] Schedules = ["linear", "scaled_linear", "squaredcos_cap_v2"];
+    private static readonly string?[] Predictions = ["epsilon", "sample", "v_prediction"];
+    private static readonly string?[] Spacings = ["linspace", "leading", "trailing"];
+    private static readonly string?[] FinalSigmas = ["zero", "sigma_min"];
+
+    private readonly Dictionary<string, IReadOnlyList<string?>> _choices = new()
+    {
+        ["beta_schedule"] = Schedules,
+        ["prediction_type"] = Predictions,
+        ["timestep_spacing"] = Spacings,
+        ["final_sigmas_type"] = FinalSigmas,
+    };
+
+    /// <summary>Describes a class.</summary>
+    /// <param name="name">diffusers' name for it.</param>
+    /// <param name="defaults">The arguments of its constructor with their defaults, as JSON.</param>
+    /// <param name="create">Builds the sampler.</param>
+    public SchedulerClass(string name, string defaults, Func<SchedulerConfig, int, SchedulerOptions, Scheduler> create)
+    {
+        Name = name;
+        Create = create;
+        Defaults = PythonJson.Parse(Encoding.UTF8.GetBytes(defaults)).EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
+    }
+
+    public string Name { get; }
+
+    public IReadOnlyDictionary<string, JsonElement> Defaults { get; }
+
+    public Func<SchedulerConfig, int, SchedulerOptions, Scheduler> Create { get; }
+
+    /// <summary>Words under a key, where they differ from those that most classes know.</summary>
+    public Dictionary<string, string?[]> Choices
+    {
+        init
+        {
+            foreach (var (key, words) in value)
+                _choices[key] = words;
+        }
+    }
+
+    /// <summary>Words of a sister class that diffusers quietly replaces: (key, found) to what it becomes.</summary>
+    public Dictionary<(string Key, string Found), string> Replacements { get; init; } = [];
+
+    /// <summary>The <see cref="SchedulerOptions"/> that the class takes, by name, besides those that all take.</summary>
+    public string[] Options { get; init; } = [];
+
+    /// <summary>The words allowed under a key; null where there is no such list.</summary>
+    public IReadOnlyList<string?>? ChoicesOf(string key) => _choices.GetValueOrDefault(key);
+}

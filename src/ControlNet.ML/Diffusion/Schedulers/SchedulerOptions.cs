@@ -1,0 +1,114 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// What a run of a sampler takes besides its configuration and the number of steps: diffusers' arguments of
+/// <c>set_timesteps</c> and <c>step</c>. An option that the sampler does not have is an <see cref="ArgumentException"/>.
+/// </summary>
+public sealed record SchedulerOptions
+{
+    /// <summary>The options of a plain run.</summary>
+    public static SchedulerOptions None { get; } = new();
+
+    /// <summary>How many samples of one length lie in each span given to the sampler. Dynamic thresholding goes by sample.</summary>
+    /// <value>1</value>
+    public int Rows { get; init; } = 1;
+
+    /// <summary>
+    /// Image to image: the share of the schedule that runs, 0 to 1; the first <c>steps - ⌊steps · strength⌋</c> steps are left out.
+    /// </summary>
+    /// <value>null: all of it</value>
+    public double? Strength { get; init; }
+
+    /// <summary>
+    /// The share of the training timesteps that another model has denoised already, 0 to 1 (<c>denoising_start</c> of the XL pipelines).
+    /// </summary>
+    /// <value>null: none</value>
+    public double? DenoisingStart { get; init; }
+
+    /// <summary>How many timesteps of the schedule are left out at its start (<c>set_begin_index</c>).</summary>
+    /// <value>null: none</value>
+    public int? Begin { get; init; }
+
+    /// <summary>Timesteps of one's own, descending, as many as steps. DDPM, Euler, Heun, DPM, LCM and TCD take them.</summary>
+    /// <value>null: those of the configuration's spacing</value>
+    public IReadOnlyList<double>? Timesteps { get; init; }
+
+    /// <summary>Noise levels σ of one's own, descending to the last, one more than steps. Euler takes them.</summary>
+    /// <value>null: those of the timesteps</value>
+    public IReadOnlyList<double>? Sigmas { get; init; }
+
+    /// <summary>η of DDIM, 0 (deterministic) to 1 (as DDPM); γ of TCD, 0 to 1.</summary>
+    /// <value>null: 0 for DDIM, 0.3 for TCD</value>
+    public double? Eta { get; init; }
+
+    /// <summary>Whether DDIM takes its noise direction anew from the clipped sample.</summary>
+    /// <value>null: no</value>
+    public bool? UseClippedModelOutput { get; init; }
+
+    /// <summary>Euler's added noise (Karras et al., 2022, algorithm 2): S_churn.</summary>
+    /// <value>null: 0</value>
+    public double? Churn { get; init; }
+
+    /// <summary>The least σ at which Euler adds noise: S_tmin.</summary>
+    /// <value>null: 0</value>
+    public double? ChurnFrom { get; init; }
+
+    /// <summary>The largest σ at which Euler adds noise: S_tmax.</summary>
+    /// <value>null: any</value>
+    public double? ChurnTo { get; init; }
+
+    /// <summary>The factor on Euler's added noise: S_noise.</summary>
+    /// <value>null: 1</value>
+    public double? ChurnNoise { get; init; }
+
+    /// <summary>How many derivatives LMS uses, 1 to 10.</summary>
+    /// <value>null: 4</value>
+    public int? Order { get; init; }
+
+    /// <summary>The steps of the distillation schedule of LCM or TCD, in place of the configuration's.</summary>
+    /// <value>null: the configuration's</value>
+    public int? OriginalInferenceSteps { get; init; }
+
+    /// <summary>The share of the distillation schedule that LCM or TCD draws its timesteps from (their <c>strength</c>).</summary>
+    /// <value>null: all of it</value>
+    public double? OriginalStrength { get; init; }
+
+    /// <summary>Throws if an option is given that the class does not take, or one with a value out of range.</summary>
+    internal void Check(SchedulerClass kind, int steps)
+    {
+        (string Name, object? Value)[] particular =
+        [
+            (nameof(Timesteps), Timesteps), (nameof(Sigmas), Sigmas), (nameof(Eta), Eta), (nameof(UseClippedModelOutput), UseClippedModelOutput),
+            (nameof(Churn), Churn), (nameof(ChurnFrom), ChurnFrom), (nameof(ChurnTo), ChurnTo), (nameof(ChurnNoise), ChurnNoise),
+            (nameof(Order), Order), (nameof(OriginalInferenceSteps), OriginalInferenceSteps), (nameof(OriginalStrength), OriginalStrength),
+        ];
+        foreach (var (name, value) in particular)
+        {
+            if (value is not null && !kind.Options.Contains(name))
+                throw new ArgumentException($"{kind.Name} takes no option {name}.");
+        }
+
+        Range(Rows >= 1, nameof(Rows), Rows, "at least 1");
+        Range(Strength is null or >= 0 and <= 1, nameof(Strength), Strength, "0 to 1");
+        Range(DenoisingStart is null or >= 0 and <= 1, nameof(DenoisingStart), DenoisingStart, "0 to 1");
+        Range(Eta is null or >= 0 and <= 1, nameof(Eta), Eta, "0 to 1");
+        Range(Churn is null or >= 0, nameof(Churn), Churn, "at least 0");
+        Range(Order is null or >= 1 and <= 10, nameof(Order), Order, "1 to 10");
+        Range(OriginalInferenceSteps is null or >= 1, nameof(OriginalInferenceSteps), OriginalInferenceSteps, "at least 1");
+        Range(OriginalStrength is null or > 0 and <= 1, nameof(OriginalStrength), OriginalStrength, "above 0, to 1");
+        if ((Strength is null ? 0 : 1) + (DenoisingStart is null ? 0 : 1) + (Begin is null ? 0 : 1) > 1)
+            throw new ArgumentException($"{nameof(Strength)}, {nameof(DenoisingStart)} and {nameof(Begin)} exclude each other: expected one at most.");
+        if (Timesteps is not null && Sigmas is not null)
+            throw new ArgumentException($"{nameof(Timesteps)} and {nameof(Sigmas)} exclude each other: expected one at most.");
+        if (Timesteps is { } timesteps && timesteps.Count != steps)
+            throw new ArgumentException($"{timesteps.Count} {nameof(Timesteps)} for {steps} steps: expected as many.");
+        if (Sigmas is { } sigmas && sigmas.Count != steps + 1)
+            throw new ArgumentException($"{sigmas.Count} {nameof(Sigmas)} for {steps} steps: expected one more.");
+    }
+
+    private static void Range(bool fits, string name, object? value, string expected)
+    {
+        if (!fits)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} is {value}, expected {expected}.");
+    }
+}

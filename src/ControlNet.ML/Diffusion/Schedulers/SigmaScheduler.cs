@@ -1,0 +1,62 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>
+/// Samplers that integrate dx/dσ = (x - x_0) / σ (Karras et al., 2022) over samples x = x_0 + σ ε, which the network sees scaled to
+/// unit variance: Euler, Euler ancestral, Heun, LMS, KDPM2.
+/// </summary>
+public abstract class SigmaScheduler : Scheduler
+{
+    private readonly float[] _sigmas;
+    private readonly double _initNoiseSigma;
+
+    private protected SigmaScheduler(SchedulerConfig config, int steps, SigmaPlan plan, SchedulerOptions options, int evaluations = 1)
+        : base(config, steps, plan.Timesteps, options, evaluations)
+    {
+        _sigmas = plan.Sigmas;
+        Predicted = new Prediction(config, options.Rows);
+        var largest = _sigmas.Max();
+        _initNoiseSigma = config.TimestepSpacing is "linspace" or "trailing" ? largest : MathF.Sqrt((largest * largest) + 1);
+    }
+
+    /// <inheritdoc/>
+    public override double InitNoiseSigma => _initNoiseSigma;
+
+    /// <summary>σ at every timestep of the whole schedule and after the last.</summary>
+    public ReadOnlySpan<float> Sigmas => _sigmas;
+
+    private Prediction Predicted { get; }
+
+    private protected override double InputScale(int index) => 1 / Math.Sqrt(1 + Square(Sigmas[index]));
+
+    private protected override (double Signal, double Deviation) NoiseAt(int index) => (1, Sigmas[index]);
+
+    /// <summary>target = the derivative (x - x_0) / σ at a sample, from what the network predicted there.</summary>
+    private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double sigma, Span<float> target) =>
+        Derivative(output, sample, sigma, sigma, target);
+
+    /// <summary>The same where noise has just raised σ to another value than that which the network saw.</summary>
+    private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double seen, double sigma, Span<float> target)
+    {
+        switch (Config.PredictionType)
+        {
+            case PredictionType.Epsilon:
+                output.CopyTo(target);
+                break;
+            case PredictionType.Velocity:
+                var norm = 1 + Square(seen);
+                Blend.Set(target, (1 - (1 / norm)) / sigma, sample, seen / Math.Sqrt(norm) / sigma, output);
+                break;
+            default:
+                Blend.Set(target, 1 / sigma, sample, -1 / sigma, output);
+                break;
+        }
+
+        if (!Config.ClipSample)
+            return;
+        Blend.Set(target, 1, sample, -sigma, target);
+        Predicted.Bound(target);
+        Blend.Set(target, 1 / sigma, sample, -1 / sigma, target);
+    }
+
+    private protected static double Square(double value) => value * value;
+}
