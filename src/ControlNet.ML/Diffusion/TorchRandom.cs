@@ -17,7 +17,9 @@ public sealed class TorchRandom : INoiseSource
     private double? _spare;
 
     /// <summary>Starts at a seed.</summary>
-    /// <param name="seed">Any number; a negative seed of Python is its two's complement. Torch uses the low 32 bits only. 0 is a seed like others.</param>
+    /// <param name="seed">
+    /// Any number; a negative seed of Python is its two's complement. Torch uses the low 32 bits only. 0 is a seed like others.
+    /// </param>
     public TorchRandom(ulong seed) => _twister = new MersenneTwister((uint)seed);
 
     /// <summary><c>rand(n)</c>: uniform in [0, 1), multiples of 2^-24.</summary>
@@ -193,7 +195,11 @@ public sealed class TorchRandom : INoiseSource
         var next = BinaryPrimitives.ReadInt32LittleEndian(rest);
         var spare = BinaryPrimitives.ReadDoubleLittleEndian(rest[5..]);
         if (next is < 0 or > MersenneTwister.Size || rest[4] > 1 || !double.IsFinite(spare))
-            throw new ControlNetException($"A random state is damaged: its position is {next} (expected 0 to {MersenneTwister.Size}), its kept normal {spare}.");
+        {
+            throw new ControlNetException(
+                $"A random state is damaged: its position is {next} and its kept normal {spare}, expected 0 to {MersenneTwister.Size} and a finite number.");
+        }
+
         _twister = new MersenneTwister(words, next);
         _spare = rest[4] == 1 ? spare : null;
     }

@@ -15,11 +15,16 @@ internal static class Distillation
     /// <param name="config">The configuration.</param>
     /// <param name="steps">How many.</param>
     /// <param name="options">The run's options.</param>
-    /// <param name="originalSteps">How many timesteps the distillation schedule has.</param>
-    public static double[] Timesteps(SchedulerConfig config, int steps, SchedulerOptions options, int originalSteps)
+    /// <param name="everyTimestep">Whether to take them from all training timesteps rather than from those of the distillation.</param>
+    public static double[] Timesteps(SchedulerConfig config, int steps, SchedulerOptions options, bool everyTimestep = false)
     {
+        var originalSteps = options.OriginalInferenceSteps ?? config.OriginalInferenceSteps;
         if (originalSteps > config.NumTrainTimesteps)
-            throw config.Wrong($"a distillation schedule of {originalSteps} steps on {config.NumTrainTimesteps} training timesteps, expected no more than those");
+        {
+            throw config.Wrong(
+                $"a distillation schedule of {originalSteps} steps on {config.NumTrainTimesteps} training timesteps, expected no more than those");
+        }
+
         var strength = options.OriginalStrength ?? 1;
         if (options.Timesteps is { } own)
         {
@@ -28,9 +33,16 @@ internal static class Distillation
         }
 
         var stride = config.NumTrainTimesteps / originalSteps;
-        double[] origin = [.. Enumerable.Range(1, (int)(originalSteps * strength)).Select(i => (double)((i * stride) - 1))];
-        if (steps > origin.Length)
-            throw config.Wrong($"{steps} steps, expected at most {origin.Length}: the model was distilled on {originalSteps} ('original_inference_steps'), of which {strength} are used");
+        double[] origin = everyTimestep
+            ? [.. Enumerable.Range(0, (int)(config.NumTrainTimesteps * strength)).Select(t => (double)t)]
+            : [.. Enumerable.Range(1, (int)(originalSteps * strength)).Select(i => (double)((i * stride) - 1))];
+        var most = Math.Min(origin.Length, originalSteps);
+        if (steps > most)
+        {
+            throw config.Wrong(
+                $"{steps} steps, expected at most {most}: the model was distilled on {originalSteps} ('original_inference_steps'), and a share of {strength} is used");
+        }
+
         return TimestepSpacing.Among(origin, steps);
     }
 }

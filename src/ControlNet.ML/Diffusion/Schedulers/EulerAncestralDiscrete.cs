@@ -1,6 +1,9 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Ancestral sampling with Euler steps (k-diffusion's <c>sample_euler_ancestral</c>): each step goes below the next noise level and adds noise up to it.</summary>
+/// <summary>
+/// Ancestral sampling with Euler steps (k-diffusion's <c>sample_euler_ancestral</c>): each step goes below the next noise level and adds
+/// noise up to it.
+/// </summary>
 public sealed class EulerAncestralDiscrete : SigmaScheduler
 {
     internal static readonly SchedulerClass Class = new(
@@ -34,10 +37,7 @@ public sealed class EulerAncestralDiscrete : SigmaScheduler
         Blend.Add(sample, up, Draw(noise));
     }
 
-    /// <summary>How much of a step's noise is drawn anew, and to which σ the step goes before.</summary>
-    internal static (double Up, double Down) AncestralStep(double sigma, double next)
-    {
-        var up = Math.Sqrt(Square(next) * (Square(sigma) - Square(next)) / Square(sigma));
-        return (up, Math.Sqrt(Square(next) - Square(up)));
-    }
+    /// <summary>How much of a step's noise is drawn anew, and to which σ the step goes before: up² + down² is the next σ².</summary>
+    internal static (double Up, double Down) AncestralStep(double sigma, double next) =>
+        (next * Math.Sqrt(1 - Square(next / sigma)), Square(next) / sigma);
 }

@@ -55,7 +55,11 @@ public sealed class EulerDiscrete : SigmaScheduler
         var levels = new NoiseLevels(config);
         var continuous = config is { TimestepType: "continuous", PredictionType: PredictionType.Velocity };
         if (continuous && options.Timesteps is not null)
-            throw new ArgumentException($"Timesteps of one's own, but {config.ClassName} is continuous ('timestep_type'): expected one or the other.", nameof(options));
+        {
+            throw new ArgumentException(
+                $"Timesteps of one's own, but {config.ClassName} is continuous ('timestep_type'): expected one or the other.", nameof(options));
+        }
+
         var plan = options.Sigmas is { } own ? PlanOf(own, levels) : SigmaPlan.Of(config, steps, options.Timesteps, levels);
 
         // A continuous v-prediction model is told ¼ ln σ in place of a timestep.

@@ -1,9 +1,15 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Multistep consistency sampling of latent consistency models (Luo et al., 2023, algorithm 3): good pictures in 1 to 8 steps from a model distilled for it.</summary>
+/// <summary>
+/// Multistep consistency sampling of latent consistency models (Luo et al., 2023, algorithm 3): good pictures in 1 to 8 steps from a
+/// model distilled for it.
+/// </summary>
 public sealed class Lcm : AlphaScheduler
 {
-    internal static readonly SchedulerClass Class = new("LCMScheduler", Distillation.Defaults, (config, steps, options) => new Lcm(config, steps, options))
+    internal static readonly SchedulerClass Class = new(
+        "LCMScheduler",
+        Distillation.Defaults,
+        (config, steps, options) => new Lcm(config, steps, options))
     {
         Options = [nameof(SchedulerOptions.Timesteps), nameof(SchedulerOptions.OriginalInferenceSteps), nameof(SchedulerOptions.OriginalStrength)],
     };
@@ -14,7 +20,7 @@ public sealed class Lcm : AlphaScheduler
     private float[] _original = [];
 
     private Lcm(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, Distillation.Timesteps(config, steps, options, options.OriginalInferenceSteps ?? config.OriginalInferenceSteps), options) =>
+        : base(config, steps, Distillation.Timesteps(config, steps, options), options) =>
         _steps = steps;
 
     private protected override void Allocate(int length) => _original = new float[length];

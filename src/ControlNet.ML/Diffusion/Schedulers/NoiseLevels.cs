@@ -17,7 +17,7 @@ internal sealed class NoiseLevels
         if (config.RescaleBetasZeroSnr)
             alphasCumprod[^1] = LeastAlphaBar;
         _sigmas = [.. alphasCumprod.Select(alphaBar => MathF.Sqrt((1 - alphaBar) / alphaBar))];
-        _logSigmas = [.. _sigmas.Select(NumpyMath.Log)];
+        _logSigmas = [.. _sigmas.Select(sigma => MathF.Log(sigma))];
         var unusable = Array.FindIndex(_sigmas, sigma => !(sigma > 0 && float.IsFinite(sigma)));
         if (unusable >= 0)
             throw config.Wrong($"the noise level of timestep {unusable} is {_sigmas[unusable]}, expected a finite one above 0: check the betas");
@@ -61,7 +61,8 @@ internal sealed class NoiseLevels
         {
             { UseKarrasSigmas: true } => Karras(largest, least, steps),
             { UseExponentialSigmas: true } => [.. TimestepSpacing.Linspace(Math.Log(largest), Math.Log(least), steps).Select(Math.Exp)],
-            { UseBetaSigmas: true } => [.. TimestepSpacing.Linspace(0, 1, steps).Select(p => least + (BetaQuantile.Of(1 - p, 0.6, 0.6) * (largest - least)))],
+            { UseBetaSigmas: true } =>
+                [.. TimestepSpacing.Linspace(0, 1, steps).Select(p => least + (BetaQuantile.Of(1 - p, 0.6, 0.6) * (largest - least)))],
             _ => null,
         };
     }
@@ -76,34 +77,32 @@ internal sealed class NoiseLevels
 
     /// <summary>The timestep, whole or not, that has a σ: by linear interpolation of ln σ, within the schedule.</summary>
     /// <param name="sigma">σ; 0 counts as a very small one.</param>
-    public double TimestepOf(double sigma) => Between(Math.Log(Math.Max(sigma, 1e-10)));
+    public double TimestepOf(double sigma)
+    {
+        var logSigma = Math.Log(Math.Max(sigma, 1e-10));
 
-    /// <summary>As <see cref="TimestepOf(double)"/>, with the logarithm in float32, as numpy takes it of a float32 σ.</summary>
-    public double TimestepOf(float sigma) => Between(NumpyMath.Log(MathF.Max(sigma, 1e-10f)), single: true);
+        // The last timestep that is not noisier; ln σ ascends with the timestep.
+        var (low, high) = (0, _logSigmas.Length - 1);
+        while (high - low > 1)
+        {
+            var middle = (low + high) / 2;
+            if (_logSigmas[middle] <= logSigma)
+                low = middle;
+            else
+                high = middle;
+        }
+
+        if (high == low)
+            return 0;
+        var (below, above) = (_logSigmas[low], _logSigmas[high]);
+        var weight = Math.Clamp((below - logSigma) / (below - above), 0, 1);
+        return ((1 - weight) * low) + (weight * high);
+    }
 
     private static double[] Karras(double largest, double least, int steps)
     {
         const double Rho = 7;
         var (from, to) = (Math.Pow(largest, 1 / Rho), Math.Pow(least, 1 / Rho));
         return [.. TimestepSpacing.Linspace(0, 1, steps).Select(ramp => Math.Pow(from + (ramp * (to - from)), Rho))];
-    }
-
-    private double Between(double logSigma, bool single = false)
-    {
-        // The last timestep that is not noisier; ln σ ascends with the timestep.
-        var at = Array.BinarySearch(_logSigmas, (float)logSigma);
-        var low = Math.Clamp(at >= 0 ? at : ~at, 0, _logSigmas.Length - 1);
-        while (low > 0 && _logSigmas[low] > logSigma)
-            low--;
-        while (low + 1 < _logSigmas.Length && _logSigmas[low + 1] <= logSigma)
-            low++;
-        low = Math.Min(low, _logSigmas.Length - 2);
-        if (low < 0)
-            return 0;
-        var (below, above) = (_logSigmas[low], _logSigmas[low + 1]);
-        var weight = Math.Clamp(single ? (below - (float)logSigma) / (below - above) : (below - logSigma) / (below - above), 0, 1);
-        if (single)
-            return ((1 - (float)weight) * (double)low) + ((float)weight * (double)(low + 1));
-        return ((1 - weight) * low) + (weight * (low + 1));
     }
 }

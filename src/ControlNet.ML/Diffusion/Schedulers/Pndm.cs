@@ -32,8 +32,8 @@ public sealed class Pndm : AlphaScheduler
         _rungeKuttaSteps = config.SkipPrkSteps ? 0 : RungeKuttaCalls;
         if (!config.SkipPrkSteps && (steps < MaxOrder || Begin > 0))
         {
-            throw config.Wrong(
-                $"its Runge-Kutta start takes {MaxOrder} steps from the first on and was given {(steps < MaxOrder ? $"{steps}" : $"a start at timestep {Begin}")}, expected 'skip_prk_steps' to be true");
+            var given = steps < MaxOrder ? $"{steps} steps" : $"a start at timestep {Begin} of the schedule";
+            throw config.Wrong($"{given}, expected at least {MaxOrder} steps from the first on for its Runge-Kutta start, or 'skip_prk_steps' to be true");
         }
     }
 

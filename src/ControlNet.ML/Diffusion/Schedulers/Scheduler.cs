@@ -7,7 +7,7 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 /// </summary>
 public abstract class Scheduler
 {
-    private readonly ArraySegment<double> _timesteps;
+    private readonly double[] _timesteps;
     private float[] _noise = [];
     private int _length;
     private int _next;
@@ -32,7 +32,18 @@ public abstract class Scheduler
         if (Begin < 0)
             throw new ArgumentOutOfRangeException(nameof(options), Begin, $"The first step is {Begin}, expected at least 0.");
         if (Begin >= timesteps.Length)
-            throw new ControlNetException($"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run: take more steps or a larger share of them.");
+        {
+            throw new ControlNetException(
+                $"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run, expected one at least: take more steps or a larger share of them.");
+        }
+
+        if (Begin % evaluations != 0)
+        {
+            throw new ArgumentException(
+                $"The first step is {Begin}, expected a multiple of {evaluations}: {config.ClassName} calls the network {evaluations} times a step.",
+                nameof(options));
+        }
+
         _timesteps = timesteps[Begin..];
     }
 
@@ -47,7 +58,7 @@ public abstract class Scheduler
     public IReadOnlyList<double> Timesteps => _timesteps;
 
     /// <summary>How many timesteps run.</summary>
-    public int Count => _timesteps.Count;
+    public int Count => _timesteps.Length;
 
     /// <summary>How many timesteps of the whole schedule were left out at its start.</summary>
     public int Begin { get; }
@@ -73,7 +84,11 @@ public abstract class Scheduler
         ArgumentNullException.ThrowIfNull(config);
         config.Check();
         if (steps < 1 || steps > config.NumTrainTimesteps)
-            throw new ControlNetException($"{steps} steps for {config.ClassName}, expected 1 to {config.NumTrainTimesteps} (the model's training timesteps).");
+        {
+            throw new ControlNetException(
+                $"{steps} steps for {config.ClassName}, expected 1 to {config.NumTrainTimesteps} (the model's training timesteps).");
+        }
+
         options ??= SchedulerOptions.None;
         options.Check(config.Class, steps);
         return config.Class.Create(config, steps, options);
@@ -114,10 +129,18 @@ public abstract class Scheduler
     /// <exception cref="InvalidOperationException">It is another step's turn.</exception>
     public void Step(ReadOnlySpan<float> modelOutput, int step, Span<float> sample, INoiseSource? noise = null)
     {
-        if (step != _next)
-            throw new InvalidOperationException($"Step {step} of {ClassName} was called, expected {(_next < Count ? $"step {_next}" : $"none: all {Count} have run")}: a sampler runs once, in order.");
+        if (step != _next || step >= Count)
+        {
+            var due = _next < Count ? $"step {_next}" : $"none, as all {Count} have run";
+            throw new InvalidOperationException($"Step {step} of {ClassName} was called, expected {due}: a sampler runs once, in order.");
+        }
+
         if (modelOutput.Length != sample.Length)
-            throw new ArgumentException($"The network's output has {modelOutput.Length} values, expected {sample.Length} as the sample has.", nameof(modelOutput));
+        {
+            throw new ArgumentException(
+                $"The network's output has {modelOutput.Length} values, expected {sample.Length} as the sample has.", nameof(modelOutput));
+        }
+
         if (step == 0)
         {
             if (sample.IsEmpty || sample.Length % Options.Rows != 0)

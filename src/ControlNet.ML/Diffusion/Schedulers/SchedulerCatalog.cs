@@ -11,9 +11,16 @@ public static class SchedulerCatalog
         Pndm.Class,
         EulerDiscrete.Class,
         EulerAncestralDiscrete.Class,
+        HeunDiscrete.Class,
+        LmsDiscrete.Class,
+        Kdpm2Discrete.Class,
+        Kdpm2AncestralDiscrete.Class,
         DpmSolverMultistep.Class,
+        DpmSolverSinglestep.Class,
         UniPcMultistep.Class,
+        DeisMultistep.Class,
         Lcm.Class,
+        Tcd.Class,
     ];
 
     private static readonly Entry[] Entries =
@@ -23,11 +30,18 @@ public static class SchedulerCatalog
         new("pndm", "PNDMScheduler", "PNDM (PLMS): linear multistep; what Stable Diffusion 1 folders name"),
         new("euler", "EulerDiscreteScheduler", "Euler: one plain step; what Stable Diffusion XL folders name"),
         new("euler-ancestral", "EulerAncestralDiscreteScheduler", "Euler a: Euler with fresh noise at every step; lively, never settles"),
+        new("heun", "HeunDiscreteScheduler", "Heun: second order at two network calls a step"),
+        new("lms", "LMSDiscreteScheduler", "LMS: linear multistep over noise levels"),
+        new("kdpm2", "KDPM2DiscreteScheduler", "DPM2: second order at two network calls a step"),
+        new("kdpm2-ancestral", "KDPM2AncestralDiscreteScheduler", "DPM2 a: DPM2 with fresh noise at every step"),
+        new("dpmpp-2s", "DPMSolverSinglestepScheduler", "DPM++ 2S: second order in groups of two steps", DpmPlusPlus("dpmsolver++", karras: false)),
         new("dpmpp-2m", "DPMSolverMultistepScheduler", "DPM++ 2M: second order; good pictures in 20 steps", DpmPlusPlus("dpmsolver++", karras: false)),
         new("dpmpp-2m-karras", "DPMSolverMultistepScheduler", "DPM++ 2M with Karras' noise levels", DpmPlusPlus("dpmsolver++", karras: true)),
         new("dpmpp-2m-sde", "DPMSolverMultistepScheduler", "DPM++ 2M SDE: second order with noise at every step", DpmPlusPlus("sde-dpmsolver++", karras: false)),
         new("dpmpp-2m-sde-karras", "DPMSolverMultistepScheduler", "DPM++ 2M SDE with Karras' noise levels", DpmPlusPlus("sde-dpmsolver++", karras: true)),
         new("unipc", "UniPCMultistepScheduler", "UniPC: predictor and corrector; good pictures in 10 steps"),
+        new("deis", "DEISMultistepScheduler", "DEIS: exponential integrator of second order"),
+        new("tcd", "TCDScheduler", "TCD: for models distilled to few steps, with adjustable noise"),
         new("lcm", "LCMScheduler", "LCM: for models distilled to few steps"),
     ];
 

@@ -37,7 +37,10 @@ public sealed record SchedulerConfig
 
     /// <summary>What in the file no scheduler understands; it has no effect.</summary>
     public IReadOnlyList<string> Warnings =>
-        [.. _given.Keys.Where(key => !key.StartsWith('_') && !SchedulerCatalog.Knows(key)).Select(key => $"{Source}: no scheduler has an option '{key}'; it has no effect.")];
+    [
+        .. _given.Keys.Where(key => !key.StartsWith('_') && !SchedulerCatalog.Knows(key))
+            .Select(key => $"{Source}: no scheduler has an option '{key}'; it has no effect."),
+    ];
 
     /// <summary>Training timesteps, <c>num_train_timesteps</c>.</summary>
     public int NumTrainTimesteps { get => Whole("num_train_timesteps"); init => Set("num_train_timesteps", value); }
@@ -57,8 +60,18 @@ public sealed record SchedulerConfig
     /// <summary>What the network predicts, <c>prediction_type</c>.</summary>
     public PredictionType PredictionType
     {
-        get => Word("prediction_type") switch { "sample" => PredictionType.Sample, "v_prediction" => PredictionType.Velocity, _ => PredictionType.Epsilon };
-        init => Set("prediction_type", value switch { PredictionType.Sample => "sample", PredictionType.Velocity => "v_prediction", _ => "epsilon" });
+        get => Word("prediction_type") switch
+        {
+            "sample" => PredictionType.Sample,
+            "v_prediction" => PredictionType.Velocity,
+            _ => PredictionType.Epsilon,
+        };
+        init => Set("prediction_type", value switch
+        {
+            PredictionType.Sample => "sample",
+            PredictionType.Velocity => "v_prediction",
+            _ => "epsilon",
+        });
     }
 
     /// <summary>How the steps lie on the training timesteps: linspace, leading or trailing (Lin et al., 2023, table 2).</summary>
@@ -83,7 +96,11 @@ public sealed record SchedulerConfig
     public bool Thresholding { get => Flag("thresholding"); init => Set("thresholding", value); }
 
     /// <summary>The quantile of dynamic thresholding, 0 to 1.</summary>
-    public double DynamicThresholdingRatio { get => Number("dynamic_thresholding_ratio"); init => Set("dynamic_thresholding_ratio", value); }
+    public double DynamicThresholdingRatio
+    {
+        get => Number("dynamic_thresholding_ratio");
+        init => Set("dynamic_thresholding_ratio", value);
+    }
 
     /// <summary>The largest bound that dynamic thresholding uses.</summary>
     public double SampleMaxValue { get => Number("sample_max_value"); init => Set("sample_max_value", value); }

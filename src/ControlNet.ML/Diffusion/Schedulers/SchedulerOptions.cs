@@ -19,7 +19,9 @@ public sealed record SchedulerOptions
     /// <value>null: all of it</value>
     public double? Strength { get; init; }
 
-    /// <summary>The share of the training timesteps that another model has denoised already, 0 to 1 (<c>denoising_start</c> of the XL pipelines).</summary>
+    /// <summary>
+    /// The share of the training timesteps that another model has denoised already, 0 to 1 (<c>denoising_start</c> of the XL pipelines).
+    /// </summary>
     /// <value>null: none</value>
     public double? DenoisingStart { get; init; }
 
@@ -27,7 +29,7 @@ public sealed record SchedulerOptions
     /// <value>null: none</value>
     public int? Begin { get; init; }
 
-    /// <summary>Timesteps of one's own, descending, as many as steps. DDPM, Euler, Heun, DPM and LCM and TCD take them.</summary>
+    /// <summary>Timesteps of one's own, descending, as many as steps. DDPM, Euler, Heun, DPM, LCM and TCD take them.</summary>
     /// <value>null: those of the configuration's spacing</value>
     public IReadOnlyList<double>? Timesteps { get; init; }
 
@@ -59,7 +61,7 @@ public sealed record SchedulerOptions
     /// <value>null: 1</value>
     public double? ChurnNoise { get; init; }
 
-    /// <summary>How many derivatives LMS looks back on, at least 1.</summary>
+    /// <summary>How many derivatives LMS uses, 1 to 10.</summary>
     /// <value>null: 4</value>
     public int? Order { get; init; }
 
@@ -91,7 +93,7 @@ public sealed record SchedulerOptions
         Range(DenoisingStart is null or >= 0 and <= 1, nameof(DenoisingStart), DenoisingStart, "0 to 1");
         Range(Eta is null or >= 0 and <= 1, nameof(Eta), Eta, "0 to 1");
         Range(Churn is null or >= 0, nameof(Churn), Churn, "at least 0");
-        Range(Order is null or >= 1 and <= 100, nameof(Order), Order, "1 to 100");
+        Range(Order is null or >= 1 and <= 10, nameof(Order), Order, "1 to 10");
         Range(OriginalInferenceSteps is null or >= 1, nameof(OriginalInferenceSteps), OriginalInferenceSteps, "at least 1");
         Range(OriginalStrength is null or > 0 and <= 1, nameof(OriginalStrength), OriginalStrength, "above 0, to 1");
         if ((Strength is null ? 0 : 1) + (DenoisingStart is null ? 0 : 1) + (Begin is null ? 0 : 1) > 1)

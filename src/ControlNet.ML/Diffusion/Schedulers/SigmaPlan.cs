@@ -11,7 +11,7 @@ internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
     public static SigmaPlan Of(SchedulerConfig config, int steps, IReadOnlyList<double>? own, NoiseLevels levels)
     {
         if (own is not null && (config.UseKarrasSigmas || config.UseExponentialSigmas || config.UseBetaSigmas))
-            throw new ArgumentException($"Timesteps of one's own, but {config.ClassName} spaces by noise level ('use_..._sigmas'): expected one or the other.", nameof(own));
+            throw SpacedTwice(config);
         var timesteps = own is null ? TimestepSpacing.Fractional(config, steps) : TimestepSpacing.Own(config, own);
         var sigmas = config.InterpolationType == "log_linear" ? levels.LogLinear(steps + 1) : levels.At(timesteps);
         if (NoiseLevels.Spaced(config, sigmas[0], sigmas[^1], steps) is { } spaced)
@@ -35,16 +35,20 @@ internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
             ? levels.Lu(steps)
             : NoiseLevels.Spaced(config, levels.Largest, levels.Least, steps);
         if (own is not null && spaced is not null)
-            throw new ArgumentException($"Timesteps of one's own, but {config.ClassName} spaces by noise level ('use_..._sigmas'): expected one or the other.", nameof(own));
+            throw SpacedTwice(config);
         var timesteps = own is null ? TimestepSpacing.OneMore(config, steps, last) : TimestepSpacing.Own(config, own);
         if (spaced is not null)
         {
             var rounded = round && (config.UseKarrasSigmas || config.UseLuLambdas);
-            timesteps = [.. spaced.Select(sigma => levels.TimestepOf(sigma)).Select(t => rounded ? Math.Round(t, MidpointRounding.ToEven) : Math.Truncate(t))];
+            Func<double, double> cast = rounded ? timestep => Math.Round(timestep, MidpointRounding.ToEven) : Math.Truncate;
+            timesteps = [.. spaced.Select(levels.TimestepOf).Select(cast)];
         }
 
         return new SigmaPlan(timesteps, [.. (spaced ?? levels.At(timesteps)).Select(sigma => (float)sigma)]);
     }
+
+    private static ArgumentException SpacedTwice(SchedulerConfig config) => new(
+        $"Timesteps of one's own, but {config.ClassName} spaces by noise level ('use_..._sigmas'): expected one or the other.", nameof(config));
 
     /// <summary>The same plan with a noise level after the last step.</summary>
     public SigmaPlan EndingIn(float sigma) => this with { Sigmas = [.. Sigmas, sigma] };

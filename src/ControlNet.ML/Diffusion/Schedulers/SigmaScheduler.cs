@@ -13,6 +13,7 @@ public abstract class SigmaScheduler : Scheduler
         : base(config, steps, plan.Timesteps, options, evaluations)
     {
         _sigmas = plan.Sigmas;
+        Predicted = new Prediction(config, options.Rows);
         var largest = _sigmas.Max();
         _initNoiseSigma = config.TimestepSpacing is "linspace" or "trailing" ? largest : MathF.Sqrt((largest * largest) + 1);
     }
@@ -22,6 +23,8 @@ public abstract class SigmaScheduler : Scheduler
 
     /// <summary>σ at every timestep of the whole schedule and after the last.</summary>
     public ReadOnlySpan<float> Sigmas => _sigmas;
+
+    private Prediction Predicted { get; }
 
     private protected override double InputScale(int index) => 1 / Math.Sqrt(1 + Square(Sigmas[index]));
 
@@ -47,6 +50,12 @@ public abstract class SigmaScheduler : Scheduler
                 Blend.Set(target, 1 / sigma, sample, -1 / sigma, output);
                 break;
         }
+
+        if (!Config.ClipSample)
+            return;
+        Blend.Set(target, 1, sample, -sigma, target);
+        Predicted.Bound(target);
+        Blend.Set(target, 1 / sigma, sample, -1 / sigma, target);
     }
 
     private protected static double Square(double value) => value * value;

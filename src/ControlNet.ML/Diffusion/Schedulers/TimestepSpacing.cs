@@ -47,10 +47,9 @@ internal static class TimestepSpacing
     {
         for (var i = 0; i < timesteps.Count; i++)
         {
-            if (!(timesteps[i] >= 0 && timesteps[i] < config.NumTrainTimesteps) || timesteps[i] != Math.Floor(timesteps[i]))
-                throw new ArgumentException($"Timestep {i} is {timesteps[i]}, expected a whole number from 0 to {config.NumTrainTimesteps - 1}.", nameof(timesteps));
-            if (i > 0 && timesteps[i] >= timesteps[i - 1])
-                throw new ArgumentException($"Timestep {i} is {timesteps[i]} after {timesteps[i - 1]}, expected descending timesteps.", nameof(timesteps));
+            var (timestep, before) = (timesteps[i], i > 0 ? timesteps[i - 1] : config.NumTrainTimesteps);
+            if (!(timestep >= 0 && timestep < before && timestep == Math.Floor(timestep)))
+                throw new ArgumentException($"Timestep {i} is {timestep}, expected a whole number from 0 to below {before}.", nameof(timesteps));
         }
 
         return [.. timesteps];

@@ -39,11 +39,12 @@ public sealed class UniPcMultistep : LambdaScheduler
         _correctors = [.. Enumerable.Range(0, Count).Select(step => Corrects(step) ? Factors(step - 1, OrderAt(step - 1), corrects: true) : null)];
         for (var step = 0; step < Count; step++)
         {
-            if (!double.IsFinite(_predictors[step].Sum()) || !double.IsFinite(_correctors[step]?.Sum() ?? 0))
-            {
-                throw config.Wrong(
-                    $"step {step + 1} of {Count} comes to no finite number with 'solver_type' \"{config.SolverType}\", 'solver_order' {config.SolverOrder} and a last noise level of {Sigmas[^1]}, expected \"bh2\" and 'lower_order_final' true, or 'final_sigmas_type' \"sigma_min\"");
-            }
+            if (double.IsFinite(_predictors[step].Sum()) && double.IsFinite(_correctors[step]?.Sum() ?? 0))
+                continue;
+            throw config.Wrong(
+                $"step {step + 1} of {Count} comes to no finite number with 'solver_type' \"{config.SolverType}\", 'solver_order' "
+                + $"{config.SolverOrder} and a last noise level of {Sigmas[^1]}, expected \"bh2\" and 'lower_order_final' true, or "
+                + "'final_sigmas_type' \"sigma_min\"");
         }
     }
 

@@ -1,0 +1,27 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>DPM-Solver-2 on dx/dσ, deterministic: it pauses at the geometric mean of two noise levels.</summary>
+public sealed class Kdpm2Discrete : MidpointScheduler
+{
+    internal const string Defaults =
+        """
+        {"num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "trained_betas": null,
+         "use_karras_sigmas": false, "use_exponential_sigmas": false, "use_beta_sigmas": false, "prediction_type": "epsilon",
+         "timestep_spacing": "linspace", "steps_offset": 0}
+        """;
+
+    internal static readonly SchedulerClass Class = new(
+        "KDPM2DiscreteScheduler",
+        Defaults,
+        (config, steps, options) => new Kdpm2Discrete(config, steps, Staged(config, steps, Between), options))
+    {
+        Choices = new() { ["prediction_type"] = ["epsilon", "v_prediction"] },
+    };
+
+    private Kdpm2Discrete(SchedulerConfig config, int steps, (SigmaPlan Plan, Stage[] Stages) staged, SchedulerOptions options)
+        : base(config, steps, staged.Plan, staged.Stages, options)
+    {
+    }
+
+    private static Stage Between(float sigma, float next) => new(sigma, (float)Math.Sqrt((double)sigma * next), next, null);
+}
