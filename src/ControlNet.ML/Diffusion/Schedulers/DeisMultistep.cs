@@ -29,12 +29,11 @@ public sealed class DeisMultistep : LambdaScheduler
 
     // Below this many steps the last ones are of lower order (lower_order_final).
     private const int FewSteps = 15;
+    private readonly int[] _orders;
     private History _outputs = new(0, 0);
 
     private DeisMultistep(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, PlanOf(config, steps), options)
-    {
-    }
+        : base(config, steps, PlanOf(config, steps), options) => _orders = [.. Enumerable.Range(0, Count).Select(OrderAt)];
 
     private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
 
@@ -46,7 +45,7 @@ public sealed class DeisMultistep : LambdaScheduler
         // In ρ = σ / α, d(x / α) = ε dρ: the outputs are integrated as a polynomial in ln ρ. λ is -ln ρ.
         double t = -to.Lambda, a = -from.Lambda;
         Span<double> weights = stackalloc double[3];
-        switch (OrderAt(step))
+        switch (_orders[step])
         {
             case 1:
                 weights[0] = Math.Exp(t) - Math.Exp(a);
@@ -65,7 +64,7 @@ public sealed class DeisMultistep : LambdaScheduler
         }
 
         Blend.Set(sample, to.Alpha / from.Alpha, sample, to.Alpha * weights[0], _outputs[0]);
-        for (var i = 1; i < OrderAt(step); i++)
+        for (var i = 1; i < _orders[step]; i++)
             Blend.Add(sample, to.Alpha * weights[i], _outputs[i]);
     }
 

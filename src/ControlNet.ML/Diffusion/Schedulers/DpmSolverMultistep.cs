@@ -38,6 +38,7 @@ public sealed class DpmSolverMultistep : LambdaScheduler
     // Below this many steps the last ones are of lower order (lower_order_final): steadier, as the paper found.
     private const int FewSteps = 15;
     private readonly DpmUpdate _update;
+    private readonly int[] _orders;
     private History _outputs = new(0, 0);
 
     private DpmSolverMultistep(SchedulerConfig config, int steps, SchedulerOptions options)
@@ -46,6 +47,7 @@ public sealed class DpmSolverMultistep : LambdaScheduler
         if (config is { AlgorithmType: "sde-dpmsolver", SolverOrder: 3 })
             throw config.Wrong("'solver_order' is 3, expected 1 or 2 for 'algorithm_type' \"sde-dpmsolver\"");
         _update = new DpmUpdate(config);
+        _orders = [.. Enumerable.Range(0, Count).Select(OrderAt)];
     }
 
     private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
@@ -58,7 +60,7 @@ public sealed class DpmSolverMultistep : LambdaScheduler
         else
             Noise(output, step, sample, latest);
 
-        var terms = OrderAt(step) switch
+        var terms = _orders[step] switch
         {
             1 => _update.First(At(step), At(step + 1)),
             2 => _update.SecondMultistep(At(step - 1), At(step), At(step + 1)),

@@ -73,33 +73,33 @@ internal sealed class DpmUpdate(SchedulerConfig config)
         switch (_algorithm)
         {
             case "dpmsolver++":
-            {
-                var e = Math.Exp(-h) - 1;
-                return (t.Sigma / s.Sigma, -t.Alpha * e, t.Alpha * ((e / h) + 1), -t.Alpha * (((e + h) / (h * h)) - 0.5), 0);
-            }
+                {
+                    var e = Math.Exp(-h) - 1;
+                    return (t.Sigma / s.Sigma, -t.Alpha * e, t.Alpha * ((e / h) + 1), -t.Alpha * (((e + h) / (h * h)) - 0.5), 0);
+                }
 
             case "dpmsolver":
-            {
-                var e = Math.Exp(h) - 1;
-                return (t.Alpha / s.Alpha, -t.Sigma * e, -t.Sigma * ((e / h) - 1), -t.Sigma * (((e - h) / (h * h)) - 0.5), 0);
-            }
+                {
+                    var e = Math.Exp(h) - 1;
+                    return (t.Alpha / s.Alpha, -t.Sigma * e, -t.Sigma * ((e / h) - 1), -t.Sigma * (((e - h) / (h * h)) - 0.5), 0);
+                }
 
             case "sde-dpmsolver++":
-            {
-                var e = 1 - Math.Exp(-2 * h);
-                return (
-                    t.Sigma / s.Sigma * Math.Exp(-h),
-                    t.Alpha * e,
-                    t.Alpha * ((e / (-2 * h)) + 1),
-                    t.Alpha * (((e - (2 * h)) / (4 * h * h)) - 0.5),
-                    t.Sigma * Math.Sqrt(e));
-            }
+                {
+                    var e = 1 - Math.Exp(-2 * h);
+                    return (
+                        t.Sigma / s.Sigma * Math.Exp(-h),
+                        t.Alpha * e,
+                        t.Alpha * ((e / (-2 * h)) + 1),
+                        t.Alpha * (((e - (2 * h)) / (4 * h * h)) - 0.5),
+                        t.Sigma * Math.Sqrt(e));
+                }
 
             default:
-            {
-                var e = Math.Exp(h) - 1;
-                return (t.Alpha / s.Alpha, -2 * t.Sigma * e, -2 * t.Sigma * ((e / h) - 1), 0, t.Sigma * Math.Sqrt(Math.Exp(2 * h) - 1));
-            }
+                {
+                    var e = Math.Exp(h) - 1;
+                    return (t.Alpha / s.Alpha, -2 * t.Sigma * e, -2 * t.Sigma * ((e / h) - 1), 0, t.Sigma * Math.Sqrt(Math.Exp(2 * h) - 1));
+                }
         }
     }
 

@@ -17,11 +17,12 @@ public sealed class Lcm : AlphaScheduler
     // σ_data of the boundary conditions, equation 9 of consistency models (Song et al., 2023).
     private const double DataDeviation = 0.5;
     private readonly int _steps;
+    private readonly double _scaling;
     private float[] _original = [];
 
     private Lcm(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, Distillation.Timesteps(config, steps, options), options) =>
-        _steps = steps;
+        (_steps, _scaling) = (steps, config.TimestepScaling);
 
     private protected override void Allocate(int length) => _original = new float[length];
 
@@ -32,7 +33,7 @@ public sealed class Lcm : AlphaScheduler
         Predicted.Original(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar), _original);
         Predicted.Bound(_original);
 
-        var scaled = timestep * Config.TimestepScaling;
+        var scaled = timestep * _scaling;
         var norm = (scaled * scaled) + (DataDeviation * DataDeviation);
         Blend.Set(sample, scaled / Math.Sqrt(norm), _original, DataDeviation * DataDeviation / norm, sample);
         if (Begin + step == _steps - 1)

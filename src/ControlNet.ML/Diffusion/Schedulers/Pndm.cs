@@ -19,6 +19,7 @@ public sealed class Pndm : AlphaScheduler
 
     private const int MaxOrder = 4;
     private const int RungeKuttaCalls = 12;
+    private readonly bool _velocity;
     private readonly int _stride;
     private readonly int _rungeKuttaSteps;
     private float[] _start = [];
@@ -28,6 +29,7 @@ public sealed class Pndm : AlphaScheduler
     private Pndm(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, TimestepsOf(config, steps), options)
     {
+        _velocity = config.PredictionType == PredictionType.Velocity;
         _stride = config.NumTrainTimesteps / steps;
         _rungeKuttaSteps = config.SkipPrkSteps ? 0 : RungeKuttaCalls;
         if (!config.SkipPrkSteps && (steps < MaxOrder || Begin > 0))
@@ -131,7 +133,7 @@ public sealed class Pndm : AlphaScheduler
         var denominator = (alphaBar * Math.Sqrt(betaNext)) + Math.Sqrt(alphaBar * beta * alphaBarNext);
         var perNoise = -(alphaBarNext - alphaBar) / denominator;
         var perSample = Math.Sqrt(alphaBarNext / alphaBar);
-        if (Config.PredictionType == PredictionType.Velocity)
+        if (_velocity)
             Blend.Set(target, perSample + (perNoise * Math.Sqrt(beta)), sample, perNoise * Math.Sqrt(alphaBar), output);
         else
             Blend.Set(target, perSample, sample, perNoise, output);

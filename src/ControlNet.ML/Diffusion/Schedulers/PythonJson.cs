@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace ControlNet.ML.Diffusion.Schedulers;
@@ -30,13 +31,19 @@ internal static class PythonJson
         _ => value.GetRawText(),
     };
 
-    /// <summary>The element of a value that a program sets.</summary>
-    public static JsonElement Of<T>(T value) => value switch
+    /// <summary>The element of a value that a program sets: null, a truth value, a number, a list of numbers or a word.</summary>
+    public static JsonElement Of(object? value) => Parse(Encoding.UTF8.GetBytes(value switch
     {
-        double number => Parse(Encoding.UTF8.GetBytes(Format(number))),
-        IEnumerable<double> numbers => Parse(Encoding.UTF8.GetBytes($"[{string.Join(", ", numbers.Select(Format))}]")),
-        _ => JsonSerializer.SerializeToElement(value),
-    };
+        null => "null",
+        bool truth => truth ? "true" : "false",
+        double number => Format(number),
+        IEnumerable<double> numbers => $"[{string.Join(", ", numbers.Select(Format))}]",
+        string word => Quote(word),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    }));
+
+    /// <summary>A string with its quotation marks.</summary>
+    public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
     // As Python's repr: 1.0 has its point, 1e-05 a small e.
     private static string Format(double value)

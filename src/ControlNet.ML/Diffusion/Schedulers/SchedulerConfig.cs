@@ -203,7 +203,7 @@ public sealed record SchedulerConfig
     /// <param name="className">diffusers' name of the class.</param>
     /// <exception cref="ControlNetException">There is no such class.</exception>
     public static SchedulerConfig Default(string className) =>
-        new(SchedulerCatalog.Class(className, className), ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal), className);
+        new(SchedulerCatalog.Class(className, "(defaults)"), ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal), "(defaults)");
 
     /// <summary>
     /// The same model's configuration for another sampler, diffusers' <c>OtherScheduler.from_config(scheduler.config)</c>:
@@ -225,7 +225,7 @@ public sealed record SchedulerConfig
         foreach (var (key, value) in _class.Defaults.Concat(_given))
             entries[key] = value;
         var text = new StringBuilder("{\n");
-        text.AppendJoin(",\n", entries.Select(entry => $"  {JsonSerializer.Serialize(entry.Key)}: {PythonJson.Format(entry.Value)}"));
+        text.AppendJoin(",\n", entries.Select(entry => $"  {PythonJson.Quote(entry.Key)}: {PythonJson.Format(entry.Value)}"));
         return text.Append("\n}\n").ToString();
     }
 
@@ -289,5 +289,5 @@ public sealed record SchedulerConfig
         ? [.. value.EnumerateArray().Select(entry => entry.GetDouble())]
         : null;
 
-    private void Set<T>(string key, T value) => _given = _given.SetItem(key, PythonJson.Of(value));
+    private void Set(string key, object? value) => _given = _given.SetItem(key, PythonJson.Of(value));
 }

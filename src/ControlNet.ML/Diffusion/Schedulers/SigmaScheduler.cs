@@ -7,12 +7,15 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 public abstract class SigmaScheduler : Scheduler
 {
     private readonly float[] _sigmas;
+    private readonly PredictionType _prediction;
+    private readonly bool _clips;
     private readonly double _initNoiseSigma;
 
     private protected SigmaScheduler(SchedulerConfig config, int steps, SigmaPlan plan, SchedulerOptions options, int evaluations = 1)
         : base(config, steps, plan.Timesteps, options, evaluations)
     {
         _sigmas = plan.Sigmas;
+        (_prediction, _clips) = (config.PredictionType, config.ClipSample);
         Predicted = new Prediction(config, options.Rows);
         var largest = _sigmas.Max();
         _initNoiseSigma = config.TimestepSpacing is "linspace" or "trailing" ? largest : MathF.Sqrt((largest * largest) + 1);
@@ -37,7 +40,7 @@ public abstract class SigmaScheduler : Scheduler
     /// <summary>The same where noise has just raised σ to another value than that which the network saw.</summary>
     private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double seen, double sigma, Span<float> target)
     {
-        switch (Config.PredictionType)
+        switch (_prediction)
         {
             case PredictionType.Epsilon:
                 output.CopyTo(target);
@@ -51,7 +54,7 @@ public abstract class SigmaScheduler : Scheduler
                 break;
         }
 
-        if (!Config.ClipSample)
+        if (!_clips)
             return;
         Blend.Set(target, 1, sample, -sigma, target);
         Predicted.Bound(target);

@@ -110,11 +110,13 @@ public sealed class SchedulerConfigTests
             BetaStart = 1e-5,
             BetaEnd = 0.5,
             UseKarrasSigmas = true,
+            AlgorithmType = "sde-dpmsolver++",
             PredictionType = PredictionType.Velocity,
         };
         var json = config.ToJson();
         Assert.Contains("\"beta_start\": 1e-05,", json);
         Assert.Contains("\"prediction_type\": \"v_prediction\"", json);
+        Assert.Contains("\"algorithm_type\": \"sde-dpmsolver++\"", json);
         Assert.Equal(config, Parse(json));
         Assert.NotEqual(config, config with { BetaEnd = 0.4 });
     }

@@ -94,6 +94,26 @@ public sealed class SchedulerTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Steps_after_the_first_allocate_nothing(string name)
+    {
+        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(Base, name), 8);
+        var (sample, output, noise) = (new float[64], new float[64], new Ones());
+        sample.AsSpan().Fill(1);
+        var allocated = 0L;
+        for (var step = 0; step < scheduler.Count; step++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            scheduler.ScaleModelInput(sample, step, output);
+            scheduler.Step(output, step, sample, noise);
+            if (step > 1)
+                allocated += GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
     [Fact]
     public void Ddim_with_eta_0_needs_no_noise_and_with_eta_1_it_does()
     {
