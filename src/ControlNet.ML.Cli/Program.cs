@@ -2,5 +2,5 @@ namespace ControlNet.ML.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] args) => App.RunAsync(args, Terminal.OfProcess());
 }

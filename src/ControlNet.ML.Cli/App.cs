@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using ControlNet.ML.Cli.Commands;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>The tool: commands, and how their failures are told.</summary>
+internal static partial class App
+{
+    public const int Success = 0, Failed = 1, Misused = 2, Cancelled = 130;
+
+    public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
+    {
+        var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
+        var root = new RootCommand("Pictures from prompts and conditions: ControlNet for .NET.")
+        {
+            verbose,
+            GenerateCommand.Create(terminal),
+            AnnotateCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+        };
+
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                terminal.Error.WriteLine($"error: {error.Message}");
+            terminal.Error.WriteLine($"'controlnet {string.Join(' ', parsed.CommandResult.Command is RootCommand ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help' says what there is.");
+            return Misused;
+        }
+
+        try
+        {
+            // Pictures are written whole or not at all, so a step that is under way need not be waited for long.
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = terminal.Output,
+                    Error = terminal.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = TimeSpan.FromSeconds(5),
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Error.WriteLine("cancelled: nothing was left half-written.");
+            return Cancelled;
+        }
+        catch (UsageException e)
+        {
+            terminal.Error.WriteLine($"error: {e.Message}");
+            return Misused;
+        }
+        catch (Exception e)
+        {
+            terminal.Error.WriteLine($"error: {Explain(e)}");
+            if (parsed.GetValue(verbose))
+                terminal.Error.WriteLine(e);
+            return Failed;
+        }
+    }
+
+    /// <summary>One line: our own errors as they stand, others with their kind, since nobody wrote them for users.</summary>
+    private static string Explain(Exception e) => e switch
+    {
+        ControlNetException => e.Message,
+        ArgumentException => ParameterSuffix().Replace(e.Message, ""),
+        IOException or UnauthorizedAccessException => e.Message,
+        OutOfMemoryException => "The memory does not suffice. A smaller --size, or --precision bf16, needs less.",
+        _ => $"{e.GetType().Name}: {e.Message.Split('\n', 2)[0].Trim()} (--verbose shows where)",
+    };
+
+    [GeneratedRegex(@" \(Parameter '[^']*'\)")]
+    private static partial Regex ParameterSuffix();
+}

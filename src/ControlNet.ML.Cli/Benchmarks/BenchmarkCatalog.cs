@@ -1,0 +1,96 @@
+using System.Globalization;
+using ControlNet.ML.Torch.Benchmarks;
+
+namespace ControlNet.ML.Cli.Benchmarks;
+
+/// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
+internal static class BenchmarkCatalog
+{
+    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "generations", "startup"];
+
+    /// <summary>Runs one, in this process.</summary>
+    public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
+    {
+        "step" => Step(Precision.Float32, repeats, cancellationToken),
+        "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
+        "load" => Load(Precision.Float32),
+        "load-bf16" => Load(Precision.BFloat16),
+        "generations" => Generations(cancellationToken),
+        "startup" => Startup.Run(cancellationToken),
+        _ => throw new ArgumentException($"No benchmark is called '{name}'."),
+    };
+
+    private static Dictionary<string, object> Step(Precision precision, int repeats, CancellationToken cancellationToken)
+    {
+        var result = StepBenchmark.Run(precision, repeats, side: 512, _ => { }, cancellationToken);
+        return new()
+        {
+            ["what"] = "SD1.5 UNet and one control network, random weights, 512x512, batch 2",
+            ["device"] = result.Device,
+            ["steps_counted"] = result.Repeats,
+            ["step_seconds"] = Round(result.StepSeconds),
+            ["bare_seconds"] = Round(result.BareSeconds),
+            ["ratio_to_bare"] = Round(result.Ratio),
+            ["decode_seconds"] = Round(result.DecodeSeconds),
+            ["weights_fp32_gb"] = Gigabytes(result.WeightBytesFloat32),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
+            ["peak_above_weights_fp32_gb"] = Gigabytes(result.PeakBytes - result.WeightBytesFloat32),
+        };
+    }
+
+    private static Dictionary<string, object> Load(Precision precision)
+    {
+        var folder = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
+            ?? throw new ControlNetException("The load benchmark is started by 'bench load', which writes its file.");
+        if (!Directory.EnumerateFiles(folder).Any())
+        {
+            LoadBenchmark.Write(folder);
+            return new() { ["written"] = folder };
+        }
+
+        var result = LoadBenchmark.Read(folder, precision);
+        return new()
+        {
+            ["what"] = "SD1.5 UNet from a float16 file",
+            ["device"] = result.Device,
+            ["file_gb"] = Gigabytes(result.FileBytes),
+            ["weights_gb"] = Gigabytes(result.ResidentBytes),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
+            ["peak_to_weights"] = Round((double)result.PeakBytes / result.ResidentBytes),
+            ["seconds"] = Round(result.Seconds),
+        };
+    }
+
+    /// <summary>Memory after 5 and after 50 pictures of the embedded model.</summary>
+    private static Dictionary<string, object> Generations(CancellationToken cancellationToken)
+    {
+        using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" }, cancellationToken);
+        long early = 0;
+        for (var i = 1; i <= 50; i++)
+        {
+            model.Generate("rocket, fluent 3d emoji", new GenerateOptions { Steps = 5, Seed = (ulong)i }, cancellationToken);
+            if (i == 5)
+                early = Settled();
+        }
+
+        var late = Settled();
+        return new()
+        {
+            ["what"] = "embedded model, 5 steps a picture",
+            ["after_5_mb"] = Round(early / 1e6),
+            ["after_50_mb"] = Round(late / 1e6),
+            ["growth"] = Round(((double)late / early) - 1),
+        };
+
+        static long Settled()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return ProcessMemory.Now();
+        }
+    }
+
+    private static double Round(double value) => double.Parse(value.ToString("g4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    private static double Gigabytes(long bytes) => Round(bytes / 1e9);
+}

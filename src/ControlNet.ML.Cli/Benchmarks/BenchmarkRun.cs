@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace ControlNet.ML.Cli.Benchmarks;
+
+/// <summary>Runs benchmarks, each in a process of its own, and prints their figures.</summary>
+internal static class BenchmarkRun
+{
+    /// <summary>Names the folder with the file of the load benchmarks to the processes that write and read it.</summary>
+    public const string FolderVariable = "CONTROLNET_BENCH_FOLDER";
+
+    public static async Task AllAsync(Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("controlnet-bench-");
+        try
+        {
+            var results = new Dictionary<string, JsonElement>();
+            if (!json)
+                terminal.Output.WriteLine($"{Machine()}, {Environment.ProcessorCount} cores");
+            foreach (var name in names)
+            {
+                if (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any())
+                    await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
+                results[name] = await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
+                if (!json)
+                    Print(terminal, name, results[name]);
+            }
+
+            if (json)
+                Json.Print(terminal, new { machine = Machine(), cores = Environment.ProcessorCount, benchmarks = results });
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<JsonElement> ChildAsync(string name, int repeats, string folder, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+            start.ArgumentList.Add(typeof(BenchmarkRun).Assembly.Location);
+        foreach (var argument in new[] { "bench", name, "--in-process", "--repeats", repeats.ToString(System.Globalization.CultureInfo.InvariantCulture) })
+            start.ArgumentList.Add(argument);
+        start.Environment[FolderVariable] = folder;
+
+        using var process = Process.Start(start) ?? throw new ControlNetException("The benchmark's process did not start.");
+        try
+        {
+            var error = process.StandardError.ReadToEndAsync(cancellationToken);
+            var output = await process.StandardOutput.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            return process.ExitCode == 0
+                ? JsonDocument.Parse(output).RootElement
+                : throw new ControlNetException($"Benchmark '{name}' ended with exit code {process.ExitCode}: {(await error.ConfigureAwait(false)).Trim()}");
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    private static void Print(Terminal terminal, string name, JsonElement figures)
+    {
+        terminal.Output.WriteLine();
+        terminal.Output.WriteLine(name);
+        foreach (var figure in figures.EnumerateObject())
+            terminal.Output.WriteLine($"  {figure.Name,-28} {figure.Value}");
+    }
+
+    private static string Machine()
+    {
+        const string Key = "model name";
+        var line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal)) : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
+            ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER")
+            ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+    }
+}

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary><c>controlnet annotate</c>: conditions of a photo, without a model.</summary>
+internal static class AnnotateCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var photo = new Argument<string?>("photo") { Description = "The picture.", Arity = ArgumentArity.ZeroOrOne };
+        var kinds = new Option<string>("--as") { Description = "Which conditions, joined by commas.", DefaultValueFactory = _ => "canny" };
+        var list = new Option<bool>("--list") { Description = "List the kinds of conditions and their options." };
+        var low = new Option<double>("--low") { Description = "Canny's lower threshold.", DefaultValueFactory = _ => new CannyOptions().Low };
+        var high = new Option<double>("--high") { Description = "Canny's upper threshold.", DefaultValueFactory = _ => new CannyOptions().High };
+        var aperture = new Option<int>("--aperture") { Description = "Canny's kernel: 3, 5 or 7.", DefaultValueFactory = _ => new CannyOptions().Aperture };
+        var l2 = new Option<bool>("--l2") { Description = "Canny with the exact length of the gradient." };
+        var size = new Option<string?>("--size") { Description = "Bring the photo to N or WIDTHxHEIGHT first; by default it keeps its own size." };
+        var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
+        fit.AcceptOnlyFromAmong("crop", "fill", "resize");
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png. With several kinds, their names are added to it." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
+        var command = new Command("annotate", "Make conditions of a photo.") { photo, kinds, list, low, high, aperture, l2, size, fit, output, json };
+        command.SetAction(result =>
+        {
+            if (result.GetValue(list))
+            {
+                List(terminal, result.GetValue(json));
+                return App.Success;
+            }
+
+            var canny = new CannyOptions
+            {
+                Low = result.GetValue(low),
+                High = result.GetValue(high),
+                Aperture = result.GetValue(aperture),
+                L2Gradient = result.GetValue(l2),
+            };
+            canny.Validate();
+            var file = result.GetValue(photo) ?? throw new UsageException("No photo is named; --list shows what can be made of one.");
+            var chosen = result.GetValue(kinds)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ConditionCatalog.Find).ToArray();
+            if (chosen.Length == 0)
+                throw new UsageException("--as names no condition.");
+
+            var wanted = result.GetValue(output);
+            var image = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
+            List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
+            foreach (var kind in chosen)
+            {
+                var target = PictureFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Picture(1, 1);
+                var condition = kind.Apply(image, kind.OptionsType == typeof(CannyOptions) ? canny : kind.Defaults);
+                ImageCodec.Save(target, condition);
+                made.Add((kind, target, condition));
+            }
+
+            if (result.GetValue(json))
+                Json.Print(terminal, new { conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }) });
+            else
+                made.ForEach(m => terminal.Output.WriteLine(m.File));
+            return App.Success;
+        });
+        return command;
+    }
+
+    private static ImageBuffer Read(string file, string? size, FitMode fit)
+    {
+        var image = ImageCodec.Load(file);
+        if (image.Channels == 4)
+            image = Colour.Hwc3(image);
+        if (size is null)
+            return image;
+        var wanted = PictureSize.Parse(size);
+        if (wanted.Width < 1 || wanted.Height < 1)
+            throw new ControlNetException($"The size is {wanted.Width}x{wanted.Height}, expected at least 1x1.");
+        return PictureFit.Apply(image, Geometry.ForPicture(image.Width, image.Height, wanted.Width, wanted.Height, fit));
+    }
+
+    private static string Name(string photo, string? wanted, ConditionKind kind, int count)
+    {
+        if (wanted is null)
+            return $"{Path.GetFileNameWithoutExtension(photo)}-{kind.Name}.png";
+        return count == 1
+            ? wanted
+            : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-{kind.Name}{Path.GetExtension(wanted)}");
+    }
+
+    private static void List(Terminal terminal, bool json)
+    {
+        if (json)
+        {
+            Json.Print(terminal, new { conditions = ConditionCatalog.All.Select(kind => new { kind.Name, kind.Description, options = kind.Defaults?.ToString() }) });
+            return;
+        }
+
+        var width = ConditionCatalog.All.Max(kind => kind.Name.Length);
+        foreach (var kind in ConditionCatalog.All)
+        {
+            terminal.Output.WriteLine($"{kind.Name.PadRight(width)}  {kind.Description}");
+            if (kind.Defaults is { } defaults)
+                terminal.Output.WriteLine($"{new string(' ', width)}  {defaults}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+using System.Diagnostics;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary>One call of <c>generate</c>: checks what can be checked, loads, makes the pictures, writes them.</summary>
+internal sealed class GenerateRun(Terminal terminal)
+{
+    private const int MostPictures = 1000;
+
+    public required string Prompt { get; init; }
+
+    public required string[] Photos { get; init; }
+
+    public required string[] Conditions { get; init; }
+
+    public required string[] Controls { get; init; }
+
+    public required string? Preprocess { get; init; }
+
+    public required CannyOptions Canny { get; init; }
+
+    public required FitMode Fit { get; init; }
+
+    public required string Model { get; init; }
+
+    public required int Count { get; init; }
+
+    public required PictureSize? Size { get; init; }
+
+    public required string? Output { get; init; }
+
+    public required bool ShowCondition { get; init; }
+
+    public required bool Json { get; init; }
+
+    public required ControlWeighting Weighting { get; init; }
+
+    public required LoadOptions Load { get; init; }
+
+    public required GenerateOptions Options { get; init; }
+
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        // 1. everything that can be wrong without a model, before any work
+        var sources = Check();
+        var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
+        var controls = sources.Length == 0 ? [] : ControlsFor(folder, sources.Length);
+        var files = PictureFiles.Prepare(Output, Prompt);
+        var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        var size = Size ?? new PictureSize(native, native);
+        CheckSize(size, folder.Autoencoder.ScaleFactor);
+        var conditions = sources.Select((source, i) => Source(source, controls[i], size)).ToArray();
+
+        // 2. the work
+        List<Made> made = [];
+        var load = TimeSpan.Zero;
+        await ProgressDisplay.RunAsync(terminal, show =>
+        {
+            var clock = Stopwatch.StartNew();
+            using var model = DiffusionModel.Load(Model, Loading(show, "loading model"), cancellationToken);
+            using var networks = new Disposables<ControlNetwork>();
+            foreach (var name in controls.Select(c => c.Name).Distinct())
+                networks.Add(name, ControlNetwork.Load(name, Loading(show, $"loading {name}"), cancellationToken));
+            load = clock.Elapsed;
+            for (var i = 0; i < Count; i++)
+                made.Add(Make(model, networks, controls, conditions, size, files, i, show, cancellationToken));
+        }).ConfigureAwait(false);
+
+        // 3. what goes with the pictures
+        var grid = Count > 1 ? Grid(files, made) : null;
+        var strip = ShowCondition && conditions.Length > 0 ? Strip(files, made, conditions) : null;
+        Report(made, grid, strip, load);
+        return App.Success;
+    }
+
+    private string[] Check()
+    {
+        Options.Validate();
+        if (Options.Scheduler is { } scheduler)
+            SchedulerCatalog.Describe(scheduler);
+        if (Count is < 1 or > MostPictures)
+            throw new ControlNetException($"--count is {Count}, expected 1 to {MostPictures:N0}.");
+        if (Photos.Length > 0 && Conditions.Length > 0)
+            throw new UsageException("--photo and --condition both say what the condition is: give one of them.");
+        if (Controls.Length > 0 && Photos.Length + Conditions.Length == 0)
+            throw new UsageException("--control needs a --photo, or a ready-made --condition.");
+        Canny.Validate();
+        string[] sources = Photos.Length > 0 ? Photos : Conditions;
+        if (Controls.Length > 1 && sources.Length == 1)
+            sources = [.. Enumerable.Repeat(sources[0], Controls.Length)];
+        var networks = Math.Max(Controls.Length, 1);
+        return sources.Length == 0 || sources.Length == networks
+            ? sources
+            : throw new UsageException($"There are {networks} control networks and {sources.Length} pictures for them: give one picture for all, or one for each.");
+    }
+
+    private ControlArgument[] ControlsFor(ModelFolder folder, int count)
+    {
+        if (Controls.Length > 0)
+        {
+            var named = Controls.Select(ControlArgument.Parse).ToArray();
+            foreach (var control in named)
+                ModelNames.FindControl(control.Name);
+            return named;
+        }
+
+        var own = ModelNames.ControlsOf(folder.Path);
+        return own.Count == 1
+            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(Model) ? $"{Model}/{own[0]}" : Path.Combine(folder.Path, "controlnet", own[0])), count)]
+            : throw new UsageException(own.Count == 0
+                ? $"Model '{Model}' brings no control network: name one with --control."
+                : $"Model '{Model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");
+    }
+
+    private static void CheckSize(PictureSize size, int multiple)
+    {
+        foreach (var side in new[] { size.Width, size.Height })
+        {
+            if (side < multiple || side % multiple != 0)
+                throw new ControlNetException($"The size is {size.Width}x{size.Height}, expected multiples of {multiple}, for instance {Math.Max(multiple, side / multiple * multiple)} or {((side / multiple) + 1) * multiple} for {side}.");
+        }
+    }
+
+    private ConditionSource Source(string file, ControlArgument control, PictureSize size) => Conditions.Length > 0
+        ? ConditionSource.FromMap(file, size, Fit)
+        : ConditionSource.FromPhoto(file, Kind(control.Name), Canny, size, Fit);
+
+    /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>
+    private ConditionKind Kind(string control)
+    {
+        if (Preprocess is { } name)
+            return ConditionCatalog.Find(name);
+        var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
+        return ConditionCatalog.All.FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new UsageException(
+                $"The name of '{control}' does not say which condition it was trained on: say it with --preprocess ({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
+    }
+
+    private LoadOptions Loading(Action<string, double, double> show, string title) =>
+        Load with { Progress = new DirectProgress<double>(done => show(title, done, 1)) };
+
+    private Made Make(
+        DiffusionModel model, Disposables<ControlNetwork> networks, ControlArgument[] controls, ConditionSource[] conditions,
+        PictureSize size, PictureFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
+    {
+        var title = Count == 1 ? "denoising" : $"picture {index + 1} of {Count}";
+        Dictionary<string, TimeSpan> stages = [];
+        var (clock, stage) = (Stopwatch.StartNew(), "text");
+        var picture = model.Generate(
+            Prompt,
+            [.. controls.Zip(conditions, (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
+            Options with { Seed = unchecked(Options.Seed + (ulong)index), Width = size.Width, Height = size.Height, Progress = new DirectProgress<GenerationProgress>(Track) },
+            cancellationToken);
+        stages[stage] = stages.GetValueOrDefault(stage) + clock.Elapsed;
+
+        var provenance = new Dictionary<string, string>(picture.Provenance);
+        for (var i = 0; i < conditions.Length; i++)
+        {
+            foreach (var (key, value) in conditions[i].Provenance)
+                provenance[$"control_{i + 1}_{key}"] = value;
+        }
+
+        provenance["precision"] = Load.Precision.ToString();
+        var file = files.Picture(index + 1, Count);
+        ImageCodec.Save(file, picture.Image, provenance);
+        return new Made(file, picture, provenance, stages);
+
+        void Track(GenerationProgress progress)
+        {
+            if (progress.Stage != stage)
+            {
+                stages[stage] = stages.GetValueOrDefault(stage) + clock.Elapsed;
+                (clock, stage) = (Stopwatch.StartNew(), progress.Stage);
+            }
+
+            if (progress.Stage == "denoise")
+                show(title, progress.Done, progress.Total);
+        }
+    }
+
+    private string Grid(PictureFiles files, List<Made> made)
+    {
+        var file = files.Companion("grid");
+        ImageCodec.Save(file, ImageGrid.Compose([.. made.Select(m => m.Picture.Image)], (int)Math.Ceiling(Math.Sqrt(Count)), gap: 4));
+        return file;
+    }
+
+    /// <summary>Photo, condition, result: a row for each network, in which all pictures stand.</summary>
+    private static string Strip(PictureFiles files, List<Made> made, ConditionSource[] conditions)
+    {
+        var rows = conditions.Select(condition => (ImageBuffer[])
+            [.. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(), Colour.Rgb(condition.Condition), .. made.Select(m => m.Picture.Image)]).ToArray();
+        var file = files.Companion("condition");
+        ImageCodec.Save(file, ImageGrid.Compose([.. rows.SelectMany(row => row.Select(Colour.Rgb))], rows[0].Length, gap: 4));
+        return file;
+    }
+
+    private void Report(List<Made> made, string? grid, string? strip, TimeSpan load)
+    {
+        string[] warnings = [.. made.SelectMany(m => m.Picture.Warnings).Distinct()];
+        foreach (var warning in warnings)
+            terminal.Warn(warning);
+        if (Json)
+        {
+            Cli.Json.Print(terminal, new
+            {
+                pictures = made.Select(m => new
+                {
+                    m.File,
+                    seed = ulong.Parse(m.Provenance["seed"], System.Globalization.CultureInfo.InvariantCulture),
+                    seconds = m.Stages.ToDictionary(s => s.Key, s => Math.Round(s.Value.TotalSeconds, 3)),
+                    m.Provenance,
+                }),
+                grid,
+                conditions = strip,
+                load_seconds = Math.Round(load.TotalSeconds, 3),
+                warnings,
+            });
+            return;
+        }
+
+        foreach (var file in made.Select(m => m.File).Append(grid).Append(strip).OfType<string>())
+            terminal.Output.WriteLine(file);
+    }
+
+    private sealed record Made(string File, GeneratedPicture Picture, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
+
+    /// <summary>Things that are freed together.</summary>
+    private sealed class Disposables<T> : IDisposable
+        where T : IDisposable
+    {
+        private readonly Dictionary<string, T> _items = [];
+
+        public T this[string name] => _items[name];
+
+        public void Add(string name, T item) => _items.Add(name, item);
+
+        public void Dispose()
+        {
+            foreach (var item in _items.Values)
+                item.Dispose();
+        }
+    }
+}

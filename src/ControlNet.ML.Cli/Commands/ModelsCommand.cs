@@ -1,0 +1,142 @@
+using System.CommandLine;
+using System.Globalization;
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary><c>controlnet models</c>: which models are there, and what one holds.</summary>
+internal static class ModelsCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var name = new Argument<string?>("model") { Description = "An embedded model or network, or a folder or file to look into; nothing lists what is embedded.", Arity = ArgumentArity.ZeroOrOne };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document." };
+        var command = new Command("models", "Show which models are there, or what a folder holds.") { name, json };
+        command.SetAction(result =>
+        {
+            var asJson = result.GetValue(json);
+            if (result.GetValue(name) is not { } what)
+                List(terminal, asJson);
+            else if (IsControl(what))
+                ShowControl(terminal, what, asJson);
+            else
+                ShowModel(terminal, what, asJson);
+            return App.Success;
+        });
+        return command;
+    }
+
+    /// <summary>A file, MODEL/NETWORK, or a folder whose configuration is a control network's.</summary>
+    private static bool IsControl(string name)
+    {
+        if (Directory.Exists(name))
+            return !File.Exists(Path.Combine(name, "model_index.json")) && File.Exists(Path.Combine(name, "config.json"));
+        return File.Exists(name) || (name.Contains('/', StringComparison.Ordinal) && ModelNames.EmbeddedControls.Contains(name));
+    }
+
+    private static void List(Terminal terminal, bool json)
+    {
+        var models = ModelPackages.Names.Select(model => new { name = model, controls = ModelNames.ControlsOf(ModelPackages.FindFolder(model)!).Select(c => $"{model}/{c}").ToArray() }).ToArray();
+        if (json)
+        {
+            Json.Print(terminal, new { models });
+            return;
+        }
+
+        foreach (var model in models)
+        {
+            terminal.Output.WriteLine(model.name);
+            foreach (var control in model.controls)
+                terminal.Output.WriteLine($"  {control}");
+        }
+
+        if (models.Length == 0)
+            terminal.Output.WriteLine("No model is embedded; --model takes a folder in diffusers' layout.");
+    }
+
+    private static void ShowModel(Terminal terminal, string name, bool json)
+    {
+        var folder = ModelFolder.Open(ModelNames.FindModel(name));
+        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(Path.Combine(folder.Folder("scheduler"), "scheduler_config.json")), "scheduler/scheduler_config.json");
+        var side = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        string[] networks = ["text_encoder", .. folder.TextEncoder2 is null ? Array.Empty<string>() : ["text_encoder_2"], "unet", "vae"];
+        var parts = networks.Select(part =>
+        {
+            using var weights = folder.OpenWeights(part);
+            return Part(part, weights);
+        }).ToArray();
+        var controls = ModelNames.ControlsOf(folder.Path);
+        if (json)
+        {
+            Json.Print(terminal, new
+            {
+                name, path = folder.Path, pipeline = folder.Index.ClassName, native_size = side, text_width = folder.UNet.CrossAttentionDim,
+                latent_channels = folder.Autoencoder.LatentChannels, scheduler = scheduler.ClassName, prediction = scheduler.PredictionType,
+                parts, controls, warnings = folder.Warnings,
+            });
+            return;
+        }
+
+        terminal.Output.WriteLine($"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, {folder.Autoencoder.LatentChannels} latent channels");
+        terminal.Output.WriteLine($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
+        foreach (var part in parts)
+            terminal.Output.WriteLine(part.Line);
+        foreach (var control in controls)
+            terminal.Output.WriteLine($"  control       {control}");
+        foreach (var warning in folder.Warnings)
+            terminal.Warn(warning);
+    }
+
+    private static void ShowControl(Terminal terminal, string name, bool json)
+    {
+        var path = ModelNames.FindControl(name);
+        ControlNetConfig config;
+        WeightSource weights;
+        if (Directory.Exists(path))
+        {
+            var folder = ControlFolder.Open(path);
+            (config, weights) = (folder.Config, folder.OpenWeights());
+        }
+        else
+        {
+            var file = ControlFile.Open(path);
+            (config, weights) = (file.Config, file.OpenWeights());
+        }
+
+        using (weights)
+        {
+            var part = Part("control", weights);
+            if (json)
+            {
+                Json.Print(terminal, new
+                {
+                    name, path, kind = "ControlNetModel", text_width = config.CrossAttentionDim, channels = config.BlockOutChannels,
+                    residuals = config.DownResiduals + 1, part, warnings = config.Warnings,
+                });
+                return;
+            }
+
+            terminal.Output.WriteLine($"{name}: control network, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+            terminal.Output.WriteLine(part.Line);
+            foreach (var warning in config.Warnings)
+                terminal.Warn(warning);
+        }
+    }
+
+    private static PartSummary Part(string name, WeightSource weights) => new(
+        name,
+        weights.Tensors.Count,
+        weights.Tensors.Values.Sum(tensor => tensor.Count),
+        weights.Tensors.Values.Sum(tensor => tensor.ByteLength),
+        [.. weights.Tensors.Values.Select(tensor => tensor.Type.FormatName()).Distinct().Order(StringComparer.Ordinal)]);
+
+    private sealed record PartSummary(string Name, int Tensors, long Parameters, long Bytes, string[] Types)
+    {
+        [System.Text.Json.Serialization.JsonIgnore]
+        public string Line => string.Create(
+            CultureInfo.InvariantCulture, $"  {Name,-13} {Parameters,15:N0} parameters, {Bytes / 1e6,8:N1} MB, {string.Join(" ", Types)}");
+    }
+}

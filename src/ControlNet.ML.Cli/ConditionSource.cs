@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>A condition for one network: from a photo through a preprocessor, or ready-made from a file.</summary>
+/// <param name="Photo">The photo at the picture's size, or null for a ready-made condition.</param>
+/// <param name="Condition">The condition at the picture's size.</param>
+/// <param name="Provenance">Where it came from, for the picture's metadata.</param>
+internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition, IReadOnlyDictionary<string, string> Provenance)
+{
+    /// <summary>Reads a photo, brings it to the picture's size, and finds its edges or whatever the preprocessor gives.</summary>
+    public static ConditionSource FromPhoto(string file, ConditionKind kind, CannyOptions canny, PictureSize size, FitMode fit)
+    {
+        var photo = Flat(ImageCodec.Load(file));
+        var geometry = Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, fit);
+        photo = PictureFit.Apply(photo, geometry);
+        var options = kind.OptionsType == typeof(CannyOptions) ? canny : kind.Defaults;
+        return new ConditionSource(photo, kind.Apply(photo, options), new Dictionary<string, string>
+        {
+            ["photo"] = Path.GetFileName(file),
+            ["photo_sha256"] = Hash(file),
+            ["photo_fit"] = fit.ToString().ToLowerInvariant(),
+            ["preprocessor"] = kind.Name,
+            ["preprocessor_options"] = options?.ToString() ?? "",
+        });
+    }
+
+    /// <summary>Reads a ready-made condition; another size than the picture's is brought to it without blurring its lines.</summary>
+    public static ConditionSource FromMap(string file, PictureSize size, FitMode fit)
+    {
+        var map = Flat(ImageCodec.Load(file));
+        if (map.Width != size.Width || map.Height != size.Height)
+            map = MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, size.Width, size.Height, fit));
+        return new ConditionSource(null, map, new Dictionary<string, string> { ["condition"] = Path.GetFileName(file), ["condition_sha256"] = Hash(file) });
+    }
+
+    /// <summary>Transparent parts are white, as on paper: black would make edges of the shape's shadowless hole.</summary>
+    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
+
+    private static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}

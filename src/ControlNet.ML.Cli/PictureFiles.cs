@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>Names of the files that a command writes.</summary>
+internal sealed class PictureFiles
+{
+    private static readonly string[] Formats = [".png", ".jpg", ".jpeg", ".webp"];
+
+    private readonly string _folder;
+    private readonly string _stem;
+    private readonly string _extension;
+
+    private PictureFiles(string folder, string stem, string extension) => (_folder, _stem, _extension) = (folder, stem, extension);
+
+    /// <summary>Takes the name that was asked for, or makes one that is not there yet, and makes sure that it can be written: before any work.</summary>
+    /// <param name="output">The name that was asked for, or null.</param>
+    /// <param name="title">What a made name begins with.</param>
+    /// <exception cref="ControlNetException">The place cannot be written.</exception>
+    public static PictureFiles Prepare(string? output, string title)
+    {
+        if (output is null)
+        {
+            var stem = Slug(title);
+            for (var n = 2; Directory.EnumerateFiles(".", $"{stem}*.png").Any(f => Path.GetFileName(f) == $"{stem}.png" || Path.GetFileName(f).StartsWith($"{stem}-1.", StringComparison.Ordinal)); n++)
+                stem = $"{Slug(title)}-{n:00}";
+            return new PictureFiles(".", stem, ".png").Checked();
+        }
+
+        var extension = Path.GetExtension(output);
+        if (!Formats.Contains(extension.ToLowerInvariant()))
+            throw new ControlNetException($"--output '{output}' has the ending '{extension}', expected one of {string.Join(", ", Formats)}.");
+        if (Directory.Exists(output))
+            throw new ControlNetException($"--output '{output}' is a folder, expected a file's name.");
+        return new PictureFiles(Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".", Path.GetFileNameWithoutExtension(output), extension).Checked();
+    }
+
+    /// <summary>The only picture, or the n-th of several, counted from 1.</summary>
+    public string Picture(int number, int count) => Named(count == 1 ? "" : $"-{number}");
+
+    /// <summary>A companion of the pictures.</summary>
+    public string Companion(string suffix) => Named($"-{suffix}");
+
+    private string Named(string suffix) => _folder == "." ? $"{_stem}{suffix}{_extension}" : Path.Combine(_folder, $"{_stem}{suffix}{_extension}");
+
+    private PictureFiles Checked()
+    {
+        if (!Directory.Exists(_folder))
+            throw new ControlNetException($"The folder '{_folder}' of the output is not there: make it first.");
+        var probe = Path.Combine(_folder, $".{Path.GetRandomFileName()}");
+        try
+        {
+            File.Create(probe, 1, FileOptions.DeleteOnClose).Dispose();
+            return this;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"The folder '{_folder}' of the output cannot be written: {e.Message}", e);
+        }
+    }
+
+    private static string Slug(string title)
+    {
+        var slug = new StringBuilder();
+        foreach (var c in title)
+        {
+            if (char.IsAsciiLetterOrDigit(c))
+                slug.Append(char.ToLowerInvariant(c));
+            else if (slug.Length > 0 && slug[^1] != '-')
+                slug.Append('-');
+            if (slug.Length >= 40)
+                break;
+        }
+
+        return slug.ToString().Trim('-') is { Length: > 0 } name ? name : "picture";
+    }
+}

@@ -1,0 +1,35 @@
+using Spectre.Console;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>Live progress with the time left, where somebody watches; nothing at all where not.</summary>
+internal static class ProgressDisplay
+{
+    /// <summary>Runs work that reports how far it is.</summary>
+    /// <param name="terminal">Where it is drawn.</param>
+    /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
+    public static async Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work)
+    {
+        if (terminal.Live is not { } console)
+        {
+            await Task.Run(() => work((_, _, _) => { })).ConfigureAwait(false);
+            return;
+        }
+
+        await console.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .StartAsync(async context =>
+            {
+                Dictionary<string, ProgressTask> tasks = [];
+                await Task.Run(() => work(Show)).ConfigureAwait(false);
+
+                void Show(string title, double done, double total)
+                {
+                    if (!tasks.TryGetValue(title, out var task))
+                        tasks[title] = task = context.AddTask(Markup.Escape(title), maxValue: total);
+                    task.Value = done;
+                }
+            }).ConfigureAwait(false);
+    }
+}
