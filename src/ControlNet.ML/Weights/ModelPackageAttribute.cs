@@ -1,0 +1,14 @@
+namespace ControlNet.ML.Weights;
+
+/// <summary>Names a model that an assembly's package brings along.</summary>
+/// <param name="name">The name it is loaded by.</param>
+/// <param name="folder">Its folder, relative to the application, to the assembly or to the package's root; parts joined by slashes.</param>
+[AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
+public sealed class ModelPackageAttribute(string name, string folder) : Attribute
+{
+    /// <summary>The name it is loaded by.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Its folder.</summary>
+    public string Folder { get; } = folder;
+}

@@ -1,0 +1,24 @@
+using System.Text.Json;
+
+namespace ControlNet.ML.TestSupport;
+
+/// <summary>
+/// The embedded model's own reference numbers: its golden folder, beside the fixtures where CONTROLNET_FIXTURES brings one along
+/// (as emoji-model in the folder or next to it), else in the checkout.
+/// </summary>
+public static class GoldenModel
+{
+    public static string Folder { get; } = new[]
+    {
+        Fixtures.Path("emoji-model"),
+        System.IO.Path.GetFullPath(Fixtures.Path("..", "emoji-model")),
+        System.IO.Path.Combine(Fixtures.Checkout, "src", "ControlNet.ML.Emoji", "models", "emoji"),
+    }.First(folder => File.Exists(System.IO.Path.Combine(folder, "golden", "cases.json")));
+
+    public static IReadOnlyList<JsonElement> Cases { get; } =
+        [.. JsonDocument.Parse(File.ReadAllBytes(Golden("cases.json"))).RootElement.EnumerateArray()];
+
+    public static JsonElement Case(string name) => Cases.Single(c => c.GetProperty("name").GetString() == name);
+
+    public static string Golden(string file) => System.IO.Path.Combine(Folder, "golden", file);
+}
