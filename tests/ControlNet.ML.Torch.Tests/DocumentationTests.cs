@@ -13,7 +13,7 @@ public sealed partial class DocumentationTests
         var rows = new TheoryData<string, int>();
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md").Prepend(Path.Combine(Fixtures.Checkout, "README.md")))
         {
-            for (var i = 0; i < CSharp().Matches(File.ReadAllText(file)).Count; i++)
+            for (var i = 0; i < CSharp().Count(File.ReadAllText(file)); i++)
                 rows.Add(Path.GetRelativePath(Fixtures.Checkout, file), i);
         }
 

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>Names the model that an assembly's package brings along.</summary>
+/// <summary>Names a model that an assembly's package brings along.</summary>
 /// <param name="name">The name it is loaded by.</param>
 /// <param name="folder">Its folder, relative to the application, to the assembly or to the package's root; parts joined by slashes.</param>
-[AttributeUsage(AttributeTargets.Assembly)]
+[AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
 public sealed class ModelPackageAttribute(string name, string folder) : Attribute
 {
     /// <summary>The name it is loaded by.</summary>

@@ -1,65 +1,111 @@
+using System.Globalization;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// Models that come as packages: an assembly with a <see cref="ModelPackageAttribute"/> and a folder of files. Found without being
-/// registered, in programs, tests and notebooks.
+/// Models that come as packages: an assembly with a <see cref="ModelPackageAttribute"/> and a folder of files. Nothing is registered:
+/// the model <c>line-art</c> is looked for in the assemblies that are loaded, then in one called <c>ControlNet.ML.LineArt</c>, so that
+/// a reference is enough in programs, tests and notebooks.
 /// </summary>
-public static class ModelPackages
+public static partial class ModelPackages
 {
-    // What the project itself ships; looked for by assembly name, so that a reference is enough. Others count once they are loaded.
-    private static readonly string[] Known = ["ControlNet.ML.Emoji"];
+    private const string Prefix = "ControlNet.ML.";
 
-    /// <summary>The names of the models that are there.</summary>
-    public static IReadOnlyList<string> Names => [.. Packages().Select(package => package.Attribute.Name).Distinct().Order(StringComparer.Ordinal)];
+    /// <summary>The names of the models whose files are there, in alphabetical order.</summary>
+    public static IReadOnlyList<string> Names
+    {
+        get
+        {
+            foreach (var assembly in ReferencedAssemblies())
+                TryLoad(assembly);
+            return
+            [
+                .. Loaded()
+                    .Where(package => Candidates(package).Any(Directory.Exists))
+                    .Select(package => package.Model.Name)
+                    .Distinct()
+                    .Order(StringComparer.Ordinal),
+            ];
+        }
+    }
 
     /// <summary>The folder of a packaged model.</summary>
-    /// <param name="name">Its name.</param>
+    /// <param name="name">Its name. Only letters, digits and single hyphens make one; anything else, a path for instance, names no package.</param>
     /// <returns>The full path, or null if no package of this name is there.</returns>
     /// <exception cref="ControlNetException">The package is there, but its files are not.</exception>
     public static string? FindFolder(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var (assembly, attribute) = Packages().FirstOrDefault(package => package.Attribute.Name == name);
-        if (attribute is null)
+        if (!PlainName().IsMatch(name))
             return null;
-        var candidates = Candidates(assembly, attribute.Folder).ToArray();
-        return candidates.FirstOrDefault(Directory.Exists) ?? throw new ControlNetException(
+
+        var packages = LoadedOf(name);
+        if (packages.Count == 0 && TryLoad(Prefix + Pascal(name)))
+            packages = LoadedOf(name);
+        if (packages.Count == 0)
+            return null;
+
+        var candidates = packages.SelectMany(Candidates).Distinct().ToList();
+        return candidates.Find(Directory.Exists) ?? throw new ControlNetException(
             $"The files of the model '{name}' are not beside the application: looked for {string.Join(", ", candidates)}. " +
-            $"Reference the package {assembly.GetName().Name} from the application itself, and build again.");
+            $"Reference {packages[0].Assembly.GetName().Name} from the application itself, and build it again.");
     }
 
-    private static IEnumerable<string> Candidates(Assembly assembly, string folder)
+    private static List<Package> LoadedOf(string name) => [.. Loaded().Where(package => package.Model.Name == name)];
+
+    /// <summary>The packages among the loaded assemblies. Assemblies that do not know this one cannot be packages and are not searched.</summary>
+    private static IEnumerable<Package> Loaded()
     {
-        yield return Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, folder));
-        if (Path.GetDirectoryName(assembly.Location) is not { Length: > 0 } library)
+        var own = typeof(ModelPackages).Assembly.GetName().Name;
+        return
+            from assembly in AppDomain.CurrentDomain.GetAssemblies()
+            where !assembly.IsDynamic && assembly.GetReferencedAssemblies().Any(reference => reference.Name == own)
+            from model in assembly.GetCustomAttributes<ModelPackageAttribute>()
+            select new Package(assembly, model);
+    }
+
+    private static IEnumerable<string> Candidates(Package package)
+    {
+        var folder = package.Model.Folder;
+        yield return Path.GetFullPath(folder, AppContext.BaseDirectory);
+        if (Path.GetDirectoryName(package.Assembly.Location) is not { Length: > 0 } library)
             yield break;
-        yield return Path.GetFullPath(Path.Combine(library, folder));
+        yield return Path.GetFullPath(folder, library);
 
         // In a NuGet package the assembly lies in lib/FRAMEWORK and the folder at the root: how a notebook meets it.
-        yield return Path.GetFullPath(Path.Combine(library, "..", "..", folder));
+        yield return Path.GetFullPath(Path.Combine("..", "..", folder), library);
     }
 
-    private static IEnumerable<(Assembly Assembly, ModelPackageAttribute Attribute)> Packages()
-    {
-        foreach (var name in Known)
-            TryLoad(name);
-        return AppDomain.CurrentDomain.GetAssemblies()
-            .Where(assembly => !assembly.IsDynamic)
-            .Select(assembly => (assembly, assembly.GetCustomAttribute<ModelPackageAttribute>()!))
-            .Where(package => package.Item2 is not null);
-    }
+    /// <summary>The project's own assemblies that the application was built with, loaded or not; none where the host does not say.</summary>
+    private static IEnumerable<string> ReferencedAssemblies() =>
+        (AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") as string ?? "")
+            .Split(Path.PathSeparator)
+            .Where(path => path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
+            .Select(path => Path.GetFileNameWithoutExtension(path))
+            .Where(assembly => assembly.StartsWith(Prefix, StringComparison.Ordinal));
 
-    private static void TryLoad(string name)
+    private static bool TryLoad(string assembly)
     {
         try
         {
-            Assembly.Load(name);
+            Assembly.Load(assembly);
+            return true;
         }
         catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException)
         {
             // The application does not reference it.
+            return false;
         }
     }
+
+    /// <summary><c>line-art</c> as an assembly spells it, <c>LineArt</c>.</summary>
+    private static string Pascal(string name) =>
+        string.Concat(name.Split('-').Select(word => char.ToUpper(word[0], CultureInfo.InvariantCulture) + word[1..]));
+
+    [GeneratedRegex(@"\A[A-Za-z0-9]+(-[A-Za-z0-9]+)*\z")]
+    private static partial Regex PlainName();
+
+    private sealed record Package(Assembly Assembly, ModelPackageAttribute Model);
 }
