@@ -1,0 +1,54 @@
+using System.Text.Json;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Tests;
+
+public sealed class AnnotateAndModelsTests
+{
+    [Fact]
+    public async Task Canny_of_a_photo_is_the_librarys_own()
+    {
+        using var tool = new Tool();
+
+        var answer = await tool.RunAsync("annotate", Tool.Photo, "--low", "50", "--high", "120", "--l2");
+
+        Assert.Equal((0, "panda-canny.png\n", ""), (answer.Code, answer.Output.ReplaceLineEndings("\n"), answer.Error));
+        var expected = Canny.Apply(ImageCodec.Load(Tool.Photo), new CannyOptions { Low = 50, High = 120, L2Gradient = true });
+        Assert.Equal(expected.Samples, ImageCodec.Load("panda-canny.png").Samples);
+    }
+
+    [Fact]
+    public async Task Several_kinds_and_a_size()
+    {
+        using var tool = new Tool();
+
+        var answer = await tool.RunAsync("annotate", Tool.Photo, "--as", "canny,none", "--size", "40x24", "--output", "out.png", "--json");
+
+        Assert.Equal(["out-canny.png", "out-none.png"], tool.Files);
+        using var json = JsonDocument.Parse(answer.Output);
+        Assert.All(json.RootElement.GetProperty("conditions").EnumerateArray(), c => Assert.Equal(40, c.GetProperty("width").GetInt32()));
+        Assert.Equal((40, 24), (ImageCodec.Load("out-none.png").Width, ImageCodec.Load("out-none.png").Height));
+    }
+
+    [Fact]
+    public async Task The_list_names_every_kind()
+    {
+        using var tool = new Tool();
+        var answer = await tool.RunAsync("annotate", "--list");
+        Assert.All(ConditionCatalog.All, kind => Assert.Contains(kind.Description, answer.Output));
+    }
+
+    [Fact]
+    public async Task Models_lists_what_is_embedded_and_looks_into_folders()
+    {
+        using var tool = new Tool();
+
+        Assert.Contains("emoji/canny", (await tool.RunAsync("models")).Output);
+        using var model = JsonDocument.Parse((await tool.RunAsync("models", "emoji", "--json")).Output);
+        Assert.Equal(4, model.RootElement.GetProperty("parts").GetArrayLength() + 1);
+        Assert.Contains("residuals", (await tool.RunAsync("models", "emoji/canny")).Output);
+        var xl = await tool.RunAsync("models", Fixtures.Path("models", "sdxl"));
+        Assert.Contains("text_encoder_2", xl.Output);
+    }
+}

@@ -1,0 +1,93 @@
+namespace ControlNet.ML.Cli.Tests;
+
+/// <summary>Whatever is wrong gets one clear message and its exit code, and leaves nothing behind.</summary>
+public sealed class BadInputTests
+{
+    public static TheoryData<int, string, string[]> Cases()
+    {
+        string[] generate = ["generate", "x", "--steps", "1"];
+        string[] controlled = [.. generate, "--photo", Tool.Photo];
+        string[] other = [.. controlled, "--preprocess", "canny", "--control"];
+        return new()
+        {
+            { 1, "No model '/nowhere'", [.. generate, "--model", "/nowhere"] },
+            { 1, "Did you mean 'emoji'?", [.. generate, "--model", "emojy"] },
+            { 1, "Did you mean 'emoji/canny'?", [.. controlled, "--control", "emoji/cany"] },
+            { 1, "of another family", [.. other, Fixtures.Path("models", "sd1-control-a")] },
+            { 1, "truncated.safetensors", [.. other, Fixtures.Path("weights", "broken", "safetensors", "truncated.safetensors")] },
+            { 1, "is no picture", [.. generate, "--photo", Path.Combine(Fixtures.Checkout, "README.md")] },
+            { 1, "there is no such file", [.. generate, "--photo", "missing.png"] },
+            { 1, "expected multiples of 8", [.. generate, "--size", "100"] },
+            { 1, "expected multiples of 8", [.. generate, "--size", "128x99"] },
+            { 1, "Steps is 0", ["generate", "x", "--steps", "0"] },
+            { 1, "Steps is 5000", ["generate", "x", "--steps", "5000"] },
+            { 1, "Guidance is NaN", [.. generate, "--guidance", "NaN"] },
+            { 1, "There is no sampler 'eulr'", [.. generate, "--scheduler", "eulr"] },
+            { 1, "is not there: make it first", [.. generate, "--output", "no/such/folder/x.png"] },
+            { 1, "ending '.txt'", [.. generate, "--output", "x.txt"] },
+            { 1, "--count is 0", [.. generate, "--count", "0"] },
+            { 1, "threshold Low is -5", [.. controlled, "--low", "-5"] },
+            { 1, "There is no condition 'cany'", ["annotate", Tool.Photo, "--as", "cany"] },
+            { 1, "the model is incomplete", ["models", "."] },
+            { 2, "Required argument 'prompt' missing", ["generate"] },
+            { 2, "Unrecognized command", ["frobnicate"] },
+            { 2, "Cannot parse argument 'abc'", ["generate", "x", "--steps", "abc"] },
+            { 2, "--size 'big' cannot be read", [.. generate, "--size", "big"] },
+            { 2, "give one of them", [.. controlled, "--condition", Tool.Photo] },
+            { 2, "choose one of them", [.. controlled, "--guess", "--weighting", "resolution"] },
+            { 2, "needs a --photo", [.. generate, "--control", "emoji/canny"] },
+            { 2, "expected 0 <= start <= end <= 1", [.. controlled, "--control", "emoji/canny:1:0.5-0.2"] },
+            { 2, "give one picture for all", [.. controlled, "--photo", Tool.Photo, "--control", "emoji/canny"] },
+            { 2, "does not say which condition", [.. controlled, "--control", Fixtures.Path("models", "sd1-control-a")] },
+            { 2, "No photo is named", ["annotate"] },
+        };
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public async Task One_message_an_exit_code_and_no_file(int code, string message, string[] args)
+    {
+        using var tool = new Tool();
+
+        var answer = await tool.RunAsync(args);
+
+        Assert.Equal(code, answer.Code);
+        Assert.Contains(message, answer.Error);
+        Assert.StartsWith("error: ", answer.Error);
+        Assert.DoesNotContain("   at ", answer.Error);
+        Assert.Empty(answer.Output);
+        Assert.Empty(tool.Files);
+    }
+
+    [Fact]
+    public async Task Verbose_adds_the_stack_trace()
+    {
+        using var tool = new Tool();
+        Assert.Contains("   at ", (await tool.RunAsync("generate", "x", "--model", "/nowhere", "--verbose")).Error);
+    }
+
+    [Fact]
+    public async Task A_prompt_of_ten_thousand_characters_is_cut_and_the_rest_is_named()
+    {
+        using var tool = new Tool();
+
+        var answer = await tool.RunAsync("generate", string.Concat(Enumerable.Repeat("apple tree ", 910)), "--steps", "1", "--output", "long.png");
+
+        Assert.Equal(0, answer.Code);
+        Assert.StartsWith("warning: The prompt is longer than", answer.Error);
+        Assert.Contains("tree apple", answer.Error);
+        Assert.Equal(["long.png"], tool.Files);
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_leaves_nothing()
+    {
+        using var tool = new Tool();
+        using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(400));
+
+        var answer = await tool.RunAsync(source.Token, "generate", "x", "--steps", "1000", "--output", "x.png");
+
+        Assert.Equal(130, answer.Code);
+        Assert.Contains("cancelled", answer.Error);
+        Assert.Empty(tool.Files);
+    }
+}
