@@ -5,13 +5,13 @@ using Microsoft.CodeAnalysis.Scripting;
 
 namespace ControlNet.ML.Torch.Tests;
 
-/// <summary>The C# of the README and of docs/ is compiled and run as it stands there.</summary>
+/// <summary>The C# of the READMEs and of docs/ is compiled and run as it stands there.</summary>
 public sealed partial class DocumentationTests
 {
     public static TheoryData<string, int> Examples()
     {
         var rows = new TheoryData<string, int>();
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md").Prepend(Path.Combine(Fixtures.Checkout, "README.md")))
+        foreach (var file in new[] { "README.md", "notebooks/README.md" }.Select(f => Path.Combine(Fixtures.Checkout, f)).Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md")))
         {
             for (var i = 0; i < CSharp().Count(File.ReadAllText(file)); i++)
                 rows.Add(Path.GetRelativePath(Fixtures.Checkout, file), i);

@@ -73,9 +73,17 @@ internal static class ModelsCommand
         {
             Json.Print(terminal, new
             {
-                name, path = folder.Path, pipeline = folder.Index.ClassName, native_size = side, text_width = folder.UNet.CrossAttentionDim,
-                latent_channels = folder.Autoencoder.LatentChannels, scheduler = scheduler.ClassName, prediction = scheduler.PredictionType,
-                parts, controls, warnings = folder.Warnings,
+                name,
+                path = folder.Path,
+                pipeline = folder.Index.ClassName,
+                native_size = side,
+                text_width = folder.UNet.CrossAttentionDim,
+                latent_channels = folder.Autoencoder.LatentChannels,
+                scheduler = scheduler.ClassName,
+                prediction = scheduler.PredictionType,
+                parts,
+                controls,
+                warnings = folder.Warnings,
             });
             return;
         }
@@ -113,8 +121,14 @@ internal static class ModelsCommand
             {
                 Json.Print(terminal, new
                 {
-                    name, path, kind = "ControlNetModel", text_width = config.CrossAttentionDim, channels = config.BlockOutChannels,
-                    residuals = config.DownResiduals + 1, part, warnings = config.Warnings,
+                    name,
+                    path,
+                    kind = "ControlNetModel",
+                    text_width = config.CrossAttentionDim,
+                    channels = config.BlockOutChannels,
+                    residuals = config.DownResiduals + 1,
+                    part,
+                    warnings = config.Warnings,
                 });
                 return;
             }
