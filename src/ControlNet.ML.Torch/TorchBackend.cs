@@ -106,7 +106,11 @@ internal sealed class TorchBackend : IDiffusionBackend
             return network;
         }
 
-        public void Keep() => _loaded.Clear();
+        public void Keep()
+        {
+            _loaded.Clear();
+            progress?.Report(1);
+        }
 
         public void Dispose() => _loaded.ForEach(network => network.Dispose());
     }
