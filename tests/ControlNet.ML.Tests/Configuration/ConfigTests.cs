@@ -133,17 +133,6 @@ public class ConfigTests
         Assert.Throws<ControlNetException>(() => ClipTextConfig.Parse("""{"architectures": ["T5EncoderModel"]}"""u8, "x"));
     }
 
-    [Fact]
-    public void Tokenizer_configurations_give_their_tokens_in_either_form()
-    {
-        var config = TokenizerConfig.Parse("""{"pad_token": "!", "bos_token": {"content": "<s>"}, "model_max_length": 1000000000000000019884624838656}"""u8, "x");
-        Assert.Equal(("!", "<s>", "<|endoftext|>"), (config.PadToken, config.BosToken, config.EosToken));
-        Assert.Null(config.ModelMaxLength);
-        Assert.Equal(77, TokenizerConfig.Parse("{}"u8, "x").ModelMaxLength);
-        Assert.Throws<ControlNetException>(() => TokenizerConfig.Parse("""{"pad_token": 5}"""u8, "x"));
-        Assert.Throws<ControlNetException>(() => TokenizerConfig.Parse("""{"tokenizer_class": "T5Tokenizer"}"""u8, "x"));
-    }
-
     private static UNetConfig Parse(string json) => UNetConfig.Parse(Encoding.UTF8.GetBytes(json), "unet/config.json");
 
     private static byte[] Released(string name) => File.ReadAllBytes(Fixtures.Path("weights", "keys", name + ".config.json"));
