@@ -21,7 +21,8 @@ internal static partial class App
             BenchCommand.Create(terminal),
         };
 
-        var parsed = root.Parse(args);
+        // Who says nothing wants to know what can be said.
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)

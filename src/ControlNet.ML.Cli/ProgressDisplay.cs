@@ -5,14 +5,20 @@ namespace ControlNet.ML.Cli;
 /// <summary>Live progress with the time left, where somebody watches; nothing at all where not.</summary>
 internal static class ProgressDisplay
 {
+    /// <summary>Runs work that reports how far it is, on another thread than the one that draws.</summary>
+    /// <param name="terminal">Where it is drawn.</param>
+    /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
+    public static Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work) =>
+        RunAsync(terminal, show => Task.Run(() => work(show)));
+
     /// <summary>Runs work that reports how far it is.</summary>
     /// <param name="terminal">Where it is drawn.</param>
     /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
-    public static async Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work)
+    public static async Task RunAsync(Terminal terminal, Func<Action<string, double, double>, Task> work)
     {
         if (terminal.Live is not { } console)
         {
-            await Task.Run(() => work((_, _, _) => { })).ConfigureAwait(false);
+            await work((_, _, _) => { }).ConfigureAwait(false);
             return;
         }
 
@@ -22,7 +28,7 @@ internal static class ProgressDisplay
             .StartAsync(async context =>
             {
                 Dictionary<string, ProgressTask> tasks = [];
-                await Task.Run(() => work(Show)).ConfigureAwait(false);
+                await work(Show).ConfigureAwait(false);
 
                 void Show(string title, double done, double total)
                 {

@@ -15,19 +15,26 @@ internal static class BenchmarkRun
         try
         {
             var results = new Dictionary<string, JsonElement>();
-            if (!json)
-                terminal.Output.WriteLine($"{Machine()}, {Environment.ProcessorCount} cores");
-            foreach (var name in names)
+            await ProgressDisplay.RunAsync(terminal, async show =>
             {
-                if (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any())
-                    await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
-                results[name] = await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
-                if (!json)
-                    Print(terminal, name, results[name]);
-            }
+                foreach (var name in names)
+                {
+                    show("benchmarks", results.Count, names.Count);
+                    if (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any())
+                        await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
+                    results[name] = await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
+                }
+            }).ConfigureAwait(false);
 
             if (json)
+            {
                 Json.Print(terminal, new { machine = Machine(), cores = Environment.ProcessorCount, benchmarks = results });
+                return;
+            }
+
+            terminal.Output.WriteLine($"{Machine()}, {Environment.ProcessorCount} cores");
+            foreach (var (name, figures) in results)
+                Print(terminal, name, figures);
         }
         finally
         {
