@@ -25,10 +25,25 @@ public sealed class AnnotateAndModelsTests
 
         var answer = await tool.RunAsync("annotate", Tool.Photo, "--as", "canny,none", "--size", "40x24", "--output", "out.png", "--json");
 
-        Assert.Equal(["out-canny.png", "out-none.png"], tool.Files);
+        Assert.Equal(["out-canny.png", "out-none.png", "out-sheet.png"], tool.Files);
         using var json = JsonDocument.Parse(answer.Output);
         Assert.All(json.RootElement.GetProperty("conditions").EnumerateArray(), c => Assert.Equal(40, c.GetProperty("width").GetInt32()));
         Assert.Equal((40, 24), (ImageCodec.Load("out-none.png").Width, ImageCodec.Load("out-none.png").Height));
+    }
+
+    [Fact]
+    public async Task Settings_reach_the_kinds_that_know_them()
+    {
+        using var tool = new Tool();
+
+        Assert.Equal(0, (await tool.RunAsync("annotate", Tool.Photo, "--as", "scribble,blur", "--set", "threshold=90", "--set", "sigma=2.5")).Code);
+        var refused = await tool.RunAsync("annotate", Tool.Photo, "--as", "scribble,blur", "--set", "radius=3");
+
+        var photo = ImageCodec.Load(Tool.Photo);
+        Assert.Equal(Scribble.Apply(photo, new ScribbleOptions { Threshold = 90 }).Samples, ImageCodec.Load("panda-scribble.png").Samples);
+        Assert.Equal(Blur.Apply(photo, new BlurOptions { Sigma = 2.5 }).Samples, ImageCodec.Load("panda-blur.png").Samples);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("no option 'radius'", refused.Error);
     }
 
     [Fact]

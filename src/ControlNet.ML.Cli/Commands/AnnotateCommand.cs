@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 
@@ -7,6 +8,8 @@ namespace ControlNet.ML.Cli.Commands;
 /// <summary><c>controlnet annotate</c>: conditions of a photo, without a model.</summary>
 internal static class AnnotateCommand
 {
+    private const int SheetCell = 320;
+
     public static Command Create(Terminal terminal)
     {
         var photo = new Argument<string?>("photo") { Description = "The picture.", Arity = ArgumentArity.ZeroOrOne };
@@ -16,12 +19,13 @@ internal static class AnnotateCommand
         var high = new Option<double>("--high") { Description = "Canny's upper threshold.", DefaultValueFactory = _ => new CannyOptions().High };
         var aperture = new Option<int>("--aperture") { Description = "Canny's kernel: 3, 5 or 7.", DefaultValueFactory = _ => new CannyOptions().Aperture };
         var l2 = new Option<bool>("--l2") { Description = "Canny with the exact length of the gradient." };
+        var set = new Option<string[]>("--set") { Description = "NAME=VALUE: an option of the kinds that have one of this name, for instance threshold=64. Repeatable." };
         var size = new Option<string?>("--size") { Description = "Bring the photo to N or WIDTHxHEIGHT first; by default it keeps its own size." };
         var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
         fit.AcceptOnlyFromAmong("crop", "fill", "resize");
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png. With several kinds, their names are added to it." };
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png. With several kinds, their names are added to it, and a sheet shows them all." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
-        var command = new Command("annotate", "Make conditions of a photo.") { photo, kinds, list, low, high, aperture, l2, size, fit, output, json };
+        var command = new Command("annotate", "Make conditions of a photo.") { photo, kinds, list, low, high, aperture, l2, set, size, fit, output, json };
         command.SetAction(result =>
         {
             if (result.GetValue(list))
@@ -30,37 +34,63 @@ internal static class AnnotateCommand
                 return App.Success;
             }
 
-            var canny = new CannyOptions
-            {
-                Low = result.GetValue(low),
-                High = result.GetValue(high),
-                Aperture = result.GetValue(aperture),
-                L2Gradient = result.GetValue(l2),
-            };
-            canny.Validate();
+            string[] settings =
+            [
+                Setting("Low", result.GetValue(low)), Setting("High", result.GetValue(high)), Setting("Aperture", result.GetValue(aperture)),
+                Setting("L2Gradient", result.GetValue(l2)), .. result.GetValue(set) ?? [],
+            ];
             var file = result.GetValue(photo) ?? throw new UsageException("No photo is named; --list shows what can be made of one.");
             var chosen = result.GetValue(kinds)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ConditionCatalog.Find).ToArray();
             if (chosen.Length == 0)
                 throw new UsageException("--as names no condition.");
 
+            var options = OptionsFor(chosen, settings, given: settings[4..]);
             var wanted = result.GetValue(output);
             var image = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
             List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
-            foreach (var kind in chosen)
+            foreach (var (kind, own) in chosen.Zip(options))
             {
                 var target = PictureFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Picture(1, 1);
-                var condition = kind.Apply(image, kind.OptionsType == typeof(CannyOptions) ? canny : kind.Defaults);
+                var condition = kind.Apply(image, own);
                 ImageCodec.Save(target, condition);
                 made.Add((kind, target, condition));
             }
 
+            var sheet = made.Count == 1 ? null : Sheet(file, wanted, image, made.Select(m => m.Image));
             if (result.GetValue(json))
-                Json.Print(terminal, new { conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }) });
-            else
-                made.ForEach(m => terminal.Output.WriteLine(m.File));
+            {
+                Json.Print(terminal, new { conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }), sheet });
+                return App.Success;
+            }
+
+            foreach (var written in made.Select(m => m.File).Append(sheet).OfType<string>())
+                terminal.Output.WriteLine(written);
             return App.Success;
+
+            static string Setting(string name, IConvertible value) => $"{name}={value.ToString(CultureInfo.InvariantCulture)}";
         });
         return command;
+    }
+
+    /// <summary>Each kind gets the settings that it knows; one that was given and that none of them knows is an error.</summary>
+    private static object?[] OptionsFor(ConditionKind[] kinds, string[] settings, string[] given)
+    {
+        foreach (var setting in given.Where(setting => !kinds.Any(kind => kind.HasOption(setting))))
+            kinds[0].ParseOptions([setting]);
+        return [.. kinds.Select(kind => kind.ParseOptions(settings.Where(kind.HasOption)))];
+    }
+
+    /// <summary>Photo and conditions on one page, small.</summary>
+    private static string Sheet(string photo, string? wanted, ImageBuffer image, IEnumerable<ImageBuffer> conditions)
+    {
+        var scale = Math.Min(1.0, (double)SheetCell / Math.Max(image.Width, image.Height));
+        var (width, height) = (Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale)));
+        ImageBuffer[] cells = [.. conditions.Prepend(image).Select(cell => Resize.Apply(Colour.Rgb(cell), width, height, Interpolation.Area))];
+        var name = wanted is null
+            ? $"{Path.GetFileNameWithoutExtension(photo)}-sheet.png"
+            : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-sheet{Path.GetExtension(wanted)}");
+        ImageCodec.Save(name, ImageGrid.Compose(cells, (int)Math.Ceiling(Math.Sqrt(cells.Length)), gap: 4));
+        return name;
     }
 
     private static ImageBuffer Read(string file, string? size, FitMode fit)

@@ -1,3 +1,8 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -5,6 +10,9 @@ namespace ControlNet.ML.Conditions;
 /// <summary>One way to make a condition from a picture.</summary>
 public sealed class ConditionKind
 {
+    // Not-a-number is for the options' own check to refuse, with its message.
+    private static readonly JsonSerializerOptions Lenient = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
     private readonly Func<ImageBuffer, object?, ImageBuffer> _apply;
 
     private ConditionKind(string name, string description, object? defaults, Func<ImageBuffer, object?, ImageBuffer> apply) =>
@@ -33,6 +41,56 @@ public sealed class ConditionKind
         if (options is not null && options.GetType() != OptionsType)
             throw new ArgumentException($"'{Name}' takes {OptionsType?.Name ?? "no options"}, got {options.GetType().Name}.", nameof(options));
         return _apply(image, options ?? Defaults);
+    }
+
+    /// <summary>Reads options from texts, as a command line has them, on top of the defaults.</summary>
+    /// <param name="settings">NAME=VALUE each; names as the options' properties, in any case, dashes and underscores aside.</param>
+    /// <returns>Options for <see cref="Apply"/>; null if the kind has none and nothing was said.</returns>
+    /// <exception cref="ControlNetException">A name is unknown or a value cannot be read.</exception>
+    public object? ParseOptions(IEnumerable<string> settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var options = Defaults is null ? null : JsonSerializer.SerializeToNode(Defaults, OptionsType!)!.AsObject();
+        foreach (var setting in settings)
+        {
+            if (setting.Split('=', 2) is not [var name, var value])
+                throw new ControlNetException($"The option '{setting}' of '{Name}' cannot be read, expected NAME=VALUE.");
+            if (options is null)
+                throw new ControlNetException($"'{Name}' takes no options, found '{setting}'.");
+            var property = Option(name)
+                ?? throw new ControlNetException(
+                    $"'{Name}' has no option '{name}', expected one of {string.Join(", ", OptionsType!.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
+            options[property.Name] = Read(value, property.PropertyType, property.Name);
+        }
+
+        return options?.Deserialize(OptionsType!, Lenient);
+    }
+
+    /// <summary>Whether a setting, NAME=VALUE, names one of the kind's options.</summary>
+    /// <param name="setting">The setting.</param>
+    public bool HasOption(string setting)
+    {
+        ArgumentNullException.ThrowIfNull(setting);
+        return Option(setting.Split('=', 2)[0]) is not null;
+    }
+
+    private PropertyInfo? Option(string name)
+    {
+        var plain = name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
+        return OptionsType?.GetProperties().FirstOrDefault(p => p.CanWrite && p.Name.Equals(plain, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private JsonNode Read(string text, Type type, string name)
+    {
+        var invariant = CultureInfo.InvariantCulture;
+        if (type == typeof(bool) && bool.TryParse(text, out var truth))
+            return truth;
+        if (type == typeof(int) && int.TryParse(text, NumberStyles.Integer, invariant, out var whole))
+            return whole;
+        if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, invariant, out var number))
+            return double.IsFinite(number) ? JsonValue.Create(number) : JsonValue.Create(number.ToString(invariant));
+        var expected = type == typeof(bool) ? "true or false" : type == typeof(int) ? "whole number" : "number";
+        throw new ControlNetException($"The option {name} of '{Name}': '{text}' is no {expected}.");
     }
 
     /// <summary>A kind with options.</summary>

@@ -65,7 +65,7 @@ public class CannyTests
         Assert.Equal(Canny.Apply(image).Samples, ConditionCatalog.Find("Canny").Apply(image).Samples);
         Assert.Equal(Colour.Hwc3(image).Samples, ConditionCatalog.Find("none").Apply(image).Samples);
         Assert.IsType<CannyOptions>(ConditionCatalog.Find("canny").Defaults);
-        Assert.Contains("'canny', 'none'", Assert.Throws<ControlNetException>(() => ConditionCatalog.Find("kanny")).Message, StringComparison.Ordinal);
+        Assert.Contains("'canny', ", Assert.Throws<ControlNetException>(() => ConditionCatalog.Find("kanny")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ConditionCatalog.Find("none").Apply(image, new CannyOptions()));
     }
 }

@@ -39,6 +39,20 @@ public class ConditionParityTests
         ["otsu"] = c => c.Check(Threshold.Apply(c.Image, Threshold.Otsu(c.Image))),
         ["dilate"] = c => c.Check(Morphology.Dilate(c.Image, NeighboursOf(c))),
         ["erode"] = c => c.Check(Morphology.Erode(c.Image, NeighboursOf(c))),
+        ["gauss"] = c => c.Check(GaussianBlur.Apply(c.Image, c.Double("sigma"))),
+        ["gauss-ksize"] = c => c.Check(GaussianBlur.Apply(c.Image, c.Parameter("ksize")[0].GetInt32(), c.Parameter("ksize")[1].GetInt32(), c.Double("sigma"))),
+        ["gauss-float"] = GaussOfFloats,
+        ["median"] = c => c.Check(MedianBlur.Apply(c.Image, c.Int("size"))),
+        ["drawing"] = c => c.Check(Scribble.Apply(c.Image)),
+        ["threshold"] = c => c.Check(ThresholdMap.Apply(c.Image, new ThresholdOptions { Threshold = c.Int("threshold") })),
+        ["xdog"] = c => c.Check(ScribbleXDoG.Apply(c.Image, new ScribbleXDoGOptions { Threshold = c.Int("threshold") })),
+        ["lineart"] = c => c.Check(LineArtStandard.Apply(c.Image, new LineArtStandardOptions { Sigma = c.Double("sigma"), Cut = c.Double("cut") })),
+        ["webui-xdog"] = c => Padded(c, image => ScribbleXDoG.Apply(image, new ScribbleXDoGOptions { Threshold = c.Int("threshold") })),
+        ["webui-lineart"] = c => Padded(c, image => LineArtStandard.Apply(image)),
+        ["tile-down"] = c => c.Check(Tile.Down(c.Image, new TileOptions { DownSampling = c.Double("n") })),
+        ["tile-down-up"] = c => c.Check(Tile.Apply(c.Image, new TileOptions { DownSampling = c.Double("n") })),
+        ["luminance"] = c => c.Check(Recolor.Luminance(c.Image, new RecolorOptions { Gamma = c.Double("gamma") })),
+        ["intensity"] = c => c.Check(Recolor.Intensity(c.Image, new RecolorOptions { Gamma = c.Double("gamma") })),
         ["condition-tensor"] = ConditionTensor,
         ["image-tensor"] = c => CheckTensor(c, TensorImages.ToSigned(TensorImages.Prepare(c.Image, SizeOf(c).Width, SizeOf(c).Height))),
         ["training-source"] = c => CheckRowsFirst(c, TensorImages.ToUnit(c.Image)),
@@ -78,6 +92,20 @@ public class ConditionParityTests
     {
         var (image, geometry) = WorkingResolution.ResizeToPadded(Colour.Hwc3(c.Image), c.Int("resolution"));
         c.Check(geometry.Cut(Canny.Apply(image, CannyOptionsOf(c))));
+    }
+
+    private static void Padded(ConditionCase c, Func<ImageBuffer, ImageBuffer> condition)
+    {
+        var (image, geometry) = WorkingResolution.ResizeToPadded(Colour.Hwc3(c.Image), c.Int("resolution"));
+        c.Check(geometry.Cut(condition(image)));
+    }
+
+    private static void GaussOfFloats(ConditionCase c)
+    {
+        var image = c.Image;
+        float[] samples = [.. image.Samples.Select(sample => (float)sample)];
+        var blurred = GaussianBlur.Apply(samples, image.Width, image.Height, image.Channels, c.Double("sigma"));
+        c.Check(blurred, image.Channels == 1 ? [image.Height, image.Width] : [image.Height, image.Width, image.Channels]);
     }
 
     private static void ResizeFloats(ConditionCase c)

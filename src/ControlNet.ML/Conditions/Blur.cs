@@ -1,0 +1,22 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="Blur"/>.</summary>
+public sealed record BlurOptions
+{
+    /// <summary>Deviation in pixels, above 0 and at most 1,000.</summary>
+    /// <value>9, the public annotators' own.</value>
+    public double Sigma { get; init; } = 9;
+}
+
+/// <summary>The picture out of focus, for networks that sharpen.</summary>
+public static class Blur
+{
+    /// <summary>Blurs as cv2.GaussianBlur does.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>A new picture of the same size.</returns>
+    /// <exception cref="ControlNetException">The sigma is out of its range.</exception>
+    public static ImageBuffer Apply(ImageBuffer image, BlurOptions? options = null) => GaussianBlur.Apply(image, (options ?? new()).Sigma);
+}

@@ -1,0 +1,45 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="Recolor"/>.</summary>
+public sealed record RecolorOptions
+{
+    /// <summary>Brightness is raised to this power: below 1 lighter, above 1 darker; 0.1 to 2.</summary>
+    /// <value>1.</value>
+    public double Gamma { get; init; } = 1;
+}
+
+/// <summary>The picture without its colours, for networks that give it new ones.</summary>
+public static class Recolor
+{
+    /// <summary>
+    /// Brightness as the eye sees it: L of Lab, read with red and blue exchanged as the web UI's preprocessor does, whose maps the public networks were
+    /// made for.
+    /// </summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>One channel, of the same size.</returns>
+    /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
+    public static ImageBuffer Luminance(ImageBuffer image, RecolorOptions? options = null) =>
+        Curve(Colour.LabLightness(Colour.Hwc3(image), ChannelOrder.Bgr), options ?? new());
+
+    /// <summary>The strongest channel: V of HSV.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>One channel, of the same size.</returns>
+    /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
+    public static ImageBuffer Intensity(ImageBuffer image, RecolorOptions? options = null) =>
+        Curve(Colour.HsvValue(Colour.Hwc3(image)), options ?? new());
+
+    private static ImageBuffer Curve(ImageBuffer grey, RecolorOptions options)
+    {
+        var gamma = (float)Ranges.Number(options.Gamma, "Gamma", 0.1, 2);
+        var curve = new byte[256];
+        for (var level = 0; level < curve.Length; level++)
+            curve[level] = (byte)Math.Clamp(MathF.Pow(level / 255f, gamma) * 255, 0, 255);
+        for (var i = 0; i < grey.Samples.Length; i++)
+            grey.Samples[i] = curve[grey.Samples[i]];
+        return grey;
+    }
+}

@@ -1,0 +1,26 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="ThresholdMap"/>.</summary>
+public sealed record ThresholdOptions
+{
+    /// <summary>A pixel is white when its darkest channel is above this, 0 to 255.</summary>
+    /// <value>127.</value>
+    public int Threshold { get; init; } = 127;
+}
+
+/// <summary>The picture in black and white.</summary>
+public static class ThresholdMap
+{
+    /// <summary>Parts light from dark.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>One channel of 0 and 255, of the same size.</returns>
+    /// <exception cref="ControlNetException">The threshold is out of its range.</exception>
+    public static ImageBuffer Apply(ImageBuffer image, ThresholdOptions? options = null)
+    {
+        var threshold = Ranges.Level((options ?? new()).Threshold, "The threshold");
+        return Darkest.Map(image, level => level > threshold);
+    }
+}
