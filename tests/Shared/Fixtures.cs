@@ -13,7 +13,7 @@ public static class Fixtures
 
     public static string Root { get; } =
         Environment.GetEnvironmentVariable("CONTROLNET_FIXTURES") is { Length: > 0 } folder
-            ? System.IO.Path.GetFullPath(folder)
+            ? Resolve(folder)
             : System.IO.Path.Combine(Checkout, "tests", "fixtures");
 
     public static string Path(params ReadOnlySpan<string> parts) => System.IO.Path.Combine([Root, .. parts]);
@@ -34,6 +34,13 @@ public static class Fixtures
     /// <summary>Skips the test, and says why, if discovery found no case of this kind.</summary>
     public static void SkipIfNothing(string name, string kind) =>
         Assert.SkipWhen(name == Nothing, $"No {kind} in {Root}.");
+
+    /// <summary>A relative folder is meant from where the command was given, which is not where test hosts run.</summary>
+    private static string Resolve(string folder) =>
+        new[] { Environment.GetEnvironmentVariable("PWD"), Checkout, Environment.CurrentDirectory }
+            .Where(start => !string.IsNullOrEmpty(start))
+            .Select(start => System.IO.Path.GetFullPath(folder, start!))
+            .FirstOrDefault(Directory.Exists) ?? System.IO.Path.GetFullPath(folder);
 
     private static string FindCheckout()
     {
