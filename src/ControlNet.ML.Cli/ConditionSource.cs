@@ -11,12 +11,11 @@ namespace ControlNet.ML.Cli;
 internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition, IReadOnlyDictionary<string, string> Provenance)
 {
     /// <summary>Reads a photo, brings it to the picture's size, and finds its edges or whatever the preprocessor gives.</summary>
-    public static ConditionSource FromPhoto(string file, ConditionKind kind, CannyOptions canny, PictureSize size, FitMode fit)
+    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, PictureSize size, FitMode fit)
     {
         var photo = Flat(ImageCodec.Load(file));
         var geometry = Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, fit);
         photo = PictureFit.Apply(photo, geometry);
-        var options = kind.OptionsType == typeof(CannyOptions) ? canny : kind.Defaults;
         return new ConditionSource(photo, kind.Apply(photo, options), new Dictionary<string, string>
         {
             ["photo"] = Path.GetFileName(file),

@@ -27,6 +27,20 @@ public sealed class GenerateTests
     }
 
     [Fact]
+    public async Task A_preprocessor_takes_its_settings()
+    {
+        using var tool = new Tool();
+        string[] common = ["generate", "lemon", "--photo", Tool.Photo, "--preprocess", "scribble", "--steps", "1", "--output", "s.png"];
+
+        Assert.Equal(0, (await tool.RunAsync([.. common, "--set", "threshold=90"])).Code);
+        var refused = await tool.RunAsync([.. common, "--set", "sigma=3"]);
+
+        Assert.Contains("Threshold = 90", PngText.Read("s.png")["control_1_preprocessor_options"]);
+        Assert.Equal(1, refused.Code);
+        Assert.Contains("no option 'sigma'", refused.Error);
+    }
+
+    [Fact]
     public async Task Several_pictures_come_with_a_grid_and_one_json_document()
     {
         using var tool = new Tool();

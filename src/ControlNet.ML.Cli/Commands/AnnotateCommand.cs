@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 
@@ -34,17 +33,17 @@ internal static class AnnotateCommand
                 return App.Success;
             }
 
-            string[] settings =
+            string[] canny =
             [
-                Setting("Low", result.GetValue(low)), Setting("High", result.GetValue(high)), Setting("Aperture", result.GetValue(aperture)),
-                Setting("L2Gradient", result.GetValue(l2)), .. result.GetValue(set) ?? [],
+                ConditionSettings.Of("Low", result.GetValue(low)), ConditionSettings.Of("High", result.GetValue(high)),
+                ConditionSettings.Of("Aperture", result.GetValue(aperture)), ConditionSettings.Of("L2Gradient", result.GetValue(l2)),
             ];
             var file = result.GetValue(photo) ?? throw new UsageException("No photo is named; --list shows what can be made of one.");
             var chosen = result.GetValue(kinds)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ConditionCatalog.Find).ToArray();
             if (chosen.Length == 0)
                 throw new UsageException("--as names no condition.");
 
-            var options = OptionsFor(chosen, settings, given: settings[4..]);
+            var options = ConditionSettings.For(chosen, canny, result.GetValue(set) ?? []);
             var wanted = result.GetValue(output);
             var image = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
             List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
@@ -66,18 +65,8 @@ internal static class AnnotateCommand
             foreach (var written in made.Select(m => m.File).Append(sheet).OfType<string>())
                 terminal.Output.WriteLine(written);
             return App.Success;
-
-            static string Setting(string name, IConvertible value) => $"{name}={value.ToString(CultureInfo.InvariantCulture)}";
         });
         return command;
-    }
-
-    /// <summary>Each kind gets the settings that it knows; one that was given and that none of them knows is an error.</summary>
-    private static object?[] OptionsFor(ConditionKind[] kinds, string[] settings, string[] given)
-    {
-        foreach (var setting in given.Where(setting => !kinds.Any(kind => kind.HasOption(setting))))
-            kinds[0].ParseOptions([setting]);
-        return [.. kinds.Select(kind => kind.ParseOptions(settings.Where(kind.HasOption)))];
     }
 
     /// <summary>Photo and conditions on one page, small.</summary>

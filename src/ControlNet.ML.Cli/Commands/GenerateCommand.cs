@@ -21,6 +21,7 @@ internal static class GenerateCommand
         var preprocess = new Option<string?>("--preprocess") { Description = "How conditions are made of photos; by default what the network's name says. 'annotate --list' lists the kinds." };
         var low = new Option<double>("--low") { Description = "Canny's lower threshold.", DefaultValueFactory = _ => new CannyOptions().Low };
         var high = new Option<double>("--high") { Description = "Canny's upper threshold.", DefaultValueFactory = _ => new CannyOptions().High };
+        var set = new Option<string[]>("--set") { Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble. Repeatable." };
         var fit = new Option<string>("--fit") { Description = "How a photo of another shape is brought to the picture's size.", DefaultValueFactory = _ => "crop" };
         fit.AcceptOnlyFromAmong("crop", "fill", "resize");
         var model = new Option<string>("--model") { Description = "The base model: an embedded name or a folder in diffusers' layout.", DefaultValueFactory = _ => "emoji" };
@@ -52,7 +53,7 @@ internal static class GenerateCommand
 
         var command = new Command("generate", "Make pictures from a prompt, steered by conditions if you like.")
         {
-            prompt, photos, conditions, controls, preprocess, low, high, fit, model, steps, guidance, seed, count, scheduler, negative, guess, weighting,
+            prompt, photos, conditions, controls, preprocess, low, high, set, fit, model, steps, guidance, seed, count, scheduler, negative, guess, weighting,
             size, precision, device, output, show, json,
         };
         command.SetAction((result, cancellationToken) => new GenerateRun(terminal)
@@ -62,7 +63,8 @@ internal static class GenerateCommand
             Conditions = result.GetValue(conditions) ?? [],
             Controls = result.GetValue(controls) ?? [],
             Preprocess = result.GetValue(preprocess),
-            Canny = new CannyOptions { Low = result.GetValue(low), High = result.GetValue(high) },
+            Canny = [ConditionSettings.Of("Low", result.GetValue(low)), ConditionSettings.Of("High", result.GetValue(high))],
+            Settings = result.GetValue(set) ?? [],
             Fit = Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true),
             Model = result.GetValue(model)!,
             Count = result.GetValue(count),

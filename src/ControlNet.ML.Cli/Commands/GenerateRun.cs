@@ -22,7 +22,9 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required string? Preprocess { get; init; }
 
-    public required CannyOptions Canny { get; init; }
+    public required string[] Canny { get; init; }
+
+    public required string[] Settings { get; init; }
 
     public required FitMode Fit { get; init; }
 
@@ -54,7 +56,9 @@ internal sealed class GenerateRun(Terminal terminal)
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = Size ?? new PictureSize(native, native);
         CheckSize(size, folder.Autoencoder.ScaleFactor);
-        var conditions = sources.Select((source, i) => Source(source, controls[i], size)).ToArray();
+        var conditions = Conditions.Length > 0 || sources.Length == 0
+            ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
+            : FromPhotos(sources, controls, size);
 
         // 2. the work
         List<Made> made = [];
@@ -87,9 +91,10 @@ internal sealed class GenerateRun(Terminal terminal)
             throw new ControlNetException($"--count is {Count}, expected 1 to {MostPictures:N0}.");
         if (Photos.Length > 0 && Conditions.Length > 0)
             throw new UsageException("--photo and --condition both say what the condition is: give one of them.");
+        if (Settings.Length > 0 && Photos.Length == 0)
+            throw new UsageException("--set is about how a condition is made of a --photo, and there is none.");
         if (Controls.Length > 0 && Photos.Length + Conditions.Length == 0)
             throw new UsageException("--control needs a --photo, or a ready-made --condition.");
-        Canny.Validate();
         string[] sources = Photos.Length > 0 ? Photos : Conditions;
         if (Controls.Length > 1 && sources.Length == 1)
             sources = [.. Enumerable.Repeat(sources[0], Controls.Length)];
@@ -126,9 +131,12 @@ internal sealed class GenerateRun(Terminal terminal)
         }
     }
 
-    private ConditionSource Source(string file, ControlArgument control, PictureSize size) => Conditions.Length > 0
-        ? ConditionSource.FromMap(file, size, Fit)
-        : ConditionSource.FromPhoto(file, Kind(control.Name), Canny, size, Fit);
+    private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, PictureSize size)
+    {
+        var kinds = controls.Select(control => Kind(control.Name)).ToArray();
+        var options = ConditionSettings.For(kinds, Canny, Settings);
+        return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
+    }
 
     /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>
     private ConditionKind Kind(string control)
