@@ -21,8 +21,10 @@ internal static partial class App
             BenchCommand.Create(terminal),
         };
 
-        // Who says nothing wants to know what can be said.
-        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+        // Who says nothing wants to know what can be said. A prompt may begin with @ and names no file then.
+        var parsed = root.Parse(
+            args.Length == 0 ? ["--help"] : args,
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)

@@ -40,6 +40,18 @@ public sealed class GenerateTests
         Assert.Contains("no option 'sigma'", refused.Error);
     }
 
+    [Theory]
+    [InlineData("a.jpg")]
+    [InlineData("a.webp")]
+    public async Task Other_formats_are_written_too_and_a_prompt_may_begin_with_an_at_sign(string file)
+    {
+        using var tool = new Tool();
+        var answer = await tool.RunAsync("generate", "@home", "--steps", "1", "--output", file);
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        Assert.Equal([file], tool.Files);
+        Assert.NotNull(ImageCodec.Load(file));
+    }
+
     [Fact]
     public async Task Several_pictures_come_with_a_grid_and_one_json_document()
     {

@@ -47,7 +47,7 @@ internal static class GenerateCommand
         var precision = new Option<string>("--precision") { Description = "Numbers the networks compute in.", DefaultValueFactory = _ => "fp32" };
         precision.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:N; by default a GPU where there is one." };
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write (.png, .jpg, .webp), replaced if it is there; by default a new name made of the prompt." };
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write (.png, .jpg, .webp; only a .png says how it was made), replaced if it is there; by default a new name made of the prompt." };
         var show = new Option<bool>("--show-condition") { Description = "Also write photo, condition and result side by side, as NAME-condition." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
 
