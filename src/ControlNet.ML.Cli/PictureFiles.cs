@@ -7,6 +7,8 @@ internal sealed class PictureFiles
 {
     private static readonly string[] Formats = [".png", ".jpg", ".jpeg", ".webp"];
 
+    private static readonly string[] Suffixes = ["", "-1", "-grid", "-condition"];
+
     private readonly string _folder;
     private readonly string _stem;
     private readonly string _extension;
@@ -22,7 +24,7 @@ internal sealed class PictureFiles
         if (output is null)
         {
             var stem = Slug(title);
-            for (var n = 2; Directory.EnumerateFiles(".", $"{stem}*.png").Any(f => Path.GetFileName(f) == $"{stem}.png" || Path.GetFileName(f).StartsWith($"{stem}-1.", StringComparison.Ordinal)); n++)
+            for (var n = 2; Suffixes.Any(suffix => File.Exists($"{stem}{suffix}.png")); n++)
                 stem = $"{Slug(title)}-{n:00}";
             return new PictureFiles(".", stem, ".png").Checked();
         }

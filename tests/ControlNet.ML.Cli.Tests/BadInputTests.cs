@@ -35,6 +35,7 @@ public sealed class BadInputTests
             { 2, "--size 'big' cannot be read", [.. generate, "--size", "big"] },
             { 2, "give one of them", [.. controlled, "--condition", Tool.Photo] },
             { 2, "choose one of them", [.. controlled, "--guess", "--weighting", "resolution"] },
+            { 2, "name another file", [.. controlled, "--output", Tool.Photo] },
             { 2, "needs a --photo", [.. generate, "--control", "emoji/canny"] },
             { 2, "expected 0 <= start <= end <= 1", [.. controlled, "--control", "emoji/canny:1:0.5-0.2"] },
             { 2, "give one picture for all", [.. controlled, "--photo", Tool.Photo, "--control", "emoji/canny"] },

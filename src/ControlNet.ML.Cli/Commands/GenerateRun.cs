@@ -52,6 +52,8 @@ internal sealed class GenerateRun(Terminal terminal)
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
         var controls = sources.Length == 0 ? [] : ControlsFor(folder, sources.Length);
+        if (Output is { } output && sources.Any(source => Path.GetFullPath(source) == Path.GetFullPath(output)))
+            throw new UsageException($"--output '{output}' is the picture that the condition comes from: name another file.");
         var files = PictureFiles.Prepare(Output, Prompt);
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = Size ?? new PictureSize(native, native);
