@@ -12,9 +12,6 @@ namespace ControlNet.ML.Torch;
 public sealed class TorchBackendProvider : IBackendProvider
 {
     /// <inheritdoc/>
-    public string Name => "torch";
-
-    /// <inheritdoc/>
     public IDiffusionBackend Open(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(folder);

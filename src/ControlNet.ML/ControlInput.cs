@@ -5,7 +5,7 @@ namespace ControlNet.ML;
 
 /// <summary>One control for one picture: a network, a condition, and how much, when and in what manner it takes part.</summary>
 /// <param name="Network">The control network.</param>
-/// <param name="Condition">The condition picture, as the network's preprocessor gives it (white edges on black for Canny). It is brought to the picture's size.</param>
+/// <param name="Condition">The condition picture, as the network's preprocessor gives it (white edges on black for Canny). One of another size is stretched to the picture's; alpha is dropped, so lay a transparent picture on white first.</param>
 public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
 {
     /// <summary>Scale, window and weighting.</summary>

@@ -6,8 +6,8 @@ namespace ControlNet.ML;
 /// <param name="Image">The picture, R, G, B.</param>
 /// <param name="Pixels">The same before rounding to 8 bits, [1, 3, H, W] from 0 to 1.</param>
 /// <param name="Latents">The last latents, [1, C, h, w].</param>
-/// <param name="Provenance">Everything needed to make it again: for a PNG's text entries, a table's columns.</param>
-/// <param name="Warnings">What the user should know: a prompt that was cut, a size the model was not trained for.</param>
+/// <param name="Provenance">What it was made of: names and settings, all that is needed to make it again with the same model files. For a PNG's text entries, a table's columns.</param>
+/// <param name="Warnings">What the user should know: a prompt that was cut.</param>
 public sealed record GeneratedPicture(
     ImageBuffer Image,
     TensorData Pixels,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Imaging;
@@ -80,7 +81,7 @@ internal sealed class GenerationJob
     private TensorData Condition(ControlInput control)
     {
         if (control.Tensor is not { } tensor)
-            return TensorImages.ToUnit(TensorImages.Prepare(control.Condition, _width, _height));
+            return ConditionImages.ToTensor(control.Condition, _width, _height);
         return tensor.Shape is [1, 3, var height, var width] && height == _height && width == _width
             ? tensor
             : throw new ArgumentException($"A condition is {tensor}, expected [1, 3, {_height}, {_width}].");
@@ -153,10 +154,15 @@ internal sealed class GenerationJob
             ["width"] = Text(_width),
             ["height"] = Text(_height),
             ["scheduler"] = _options.Scheduler ?? _scheduler.ClassName,
+            ["scheduler_config"] = _scheduler.ToJson(),
             ["eta"] = Text(_options.Eta),
             ["clip_skip"] = Text(_options.ClipSkip ?? 0),
             ["computed_by"] = _model.Backend.Description,
         };
+        if (_model.Folder.UNet.AdditionEmbedType is not null)
+            entries["size_conditioning"] = string.Join(' ', TimeIds());
+        if (_options.Latents is not null)
+            entries["noise"] = "given, not drawn from the seed";
         for (var i = 0; i < _controls.Count; i++)
         {
             var (unit, prefix) = (_controls[i].Unit, $"control_{i + 1}");

@@ -175,7 +175,6 @@ internal sealed class GenerateRun(Terminal terminal)
                 provenance[$"control_{i + 1}_{key}"] = value;
         }
 
-        provenance["precision"] = Load.Precision.ToString();
         var file = files.Picture(index + 1, Count);
         ImageCodec.Save(file, picture.Image, Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase) ? provenance : null);
         return new Made(file, picture, provenance, stages);

@@ -36,8 +36,7 @@ public static partial class TorchNative
         {
             if (_done)
                 return;
-            if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64)
-                LoadOnLinux();
+            LoadOnLinux();
             Start();
             _done = true;
         }
@@ -48,8 +47,6 @@ public static partial class TorchNative
     [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp initialises in a static constructor; nothing else runs before it in every host.")]
     internal static void Initialize()
     {
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
-            return;
         try
         {
             LoadOnLinux();
@@ -62,6 +59,8 @@ public static partial class TorchNative
 
     private static void LoadOnLinux()
     {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            return;
         if (_copy != 0 || NativeLibraries.Find(Shim) is not { } shim)
             return;
         NativeLibraries.AskForHugePages();
@@ -115,19 +114,11 @@ public static partial class TorchNative
         }
         catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException)
         {
-            LoadOnLinuxAgain();
             throw new ControlNetException(
                 "libtorch cannot be loaded. Add the package for your machine to the application: TorchSharp-cpu " +
                 $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {TorchSharpVersion()}. Cause: {FirstLine(e)}",
                 e);
         }
-    }
-
-    /// <summary>Repeats the attempt for the sake of its message, when there is one.</summary>
-    private static void LoadOnLinuxAgain()
-    {
-        if (OperatingSystem.IsLinux() && _copy == 0)
-            LoadOnLinux();
     }
 
     private static string TorchSharpVersion() =>

@@ -6,9 +6,6 @@ namespace ControlNet.ML.Diffusion;
 /// <summary>Opens networks on one runtime. An assembly offers one through <see cref="BackendProviderAttribute"/>.</summary>
 public interface IBackendProvider
 {
-    /// <summary>The runtime's short name, <c>torch</c>.</summary>
-    string Name { get; }
-
     /// <summary>Loads a base model.</summary>
     /// <param name="folder">The model.</param>
     /// <param name="options">Device, precision, progress.</param>

@@ -4,7 +4,7 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 /// DPM-Solver and DPM-Solver++ in their multistep form (Lu et al., 2022), of order 1 to 3, deterministic or as stochastic differential
 /// equations. "DPM++ 2M" and "DPM++ 2M SDE" of other programs are its second order.
 /// </summary>
-public sealed class DpmSolverMultistep : LambdaScheduler
+public sealed class DpmSolverMultistep : DpmSolver
 {
     internal static readonly SchedulerClass Class = new(
         "DPMSolverMultistepScheduler",
@@ -25,63 +25,30 @@ public sealed class DpmSolverMultistep : LambdaScheduler
             ["solver_type"] = ["midpoint", "heun"],
             ["variance_type"] = [null],
         },
-        Replacements = new()
-        {
-            [("algorithm_type", "deis")] = "dpmsolver++",
-            [("solver_type", "logrho")] = "midpoint",
-            [("solver_type", "bh1")] = "midpoint",
-            [("solver_type", "bh2")] = "midpoint",
-        },
+        Replacements = OfOtherClasses,
         Options = [nameof(SchedulerOptions.Timesteps)],
     };
 
     // Below this many steps the last ones are of lower order (lower_order_final): steadier, as the paper found.
     private const int FewSteps = 15;
-    private readonly DpmUpdate _update;
     private readonly int[] _orders;
-    private History _outputs = new(0, 0);
 
     private DpmSolverMultistep(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, PlanOf(config, steps, options), options)
+        : base(config, steps, PlanOf(config, steps, options, round: config.BetaSchedule != "squaredcos_cap_v2"), options)
     {
         if (config is { AlgorithmType: "sde-dpmsolver", SolverOrder: 3 })
             throw config.Wrong("'solver_order' is 3, expected 1 or 2 for 'algorithm_type' \"sde-dpmsolver\"");
-        _update = new DpmUpdate(config);
         _orders = [.. Enumerable.Range(0, Count).Select(OrderAt)];
     }
 
-    private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
-
-    private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
+    private protected override DpmUpdate.Terms TermsOf(int step, ReadOnlySpan<float> sample) => _orders[step] switch
     {
-        var latest = _outputs.Push();
-        if (_update.OnOriginal)
-            Original(output, step, sample, latest);
-        else
-            Noise(output, step, sample, latest);
+        1 => Update.First(At(step), At(step + 1)),
+        2 => Update.SecondMultistep(At(step - 1), At(step), At(step + 1)),
+        _ => Update.ThirdMultistep(At(step - 2), At(step - 1), At(step), At(step + 1)),
+    };
 
-        var terms = _orders[step] switch
-        {
-            1 => _update.First(At(step), At(step + 1)),
-            2 => _update.SecondMultistep(At(step - 1), At(step), At(step + 1)),
-            _ => _update.ThirdMultistep(At(step - 2), At(step - 1), At(step), At(step + 1)),
-        };
-        Blend.Set(sample, terms.Sample, sample, terms.Latest, latest);
-        if (terms.Before != 0)
-            Blend.Add(sample, terms.Before, _outputs[1]);
-        if (terms.Earlier != 0)
-            Blend.Add(sample, terms.Earlier, _outputs[2]);
-        if (_update.Stochastic)
-            Blend.Add(sample, terms.Noise, Draw(noise));
-    }
-
-    private static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options)
-    {
-        var levels = new NoiseLevels(config);
-        var last = config.NumTrainTimesteps - levels.CountBelow(config.LambdaMinClipped);
-        var plan = SigmaPlan.OfSolver(config, steps, options.Timesteps, levels, last, round: config.BetaSchedule != "squaredcos_cap_v2");
-        return plan.EndingIn(config.FinalSigmasType == "zero" ? 0 : levels.Least);
-    }
+    private protected override ReadOnlySpan<float> Start(ReadOnlySpan<float> sample) => sample;
 
     private int OrderAt(int step)
     {

@@ -1,0 +1,62 @@
+namespace ControlNet.ML.Diffusion.Schedulers;
+
+/// <summary>What the two forms of DPM-Solver and DPM-Solver++ share: the kind of output, its history, and a step once its factors are known.</summary>
+public abstract class DpmSolver : LambdaScheduler
+{
+    /// <summary>Options of other classes' configurations that mean something here (diffusers' constructors).</summary>
+    internal static readonly Dictionary<(string, string), string> OfOtherClasses = new()
+    {
+        [("algorithm_type", "deis")] = "dpmsolver++",
+        [("solver_type", "logrho")] = "midpoint",
+        [("solver_type", "bh1")] = "midpoint",
+        [("solver_type", "bh2")] = "midpoint",
+    };
+
+    private History _outputs = new(0, 0);
+
+    private protected DpmSolver(SchedulerConfig config, int steps, SigmaPlan plan, SchedulerOptions options)
+        : base(config, steps, plan, options) => Update = new DpmUpdate(config);
+
+    private protected DpmUpdate Update { get; }
+
+    /// <summary>How many outputs are at hand, the latest included.</summary>
+    private protected int Outputs => _outputs.Count;
+
+    private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
+
+    private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
+    {
+        var latest = _outputs.Push();
+        if (Update.OnOriginal)
+            Original(output, step, sample, latest);
+        else
+            Noise(output, step, sample, latest);
+
+        var terms = TermsOf(step, sample);
+        Blend.Set(sample, terms.Sample, Start(sample), terms.Latest, latest);
+        if (terms.Before != 0)
+            Blend.Add(sample, terms.Before, _outputs[1]);
+        if (terms.Earlier != 0)
+            Blend.Add(sample, terms.Earlier, _outputs[2]);
+        if (Update.Stochastic)
+            Blend.Add(sample, terms.Noise, Draw(noise));
+    }
+
+    /// <summary>The factors of a step.</summary>
+    /// <param name="step">Which.</param>
+    /// <param name="sample">The sample before it.</param>
+    private protected abstract DpmUpdate.Terms TermsOf(int step, ReadOnlySpan<float> sample);
+
+    /// <summary>The sample that a step goes out from.</summary>
+    /// <param name="sample">The sample before it.</param>
+    private protected abstract ReadOnlySpan<float> Start(ReadOnlySpan<float> sample);
+
+    /// <summary>The schedule, ending in a noise of zero or the least that was trained with.</summary>
+    private protected static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options, bool round)
+    {
+        var levels = new NoiseLevels(config);
+        var last = config.NumTrainTimesteps - levels.CountBelow(config.LambdaMinClipped);
+        var plan = SigmaPlan.OfSolver(config, steps, options.Timesteps, levels, last, round);
+        return plan.EndingIn(config.FinalSigmasType == "zero" ? 0 : levels.Least);
+    }
+}
