@@ -1,3 +1,4 @@
+using System.Reflection;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -5,8 +6,11 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Every kind of condition by name: one line each.</summary>
 public static class ConditionCatalog
 {
-    /// <summary>All kinds, in the order in which they are listed to users.</summary>
-    public static IReadOnlyList<ConditionKind> All { get; } =
+    // Assemblies that bring more kinds, where an application references them. Nothing else is ever loaded by name.
+    private static readonly string[] Providers = ["ControlNet.ML.Onnx"];
+
+    /// <summary>The kinds that need no network.</summary>
+    public static IReadOnlyList<ConditionKind> Managed { get; } =
     [
         ConditionKind.Of<CannyOptions>("canny", "Canny's edges, white on black", Canny.Apply),
         ConditionKind.Of<ScribbleOptions>("scribble", "the strokes of a drawing, dark on light, as white on black", Scribble.Apply),
@@ -18,8 +22,17 @@ public static class ConditionCatalog
         ConditionKind.Of<TileOptions>("tile", "the picture with its detail taken away", Tile.Apply),
         ConditionKind.Of<RecolorOptions>("recolor_luminance", "brightness as the eye sees it, to be coloured anew", Recolor.Luminance),
         ConditionKind.Of<RecolorOptions>("recolor_intensity", "the strongest channel, to be coloured anew", Recolor.Intensity),
+        ConditionKind.Of<ShuffleOptions>("shuffle", "the picture's colours and textures in another arrangement, by a seed", Shuffle.Apply),
+        ConditionKind.Of<ColourGridOptions>("color_grid", "large squares of one colour each", ColourGrid.Apply),
+        ConditionKind.Of<DepthOptions>("depth_map", "of a picture that is a depth map: brought to the full range, near bright", Depth.OfMap),
+        ConditionKind.Of<NormalsOptions>("normal_map", "of a picture that is a depth map: the directions its surfaces face", Normals.OfDepthMap),
         ConditionKind.Of("none", "the picture itself is the condition", Colour.Hwc3),
     ];
+
+    private static readonly Lazy<IReadOnlyList<ConditionKind>> Everything = new(() => [.. Managed, .. Provided()]);
+
+    /// <summary>All kinds, in the order in which they are listed to users: those of this assembly, then the learned ones where ControlNet.ML.Onnx is referenced.</summary>
+    public static IReadOnlyList<ConditionKind> All => Everything.Value;
 
     /// <summary>The kind of a name.</summary>
     /// <param name="name">Upper or lower case.</param>
@@ -28,6 +41,14 @@ public static class ConditionCatalog
     {
         ArgumentNullException.ThrowIfNull(name);
         return All.FirstOrDefault(kind => kind.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new ControlNetException($"There is no condition '{name}', expected one of {string.Join(", ", All.Select(kind => $"'{kind.Name}'"))}.");
+            ?? throw new ControlNetException(
+                $"There is no condition '{name}'{(NearestName.Suggest(name, All.Select(kind => kind.Name)) is { } nearest ? $"; did you mean '{nearest}'? Expected" : ", expected")} "
+                + $"one of {string.Join(", ", All.Select(kind => $"'{kind.Name}'"))}.");
     }
+
+    private static IEnumerable<ConditionKind> Provided() =>
+        Providers
+            .Select(name => OptionalAssembly.TryLoad(name)?.GetCustomAttribute<ConditionProviderAttribute>())
+            .OfType<ConditionProviderAttribute>()
+            .SelectMany(attribute => ((IConditionProvider)Activator.CreateInstance(attribute.Provider)!).Kinds);
 }

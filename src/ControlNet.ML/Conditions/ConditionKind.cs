@@ -11,12 +11,16 @@ namespace ControlNet.ML.Conditions;
 public sealed class ConditionKind
 {
     // Not-a-number is for the options' own check to refuse, with its message.
-    private static readonly JsonSerializerOptions Lenient = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Lenient = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter() },
+    };
 
-    private readonly Func<ImageBuffer, object?, ImageBuffer> _apply;
+    private readonly Func<object?, IPreprocessor> _open;
 
-    private ConditionKind(string name, string description, object? defaults, Func<ImageBuffer, object?, ImageBuffer> apply) =>
-        (Name, Description, Defaults, _apply) = (name, description, defaults, apply);
+    private ConditionKind(string name, string description, object? defaults, bool isLearned, Func<object?, IPreprocessor> open) =>
+        (Name, Description, Defaults, IsLearned, _open) = (name, description, defaults, isLearned, open);
 
     /// <summary>The name that users type, in lower case.</summary>
     public string Name { get; }
@@ -30,17 +34,29 @@ public sealed class ConditionKind
     /// <summary>The type of the options; null if there are none.</summary>
     public Type? OptionsType => Defaults?.GetType();
 
-    /// <summary>Makes the condition.</summary>
+    /// <summary>Whether a network makes it, whose file the options name.</summary>
+    public bool IsLearned { get; }
+
+    /// <summary>Makes the condition of one picture. For several, <see cref="Open"/> it once: a learned one then loads its network once.</summary>
     /// <param name="image">The picture.</param>
     /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults.</param>
     /// <returns>A new picture of the same size.</returns>
-    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ControlNetException">An option is out of its range, or the network's file is missing or not the right one.</exception>
     public ImageBuffer Apply(ImageBuffer image, object? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
+        using var preprocessor = Open(options);
+        return preprocessor.Apply(image);
+    }
+
+    /// <summary>Makes ready for any number of pictures.</summary>
+    /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults. Ranges are checked with the first picture.</param>
+    /// <exception cref="ControlNetException">The network's file is missing or not the right one.</exception>
+    public IPreprocessor Open(object? options = null)
+    {
         if (options is not null && options.GetType() != OptionsType)
             throw new ArgumentException($"'{Name}' takes {OptionsType?.Name ?? "no options"}, got {options.GetType().Name}.", nameof(options));
-        return _apply(image, options ?? Defaults);
+        return _open(options ?? Defaults);
     }
 
     /// <summary>Reads options from texts, as a command line has them, on top of the defaults.</summary>
@@ -50,7 +66,7 @@ public sealed class ConditionKind
     public object? ParseOptions(IEnumerable<string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var options = Defaults is null ? null : JsonSerializer.SerializeToNode(Defaults, OptionsType!)!.AsObject();
+        var options = Defaults is null ? null : JsonSerializer.SerializeToNode(Defaults, OptionsType!, Lenient)!.AsObject();
         foreach (var setting in settings)
         {
             if (setting.Split('=', 2) is not [var name, var value])
@@ -83,21 +99,53 @@ public sealed class ConditionKind
     private JsonNode Read(string text, Type type, string name)
     {
         var invariant = CultureInfo.InvariantCulture;
+        if (type == typeof(string))
+            return text;
+        if (type.IsEnum && Enum.GetNames(type).FirstOrDefault(value => value.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } choice)
+            return choice;
         if (type == typeof(bool) && bool.TryParse(text, out var truth))
             return truth;
         if (type == typeof(int) && int.TryParse(text, NumberStyles.Integer, invariant, out var whole))
             return whole;
         if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, invariant, out var number))
             return double.IsFinite(number) ? JsonValue.Create(number) : JsonValue.Create(number.ToString(invariant));
+        if (type.IsEnum)
+            throw new ControlNetException($"The option {name} of '{Name}' is '{text}', expected one of {string.Join(", ", Enum.GetNames(type))}.");
         var expected = type == typeof(bool) ? "true or false" : type == typeof(int) ? "whole number" : "number";
         throw new ControlNetException($"The option {name} of '{Name}': '{text}' is no {expected}.");
     }
 
+    /// <summary>A kind that a network makes.</summary>
+    /// <typeparam name="TOptions">A record whose properties are bool, int, double, string or an enum.</typeparam>
+    /// <param name="name">The name that users type, in lower case.</param>
+    /// <param name="description">One line for a list of kinds.</param>
+    /// <param name="open">Loads the network that the options name.</param>
+    public static ConditionKind Learned<TOptions>(string name, string description, Func<TOptions, IPreprocessor> open)
+        where TOptions : class, new()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(open);
+        return new(name, description, new TOptions(), true, options => open((TOptions)options!));
+    }
+
     /// <summary>A kind with options.</summary>
     internal static ConditionKind Of<TOptions>(string name, string description, Func<ImageBuffer, TOptions, ImageBuffer> apply)
-        where TOptions : class, new() => new(name, description, new TOptions(), (image, options) => apply(image, (TOptions)options!));
+        where TOptions : class, new() => new(name, description, new TOptions(), false, options => new Function(image => apply(image, (TOptions)options!)));
 
     /// <summary>A kind without options.</summary>
     internal static ConditionKind Of(string name, string description, Func<ImageBuffer, ImageBuffer> apply) =>
-        new(name, description, null, (image, _) => apply(image));
+        new(name, description, null, false, _ => new Function(apply));
+
+    private sealed class Function(Func<ImageBuffer, ImageBuffer> apply) : IPreprocessor
+    {
+        public ImageBuffer Apply(ImageBuffer image)
+        {
+            ArgumentNullException.ThrowIfNull(image);
+            return apply(image);
+        }
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -12,24 +12,12 @@ internal static class Backends
     {
         foreach (var name in Known)
         {
-            if (TryLoad(name)?.GetCustomAttribute<BackendProviderAttribute>() is { } attribute)
+            if (OptionalAssembly.TryLoad(name)?.GetCustomAttribute<BackendProviderAttribute>() is { } attribute)
                 return (IBackendProvider)Activator.CreateInstance(attribute.Provider)!;
         }
 
         throw new ControlNetException(
             "No runtime for the networks is there: add the package ControlNet.ML.Torch to the application, and TorchSharp-cpu " +
             "(or TorchSharp-cuda-linux / TorchSharp-cuda-windows) for its native part.");
-    }
-
-    private static Assembly? TryLoad(string name)
-    {
-        try
-        {
-            return AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(a => a.GetName().Name == name) ?? Assembly.Load(name);
-        }
-        catch (Exception e) when (e is FileNotFoundException or FileLoadException or BadImageFormatException)
-        {
-            return null;
-        }
     }
 }

@@ -42,6 +42,13 @@ internal sealed class MersenneTwister
         return y ^ (y >> 18);
     }
 
+    /// <summary>Uniform in [0, 1) as NumPy's <c>random_sample</c> makes it, 27 bits of one number and 26 of the next. Torch has another way.</summary>
+    public double NextDouble53()
+    {
+        var (high, low) = (NextUInt32() >> 5, NextUInt32() >> 6);
+        return ((high * 67108864.0) + low) / 9007199254740992.0;
+    }
+
     private void Regenerate()
     {
         for (var i = 0; i < Size; i++)

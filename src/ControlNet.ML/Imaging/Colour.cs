@@ -61,12 +61,14 @@ public static class Colour
     /// <summary>The negative: 255 minus every sample. Alpha is laid over white first (<see cref="Hwc3"/>).</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>Three channels.</returns>
-    public static ImageBuffer Invert(ImageBuffer image)
+    public static ImageBuffer Invert(ImageBuffer image) => Negative(Hwc3(image));
+
+    /// <summary>255 minus every sample, in place.</summary>
+    internal static ImageBuffer Negative(ImageBuffer image)
     {
-        var result = Hwc3(image);
-        foreach (ref var sample in result.Samples.AsSpan())
+        foreach (ref var sample in image.Samples.AsSpan())
             sample = (byte)(255 - sample);
-        return result;
+        return image;
     }
 
     /// <summary>L of CIE Lab, 0 to 255, as cv2.cvtColor gives it. Alpha is ignored.</summary>

@@ -53,6 +53,29 @@ public class ConditionParityTests
         ["tile-down-up"] = c => c.Check(Tile.Apply(c.Image, new TileOptions { DownSampling = c.Double("n") })),
         ["luminance"] = c => c.Check(Recolor.Luminance(c.Image, new RecolorOptions { Gamma = c.Double("gamma") })),
         ["intensity"] = c => c.Check(Recolor.Intensity(c.Image, new RecolorOptions { Gamma = c.Double("gamma") })),
+        ["gamma-tables"] = GammaTables,
+        ["gauss-kernels"] = Kernels,
+        ["pil-gauss"] = c => c.Check(PillowGaussianBlur.Apply(c.Image, c.Double("radius"))),
+        ["nms"] = c => c.Check(SoftEdges.Thin(Colour.Grey(c.Image))),
+        ["soft-scribble"] = c => c.Check(SoftEdges.Scribble(Colour.Grey(c.Image))),
+        ["safe"] = c => c.Check(SoftEdges.Safe(c.Image)),
+        ["lineart-aux"] = LineArtOfControlNetAux,
+        ["colour-grid"] = ColourGridOf,
+        ["remap"] = RemapByFlow,
+        ["inpaint-condition"] = c => CheckTensor(c, Inpaint.ToTensor(c.Image, ImageCodec.Load(c.SecondFile))),
+        ["inpaint-mask"] = c => CheckTensor(c, Inpaint.MaskToTensor(c.Image, SizeOf(c).Width, SizeOf(c).Height)),
+        ["palette"] = PaletteOf,
+        ["labels-to-colours"] = c => c.Check(Palette(c).ToColours(c.Image)),
+        ["labels-there-and-back"] = c => c.Check(Palette(c).ToLabels(Palette(c).ToColours(c.Image))),
+        ["nearest-label"] = c => c.Check(Palette(c).ToNearestLabels(c.Image)),
+        ["exact-label"] = c => c.Check(Palette(c).ToLabels(c.Image)),
+        ["depth-midas"] = c => c.Check(Depth.Apply(c.Map)),
+        ["depth-midas-inverted"] = c => c.Check(Depth.Apply(c.Map, new DepthOptions { Invert = true })),
+        ["depth-zoe"] = c => c.Check(Depth.Apply(c.Map, new DepthOptions { Scaling = DepthScaling.Percentile })),
+        ["depth-max"] = c => c.Check(Depth.Apply(c.Map, new DepthOptions { Scaling = DepthScaling.Maximum })),
+        ["depth-leres"] = c => c.Check(Depth.Apply(c.Map, new DepthOptions { Scaling = DepthScaling.LeReS, Near = c.Double("near"), Far = c.Double("far") })),
+        ["normal-from-depth"] = c => c.Check(Normals.FromDepth(c.Map, new NormalsOptions { BackgroundThreshold = c.Double("bg_threshold"), Order = c.Choice<ChannelOrder>("order") })),
+        ["normal-from-network"] = NormalsOfNetwork,
         ["condition-tensor"] = ConditionTensor,
         ["image-tensor"] = c => CheckTensor(c, TensorImages.ToSigned(TensorImages.Prepare(c.Image, SizeOf(c).Width, SizeOf(c).Height))),
         ["training-source"] = c => CheckRowsFirst(c, TensorImages.ToUnit(c.Image)),
@@ -216,6 +239,69 @@ public class ConditionParityTests
         for (var i = 0; i < values.Length; i++)
             values[i] = tensor.Values[(i % 3 * height * width) + (i / 3)];
         c.Check(values, height, width, 3);
+    }
+
+    private static SegmentationPalette Palette(ConditionCase c) => SegmentationPalette.Find(c.Parameter("palette").GetString()!);
+
+    private static void PaletteOf(ConditionCase c)
+    {
+        var palette = SegmentationPalette.Find(c.Id.Split('/')[1]);
+        var expected = c.ExpectedJson();
+        Assert.Equal(expected.GetProperty("names").EnumerateArray().Select(name => name.GetString()!.Trim()), palette.Classes.Select(found => found.Name));
+        Assert.Equal(
+            expected.GetProperty("rgb").EnumerateArray().Select(colour => string.Join(' ', colour.EnumerateArray().Select(e => e.GetByte()))),
+            palette.Classes.Select(found => $"{found.Red} {found.Green} {found.Blue}"));
+    }
+
+    private static void GammaTables(ConditionCase c)
+    {
+        var levels = new ImageBuffer(256, 1, 1, [.. Enumerable.Range(0, 256).Select(level => (byte)level)]);
+        foreach (var table in c.ExpectedJson().EnumerateObject())
+        {
+            var gamma = double.Parse(table.Name, System.Globalization.CultureInfo.InvariantCulture);
+            var expected = table.Value.EnumerateArray().Select(e => e.GetInt32());
+            var off = Recolor.Intensity(levels, new RecolorOptions { Gamma = gamma }).Samples.Zip(expected, (a, b) => Math.Abs(a - b)).ToArray();
+            Assert.True(off.Max() <= 1 && off.Count(d => d > 0) <= 2, $"gamma {gamma}: {off.Count(d => d > 0)} levels differ by up to {off.Max()}");
+        }
+    }
+
+    private static void Kernels(ConditionCase c)
+    {
+        foreach (var sigma in c.Expected.Names)
+        {
+            var expected = c.Expected.Doubles(sigma);
+            var weights = GaussianBlur.Weights(expected.Length, double.Parse(sigma, System.Globalization.CultureInfo.InvariantCulture));
+            Assert.All(weights.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-12));
+        }
+    }
+
+    private static void LineArtOfControlNetAux(ConditionCase c)
+    {
+        var lines = LineArtStandard.Apply(WorkingResolution.ResizeToMultiple64(Colour.Hwc3(c.Image), c.Int("detect_resolution")));
+        c.Check(Resize.Apply(lines, c.Image.Width, c.Image.Height, Interpolation.Cubic));
+    }
+
+    // The reference stretches to a square; a picture that is one already shows our cells alone.
+    private static void ColourGridOf(ConditionCase c)
+    {
+        var side = c.Int("res");
+        var small = Resize.Apply(c.Image, side / 64, side / 64, Interpolation.Cubic);
+        c.Check(ColourGrid.Apply(Resize.Apply(small, side, side, Interpolation.Nearest), new ColourGridOptions { Cell = 64 }));
+    }
+
+    private static void RemapByFlow(ConditionCase c)
+    {
+        var flow = new ReferenceTensors(c.SecondFile);
+        var shape = flow.Shape("flow");
+        c.Check(Remap.Apply(c.Image, flow.Floats("flow"), shape[1], shape[0]));
+    }
+
+    private static void NormalsOfNetwork(ConditionCase c)
+    {
+        var (shape, values) = (c.Tensors.Shape("normals"), c.Tensors.Floats("normals"));
+        c.Check(Normals.FromNetwork(Channel(0), Channel(1), Channel(2), shape[1], shape[0]));
+
+        float[] Channel(int channel) => [.. values.Where((_, i) => i % 3 == channel)];
     }
 
     private static void Decode(ConditionCase c, PixelRounding rounding)

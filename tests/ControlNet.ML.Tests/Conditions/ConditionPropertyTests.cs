@@ -37,6 +37,70 @@ public sealed class ConditionPropertyTests
     }
 
     [Property]
+    public void Shuffling_only_mixes_neighbours_and_follows_its_seed(ImageBuffer picture, byte seed, byte scale)
+    {
+        var options = new ShuffleOptions { Seed = seed, Scale = 1 + scale };
+        var shuffled = Shuffle.Apply(picture, options);
+        Assert.Equal(shuffled.Samples, Shuffle.Apply(picture, options).Samples);
+        var colours = Colour.Hwc3(picture);
+        for (var c = 0; c < 3; c++)
+        {
+            var levels = colours.Samples.Where((_, i) => i % 3 == c).ToArray();
+            Assert.All(shuffled.Samples.Where((_, i) => i % 3 == c), level => Assert.InRange(level, levels.Min(), levels.Max()));
+        }
+    }
+
+    [Property]
+    public void Every_label_comes_back_from_its_colour(byte[] labels)
+    {
+        if (labels.Length == 0)
+            return;
+        foreach (var palette in SegmentationPalette.All)
+        {
+            var map = new ImageBuffer(labels.Length, 1, 1, [.. labels.Select(label => (byte)(label % palette.Classes.Count))]);
+            var colours = palette.ToColours(map);
+            var back = palette.ToLabels(colours);
+            Assert.Equal(colours.Samples, palette.ToColours(back).Samples);
+            Assert.Equal(back.Samples, palette.ToNearestLabels(colours).Samples);
+
+            // Two classes of ADE20K share a colour; all others are themselves again.
+            Assert.Equal(map.Samples.Select(label => palette.Name == "ade20k" && label == 48 ? (byte)6 : label), back.Samples);
+        }
+    }
+
+    [Property]
+    public void A_depth_map_reaches_both_ends_and_its_negative_too(ImageBuffer picture)
+    {
+        var map = Depth.OfMap(picture);
+        var flat = FloatMap.Of(picture).Values.Distinct().Count() == 1;
+        Assert.Equal((byte)0, map.Samples.Min());
+        Assert.Equal(flat ? (byte)0 : (byte)255, map.Samples.Max());
+        Assert.Equal(map.Samples.Select(level => (byte)(255 - level)), Depth.OfMap(picture, new DepthOptions { Invert = true }).Samples);
+    }
+
+    [Property]
+    public void Normals_face_the_viewer_and_have_length_one(ImageBuffer picture)
+    {
+        var map = Normals.OfDepthMap(picture, new NormalsOptions { BackgroundThreshold = 0 }).Samples;
+        for (var i = 0; i < map.Length; i += 3)
+        {
+            // A level is 1/127.5, truncated.
+            double Of(byte level) => (level + 0.5 - 127.5) / 127.5;
+            Assert.True(map[i + 2] >= 127);
+            Assert.Equal(1, Math.Sqrt(Math.Pow(Of(map[i]), 2) + Math.Pow(Of(map[i + 1]), 2) + Math.Pow(Of(map[i + 2]), 2)), 0.02);
+        }
+    }
+
+    [Fact]
+    public void Shuffling_is_that_of_numpy_and_OpenCV_at_the_same_seed()
+    {
+        Assert.SkipUnless(Fixtures.Has("shuffle", "photo_c-7-16.png"), "No reference of the shuffle.");
+        var expected = ImageCodec.Load(Fixtures.Path("shuffle", "photo_c-7-16.png"));
+        var actual = Shuffle.Apply(ImageCodec.Load(Fixtures.Path("conditions", "inputs", "photo_c.png")), new ShuffleOptions { Seed = 7, Scale = 16 });
+        Assert.Equal(expected.Samples, actual.Samples);
+    }
+
+    [Property]
     public void Inverting_twice_is_the_picture(ImageBuffer picture)
     {
         var colours = Colour.Hwc3(picture);
@@ -70,6 +134,9 @@ public sealed class ConditionPropertyTests
         Assert.Contains("expected one of Threshold", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["treshold=90"])).Message);
         Assert.Contains("'x' is no", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["threshold=x"])).Message);
         Assert.Contains("NAME=VALUE", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["threshold"])).Message);
+        var depth = ConditionCatalog.Find("depth_map");
+        Assert.Equal(new DepthOptions { Scaling = DepthScaling.LeReS, Near = 5 }, depth.ParseOptions(["scaling=leres", "near=5"]));
+        Assert.Contains("expected one of MinMax", Assert.Throws<ControlNetException>(() => depth.ParseOptions(["scaling=x"])).Message);
         Assert.Contains("takes no options", Assert.Throws<ControlNetException>(() => ConditionCatalog.Find("none").ParseOptions(["a=1"])).Message);
     }
 
@@ -81,6 +148,11 @@ public sealed class ConditionPropertyTests
     [InlineData("tile", "downsampling=0.5")]
     [InlineData("recolor_luminance", "gamma=9")]
     [InlineData("lineart_standard", "cut=-1")]
+    [InlineData("shuffle", "seed=-1")]
+    [InlineData("shuffle", "scale=0")]
+    [InlineData("color_grid", "cell=0")]
+    [InlineData("depth_map", "far=101")]
+    [InlineData("normal_map", "backgroundthreshold=NaN")]
     public void Values_out_of_range_are_refused(string kind, string option)
     {
         var found = ConditionCatalog.Find(kind);

@@ -1,0 +1,15 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>
+/// A condition with its options, ready to be made of any number of pictures. Learned ones hold their network, so keep one for as long as
+/// there are pictures. May be used by several threads at once.
+/// </summary>
+public interface IPreprocessor : IDisposable
+{
+    /// <summary>Makes the condition.</summary>
+    /// <param name="image">The picture.</param>
+    /// <returns>A new picture of the same size.</returns>
+    ImageBuffer Apply(ImageBuffer image);
+}

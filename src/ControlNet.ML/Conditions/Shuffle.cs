@@ -1,0 +1,62 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="Shuffle"/>.</summary>
+public sealed record ShuffleOptions
+{
+    /// <summary>Where the random flow starts; the same seed gives the same map, whatever the machine.</summary>
+    /// <value>0.</value>
+    public int Seed { get; init; }
+
+    /// <summary>The size of the flow's features in pixels, 1 to 4,096.</summary>
+    /// <value>256.</value>
+    public int Scale { get; init; } = 256;
+}
+
+/// <summary>The picture's colours and textures in another arrangement: a random smooth flow says where each pixel comes from.</summary>
+public static class Shuffle
+{
+    /// <summary>
+    /// Shuffles as the public annotator does. The flow is the one that <c>numpy.random.seed(seed)</c> gives there: coarse uniform noise, one value a
+    /// feature, enlarged by cubic interpolation, stretched to the picture's range; first for x, then for y.
+    /// </summary>
+    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>RGB, of the same size.</returns>
+    /// <exception cref="ControlNetException">The seed is negative, or the scale out of its range.</exception>
+    public static ImageBuffer Apply(ImageBuffer image, ShuffleOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        options ??= new();
+        var scale = (int)Ranges.Number(options.Scale, "The shuffle's scale", 1, 4096);
+        if (options.Seed < 0)
+            throw new ControlNetException($"The shuffle's seed is {options.Seed}, expected 0 or more.");
+        var random = new MersenneTwister((uint)options.Seed);
+        var (x, y) = (Noise(random, image.Width, image.Height, scale), Noise(random, image.Width, image.Height, scale));
+        var flow = new float[2 * x.Length];
+        for (var i = 0; i < x.Length; i++)
+        {
+            flow[2 * i] = (float)(x[i] * (image.Width - 1));
+            flow[(2 * i) + 1] = (float)(y[i] * (image.Height - 1));
+        }
+
+        return Remap.Apply(Colour.Hwc3(image), flow, image.Width, image.Height);
+    }
+
+    /// <summary>Smooth noise over a picture, 0 to 1, both reached.</summary>
+    private static double[] Noise(MersenneTwister random, int width, int height, int scale)
+    {
+        var (columns, rows) = ((width / scale) + 2, (height / scale) + 2);
+        var coarse = new double[columns * rows];
+        foreach (ref var value in coarse.AsSpan())
+            value = random.NextDouble53();
+        var (wide, high) = (checked(width + (2 * scale)), checked(height + (2 * scale)));
+        var fine = KernelResize.Cubic<double>(coarse, columns, rows, 1, wide, high, new Window(scale, scale, width, height));
+        var (least, most) = (fine.Min(), fine.Max());
+        foreach (ref var value in fine.AsSpan())
+            value = most > least ? (value - least) / (most - least) : 0;
+        return fine;
+    }
+}
