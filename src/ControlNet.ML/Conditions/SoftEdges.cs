@@ -63,8 +63,10 @@ public static class SoftEdges
         return result;
     }
 
-    /// <summary>trunc(3 v) / 2 of a value from 0 to 1.</summary>
-    internal static float SafeStep(float value) => MathF.Truncate(value * 3) / 2;
+    /// <summary>trunc(3 v) / 2.</summary>
+    /// <param name="value">A soft edge, 0 to 1.</param>
+    /// <returns>0, 0.5, 1, or 1.5 for exactly 1.</returns>
+    public static float SafeStep(float value) => MathF.Truncate(value * 3) / 2;
 
     private static float At(FloatMap map, int x, int y) =>
         (uint)x < (uint)map.Width && (uint)y < (uint)map.Height ? map[x, y] : float.NegativeInfinity;

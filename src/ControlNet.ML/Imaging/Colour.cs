@@ -63,12 +63,16 @@ public static class Colour
     /// <returns>Three channels.</returns>
     public static ImageBuffer Invert(ImageBuffer image) => Negative(Hwc3(image));
 
-    /// <summary>255 minus every sample, in place.</summary>
-    internal static ImageBuffer Negative(ImageBuffer image)
+    /// <summary>255 minus every sample, whatever the channels.</summary>
+    /// <param name="image">1, 3 or 4 channels.</param>
+    /// <returns>A new picture with as many channels.</returns>
+    public static ImageBuffer Negative(ImageBuffer image)
     {
-        foreach (ref var sample in image.Samples.AsSpan())
-            sample = (byte)(255 - sample);
-        return image;
+        ArgumentNullException.ThrowIfNull(image);
+        var result = new ImageBuffer(image.Width, image.Height, image.Channels);
+        for (var i = 0; i < result.Samples.Length; i++)
+            result.Samples[i] = (byte)(255 - image.Samples[i]);
+        return result;
     }
 
     /// <summary>L of CIE Lab, 0 to 255, as cv2.cvtColor gives it. Alpha is ignored.</summary>

@@ -1,0 +1,168 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>How a picture is brought to the size that a network wants.</summary>
+public enum PreparationSize
+{
+    /// <summary>The size that the graph fixes, or <see cref="ImagePreparation.Side"/> squared where it leaves it open; stretched.</summary>
+    Graph,
+
+    /// <summary>controlnet_aux's rule: the shorter side becomes the resolution, both are rounded to multiples of 64.</summary>
+    Resolution,
+
+    /// <summary>DPT's rule: scaled in proportion, by the factor nearer to 1 that brings a side to <see cref="ImagePreparation.Side"/>, both rounded to multiples of 14.</summary>
+    Proportion14,
+
+    /// <summary>transformers' rule: the shorter side becomes <see cref="ImagePreparation.Side"/>, the longer at most four times as much. A size that the graph fixes goes before it.</summary>
+    Shortest,
+}
+
+/// <summary>By which library's numbers it is resized.</summary>
+public enum PreparationFilter
+{
+    /// <summary>cv2.INTER_LINEAR in 8 bits.</summary>
+    OpenCvLinear,
+
+    /// <summary>cv2.INTER_AREA in 8 bits.</summary>
+    OpenCvArea,
+
+    /// <summary>cv2.INTER_CUBIC in floats, not clipped.</summary>
+    OpenCvCubicFloat,
+
+    /// <summary>torch's bilinear interpolation in floats (align_corners false, no antialiasing).</summary>
+    TorchBilinear,
+
+    /// <summary>Pillow's BILINEAR.</summary>
+    PillowBilinear,
+
+    /// <summary>Pillow's BICUBIC.</summary>
+    PillowBicubic,
+
+    /// <summary>Pillow's LANCZOS.</summary>
+    PillowLanczos,
+}
+
+/// <summary>From a picture to a network's input, [1, 3, height, width]: (sample / divisor - mean) / deviation.</summary>
+public sealed record ImagePreparation
+{
+    /// <summary>ImageNet's mean of R, G, B, 0 to 1.</summary>
+    public static IReadOnlyList<float> ImageNetMean { get; } = [0.485f, 0.456f, 0.406f];
+
+    /// <summary>ImageNet's deviation of R, G, B.</summary>
+    public static IReadOnlyList<float> ImageNetDeviation { get; } = [0.229f, 0.224f, 0.225f];
+
+    /// <summary>Which size.</summary>
+    /// <value><see cref="PreparationSize.Graph"/>.</value>
+    public PreparationSize Size { get; init; } = PreparationSize.Graph;
+
+    /// <summary>The side for graphs whose size is open, or that the proportional rule aims at.</summary>
+    /// <value>512.</value>
+    public int Side { get; init; } = 512;
+
+    /// <summary>How it is resized; <see cref="PreparationSize.Resolution"/> has its own (LANCZOS4 up, AREA down).</summary>
+    /// <value><see cref="PreparationFilter.OpenCvLinear"/>.</value>
+    public PreparationFilter Filter { get; init; } = PreparationFilter.OpenCvLinear;
+
+    /// <summary>Which channel comes first. Mean and deviation are meant in the order of the channels after this.</summary>
+    /// <value><see cref="ChannelOrder.Rgb"/>.</value>
+    public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
+
+    /// <summary>What samples, 0 to 255, are divided by; 0 for the largest sample of the resized picture.</summary>
+    /// <value>255.</value>
+    public float Divisor { get; init; } = 255;
+
+    /// <summary>What is subtracted then, one a channel.</summary>
+    /// <value>0.</value>
+    public IReadOnlyList<float> Mean { get; init; } = [0, 0, 0];
+
+    /// <summary>What it is divided by then, one a channel.</summary>
+    /// <value>1.</value>
+    public IReadOnlyList<float> Deviation { get; init; } = [1, 1, 1];
+
+    /// <summary>Prepares a picture.</summary>
+    /// <param name="image">RGB.</param>
+    /// <param name="port">The graph's picture input.</param>
+    /// <param name="resolution">For <see cref="PreparationSize.Resolution"/>.</param>
+    /// <exception cref="ControlNetException">The picture is too narrow for the resolution.</exception>
+    public TensorData Apply(ImageBuffer image, OnnxPort port, int resolution)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(port);
+        var (samples, width, height) = Resized(image, port, resolution);
+        var divisor = Divisor > 0 ? Divisor : Math.Max(1, samples.Max());
+        var tensor = TensorData.Zeros(1, 3, height, width);
+        var plane = width * height;
+        for (var c = 0; c < 3; c++)
+        {
+            var from = Order == ChannelOrder.Bgr ? 2 - c : c;
+            for (var i = 0; i < plane; i++)
+                tensor.Values[(c * plane) + i] = ((samples[(3 * i) + from] / divisor) - Mean[c]) / Deviation[c];
+        }
+
+        return tensor;
+    }
+
+    /// <summary>The 8-bit picture as a network sees it, where it is resized in 8 bits.</summary>
+    internal static ImageBuffer Resize8(ImageBuffer image, int width, int height, PreparationFilter filter) => filter switch
+    {
+        PreparationFilter.OpenCvLinear => Resize.Apply(image, width, height, Interpolation.Linear),
+        PreparationFilter.OpenCvArea => Resize.Apply(image, width, height, Interpolation.Area),
+        PreparationFilter.PillowBilinear => PillowResize.Apply(image, width, height, PillowFilter.Bilinear),
+        PreparationFilter.PillowBicubic => PillowResize.Apply(image, width, height, PillowFilter.Bicubic),
+        PreparationFilter.PillowLanczos => PillowResize.Apply(image, width, height, PillowFilter.Lanczos),
+        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter of 8-bit pictures."),
+    };
+
+    private (float[] Samples, int Width, int Height) Resized(ImageBuffer image, OnnxPort port, int resolution)
+    {
+        if (Size == PreparationSize.Resolution)
+        {
+            var resized = WorkingResolution.ResizeToMultiple64(image, resolution);
+            return (Floats(resized), resized.Width, resized.Height);
+        }
+
+        var (width, height) = Target(image, port);
+        var samples = Filter switch
+        {
+            PreparationFilter.OpenCvCubicFloat => KernelResize.Cubic<float>(Floats(image), image.Width, image.Height, 3, width, height),
+            PreparationFilter.TorchBilinear => FloatResize.Linear(Floats(image), image.Width, image.Height, 3, width, height),
+            _ => Floats(Resize8(image, width, height, Filter)),
+        };
+        return (samples, width, height);
+    }
+
+    private (int Width, int Height) Target(ImageBuffer image, OnnxPort port)
+    {
+        if (Size == PreparationSize.Proportion14)
+        {
+            const int Step = 14;
+            var (across, down) = ((double)Side / image.Width, (double)Side / image.Height);
+            var scale = Math.Abs(1 - across) < Math.Abs(1 - down) ? across : down;
+            return (Rounded(image.Width), Rounded(image.Height));
+
+            int Rounded(int side) => Math.Clamp((int)Math.Round(scale * side / Step), 1, 64 * Side / Step) * Step;
+        }
+
+        var (fixedWidth, fixedHeight) = port.Shape is [_, _, var high, var wide] ? (wide, high) : (-1, -1);
+        if (Size == PreparationSize.Shortest && fixedWidth < 0 && fixedHeight < 0)
+        {
+            const int Longest = 4;
+            var (shorter, longer) = (Math.Min(image.Width, image.Height), Math.Max(image.Width, image.Height));
+            var (low, far) = (Side, (int)Math.Min((long)Side * longer / shorter, int.MaxValue));
+            if (far > Longest * Side)
+                (low, far) = (Math.Max(1, (int)((long)Longest * Side * low / far)), Longest * Side);
+            return image.Width <= image.Height ? (low, far) : (far, low);
+        }
+
+        return (fixedWidth > 0 ? fixedWidth : Side, fixedHeight > 0 ? fixedHeight : Side);
+    }
+
+    private static float[] Floats(ImageBuffer image)
+    {
+        var samples = new float[image.Samples.Length];
+        for (var i = 0; i < samples.Length; i++)
+            samples[i] = image.Samples[i];
+        return samples;
+    }
+}

@@ -1,0 +1,97 @@
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>What becomes of a network's soft edges.</summary>
+public enum SoftEdgeStyle
+{
+    /// <summary>As they are.</summary>
+    Soft,
+
+    /// <summary>In three levels, which hide no faint structure of the photo.</summary>
+    Safe,
+
+    /// <summary>As a scribble.</summary>
+    Scribble,
+
+    /// <summary>White where the edge is above a half, else black.</summary>
+    Filter,
+}
+
+/// <summary>Networks that find soft edges: HED and PiDiNet.</summary>
+internal sealed class SoftEdgeAnnotator : Annotator
+{
+    private readonly string _name, _models;
+    private readonly ImagePreparation _preparation;
+    private readonly Func<OnnxSignature, bool> _fits;
+    private readonly bool _fuse;
+    private readonly LearnedSoftEdgeOptions _options;
+
+    private SoftEdgeAnnotator(string name, string models, ImagePreparation preparation, LearnedSoftEdgeOptions options, Func<OnnxSignature, bool> fits, bool fuse = false) =>
+        (_name, _models, _preparation, _options, _fits, _fuse) = (name, models, preparation, options, fits, fuse);
+
+    public override string Name => _name;
+
+    public override string Models => _models;
+
+    /// <summary>HED: controlnet_aux's own network (five maps of logits, pictures as 0 to 255), and one with everything inside (0 to 1).</summary>
+    public static IReadOnlyList<Annotator> Hed(LearnedSoftEdgeOptions options) =>
+    [
+        new SoftEdgeAnnotator(
+            "hed-projections", "own exports of ControlNetHED.pth (lllyasviel/Annotators) by its network's forward",
+            new() { Size = PreparationSize.Resolution, Divisor = 1 }, options, signature => signature.Outputs.Count == 5, fuse: true),
+        new SoftEdgeAnnotator(
+            "hed", "axodoxian/controlnet_onnx: annotators/hed.onnx", new() { Size = PreparationSize.Resolution }, options, signature => signature.Outputs.Count == 1),
+    ];
+
+    /// <summary>PiDiNet: controlnet_aux's own network (five maps, the last counts, blue first), and one that gives the fused map alone.</summary>
+    public static IReadOnlyList<Annotator> PidiNet(LearnedSoftEdgeOptions options) =>
+    [
+        new SoftEdgeAnnotator(
+            "pidinet", "own exports of table5_pidinet.pth (lllyasviel/Annotators) by its network's forward",
+            new() { Size = PreparationSize.Resolution, Order = ChannelOrder.Bgr }, options, signature => signature.Outputs.Count == 5),
+        new SoftEdgeAnnotator(
+            "pidinet-fused", "bdck/PiDiNet_ONNX, own exports of hellozhuo/pidinet",
+            new() { Mean = ImagePreparation.ImageNetMean, Deviation = ImagePreparation.ImageNetDeviation }, options, signature => signature.Outputs.Count == 1),
+    ];
+
+    public override bool Fits(OnnxSignature signature)
+    {
+        ArgumentNullException.ThrowIfNull(signature);
+        return signature.Inputs.Count == 1 && signature.Outputs.All(port => IsMap(port, 1)) && _fits(signature);
+    }
+
+    public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, _options.Resolution);
+
+    public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
+    {
+        var edges = _fuse ? Fuse(outputs, seen) : Map(outputs[^1], seen);
+        if (_preparation.Size == PreparationSize.Graph)
+            edges = Linear(edges, image.Width, image.Height);
+        return _options.Style switch
+        {
+            SoftEdgeStyle.Soft => Levels(edges),
+            SoftEdgeStyle.Safe => Levels(Each(edges, SoftEdges.SafeStep)),
+            SoftEdgeStyle.Scribble => SoftEdges.Scribble(Levels(edges)),
+            SoftEdgeStyle.Filter => Levels(Each(edges, value => value > 0.5f ? 1 : 0)),
+            _ => throw new ControlNetException($"The style is {(int)_options.Style}, expected one of {string.Join(", ", Enum.GetNames<SoftEdgeStyle>())}."),
+        };
+    }
+
+    /// <summary>The sigmoid of the maps' mean, each enlarged to what the network saw.</summary>
+    private static FloatMap Fuse(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen)
+    {
+        var mean = new FloatMap(seen[3], seen[2]);
+        foreach (var output in outputs)
+        {
+            var map = Linear(Map(output, seen), seen[3], seen[2]);
+            for (var i = 0; i < mean.Values.Length; i++)
+                mean.Values[i] += map.Values[i];
+        }
+
+        return Each(mean, value => (float)(1 / (1 + Math.Exp(-(double)(value / outputs.Count)))));
+    }
+
+    private static FloatMap Each(FloatMap map, Func<float, float> of) => new(map.Width, map.Height, [.. map.Values.Select(of)]);
+}

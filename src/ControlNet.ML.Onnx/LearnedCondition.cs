@@ -1,0 +1,95 @@
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>
+/// A condition that a network makes: the picture is prepared as the network's form wants it, the graph runs through
+/// Microsoft.ML.OnnxTransformer, and its outputs are read as the public annotator reads them.
+/// </summary>
+public sealed class LearnedCondition : IPreprocessor
+{
+    private readonly OnnxGraph _graph;
+
+    /// <summary>Joins a graph and the form it has.</summary>
+    /// <param name="graph">The graph; disposed of with this.</param>
+    /// <param name="annotator">How it wants pictures and is read.</param>
+    public LearnedCondition(OnnxGraph graph, Annotator annotator)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(annotator);
+        (_graph, Annotator) = (graph, annotator);
+    }
+
+    /// <summary>The form that the graph has.</summary>
+    public Annotator Annotator { get; }
+
+    /// <summary>Opens the network that options name and finds its form.</summary>
+    /// <param name="kind">What the condition is called, for messages.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="forms">The forms that may be, the most particular first.</param>
+    /// <exception cref="ControlNetException">No file is named, it cannot be read, or it has none of the forms.</exception>
+    public static LearnedCondition Open(string kind, LearnedOptions options, IReadOnlyList<Annotator> forms)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(forms);
+        if (options.Model.Length == 0)
+        {
+            throw new ControlNetException(
+                $"'{kind}' needs its network: name an ONNX file with the option Model. There are {string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
+        }
+
+        if (options.Gpu < -1)
+            throw new ControlNetException($"The option Gpu of '{kind}' is {options.Gpu}, expected a GPU's number from 0, or -1 for the CPU.");
+        var graph = OnnxGraph.Open(options.Model, new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu });
+        try
+        {
+            return new LearnedCondition(graph, Form(kind, graph, options.Variant, forms));
+        }
+        catch
+        {
+            graph.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The condition at the photo's size: what <see cref="Detect"/> gives, brought to it without spoiling lines or classes (<see cref="MapFit"/>).</summary>
+    /// <inheritdoc/>
+    public ImageBuffer Apply(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var map = Detect(image);
+        return (map.Width, map.Height) == (image.Width, image.Height)
+            ? map
+            : MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, image.Width, image.Height, FitMode.Resize));
+    }
+
+    /// <summary>The condition at the size at which the public annotator gives it: the photo's, or that of its working resolution.</summary>
+    /// <param name="image">The photo; alpha is laid on white.</param>
+    /// <exception cref="ControlNetException">The network cannot be run, or gives something that cannot be read.</exception>
+    public ImageBuffer Detect(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var photo = Colour.Hwc3(image);
+        var pixels = Annotator.Prepare(photo, _graph.Signature.Inputs[0]);
+        var outputs = _graph.Run(pixels, Annotator.Tokens(_graph.Signature));
+        return Annotator.Read(outputs, pixels.Shape, photo);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _graph.Dispose();
+
+    private static Annotator Form(string kind, OnnxGraph graph, string variant, IReadOnlyList<Annotator> forms)
+    {
+        if (variant.Length > 0)
+        {
+            return forms.FirstOrDefault(form => form.Name.Equals(variant, StringComparison.OrdinalIgnoreCase))
+                ?? throw new ControlNetException($"'{kind}' has no variant '{variant}', expected one of {string.Join(", ", forms.Select(form => $"'{form.Name}'"))}.");
+        }
+
+        return forms.FirstOrDefault(form => form.Fits(graph.Signature))
+            ?? throw new ControlNetException(
+                $"{graph.Source} has none of the forms that '{kind}' knows ({string.Join(", ", forms.Select(form => form.Name))}): it has {graph.Signature}. "
+                + "If it is one of them nevertheless, name it with the option Variant.");
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>The few fields of onnx.proto that matter here, by their numbers there.</summary>
+internal static class OnnxFields
+{
+    public const int ModelGraph = 7;
+    public const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
+    public const int InitializerType = 2, InitializerName = 8, InitializerLocation = 14;
+    public const int ValueName = 1, ValueType = 2;
+    public const int TypeTensor = 1, TensorElement = 1, TensorShape = 2;
+    public const int ShapeDimension = 1, DimensionValue = 1;
+    public const int NodeInput = 1, NodeOutput = 2, NodeOperator = 4, NodeAttribute = 5;
+    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeType = 20;
+
+    /// <summary>Element types.</summary>
+    public const int Float = 1, Int64 = 7, Float16 = 10, BFloat16 = 16;
+
+    /// <summary>Types of attributes.</summary>
+    public const int Integer = 2, Tensor = 4;
+
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Reads a ValueInfoProto.</summary>
+    public static OnnxPort ReadPort(ReadOnlySpan<byte> value)
+    {
+        var element = OnnxElement.Other;
+        List<int> shape = [];
+        var tensor = new ProtobufReader(Field(Field(value, ValueType), TypeTensor));
+        while (tensor.Next())
+        {
+            if (tensor.Field == TensorElement)
+                element = ElementOf(tensor.Number);
+            else if (tensor.Field == TensorShape)
+                ReadShape(tensor.Body, shape);
+        }
+
+        return new OnnxPort(ReadText(value, ValueName), element, shape);
+    }
+
+    /// <summary>The text of a field; empty if it is not there.</summary>
+    public static string ReadText(ReadOnlySpan<byte> message, int field) => Strict.GetString(Field(message, field));
+
+    /// <summary>The number of a field; 0 if it is not there.</summary>
+    public static long ReadNumber(ReadOnlySpan<byte> message, int field)
+    {
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (reader.Field == field)
+                return reader.Number;
+        }
+
+        return 0;
+    }
+
+    private static void ReadShape(ReadOnlySpan<byte> shape, List<int> sizes)
+    {
+        var dimensions = new ProtobufReader(shape);
+        while (dimensions.Next())
+        {
+            if (dimensions.Field != ShapeDimension)
+                continue;
+            var size = -1L;
+            var dimension = new ProtobufReader(dimensions.Body);
+            while (dimension.Next())
+            {
+                if (dimension.Field == DimensionValue)
+                    size = dimension.Number;
+            }
+
+            // Some exporters write 0 for what they leave open.
+            sizes.Add(size is > 0 and <= int.MaxValue ? (int)size : -1);
+        }
+    }
+
+    private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int field)
+    {
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (reader.Field == field)
+                return reader.Body;
+        }
+
+        return default;
+    }
+
+    private static OnnxElement ElementOf(long number) => number switch
+    {
+        Float => OnnxElement.Single,
+        Int64 => OnnxElement.Int64,
+        Float16 => OnnxElement.Half,
+        _ => OnnxElement.Other,
+    };
+}

@@ -1,0 +1,203 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.Transforms.Onnx;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>
+/// An ONNX graph with one picture input (and at most one of whole numbers), run by Microsoft.ML.OnnxTransformer. That needs every size
+/// when it is made, so a graph with open sizes is prepared anew whenever a picture's size differs from the one before: pictures of one size in a
+/// row are the fastest. Float16 graphs get casts at their borders first. May be used by several threads, which wait for each other.
+/// </summary>
+public sealed class OnnxGraph : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly MLContext _context = new();
+    private readonly string _file;
+    private readonly string? _temporary;
+    private readonly OnnxRunOptions _options;
+    private OnnxTransformer? _transformer;
+    private string _prepared = "";
+    private bool _disposed;
+
+    private OnnxGraph(string source, string file, string? temporary, OnnxSignature signature, OnnxRunOptions options) =>
+        (Source, _file, _temporary, Signature, _options) = (source, file, temporary, signature, options);
+
+    /// <summary>Where it came from, for messages.</summary>
+    public string Source { get; }
+
+    /// <summary>What it takes and gives.</summary>
+    public OnnxSignature Signature { get; }
+
+    /// <summary>Opens a file. Weights are loaded with the first picture.</summary>
+    /// <param name="path">An ONNX file; weights in a second file lie beside it.</param>
+    /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <exception cref="ControlNetException">The file is missing or no ONNX graph.</exception>
+    public static OnnxGraph Open(string path, OnnxRunOptions? options = null)
+    {
+        using var file = MappedFile.Open(path);
+        var signature = OnnxSignature.Read(file.Bytes, path);
+        var temporary = HalfBorders.AreIn(file.Bytes) ? WriteTemporary(HalfBorders.Widen(file.Bytes, path)) : null;
+        return new OnnxGraph(path, temporary ?? path, temporary, signature, options ?? new());
+    }
+
+    /// <summary>Opens a graph in memory.</summary>
+    /// <param name="file">An ONNX file.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <exception cref="ControlNetException">It is no ONNX graph.</exception>
+    public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxRunOptions? options = null)
+    {
+        var signature = OnnxSignature.Read(file, source);
+        var temporary = WriteTemporary(HalfBorders.AreIn(file) ? HalfBorders.Widen(file, source) : file);
+        return new OnnxGraph(source, temporary, temporary, signature, options ?? new());
+    }
+
+    /// <summary>Runs it.</summary>
+    /// <param name="pixels">The picture, in the shape that the graph wants.</param>
+    /// <param name="tokens">The whole-number input's values, one row; null if there is none.</param>
+    /// <returns>Every output, in the graph's order.</returns>
+    /// <exception cref="ControlNetException">Shapes do not fit, the native ONNX Runtime is missing, or the graph cannot be run.</exception>
+    public IReadOnlyList<OnnxValue> Run(TensorData pixels, long[]? tokens = null)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        var pictures = Signature.Inputs.FirstOrDefault(port => port.Element is OnnxElement.Single or OnnxElement.Half)
+            ?? throw new ControlNetException($"{Source} has no float input: {Signature}.");
+        Expect(pictures, pixels.Shape);
+        var whole = Signature.Inputs.FirstOrDefault(port => port.Element == OnnxElement.Int64);
+        if (whole is null == tokens is not null || Signature.Inputs.Count != (whole is null ? 1 : 2))
+            throw new ControlNetException($"{Source} takes other inputs than a picture{(tokens is null ? "" : " and whole numbers")}: {Signature}.");
+
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            try
+            {
+                var data = Row(pictures, pixels, whole, tokens);
+                return Read(Prepared(data, pictures, pixels, whole, tokens).Transform(data));
+            }
+            catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
+            {
+                throw new ControlNetException(
+                    "The native ONNX Runtime is not beside the application: add the package Microsoft.ML.OnnxRuntime (or Microsoft.ML.OnnxRuntime.Gpu).", e);
+            }
+            catch (Exception e) when (e is OnnxRuntimeException or InvalidOperationException or ArgumentException or FormatException)
+            {
+                throw new ControlNetException($"{Source} cannot be run: {(e.InnerException ?? e).Message}", e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            _transformer?.Dispose();
+            if (_temporary is not null)
+                File.Delete(_temporary);
+        }
+    }
+
+    private OnnxTransformer Prepared(IDataView data, OnnxPort pictures, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    {
+        var sizes = pixels.ToString();
+        if (_transformer is not null && sizes == _prepared)
+            return _transformer;
+        _transformer?.Dispose();
+        _transformer = null;
+        QuietEnvironment();
+        Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(pictures)] = pixels.Shape.ToArray() };
+        if (whole is not null)
+            shapes[whole.Name] = [1, tokens!.Length];
+        _transformer = _context.Transforms.ApplyOnnxModel(new OnnxOptions
+        {
+            ModelFile = _file,
+            InputColumns = [.. Signature.Inputs.Select(HalfBorders.NameOf)],
+            OutputColumns = [.. Signature.Outputs.Select(HalfBorders.NameOf)],
+            ShapeDictionary = shapes,
+            GpuDeviceId = _options.GpuDevice,
+            FallbackToCpu = _options.FallbackToCpu,
+            IntraOpNumThreads = _options.Threads,
+        }).Fit(data);
+        _prepared = sizes;
+        return _transformer;
+    }
+
+    private IDataView Row(OnnxPort pictures, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    {
+        var definition = SchemaDefinition.Create(typeof(OnnxRow));
+        var (pictureColumn, wholeColumn) = (definition[nameof(OnnxRow.Pixels)], definition[nameof(OnnxRow.Tokens)]);
+        pictureColumn.ColumnName = HalfBorders.NameOf(pictures);
+        pictureColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Single, pixels.Shape.ToArray());
+        if (whole is null)
+        {
+            definition.Remove(wholeColumn);
+        }
+        else
+        {
+            wholeColumn.ColumnName = whole.Name;
+            wholeColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Int64, 1, tokens!.Length);
+        }
+
+        return _context.Data.LoadFromEnumerable([new OnnxRow { Pixels = pixels.Values, Tokens = tokens ?? [] }], definition);
+    }
+
+    private OnnxValue[] Read(IDataView scored)
+    {
+        using var cursor = scored.GetRowCursor(scored.Schema.Where(column => Signature.Outputs.Any(port => HalfBorders.NameOf(port) == column.Name)));
+        if (!cursor.MoveNext())
+            throw new InvalidOperationException("it gave no result");
+        return [.. Signature.Outputs.Select(port =>
+        {
+            var column = scored.Schema[HalfBorders.NameOf(port)];
+            return port.Element == OnnxElement.Int64
+                ? new OnnxValue(port, [], Values<long>(cursor, column))
+                : new OnnxValue(port, Values<float>(cursor, column), []);
+        })];
+    }
+
+    private static T[] Values<T>(DataViewRowCursor cursor, DataViewSchema.Column column)
+    {
+        VBuffer<T> values = default;
+        cursor.GetGetter<VBuffer<T>>(column)(ref values);
+        return [.. values.DenseValues()];
+    }
+
+    private void Expect(OnnxPort port, ReadOnlySpan<int> shape)
+    {
+        var fits = port.Shape.Count == shape.Length;
+        for (var i = 0; fits && i < shape.Length; i++)
+            fits = port.Shape[i] < 0 || port.Shape[i] == shape[i];
+        if (!fits)
+            throw new ControlNetException($"{Source} takes {port}, got [{string.Join(", ", shape.ToArray())}].");
+    }
+
+    /// <summary>ONNX Runtime writes its warnings to the standard error stream; unless the application started it already, only errors remain.</summary>
+    private static void QuietEnvironment()
+    {
+        if (OrtEnv.IsCreated)
+            return;
+        var options = new EnvironmentCreationOptions { logId = "ControlNet.ML", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        OrtEnv.CreateInstanceWithOptions(ref options);
+    }
+
+    private static string WriteTemporary(ReadOnlySpan<byte> graph)
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"controlnet-{Guid.NewGuid():N}.onnx");
+        using var stream = File.Create(file);
+        stream.Write(graph);
+        return file;
+    }
+
+    private sealed class OnnxRow
+    {
+        public float[] Pixels { get; set; } = [];
+
+        public long[] Tokens { get; set; } = [];
+    }
+}

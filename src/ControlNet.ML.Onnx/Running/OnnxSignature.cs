@@ -1,0 +1,64 @@
+using System.Text;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>What a graph takes and gives, read from the file without loading its weights.</summary>
+/// <param name="Inputs">Its inputs, weights aside.</param>
+/// <param name="Outputs">Its outputs, in order.</param>
+public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList<OnnxPort> Outputs)
+{
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">An ONNX file.</param>
+    /// <exception cref="ControlNetException">The file is missing, cannot be read or is no ONNX graph.</exception>
+    public static OnnxSignature Read(string path)
+    {
+        using var file = MappedFile.Open(path);
+        return Read(file.Bytes, path);
+    }
+
+    /// <summary>Reads a graph.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <exception cref="ControlNetException">It is no ONNX graph.</exception>
+    public static OnnxSignature Read(ReadOnlySpan<byte> file, string source)
+    {
+        List<OnnxPort> inputs = [], outputs = [];
+        HashSet<string> weights = [];
+        try
+        {
+            var model = new ProtobufReader(file);
+            while (model.Next())
+            {
+                if (model.Field == OnnxFields.ModelGraph)
+                    ReadGraph(model.Body, inputs, outputs, weights);
+            }
+        }
+        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
+        {
+            throw new ControlNetException($"{source} is no ONNX file, or it is cut off: {e.Message}.", e);
+        }
+
+        // Old exporters list the weights among the inputs.
+        inputs.RemoveAll(port => weights.Contains(port.Name));
+        return inputs.Count > 0 && outputs.Count > 0
+            ? new OnnxSignature(inputs, outputs)
+            : throw new ControlNetException($"{source} is no ONNX graph: it has no inputs or no outputs.");
+    }
+
+    /// <summary>Both sides in one line, for messages.</summary>
+    public override string ToString() => $"inputs {string.Join("; ", Inputs)}; outputs {string.Join("; ", Outputs)}";
+
+    private static void ReadGraph(ReadOnlySpan<byte> graph, List<OnnxPort> inputs, List<OnnxPort> outputs, HashSet<string> weights)
+    {
+        var part = new ProtobufReader(graph);
+        while (part.Next())
+        {
+            if (part.Field == OnnxFields.GraphInput)
+                inputs.Add(OnnxFields.ReadPort(part.Body));
+            else if (part.Field == OnnxFields.GraphOutput)
+                outputs.Add(OnnxFields.ReadPort(part.Body));
+            else if (part.Field == OnnxFields.GraphInitializer)
+                weights.Add(OnnxFields.ReadText(part.Body, OnnxFields.InitializerName));
+        }
+    }
+}

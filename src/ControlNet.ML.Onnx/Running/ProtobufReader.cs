@@ -1,0 +1,73 @@
+namespace ControlNet.ML.Onnx;
+
+/// <summary>
+/// Walks the fields of a protobuf message in place, without copying: of an annotator's file only a few names and sizes are of interest,
+/// and its weights are most of its bytes. Lengths are checked against what is there.
+/// </summary>
+internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
+{
+    private const int Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5;
+    private ReadOnlySpan<byte> _rest = message;
+
+    /// <summary>The number of the field that was read last.</summary>
+    public int Field { get; private set; }
+
+    /// <summary>Its value if it is a number.</summary>
+    public long Number { get; private set; }
+
+    /// <summary>Its bytes if it is a text, bytes or a message.</summary>
+    public ReadOnlySpan<byte> Body { get; private set; }
+
+    /// <summary>All of it as it stands in the message: key, length, value.</summary>
+    public ReadOnlySpan<byte> Raw { get; private set; }
+
+    /// <summary>Goes to the next field.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="InvalidDataException">This is no protobuf message, or it is cut off.</exception>
+    public bool Next()
+    {
+        if (_rest.IsEmpty)
+            return false;
+        var start = _rest;
+        var key = ReadVarint();
+        Field = (int)Math.Min(key >> 3, int.MaxValue);
+        Number = 0;
+        Body = default;
+        switch ((int)(key & 7))
+        {
+            case Varint: Number = (long)ReadVarint(); break;
+            case Fixed64: Take(8); break;
+            case Fixed32: Take(4); break;
+            case Bytes: Body = Take(ReadVarint()); break;
+            default: throw Broken();
+        }
+
+        Raw = start[..(start.Length - _rest.Length)];
+        return true;
+    }
+
+    private ulong ReadVarint()
+    {
+        ulong value = 0;
+        for (var shift = 0; shift < 64; shift += 7)
+        {
+            var part = Take(1)[0];
+            value |= (ulong)(part & 0x7f) << shift;
+            if (part < 0x80)
+                return value;
+        }
+
+        throw Broken();
+    }
+
+    private ReadOnlySpan<byte> Take(ulong count)
+    {
+        if (count > (ulong)_rest.Length)
+            throw Broken();
+        var taken = _rest[..(int)count];
+        _rest = _rest[(int)count..];
+        return taken;
+    }
+
+    private static InvalidDataException Broken() => new("its fields do not fit into it");
+}
