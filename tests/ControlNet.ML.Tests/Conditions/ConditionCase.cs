@@ -19,12 +19,15 @@ internal sealed class ConditionCase
     public string Operation => Text(_case, "op");
 
     /// <summary>The only input, decoded.</summary>
-    public ImageBuffer Image => ImageCodec.Load(InputFile);
+    public ImageBuffer Image => ImageCodec.Load(InputFiles.First());
 
-    public ReferenceTensors Tensors => new(InputFile);
+    /// <summary>All inputs, decoded.</summary>
+    public ImageBuffer[] Images => [.. InputFiles.Select(file => ImageCodec.Load(file))];
 
-    private string InputFile =>
-        Fixtures.Path("conditions", Text(Manifest.Value!.Value.GetProperty("inputs").GetProperty(_case.GetProperty("input")[0].GetString()!), "file"));
+    public ReferenceTensors Tensors => new(InputFiles.First());
+
+    private IEnumerable<string> InputFiles => _case.GetProperty("input").EnumerateArray()
+        .Select(name => Fixtures.Path("conditions", Text(Manifest.Value!.Value.GetProperty("inputs").GetProperty(name.GetString()!), "file")));
 
     public static ConditionCase Find(string id) => All.First(c => c.Id == id);
 
@@ -39,11 +42,10 @@ internal sealed class ConditionCase
     public TEnum Choice<TEnum>(string name)
         where TEnum : struct => Enum.Parse<TEnum>(Parameter(name).GetString()!, ignoreCase: true);
 
-    public JsonElement ExpectedJson()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(OutputFile));
-        return document.RootElement.Clone();
-    }
+    public JsonElement ExpectedJson() => ReadJson(OutputFile);
+
+    /// <summary>A list beside the manifest that cases share.</summary>
+    public JsonElement Json(string path) => ReadJson(Fixtures.Path("conditions", path));
 
     /// <summary>Compares samples within the case's tolerance. A grey result may be asked for as three equal channels and the other way round.</summary>
     public void Check(ImageBuffer actual)
@@ -93,11 +95,12 @@ internal sealed class ConditionCase
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 
-    private static JsonElement? ReadManifest()
+    private static JsonElement? ReadManifest() =>
+        Fixtures.Has("conditions", "manifest.json") ? ReadJson(Fixtures.Path("conditions", "manifest.json")) : null;
+
+    private static JsonElement ReadJson(string path)
     {
-        if (!Fixtures.Has("conditions", "manifest.json"))
-            return null;
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("conditions", "manifest.json")));
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
         return document.RootElement.Clone();
     }
 }
