@@ -3,7 +3,7 @@ using System.Text.Unicode;
 
 namespace ControlNet.ML.Configuration;
 
-/// <summary>JSON from a model folder: an object, sound, of bounded depth and size, no name twice. A byte order mark is tolerated.</summary>
+/// <summary>JSON from outside: sound, of bounded depth and size, no name twice. A byte order mark is tolerated.</summary>
 internal static class JsonText
 {
     /// <summary>No configuration or index in the world comes near this many bytes.</summary>
@@ -37,21 +37,26 @@ internal static class JsonText
     /// <param name="source">The file's name for messages.</param>
     public static JsonElement ParseObject(ReadOnlySpan<byte> json, string source)
     {
+        var root = Parse(json, source, "a JSON object");
+        return root.ValueKind == JsonValueKind.Object ? root : throw new ControlNetException($"{source}: holds {Describe(root)}, expected a JSON object.");
+    }
+
+    /// <summary>Parses anything; what was expected is only for messages.</summary>
+    public static JsonElement Parse(ReadOnlySpan<byte> json, string source, string expected)
+    {
         if (json.StartsWith("\uFEFF"u8))
             json = json[3..];
         if (json.IsEmpty)
-            throw new ControlNetException($"{source}: the file is empty, expected a JSON object.");
+            throw new ControlNetException($"{source}: the file is empty, expected {expected}.");
         if (ForeignFile.Recognise(json[..Math.Min(json.Length, 64)]) is { } kind)
             throw new ControlNetException($"{source} {kind}.");
         if (!Utf8.IsValid(json))
-            throw new ControlNetException($"{source}: the file is not UTF-8, expected a JSON object in UTF-8.");
+            throw new ControlNetException($"{source}: the file is not UTF-8, expected {expected} in UTF-8.");
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
             using var document = JsonDocument.Parse(json.ToArray(), options);
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? document.RootElement.Clone()
-                : throw new ControlNetException($"{source}: holds {Describe(document.RootElement)}, expected a JSON object.");
+            return document.RootElement.Clone();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {

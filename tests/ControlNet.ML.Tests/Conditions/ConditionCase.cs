@@ -19,12 +19,13 @@ internal sealed class ConditionCase
     public string Operation => Text(_case, "op");
 
     /// <summary>The only input, decoded.</summary>
-    public ImageBuffer Image => ImageCodec.Load(InputFile);
+    public ImageBuffer Image => ImageCodec.Load(InputFiles.First());
 
-    public ReferenceTensors Tensors => new(InputFile);
+    /// <summary>All inputs, decoded.</summary>
+    public ImageBuffer[] Images => [.. InputFiles.Select(file => ImageCodec.Load(file))];
 
     /// <summary>The second input's file: a mask or a flow.</summary>
-    public string SecondFile => Input(1);
+    public string SecondFile => InputFiles.ElementAt(1);
 
     /// <summary>The one map of the input that the parameter "key" names.</summary>
     public FloatMap Map
@@ -38,7 +39,10 @@ internal sealed class ConditionCase
 
     public ReferenceTensors Expected => new(OutputFile);
 
-    private string InputFile => Input(0);
+    public ReferenceTensors Tensors => new(InputFiles.First());
+
+    private IEnumerable<string> InputFiles => _case.GetProperty("input").EnumerateArray()
+        .Select(name => Fixtures.Path("conditions", Text(Manifest.Value!.Value.GetProperty("inputs").GetProperty(name.GetString()!), "file")));
 
     public static ConditionCase Find(string id) => All.First(c => c.Id == id);
 
@@ -53,11 +57,10 @@ internal sealed class ConditionCase
     public TEnum Choice<TEnum>(string name)
         where TEnum : struct => Enum.Parse<TEnum>(Parameter(name).GetString()!, ignoreCase: true);
 
-    public JsonElement ExpectedJson()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(OutputFile));
-        return document.RootElement.Clone();
-    }
+    public JsonElement ExpectedJson() => ReadJson(OutputFile);
+
+    /// <summary>A list beside the manifest that cases share.</summary>
+    public JsonElement Json(string path) => ReadJson(Fixtures.Path("conditions", path));
 
     /// <summary>Compares samples within the case's tolerance. A grey result may be asked for as three equal channels and the other way round.</summary>
     public void Check(ImageBuffer actual)
@@ -86,13 +89,19 @@ internal sealed class ConditionCase
         Assert.Equal(reference.Shape("y"), shape.ToArray());
         var expected = reference.Doubles("y");
         var tolerance = _case.GetProperty("tolerance");
-        var allowed = Text(tolerance, "kind") == "exact" ? 0 : tolerance.GetProperty("max").GetDouble();
+        var allowed = Text(tolerance, "kind") == "exact" ? 0 : AbsoluteTolerance;
         for (var i = 0; i < expected.Length; i++)
             Assert.True(Math.Abs(expected[i] - actual[i]) <= allowed, $"{Id}: {actual[i]} at {i}, expected {expected[i]}");
     }
 
-    private string Input(int index) =>
-        Fixtures.Path("conditions", Text(Manifest.Value!.Value.GetProperty("inputs").GetProperty(_case.GetProperty("input")[index].GetString()!), "file"));
+    public double AbsoluteTolerance
+    {
+        get
+        {
+            Assert.Equal("abs", Text(_case.GetProperty("tolerance"), "kind"));
+            return _case.GetProperty("tolerance").GetProperty("max").GetDouble();
+        }
+    }
 
     private string OutputFile => Fixtures.Path("conditions", Text(_case, "output"));
 
@@ -110,11 +119,12 @@ internal sealed class ConditionCase
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 
-    private static JsonElement? ReadManifest()
+    private static JsonElement? ReadManifest() =>
+        Fixtures.Has("conditions", "manifest.json") ? ReadJson(Fixtures.Path("conditions", "manifest.json")) : null;
+
+    private static JsonElement ReadJson(string path)
     {
-        if (!Fixtures.Has("conditions", "manifest.json"))
-            return null;
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("conditions", "manifest.json")));
+        using var document = JsonDocument.Parse(File.ReadAllBytes(path));
         return document.RootElement.Clone();
     }
 }

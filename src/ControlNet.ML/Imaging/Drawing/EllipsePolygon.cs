@@ -1,0 +1,32 @@
+namespace ControlNet.ML.Imaging;
+
+/// <summary>Ellipses as polygons, as cv2.ellipse2Poly makes them.</summary>
+public static class EllipsePolygon
+{
+    // OpenCV's table of sines holds seven decimals.
+    private static readonly float[] Sines = [.. Enumerable.Range(0, 451).Select(degrees => (float)Math.Round(Math.Sin(degrees * Math.PI / 180), 7))];
+
+    /// <summary>The outline of a whole ellipse in steps of a degree.</summary>
+    /// <param name="centre">The middle.</param>
+    /// <param name="halfWidth">The first half axis in pixels, at least 0.</param>
+    /// <param name="halfHeight">The second half axis in pixels, at least 0.</param>
+    /// <param name="angle">How far it is turned, clockwise in the picture, in degrees.</param>
+    /// <returns>Whole pixels in turn without equal neighbours (the first returns at the end); twice the middle where all are one pixel.</returns>
+    public static PixelPoint[] Points(PixelPoint centre, int halfWidth, int halfHeight, int angle)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(halfWidth);
+        ArgumentOutOfRangeException.ThrowIfNegative(halfHeight);
+        angle = ((angle % 360) + 360) % 360;
+        double cosine = Sines[450 - angle], sine = Sines[angle];
+        var points = new List<PixelPoint>();
+        for (var degrees = 0; degrees <= 360; degrees++)
+        {
+            double x = (double)halfWidth * Sines[450 - degrees], y = (double)halfHeight * Sines[degrees];
+            var point = new PixelPoint((int)Math.Round(centre.X + (x * cosine) - (y * sine)), (int)Math.Round(centre.Y + (x * sine) + (y * cosine)));
+            if (points.Count == 0 || points[^1] != point)
+                points.Add(point);
+        }
+
+        return points.Count > 1 ? [.. points] : [centre, centre];
+    }
+}
