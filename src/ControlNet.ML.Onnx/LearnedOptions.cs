@@ -1,3 +1,5 @@
+using ControlNet.ML.Conditions;
+
 namespace ControlNet.ML.Onnx;
 
 /// <summary>Settings of every learned condition.</summary>
@@ -46,4 +48,61 @@ public sealed record LearnedSegmentationOptions : LearnedOptions
     /// <summary>What the shorter side is brought to for OneFormer, 32 to 8,192; the other networks have their own.</summary>
     /// <value>512.</value>
     public int Size { get; init; } = 512;
+}
+
+/// <summary>Settings of M-LSD.</summary>
+public sealed record LearnedLinesOptions : LearnedOptions
+{
+    /// <summary>Which of the two networks that come with this package, where no file is named.</summary>
+    /// <value><see cref="LineNetwork.Large"/>, the public annotator's.</value>
+    public LineNetwork Network { get; init; } = LineNetwork.Large;
+
+    /// <summary>Lines of a lower score are left out, 0 to 1.</summary>
+    /// <value>0.1.</value>
+    public double ScoreThreshold { get; init; } = 0.1;
+
+    /// <summary>Shorter lines are left out; in 256ths of the picture's side, 0 to 256.</summary>
+    /// <value>0.1.</value>
+    public double DistanceThreshold { get; init; } = 0.1;
+}
+
+/// <summary>M-LSD's networks that come with this package.</summary>
+public enum LineNetwork
+{
+    /// <summary>2.5 MB: fast.</summary>
+    Tiny,
+
+    /// <summary>6 MB: finds more.</summary>
+    Large,
+}
+
+/// <summary>Settings of pose networks.</summary>
+public record LearnedPoseOptions : LearnedOptions
+{
+    /// <summary>How people are drawn.</summary>
+    /// <value><see cref="PoseStyle.V11"/>, which the public networks of ControlNet 1.1 were trained with.</value>
+    public PoseStyle Style { get; init; } = PoseStyle.V11;
+
+    /// <summary>Whether bodies are drawn.</summary>
+    /// <value>True.</value>
+    public bool Body { get; init; } = true;
+
+    /// <summary>Whether hands are drawn, where the network finds them.</summary>
+    /// <value>True.</value>
+    public bool Hands { get; init; } = true;
+
+    /// <summary>Whether faces are drawn, where the network finds them.</summary>
+    /// <value>True.</value>
+    public bool Face { get; init; } = true;
+
+    /// <summary>The same for the drawing.</summary>
+    internal PoseDrawingOptions Drawing => new() { Style = Style, Body = Body, Hands = Hands, Face = Face };
+}
+
+/// <summary>Settings of <see cref="DwPose"/>.</summary>
+public sealed record DwPoseOptions : LearnedPoseOptions
+{
+    /// <summary>The ONNX file that finds people; without one the whole picture counts as one person.</summary>
+    /// <value>Empty.</value>
+    public string Detector { get; init; } = "";
 }

@@ -122,4 +122,10 @@ public static class KernelResize
 /// <param name="Y">Its top row.</param>
 /// <param name="Width">Its columns, at least 1.</param>
 /// <param name="Height">Its rows, at least 1.</param>
-public readonly record struct Window(int X, int Y, int Width, int Height);
+public readonly record struct Window(int X, int Y, int Width, int Height)
+{
+    /// <summary>The top left part of a size.</summary>
+    /// <param name="width">Its columns, at least 1.</param>
+    /// <param name="height">Its rows, at least 1.</param>
+    public static Window TopLeft(int width, int height) => new(0, 0, width, height);
+}

@@ -1,0 +1,97 @@
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>
+/// DWPose: one network finds people, another the points of each: body, hands and face. Where nobody is found, or there is no detector, the whole
+/// picture counts as one box, as in the public implementation.
+/// </summary>
+public sealed class DwPose : IPreprocessor
+{
+    private readonly OnnxGraph _points;
+    private readonly OnnxGraph? _detector;
+    private readonly PoseDrawingOptions _drawing;
+
+    private DwPose(OnnxGraph points, OnnxGraph? detector, PoseDrawingOptions drawing) => (_points, _detector, _drawing) = (points, detector, drawing);
+
+    /// <summary>Opens the networks that options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <exception cref="ControlNetException">A file is not named, cannot be read or has another form.</exception>
+    public static DwPose Open(DwPoseOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Model.Length == 0)
+        {
+            throw new ControlNetException(
+                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and with Detector the one that finds people (yolox_l.onnx).");
+        }
+
+        var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
+        var points = Open(options.Model, run, WholeBody.Fits, "DWPose's points ([1, 3, 384, 288] to two outputs of [1, 133, bins])");
+        try
+        {
+            var detector = options.Detector.Length == 0 ? null : Open(options.Detector, run, PersonDetector.Fits, "YOLOX ([1, 3, 640, 640] to [1, cells, 85])");
+            return new DwPose(points, detector, options.Drawing);
+        }
+        catch
+        {
+            points.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ImageBuffer Apply(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return PoseDrawing.Draw(Find(image), image.Width, image.Height, _drawing);
+    }
+
+    /// <summary>The people of a picture.</summary>
+    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <exception cref="ControlNetException">A network cannot be run.</exception>
+    public IReadOnlyList<PosePerson> Find(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var photo = Colour.Hwc3(image);
+        return [.. Boxes(photo).Select(box => WholeBody.ToPerson(Points(photo, box), photo.Width, photo.Height))];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _points.Dispose();
+        _detector?.Dispose();
+    }
+
+    /// <summary>Where people are.</summary>
+    internal IReadOnlyList<PersonBox> Boxes(ImageBuffer photo)
+    {
+        IReadOnlyList<PersonBox> found = [];
+        if (_detector is not null)
+        {
+            var port = _detector.Signature.Inputs[0];
+            found = PersonDetector.Read(_detector.Run(PersonDetector.Prepare(photo, port))[0], photo, port);
+        }
+
+        return found.Count > 0 ? found : [new PersonBox(0, 0, photo.Width, photo.Height, 1)];
+    }
+
+    /// <summary>The 133 points of one person.</summary>
+    internal IReadOnlyList<(double X, double Y, double Score)> Points(ImageBuffer photo, PersonBox box)
+    {
+        var port = _points.Signature.Inputs[0];
+        return WholeBody.Read(_points.Run(WholeBody.Prepare(photo, box, port)), box, port);
+    }
+
+    private static OnnxGraph Open(string file, OnnxRunOptions run, Func<OnnxSignature, bool> fits, string expected)
+    {
+        var graph = OnnxGraph.Open(file, run);
+        if (fits(graph.Signature))
+            return graph;
+        var signature = graph.Signature;
+        graph.Dispose();
+        throw new ControlNetException($"{file} has {signature}, expected {expected}.");
+    }
+}

@@ -1,0 +1,68 @@
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Onnx;
+
+/// <summary>M-LSD: the straight lines of a picture, by a network that comes with this package or by one's own.</summary>
+public sealed class Mlsd : IPreprocessor
+{
+    private readonly OnnxGraph _graph;
+    private readonly LineSegmentAnnotator _annotator;
+
+    private Mlsd(OnnxGraph graph, LineSegmentAnnotator annotator) => (_graph, _annotator) = (graph, annotator);
+
+    /// <summary>Opens the network that options name.</summary>
+    /// <param name="options">The options.</param>
+    /// <exception cref="ControlNetException">A threshold is out of its range, or the file cannot be read or has another form.</exception>
+    public static Mlsd Open(LearnedLinesOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!(options.ScoreThreshold is >= 0 and <= 1))
+            throw new ControlNetException($"The option ScoreThreshold of 'mlsd' is {options.ScoreThreshold}, expected 0 to 1.");
+        if (!(options.DistanceThreshold is >= 0 and <= 256))
+            throw new ControlNetException($"The option DistanceThreshold of 'mlsd' is {options.DistanceThreshold}, expected 0 to 256.");
+        var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
+        var graph = options.Model.Length > 0 ? OnnxGraph.Open(options.Model, run) : Included(options.Network, run);
+        if (LineSegmentAnnotator.Fits(graph.Signature))
+            return new Mlsd(graph, new LineSegmentAnnotator(options.ScoreThreshold, options.DistanceThreshold));
+        graph.Dispose();
+        throw new ControlNetException($"{options.Model} has {graph.Signature}, expected M-LSD's [1, 512, 512, 4] to scores [1, 256, 256, 1] and offsets [1, 256, 256, 4].");
+    }
+
+    /// <summary>The lines, white on black.</summary>
+    /// <inheritdoc/>
+    public ImageBuffer Apply(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return LineSegments.Draw(Lines(image), image.Width, image.Height);
+    }
+
+    /// <summary>The lines of a picture in its pixels, best score first, 200 at most.</summary>
+    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <exception cref="ControlNetException">The network cannot be run.</exception>
+    public IReadOnlyList<LineSegment> Lines(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return _annotator.Lines(Run(image), image.Width, image.Height);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _graph.Dispose();
+
+    /// <summary>What the network gives, as it is.</summary>
+    internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) => _graph.Run(LineSegmentAnnotator.Prepare(Colour.Hwc3(image), _graph.Signature.Inputs[0]));
+
+    private static OnnxGraph Included(LineNetwork network, OnnxRunOptions run)
+    {
+        var name = network switch
+        {
+            LineNetwork.Tiny => "mlsd_512x512_tiny.onnx",
+            LineNetwork.Large => "mlsd_512x512_large.onnx",
+            _ => throw new ControlNetException($"The option Network of 'mlsd' is {(int)network}, expected one of {string.Join(", ", Enum.GetNames<LineNetwork>())}."),
+        };
+        using var stream = typeof(Mlsd).Assembly.GetManifestResourceStream($"mlsd/{name}")!;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return OnnxGraph.Open(bytes, name, run);
+    }
+}
