@@ -85,6 +85,7 @@ public class ConditionParityTests
         ["pose"] = PoseChecks.Scene,
         ["hands-and-face"] = PoseChecks.HandsAndFace,
         ["coco17-to-18"] = PoseChecks.CocoToBody,
+        ["mlsd-map"] = DrawingChecks.LineMap,
         ["condition-tensor"] = ConditionTensor,
         ["image-tensor"] = c => CheckTensor(c, TensorImages.ToSigned(TensorImages.Prepare(c.Image, SizeOf(c).Width, SizeOf(c).Height))),
         ["training-source"] = c => CheckRowsFirst(c, TensorImages.ToUnit(c.Image)),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Tests.Conditions;
@@ -38,6 +39,15 @@ internal static class DrawingChecks
         }
 
         c.Check(canvas);
+    }
+
+    public static void LineMap(ConditionCase c)
+    {
+        var image = c.Image;
+        LineSegment[] lines = [.. c.Json(c.Parameter("lines").GetString()!).EnumerateArray().Select(LineOf)];
+        c.Check(LineSegments.Draw(lines, image.Width, image.Height));
+
+        static LineSegment LineOf(JsonElement n) => new(n[0].GetSingle(), n[1].GetSingle(), n[2].GetSingle(), n[3].GetSingle(), n[4].GetSingle());
     }
 
     private static void Fill(ConditionCase c, PixelPoint[][] polygons)

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>COCO's form of keypoint files: annotations of many images, each with 17 points in pixels.</summary>
+internal static class CocoJson
+{
+    private const string PointsKey = "keypoints";
+    private const string ImageKey = "image_id";
+
+    public static PoseScene Read(PoseJson file, JsonElement annotations)
+    {
+        JsonElement[] all = [.. file.List(annotations, "annotations")];
+        var id = ChooseImage(file, all);
+        var (width, height) = file.Size(FindImage(file, id), "width", "height");
+        var people = new List<PosePerson>();
+        for (var i = 0; i < all.Length; i++)
+        {
+            var name = $"annotation {i + 1}";
+            if (ImageOf(file, all[i], name) != id || file.Points(all[i], PointsKey, name, CocoKeypoints.Count) is not { } pixels)
+                continue;
+
+            // Data sets have people of whom nothing is marked.
+            if (pixels.All(point => point is null))
+                continue;
+            if (people.Count == PoseFile.MaxPeople)
+                throw file.Error($"image {id} has more than {PoseFile.MaxPeople:N0} people, expected at most that many.");
+            people.Add(new PosePerson { Body = CocoKeypoints.ToBody(pixels.ToFractions(width, height), threshold: 0) });
+        }
+
+        return new PoseScene(width, height, people);
+    }
+
+    /// <summary>The image asked for, else the only one; null where nothing names images.</summary>
+    private static long? ChooseImage(PoseJson file, JsonElement[] annotations)
+    {
+        var ids = Images(file).Select(image => WholeOf(file, image, "id", "an image"))
+            .Concat(annotations.Select((annotation, i) => ImageOf(file, annotation, $"annotation {i + 1}")))
+            .OfType<long>().Distinct().Order().ToList();
+        if (file.ImageId is { } wanted)
+        {
+            return ids.Contains(wanted)
+                ? wanted
+                : throw file.Error($"there is no image {wanted}; it is about {ids.Count:N0}: {Message.List([.. ids.Select(id => $"{id}")])}.");
+        }
+
+        return ids.Count <= 1
+            ? ids.Select(id => (long?)id).SingleOrDefault()
+            : throw file.Error($"it is about {ids.Count:N0} images ({Message.List([.. ids.Select(id => $"{id}")])}), expected an image's id to be given.");
+    }
+
+    private static JsonElement? FindImage(PoseJson file, long? id) =>
+        Images(file).Select(image => (JsonElement?)image).FirstOrDefault(image => WholeOf(file, image!.Value, "id", "an image") == id);
+
+    private static IEnumerable<JsonElement> Images(PoseJson file) =>
+        file.IsBare || !file.Root.TryGetProperty("images", out var images) ? [] : file.List(images, "images");
+
+    private static long? ImageOf(PoseJson file, JsonElement annotation, string name) => WholeOf(file, annotation, ImageKey, name);
+
+    private static long? WholeOf(PoseJson file, JsonElement holder, string key, string name)
+    {
+        if (holder.ValueKind != JsonValueKind.Object)
+            throw file.Error($"{name} is {JsonText.Describe(holder)}, expected an object.");
+        if (!holder.TryGetProperty(key, out var value))
+            return null;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole)
+            ? whole
+            : throw file.Error($"'{key}' of {name} is {JsonText.Describe(value)}, expected a whole number.");
+    }
+}

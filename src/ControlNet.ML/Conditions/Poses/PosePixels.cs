@@ -1,0 +1,20 @@
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Points between pixels, as files have them, and fractions.</summary>
+internal static class PosePixels
+{
+    /// <summary>A list of points in fractions of a picture.</summary>
+    public static PosePoint?[] ToFractions(this IReadOnlyList<PosePoint?> pixels, int width, int height) =>
+        [.. pixels.Select(point => point is { } p ? p with { X = Fraction(p.X, width), Y = Fraction(p.Y, height) } : (PosePoint?)null)];
+
+    /// <summary>A list of points in pixels of a picture.</summary>
+    public static PosePoint?[] ToPixels(this IReadOnlyList<PosePoint?> fractions, int width, int height) =>
+        [.. fractions.Select(point => point is { } p ? p with { X = p.X * width, Y = p.Y * height } : (PosePoint?)null)];
+
+    // Drawing truncates fraction times side: a fraction that rounding has made too small by a hair would move a whole pixel's point by one.
+    private static double Fraction(double pixel, int side)
+    {
+        var fraction = Math.Abs(pixel) / side;
+        return Math.CopySign(fraction * side < Math.Abs(pixel) ? Math.BitIncrement(fraction) : fraction, pixel);
+    }
+}

@@ -1,0 +1,26 @@
+namespace ControlNet.ML.Conditions;
+
+/// <summary>The people of one picture, and the picture's size.</summary>
+public sealed record PoseScene
+{
+    /// <summary>Creates a scene.</summary>
+    /// <param name="width">Columns, at least 1.</param>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="people">The people.</param>
+    public PoseScene(int width, int height, IReadOnlyList<PosePerson> people)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentNullException.ThrowIfNull(people);
+        (Width, Height, People) = (width, height, people);
+    }
+
+    /// <summary>Columns.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>The people.</summary>
+    public IReadOnlyList<PosePerson> People { get; }
+}
