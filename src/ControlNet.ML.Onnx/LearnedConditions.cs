@@ -20,7 +20,7 @@ public sealed class LearnedConditions : IConditionProvider
         Kind<LearnedSegmentationOptions>("segmentation", "classes of ADE20K or COCO as colours, by SegFormer, UPerNet, OneFormer or UniFormer", options => SegmentationAnnotator.All(SizeOf(options))),
         Kind<LearnedPoseOptions>("openpose", "bodies as OpenPose's figures", options => [new OpenPoseAnnotator(options.Drawing)]),
         ConditionKind.Learned<DwPoseOptions>("dwpose", "bodies, hands and faces as OpenPose's figures, by DWPose", DwPose.Open),
-        ConditionKind.Learned<LearnedLinesOptions>("mlsd", "straight lines by M-LSD, whose network is included", Mlsd.Open),
+        ConditionKind.Learned<LearnedLinesOptions>("mlsd", "straight lines by M-LSD, whose network is included", Mlsd.Open, needsFile: false),
         Kind<LearnedOptions>("foreground", "the subject white, the rest black, by U2Net or RMBG", _ => ForegroundAnnotator.All),
     ];
 

@@ -108,14 +108,14 @@ internal static class AnnotateCommand
     {
         if (json)
         {
-            Json.Print(terminal, new { conditions = ConditionCatalog.All.Select(kind => new { kind.Name, kind.Description, options = kind.Defaults?.ToString() }) });
+            Json.Print(terminal, new { conditions = ConditionCatalog.All.Select(kind => new { kind.Name, kind.Description, learned = kind.IsLearned, needs_file = kind.NeedsFile, options = kind.Defaults?.ToString() }) });
             return;
         }
 
         var width = ConditionCatalog.All.Max(kind => kind.Name.Length);
         foreach (var kind in ConditionCatalog.All)
         {
-            terminal.Output.WriteLine($"{kind.Name.PadRight(width)}  {kind.Description}");
+            terminal.Output.WriteLine($"{kind.Name.PadRight(width)}  {kind.Description}{(kind.NeedsFile ? " (needs --set model=FILE.onnx)" : "")}");
             if (kind.Defaults is { } defaults)
                 terminal.Output.WriteLine($"{new string(' ', width)}  {defaults}");
         }

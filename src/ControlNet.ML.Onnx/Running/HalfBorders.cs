@@ -37,7 +37,7 @@ internal static class HalfBorders
         while (model.Next())
         {
             if (model.Field == OnnxFields.ModelGraph)
-                Field(result, model.Field, Graph(model.Body, source));
+                ProtobufWriter.Field(result, model.Field, Graph(model.Body, source));
             else
                 result.Write(model.Raw);
         }
@@ -62,7 +62,7 @@ internal static class HalfBorders
             {
                 if (OnnxFields.ReadNumber(part.Body, OnnxFields.InitializerLocation) != 0)
                     throw new ControlNetException($"{source} has float16 weights in a second file, which cannot be loaded: save it as one file.");
-                Field(before, OnnxFields.GraphNode, Constant(OnnxFields.ReadText(part.Body, OnnxFields.InitializerName), part.Body));
+                ProtobufWriter.Field(before, OnnxFields.GraphNode, Constant(OnnxFields.ReadText(part.Body, OnnxFields.InitializerName), part.Body));
                 continue;
             }
 
@@ -79,8 +79,8 @@ internal static class HalfBorders
 
     private static void Border(MemoryStream parts, int field, OnnxPort port, MemoryStream nodes, byte[] cast)
     {
-        Field(parts, field, Value(NameOf(port), port.Shape));
-        Field(nodes, OnnxFields.GraphNode, cast);
+        ProtobufWriter.Field(parts, field, Value(NameOf(port), port.Shape));
+        ProtobufWriter.Field(nodes, OnnxFields.GraphNode, cast);
     }
 
     private static ReadOnlySpan<byte> GraphOf(ReadOnlySpan<byte> file)
@@ -114,18 +114,18 @@ internal static class HalfBorders
     private static byte[] Constant(string name, ReadOnlySpan<byte> tensor)
     {
         using var attribute = new MemoryStream(tensor.Length + 64);
-        Field(attribute, OnnxFields.AttributeName, "value"u8);
-        Field(attribute, OnnxFields.AttributeTensor, tensor);
-        Number(attribute, OnnxFields.AttributeType, OnnxFields.Tensor);
+        ProtobufWriter.Field(attribute, OnnxFields.AttributeName, "value"u8);
+        ProtobufWriter.Field(attribute, OnnxFields.AttributeTensor, tensor);
+        ProtobufWriter.Number(attribute, OnnxFields.AttributeType, OnnxFields.Tensor);
         return Node("Constant"u8, null, name, attribute.ToArray());
     }
 
     private static byte[] Cast(string from, string to, int element)
     {
         using var attribute = new MemoryStream();
-        Field(attribute, OnnxFields.AttributeName, "to"u8);
-        Number(attribute, OnnxFields.AttributeInteger, element);
-        Number(attribute, OnnxFields.AttributeType, OnnxFields.Integer);
+        ProtobufWriter.Field(attribute, OnnxFields.AttributeName, "to"u8);
+        ProtobufWriter.Number(attribute, OnnxFields.AttributeInteger, element);
+        ProtobufWriter.Number(attribute, OnnxFields.AttributeType, OnnxFields.Integer);
         return Node("Cast"u8, from, to, attribute.ToArray());
     }
 
@@ -133,10 +133,10 @@ internal static class HalfBorders
     {
         using var node = new MemoryStream(attribute.Length + 256);
         if (from is not null)
-            Field(node, OnnxFields.NodeInput, Encoding.UTF8.GetBytes(from));
-        Field(node, OnnxFields.NodeOutput, Encoding.UTF8.GetBytes(to));
-        Field(node, OnnxFields.NodeOperator, operation);
-        Field(node, OnnxFields.NodeAttribute, attribute);
+            ProtobufWriter.Field(node, OnnxFields.NodeInput, Encoding.UTF8.GetBytes(from));
+        ProtobufWriter.Field(node, OnnxFields.NodeOutput, Encoding.UTF8.GetBytes(to));
+        ProtobufWriter.Field(node, OnnxFields.NodeOperator, operation);
+        ProtobufWriter.Field(node, OnnxFields.NodeAttribute, attribute);
         return node.ToArray();
     }
 
@@ -147,38 +147,18 @@ internal static class HalfBorders
         {
             using var dimension = new MemoryStream();
             if (size >= 0)
-                Number(dimension, OnnxFields.DimensionValue, size);
-            Field(shape, OnnxFields.ShapeDimension, dimension.ToArray());
+                ProtobufWriter.Number(dimension, OnnxFields.DimensionValue, size);
+            ProtobufWriter.Field(shape, OnnxFields.ShapeDimension, dimension.ToArray());
         }
 
         using var tensor = new MemoryStream();
-        Number(tensor, OnnxFields.TensorElement, OnnxFields.Float);
-        Field(tensor, OnnxFields.TensorShape, shape.ToArray());
+        ProtobufWriter.Number(tensor, OnnxFields.TensorElement, OnnxFields.Float);
+        ProtobufWriter.Field(tensor, OnnxFields.TensorShape, shape.ToArray());
         using var type = new MemoryStream();
-        Field(type, OnnxFields.TypeTensor, tensor.ToArray());
+        ProtobufWriter.Field(type, OnnxFields.TypeTensor, tensor.ToArray());
         using var value = new MemoryStream();
-        Field(value, OnnxFields.ValueName, Encoding.UTF8.GetBytes(name));
-        Field(value, OnnxFields.ValueType, type.ToArray());
+        ProtobufWriter.Field(value, OnnxFields.ValueName, Encoding.UTF8.GetBytes(name));
+        ProtobufWriter.Field(value, OnnxFields.ValueType, type.ToArray());
         return value.ToArray();
-    }
-
-    private static void Field(MemoryStream target, int field, ReadOnlySpan<byte> body)
-    {
-        Varint(target, ((uint)field << 3) | 2);
-        Varint(target, (ulong)body.Length);
-        target.Write(body);
-    }
-
-    private static void Number(MemoryStream target, int field, int value)
-    {
-        Varint(target, (uint)field << 3);
-        Varint(target, (ulong)value);
-    }
-
-    private static void Varint(MemoryStream target, ulong value)
-    {
-        for (; value >= 0x80; value >>= 7)
-            target.WriteByte((byte)(value | 0x80));
-        target.WriteByte((byte)value);
     }
 }

@@ -12,7 +12,7 @@ internal static class OnnxFields
     public const int TypeTensor = 1, TensorElement = 1, TensorShape = 2;
     public const int ShapeDimension = 1, DimensionValue = 1;
     public const int NodeInput = 1, NodeOutput = 2, NodeOperator = 4, NodeAttribute = 5;
-    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeType = 20;
+    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeGraph = 6, AttributeGraphs = 11, AttributeType = 20;
 
     /// <summary>Element types.</summary>
     public const int Float = 1, Int64 = 7, Float16 = 10, BFloat16 = 16;
@@ -40,7 +40,23 @@ internal static class OnnxFields
     }
 
     /// <summary>The text of a field; empty if it is not there.</summary>
-    public static string ReadText(ReadOnlySpan<byte> message, int field) => Strict.GetString(Field(message, field));
+    public static string ReadText(ReadOnlySpan<byte> message, int field) => Text(Field(message, field));
+
+    /// <summary>Bytes as text.</summary>
+    public static string Text(ReadOnlySpan<byte> bytes) => Strict.GetString(bytes);
+
+    /// <summary>Whether a message has any of some fields.</summary>
+    public static bool Has(ReadOnlySpan<byte> message, params ReadOnlySpan<int> fields)
+    {
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (fields.Contains(reader.Field))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>The number of a field; 0 if it is not there.</summary>
     public static long ReadNumber(ReadOnlySpan<byte> message, int field)

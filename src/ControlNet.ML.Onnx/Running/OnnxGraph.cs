@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
@@ -8,7 +9,8 @@ namespace ControlNet.ML.Onnx;
 /// <summary>
 /// An ONNX graph with one picture input (and at most one of whole numbers), run by Microsoft.ML.OnnxTransformer. That needs every size
 /// when it is made, so a graph with open sizes is prepared anew whenever a picture's size differs from the one before: pictures of one size in a
-/// row are the fastest. Float16 graphs get casts at their borders first. May be used by several threads, which wait for each other.
+/// row are the fastest. Float16 graphs get casts at their borders first. ONNX Runtime itself may write warnings about a graph to the standard error stream.
+/// May be used by several threads, which wait for each other.
 /// </summary>
 public sealed class OnnxGraph : IDisposable
 {
@@ -38,8 +40,15 @@ public sealed class OnnxGraph : IDisposable
     {
         using var file = MappedFile.Open(path);
         var signature = OnnxSignature.Read(file.Bytes, path);
-        var temporary = HalfBorders.AreIn(file.Bytes) ? WriteTemporary(HalfBorders.Widen(file.Bytes, path)) : null;
-        return new OnnxGraph(path, temporary ?? path, temporary, signature, options ?? new());
+        try
+        {
+            var temporary = HalfBorders.AreIn(file.Bytes) ? WriteTemporary(HalfBorders.Widen(file.Bytes, path)) : null;
+            return new OnnxGraph(path, temporary ?? path, temporary, signature, options ?? new());
+        }
+        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
+        {
+            throw OnnxSignature.Broken(path, e);
+        }
     }
 
     /// <summary>Opens a graph in memory.</summary>
@@ -50,8 +59,16 @@ public sealed class OnnxGraph : IDisposable
     public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxRunOptions? options = null)
     {
         var signature = OnnxSignature.Read(file, source);
-        var temporary = WriteTemporary(HalfBorders.AreIn(file) ? HalfBorders.Widen(file, source) : file);
-        return new OnnxGraph(source, temporary, temporary, signature, options ?? new());
+        try
+        {
+            var used = UnusedWeights.Strip(file);
+            var temporary = WriteTemporary(HalfBorders.AreIn(used) ? HalfBorders.Widen(used, source) : used);
+            return new OnnxGraph(source, temporary, temporary, signature, options ?? new());
+        }
+        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
+        {
+            throw OnnxSignature.Broken(source, e);
+        }
     }
 
     /// <summary>Runs it.</summary>
@@ -110,7 +127,6 @@ public sealed class OnnxGraph : IDisposable
             return _transformer;
         _transformer?.Dispose();
         _transformer = null;
-        QuietEnvironment();
         Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(pictures)] = pixels.Shape.ToArray() };
         if (whole is not null)
             shapes[whole.Name] = [1, tokens!.Length];
@@ -175,15 +191,6 @@ public sealed class OnnxGraph : IDisposable
             fits = port.Shape[i] < 0 || port.Shape[i] == shape[i];
         if (!fits)
             throw new ControlNetException($"{Source} takes {port}, got [{string.Join(", ", shape.ToArray())}].");
-    }
-
-    /// <summary>ONNX Runtime writes its warnings to the standard error stream; unless the application started it already, only errors remain.</summary>
-    private static void QuietEnvironment()
-    {
-        if (OrtEnv.IsCreated)
-            return;
-        var options = new EnvironmentCreationOptions { logId = "ControlNet.ML", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        OrtEnv.CreateInstanceWithOptions(ref options);
     }
 
     private static string WriteTemporary(ReadOnlySpan<byte> graph)

@@ -35,7 +35,7 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
-            throw new ControlNetException($"{source} is no ONNX file, or it is cut off: {e.Message}.", e);
+            throw Broken(source, e);
         }
 
         // Old exporters list the weights among the inputs.
@@ -47,6 +47,9 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
 
     /// <summary>Both sides in one line, for messages.</summary>
     public override string ToString() => $"inputs {string.Join("; ", Inputs)}; outputs {string.Join("; ", Outputs)}";
+
+    /// <summary>What is said of a file that is no sound graph.</summary>
+    internal static ControlNetException Broken(string source, Exception e) => new($"{source} is no ONNX file, or it is damaged or cut off: {e.Message}.", e);
 
     private static void ReadGraph(ReadOnlySpan<byte> graph, List<OnnxPort> inputs, List<OnnxPort> outputs, HashSet<string> weights)
     {

@@ -1,8 +1,3 @@
-using System.Globalization;
-using System.Reflection;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -10,17 +5,10 @@ namespace ControlNet.ML.Conditions;
 /// <summary>One way to make a condition from a picture.</summary>
 public sealed class ConditionKind
 {
-    // Not-a-number is for the options' own check to refuse, with its message.
-    private static readonly JsonSerializerOptions Lenient = new()
-    {
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new JsonStringEnumConverter() },
-    };
-
     private readonly Func<object?, IPreprocessor> _open;
 
-    private ConditionKind(string name, string description, object? defaults, bool isLearned, Func<object?, IPreprocessor> open) =>
-        (Name, Description, Defaults, IsLearned, _open) = (name, description, defaults, isLearned, open);
+    private ConditionKind(string name, string description, object? defaults, bool isLearned, bool needsFile, Func<object?, IPreprocessor> open) =>
+        (Name, Description, Defaults, IsLearned, NeedsFile, _open) = (name, description, defaults, isLearned, needsFile, open);
 
     /// <summary>The name that users type, in lower case.</summary>
     public string Name { get; }
@@ -34,8 +22,11 @@ public sealed class ConditionKind
     /// <summary>The type of the options; null if there are none.</summary>
     public Type? OptionsType => Defaults?.GetType();
 
-    /// <summary>Whether a network makes it, whose file the options name.</summary>
+    /// <summary>Whether a network makes it.</summary>
     public bool IsLearned { get; }
+
+    /// <summary>Whether the options have to name the network's file.</summary>
+    public bool NeedsFile { get; }
 
     /// <summary>Makes the condition of one picture. For several, <see cref="Open"/> it once: a learned one then loads its network once.</summary>
     /// <param name="image">The picture.</param>
@@ -66,20 +57,9 @@ public sealed class ConditionKind
     public object? ParseOptions(IEnumerable<string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var options = Defaults is null ? null : JsonSerializer.SerializeToNode(Defaults, OptionsType!, Lenient)!.AsObject();
-        foreach (var setting in settings)
-        {
-            if (setting.Split('=', 2) is not [var name, var value])
-                throw new ControlNetException($"The option '{setting}' of '{Name}' cannot be read, expected NAME=VALUE.");
-            if (options is null)
-                throw new ControlNetException($"'{Name}' takes no options, found '{setting}'.");
-            var property = Option(name)
-                ?? throw new ControlNetException(
-                    $"'{Name}' has no option '{name}', expected one of {string.Join(", ", OptionsType!.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
-            options[property.Name] = Read(value, property.PropertyType, property.Name);
-        }
-
-        return options?.Deserialize(OptionsType!, Lenient);
+        if (Defaults is not null)
+            return OptionTexts.Parse(Defaults, settings, Name);
+        return settings.FirstOrDefault() is { } setting ? throw new ControlNetException($"'{Name}' takes no options, found '{setting}'.") : null;
     }
 
     /// <summary>Whether a setting, NAME=VALUE, names one of the kind's options.</summary>
@@ -87,32 +67,7 @@ public sealed class ConditionKind
     public bool HasOption(string setting)
     {
         ArgumentNullException.ThrowIfNull(setting);
-        return Option(setting.Split('=', 2)[0]) is not null;
-    }
-
-    private PropertyInfo? Option(string name)
-    {
-        var plain = name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
-        return OptionsType?.GetProperties().FirstOrDefault(p => p.CanWrite && p.Name.Equals(plain, StringComparison.OrdinalIgnoreCase));
-    }
-
-    private JsonNode Read(string text, Type type, string name)
-    {
-        var invariant = CultureInfo.InvariantCulture;
-        if (type == typeof(string))
-            return text;
-        if (type.IsEnum && Enum.GetNames(type).FirstOrDefault(value => value.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } choice)
-            return choice;
-        if (type == typeof(bool) && bool.TryParse(text, out var truth))
-            return truth;
-        if (type == typeof(int) && int.TryParse(text, NumberStyles.Integer, invariant, out var whole))
-            return whole;
-        if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, invariant, out var number))
-            return double.IsFinite(number) ? JsonValue.Create(number) : JsonValue.Create(number.ToString(invariant));
-        if (type.IsEnum)
-            throw new ControlNetException($"The option {name} of '{Name}' is '{text}', expected one of {string.Join(", ", Enum.GetNames(type))}.");
-        var expected = type == typeof(bool) ? "true or false" : type == typeof(int) ? "whole number" : "number";
-        throw new ControlNetException($"The option {name} of '{Name}': '{text}' is no {expected}.");
+        return Defaults is not null && OptionTexts.Has(Defaults, setting);
     }
 
     /// <summary>A kind that a network makes.</summary>
@@ -120,21 +75,22 @@ public sealed class ConditionKind
     /// <param name="name">The name that users type, in lower case.</param>
     /// <param name="description">One line for a list of kinds.</param>
     /// <param name="open">Loads the network that the options name.</param>
-    public static ConditionKind Learned<TOptions>(string name, string description, Func<TOptions, IPreprocessor> open)
+    /// <param name="needsFile">Whether the options have to name a file.</param>
+    public static ConditionKind Learned<TOptions>(string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true)
         where TOptions : class, new()
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(open);
-        return new(name, description, new TOptions(), true, options => open((TOptions)options!));
+        return new(name, description, new TOptions(), true, needsFile, options => open((TOptions)options!));
     }
 
     /// <summary>A kind with options.</summary>
     internal static ConditionKind Of<TOptions>(string name, string description, Func<ImageBuffer, TOptions, ImageBuffer> apply)
-        where TOptions : class, new() => new(name, description, new TOptions(), false, options => new Function(image => apply(image, (TOptions)options!)));
+        where TOptions : class, new() => new(name, description, new TOptions(), false, false, options => new Function(image => apply(image, (TOptions)options!)));
 
     /// <summary>A kind without options.</summary>
     internal static ConditionKind Of(string name, string description, Func<ImageBuffer, ImageBuffer> apply) =>
-        new(name, description, null, false, _ => new Function(apply));
+        new(name, description, null, false, false, _ => new Function(apply));
 
     private sealed class Function(Func<ImageBuffer, ImageBuffer> apply) : IPreprocessor
     {

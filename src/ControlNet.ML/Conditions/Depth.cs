@@ -6,7 +6,7 @@ namespace ControlNet.ML.Conditions;
 public static class Depth
 {
     /// <summary>Scales depths to grey levels, in float32 and truncated as the public annotators do.</summary>
-    /// <param name="depths">The depths, all finite.</param>
+    /// <param name="depths">The depths, all finite unless unknown ones are skipped.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, of the same size. Depths that are all equal give black.</returns>
     /// <exception cref="ControlNetException">A depth is not a finite number, or an option is out of its range.</exception>
@@ -14,6 +14,8 @@ public static class Depth
     {
         ArgumentNullException.ThrowIfNull(depths);
         options ??= new();
+        if (options.SkipUnknown)
+            return ApplyToKnown(depths, options);
         CheckFinite(depths);
         var near = Ranges.Number(options.Near, "The depth's near share", 0, 100);
         var far = Ranges.Number(options.Far, "The depth's far share", 0, 100);
@@ -34,6 +36,24 @@ public static class Depth
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.Of(image), options);
 
+    /// <summary>The known depths by themselves, as one row, then back at their places.</summary>
+    private static ImageBuffer ApplyToKnown(FloatMap depths, DepthOptions options)
+    {
+        static bool IsKnown(float depth) => float.IsFinite(depth) && depth != 0;
+        var result = new ImageBuffer(depths.Width, depths.Height, 1);
+        float[] known = [.. depths.Values.Where(IsKnown)];
+        if (known.Length == 0)
+            return result;
+        var levels = Apply(new FloatMap(known.Length, 1, known), options with { SkipUnknown = false }).Samples;
+        for (int i = 0, next = 0; i < result.Samples.Length; i++)
+        {
+            if (IsKnown(depths.Values[i]))
+                result.Samples[i] = levels[next++];
+        }
+
+        return result;
+    }
+
     /// <summary>Throws if a value is not a finite number, naming its place.</summary>
     internal static void CheckFinite(FloatMap depths)
     {
@@ -42,7 +62,7 @@ public static class Depth
         {
             throw new ControlNetException(
                 $"The depth at column {at % depths.Width}, row {at / depths.Width} is {depths.Values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}, expected a finite number: "
-                + "give unknown places a depth first.");
+                + $"{nameof(DepthOptions.SkipUnknown)} leaves such places out.");
         }
     }
 

@@ -27,6 +27,12 @@ public sealed record DepthOptions
     /// <value>False.</value>
     public bool Invert { get; init; }
 
+    /// <summary>
+    /// Whether 0, and what is no finite number, are places without a depth, as sensors give them: they do not count for the range, and are black.
+    /// </summary>
+    /// <value>False: 0 is a depth, and anything not finite is refused.</value>
+    public bool SkipUnknown { get; init; }
+
     /// <summary>LeReS only: what is at most this share of the range becomes the nearest, percent, 0 to 100.</summary>
     /// <value>0.</value>
     public double Near { get; init; }

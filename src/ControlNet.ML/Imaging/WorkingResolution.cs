@@ -5,6 +5,9 @@ public static class WorkingResolution
 {
     private const int Step = 64;
 
+    // As many as a picture file may have. A picture a thousand times wider than high would otherwise be enlarged to gigabytes.
+    private const long MostPixels = 100_000_000;
+
     /// <summary>
     /// The size of controlnet_aux's resize_image: both sides scaled by resolution / shorter side, each rounded to a multiple of 64,
     /// half to even.
@@ -30,10 +33,12 @@ public static class WorkingResolution
     /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as controlnet_aux's resize_image.</summary>
     /// <param name="image">The picture.</param>
     /// <param name="resolution">The shorter side wanted; above 32.</param>
+    /// <exception cref="ControlNetException">The result would have more than 100 million pixels, or no side.</exception>
     public static ImageBuffer ResizeToMultiple64(ImageBuffer image, int resolution)
     {
         ArgumentNullException.ThrowIfNull(image);
         var (width, height) = Multiple64(image.Width, image.Height, resolution);
+        CheckPixels(image, resolution, width, height);
         return Resize.Apply(image, width, height, resolution > Math.Min(image.Width, image.Height) ? Interpolation.Lanczos4 : Interpolation.Area);
     }
 
@@ -61,6 +66,7 @@ public static class WorkingResolution
     {
         ArgumentNullException.ThrowIfNull(image);
         var geometry = Padded(image.Width, image.Height, resolution);
+        CheckPixels(image, resolution, geometry.Width, geometry.Height);
         var up = resolution > Math.Min(image.Width, image.Height);
         var scaled = Resize.Apply(image, geometry.ScaledWidth, geometry.ScaledHeight, up ? Interpolation.Cubic : Interpolation.Area);
         var result = new ImageBuffer(geometry.Width, geometry.Height, image.Channels);
@@ -87,6 +93,15 @@ public static class WorkingResolution
         var (down, across) = ((double)geometry.Height / geometry.SourceHeight, (double)geometry.Width / geometry.SourceWidth);
         var scale = geometry.Mode == FitMode.Fill ? Math.Min(down, across) : Math.Max(down, across);
         return (int)Math.Round(scale * Math.Min(geometry.SourceHeight, geometry.SourceWidth));
+    }
+
+    private static void CheckPixels(ImageBuffer image, int resolution, int width, int height)
+    {
+        if ((long)width * height > MostPixels)
+        {
+            throw new ControlNetException(
+                $"A picture of {image.Width}x{image.Height} at resolution {resolution} would have {width}x{height} pixels, expected at most {MostPixels:N0}: it is too narrow.");
+        }
     }
 
     private static double ScaleOf(int width, int height, int resolution)

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary><c>controlnet draw</c>: conditions from data, for those who have no photo.</summary>
+internal static class DrawCommand
+{
+    public static Command Create(Terminal terminal) => new("draw", "Draw a condition from data: keypoints, labelled regions, depths.")
+    {
+        Kind(terminal, "pose", "keypoints.json", "OpenPose's figures from keypoints: OpenPose's or COCO's JSON.", new PoseDrawingOptions(), Pose),
+        Kind(terminal, "segmentation", "layout.json", "A segmentation map from boxes or polygons with labels: our own JSON, or COCO's annotations.", new NoOptions(), Segmentation),
+        Kind(terminal, "depth", "depths", "A depth map from a .npy file, a 16-bit PNG or any grey picture; near is bright.", new DepthOptions(), Depths),
+        Kind(terminal, "normal", "depths", "A normal map from the same files; near has to be large.", new NormalsOptions(), NormalsOfDepths),
+    };
+
+    private static Command Kind<TOptions>(
+        Terminal terminal, string name, string fileName, string description, TOptions defaults, Func<Request<TOptions>, ImageBuffer> draw)
+        where TOptions : class
+    {
+        var file = new Argument<string>(fileName) { Description = "The file to read." };
+        var size = new Option<string?>("--size") { Description = "N or WIDTHxHEIGHT of the result; by default the data's own." };
+        var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
+        fit.AcceptOnlyFromAmong("crop", "fill", "resize");
+        var canvas = new Option<string?>("--canvas") { Description = "N or WIDTHxHEIGHT of the picture that keypoints were found in, where their file does not say." };
+        var image = new Option<long?>("--image") { Description = "The id of the image that is meant, of a COCO file about several." };
+        var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option; {defaults}. Repeatable." };
+        var output = new Option<string?>("--output", "-o") { Description = $"The file to write; by default FILE-{name}.png." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the file's name." };
+        var command = new Command(name, description) { file, size, fit, output, json };
+        if (defaults is not NoOptions)
+            command.Add(set);
+        if (name == "pose")
+            command.Add(canvas);
+        if (name is "pose" or "segmentation")
+            command.Add(image);
+        command.SetAction(result =>
+        {
+            var source = result.GetValue(file)!;
+            var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
+            var target = PictureFiles.Prepare(result.GetValue(output) ?? $"{Path.GetFileNameWithoutExtension(source)}-{name}.png", name).Picture(1, 1);
+            if (Path.GetFullPath(target) == Path.GetFullPath(source))
+                throw new UsageException($"--output '{target}' is the file that is read: name another.");
+            var wanted = result.GetValue(size) is { } text ? Checked(PictureSize.Parse(text)) : null;
+            var picture = draw(new Request<TOptions>(
+                source,
+                options,
+                wanted,
+                Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true),
+                name == "pose" && result.GetValue(canvas) is { } found ? Checked(PictureSize.Parse(found)) : null,
+                name is "pose" or "segmentation" ? result.GetValue(image) : null));
+            ImageCodec.Save(target, picture);
+            if (result.GetValue(json))
+                Json.Print(terminal, new { kind = name, file = target, picture.Width, picture.Height });
+            else
+                terminal.Output.WriteLine(target);
+            return App.Success;
+        });
+        return command;
+    }
+
+    private static ImageBuffer Pose(Request<PoseDrawingOptions> request)
+    {
+        var scene = PoseFile.Read(request.File, new PoseReadOptions { Width = request.Canvas?.Width, Height = request.Canvas?.Height, ImageId = request.Image });
+        return request.At(scene.Width, scene.Height, (width, height) => PoseDrawing.Draw(scene.People, width, height, request.Options));
+    }
+
+    private static ImageBuffer Segmentation(Request<NoOptions> request)
+    {
+        var layout = SegmentationLayoutFile.Read(request.File, request.Image);
+        return request.At(layout.Width, layout.Height, layout.Draw);
+    }
+
+    private static ImageBuffer Depths(Request<DepthOptions> request)
+    {
+        var map = Depth.Apply(DepthFile.Read(request.File), request.Options);
+        return request.Fitted(map);
+    }
+
+    private static ImageBuffer NormalsOfDepths(Request<NormalsOptions> request) => request.Fitted(Normals.FromDepth(DepthFile.Read(request.File), request.Options));
+
+    private static PictureSize Checked(PictureSize size) =>
+        size.Width is >= 1 and <= 65_535 && size.Height is >= 1 and <= 65_535 && (long)size.Width * size.Height <= new ImageLoadOptions().MaxPixels
+            ? size
+            : throw new ControlNetException($"The size is {size.Width}x{size.Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
+
+    /// <summary>Stands for the options of what has none.</summary>
+    private sealed record NoOptions;
+
+    private sealed record Request<TOptions>(string File, TOptions Options, PictureSize? Size, FitMode Fit, PictureSize? Canvas, long? Image)
+    {
+        /// <summary>Draws at the size that the geometry scales the data to, so that nothing is resampled; what it leaves is black.</summary>
+        public ImageBuffer At(int width, int height, Func<int, int, ImageBuffer> draw)
+        {
+            if (Size is null)
+                return draw(width, height);
+            var geometry = Geometry.ForMap(width, height, Size.Width, Size.Height, Fit);
+            var result = new ImageBuffer(geometry.Width, geometry.Height, 3);
+            geometry.Place(draw(geometry.ScaledWidth, geometry.ScaledHeight), result);
+            return result;
+        }
+
+        /// <summary>Brings a map to the size.</summary>
+        public ImageBuffer Fitted(ImageBuffer map) =>
+            Size is null ? map : MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, Size.Width, Size.Height, Fit));
+    }
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Options, which are records, from texts like those of a command line: <c>threshold=64</c>.</summary>
+public static class OptionTexts
+{
+    // Not-a-number is for the options' own check to refuse, with its message.
+    private static readonly JsonSerializerOptions Lenient = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>Changes options by texts.</summary>
+    /// <typeparam name="TOptions">A record, or object for whatever record it is.</typeparam>
+    /// <param name="defaults">A record whose properties are bool, int, double, string or an enum.</param>
+    /// <param name="settings">NAME=VALUE each; names as the properties, in any case, dashes and underscores aside.</param>
+    /// <param name="what">What has the options, for messages.</param>
+    /// <returns>A new record.</returns>
+    /// <exception cref="ControlNetException">A name is unknown or a value cannot be read.</exception>
+    public static TOptions Parse<TOptions>(TOptions defaults, IEnumerable<string> settings, string what)
+        where TOptions : class
+    {
+        ArgumentNullException.ThrowIfNull(defaults);
+        ArgumentNullException.ThrowIfNull(settings);
+        var type = defaults.GetType();
+        var options = JsonSerializer.SerializeToNode(defaults, type, Lenient)!.AsObject();
+        foreach (var setting in settings)
+        {
+            if (setting.Split('=', 2) is not [var name, var value])
+                throw new ControlNetException($"The option '{setting}' of '{what}' cannot be read, expected NAME=VALUE.");
+            var property = Find(type, name)
+                ?? throw new ControlNetException($"'{what}' has no option '{name}', expected one of {string.Join(", ", type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
+            options[property.Name] = Read(value, property.PropertyType, property.Name, what);
+        }
+
+        return (TOptions)options.Deserialize(type, Lenient)!;
+    }
+
+    /// <summary>Whether a setting, NAME=VALUE, names one of the options.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="setting">The setting.</param>
+    public static bool Has(object options, string setting)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(setting);
+        return Find(options.GetType(), setting.Split('=', 2)[0]) is not null;
+    }
+
+    private static PropertyInfo? Find(Type type, string name)
+    {
+        var plain = name.Replace("-", "", StringComparison.Ordinal).Replace("_", "", StringComparison.Ordinal);
+        return type.GetProperties().FirstOrDefault(p => p.CanWrite && p.Name.Equals(plain, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static JsonNode Read(string text, Type type, string name, string what)
+    {
+        var invariant = CultureInfo.InvariantCulture;
+        if (type == typeof(string))
+            return text;
+        if (type.IsEnum)
+        {
+            return Enum.GetNames(type).FirstOrDefault(value => value.Equals(text, StringComparison.OrdinalIgnoreCase))
+                ?? throw new ControlNetException($"The option {name} of '{what}' is '{text}', expected one of {string.Join(", ", Enum.GetNames(type))}.");
+        }
+
+        if (type == typeof(bool) && bool.TryParse(text, out var truth))
+            return truth;
+        if (type == typeof(int) && int.TryParse(text, NumberStyles.Integer, invariant, out var whole))
+            return whole;
+        if (type == typeof(double) && double.TryParse(text, NumberStyles.Float, invariant, out var number))
+            return double.IsFinite(number) ? JsonValue.Create(number) : JsonValue.Create(number.ToString(invariant));
+        var expected = type == typeof(bool) ? "true or false" : type == typeof(int) ? "whole number" : "number";
+        throw new ControlNetException($"The option {name} of '{what}': '{text}' is no {expected}.");
+    }
+}

@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Text.Json;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>
+/// Reads a <see cref="SegmentationLayout"/> from JSON: our own form,
+/// <c>{"width": 512, "height": 512, "palette": "ade20k", "background": "sky", "regions": [{"label": "person", "box": [left, top, right, bottom]},
+/// {"label": "sea", "polygon": [[x, y], …]}]}</c>, or COCO's annotations with their boxes or polygons.
+/// </summary>
+public static class SegmentationLayoutFile
+{
+    private const int MaxSide = 65_535;
+    private const long MaxPixels = 100_000_000;
+
+    /// <summary>Reads a file of at most 64 MB.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="imageId">Which image of a COCO file is meant; null if it is about one only.</param>
+    /// <exception cref="ControlNetException">The file cannot be read, or something in it is missing or wrong; the message names the place.</exception>
+    public static SegmentationLayout Read(string path, long? imageId = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Parse(JsonText.ReadFile(path, path), path, imageId);
+    }
+
+    /// <summary>Reads a file in memory.</summary>
+    /// <param name="json">The whole file.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="imageId">Which image of a COCO file is meant; null if it is about one only.</param>
+    /// <exception cref="ControlNetException">Something in it is missing or wrong; the message names the place.</exception>
+    public static SegmentationLayout Parse(ReadOnlySpan<byte> json, string source, long? imageId = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var root = JsonText.ParseObject(json, source);
+        return root.TryGetProperty("annotations", out var annotations) ? Coco(root, annotations, source, imageId) : Own(root, source);
+    }
+
+    private static SegmentationLayout Own(JsonElement root, string source)
+    {
+        var (width, height) = (Side(root, "width", source), Side(root, "height", source));
+        CheckSize(width, height, source);
+        var palette = root.TryGetProperty("palette", out var name) ? Named(source, () => SegmentationPalette.Find(Text(name, "palette", source))) : SegmentationPalette.Ade20k;
+        return new SegmentationLayout
+        {
+            Width = width,
+            Height = height,
+            Palette = palette,
+            Background = root.TryGetProperty("background", out var background) ? Label(background, palette, "the background", source) : SegmentationPalette.NoLabel,
+            Regions = root.TryGetProperty("regions", out var regions)
+                ? [.. List(regions, "regions", source).Select((region, i) => Region(region, palette, $"region {i + 1}", source))]
+                : throw new ControlNetException($"{source}: there are no 'regions', expected a list of labels with a box or a polygon, or COCO's 'annotations'."),
+        };
+    }
+
+    private static SegmentationRegion Region(JsonElement region, SegmentationPalette palette, string what, string source)
+    {
+        if (region.ValueKind != JsonValueKind.Object || !region.TryGetProperty("label", out var name))
+            throw new ControlNetException($"{source}: {what} has no 'label', expected a class's name or its number.");
+        var label = Label(name, palette, what, source);
+        if (region.TryGetProperty("box", out var box))
+        {
+            var sides = Numbers(box, $"the box of {what}", source);
+            return sides is [var left, var top, var right, var bottom] && left <= right && top <= bottom
+                ? SegmentationRegion.Box(label, left, top, right, bottom)
+                : throw new ControlNetException($"{source}: the box of {what} is [{string.Join(", ", sides.Select(Show))}], expected left, top, right, bottom.");
+        }
+
+        return region.TryGetProperty("polygon", out var polygon)
+            ? new SegmentationRegion(label, Outline([.. List(polygon, "polygon", source).SelectMany(corner => Numbers(corner, $"a corner of {what}", source))], what, source))
+            : throw new ControlNetException($"{source}: {what} has neither 'box' nor 'polygon'.");
+    }
+
+    private static SegmentationLayout Coco(JsonElement root, JsonElement annotations, string source, long? imageId)
+    {
+        var image = Image(root, source, imageId);
+        var (width, height) = (Side(image, "width", source), Side(image, "height", source));
+        CheckSize(width, height, source);
+        var id = image.TryGetProperty("id", out var number) && number.TryGetInt64(out var own) ? own : (long?)null;
+        var palette = SegmentationPalette.CocoPanoptic;
+        var labels = root.TryGetProperty("categories", out var categories)
+            ? List(categories, "categories", source).ToDictionary(category => Whole(category, "id", source), category => Label(Member(category, "name", source), palette, "a category", source))
+            : throw new ControlNetException($"{source}: there are no 'categories' that name the annotations' classes.");
+        List<SegmentationRegion> regions = [];
+        foreach (var (annotation, i) in List(annotations, "annotations", source).Select((annotation, i) => (annotation, i)))
+        {
+            var what = $"annotation {i + 1}";
+            if (annotation.TryGetProperty("image_id", out var of) && of.TryGetInt64(out var about) && about != id)
+                continue;
+            var category = Whole(annotation, "category_id", source);
+            var label = labels.TryGetValue(category, out var known) ? known : throw new ControlNetException($"{source}: {what} has the category {category}, which 'categories' does not list.");
+            if (annotation.TryGetProperty("segmentation", out var outlines) && outlines.ValueKind == JsonValueKind.Array && outlines.GetArrayLength() > 0)
+            {
+                regions.AddRange(outlines.EnumerateArray().Select(outline => new SegmentationRegion(label, Outline(Numbers(outline, $"an outline of {what}", source), what, source))));
+                continue;
+            }
+
+            var box = Numbers(Member(annotation, "bbox", source), $"the bbox of {what}", source);
+            regions.Add(box is [var left, var top, >= 0 and var wide, >= 0 and var high]
+                ? SegmentationRegion.Box(label, left, top, left + wide, top + high)
+                : throw new ControlNetException($"{source}: the bbox of {what} is [{string.Join(", ", box.Select(Show))}], expected left, top, width, height."));
+        }
+
+        return new SegmentationLayout { Width = width, Height = height, Palette = palette, Regions = regions };
+    }
+
+    private static JsonElement Image(JsonElement root, string source, long? imageId)
+    {
+        JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "images", source)] : [];
+        if (imageId is null)
+            return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} is about {images.Length:N0} images, expected one, or an image's id to be given.");
+        return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Whole(image!.Value, "id", source) == imageId)
+            ?? throw new ControlNetException($"{source} has no image {imageId}.");
+    }
+
+    private static (double X, double Y)[] Outline(double[] numbers, string what, string source) =>
+        numbers.Length >= 6 && numbers.Length % 2 == 0
+            ? [.. numbers.Chunk(2).Select(corner => (corner[0], corner[1]))]
+            : throw new ControlNetException($"{source}: the outline of {what} has {numbers.Length} numbers, expected x and y of at least three corners.");
+
+    private static int Label(JsonElement name, SegmentationPalette palette, string what, string source)
+    {
+        var text = name.ValueKind == JsonValueKind.Number ? name.GetRawText() : Text(name, $"the class of {what}", source);
+        return Named($"{source}: {what}", () => palette.Label(text));
+    }
+
+    private static T Named<T>(string where, Func<T> of)
+    {
+        try
+        {
+            return of();
+        }
+        catch (ControlNetException e)
+        {
+            throw new ControlNetException($"{where}: {e.Message}", e);
+        }
+    }
+
+    private static JsonElement Member(JsonElement value, string name, string source) =>
+        value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member)
+            ? member
+            : throw new ControlNetException($"{source}: {JsonText.Describe(value)} has no '{name}'.");
+
+    private static long Whole(JsonElement value, string name, string source) =>
+        Member(value, name, source) is { ValueKind: JsonValueKind.Number } member && member.TryGetInt64(out var whole)
+            ? whole
+            : throw new ControlNetException($"{source}: '{name}' is {JsonText.Describe(Member(value, name, source))}, expected a whole number.");
+
+    private static int Side(JsonElement value, string name, string source) =>
+        Whole(value, name, source) is >= 1 and <= MaxSide and var side ? (int)side : throw new ControlNetException($"{source}: '{name}' is {Whole(value, name, source)}, expected 1 to {MaxSide:N0}.");
+
+    private static void CheckSize(int width, int height, string source)
+    {
+        if ((long)width * height > MaxPixels)
+            throw new ControlNetException($"{source}: the picture has {width}x{height} pixels, expected at most {MaxPixels:N0}.");
+    }
+
+    private static JsonElement.ArrayEnumerator List(JsonElement value, string name, string source) =>
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw new ControlNetException($"{source}: '{name}' is {JsonText.Describe(value)}, expected a list.");
+
+    private static double[] Numbers(JsonElement value, string what, string source) =>
+        [.. List(value, what, source).Select(number => number.ValueKind == JsonValueKind.Number && number.TryGetDouble(out var d) && double.IsFinite(d)
+            ? d
+            : throw new ControlNetException($"{source}: {what} holds {JsonText.Describe(number)}, expected finite numbers."))];
+
+    private static string Text(JsonElement value, string what, string source) =>
+        value.ValueKind == JsonValueKind.String ? JsonText.Text(value, source) : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
+
+    private static string Show(double number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,82 @@
+using System.Text;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+using FsCheck.Xunit;
+
+namespace ControlNet.ML.Tests.Conditions;
+
+/// <summary>Segmentation maps from boxes, polygons and labels.</summary>
+public class SegmentationLayoutTests
+{
+    [Fact]
+    public void Boxes_and_polygons_cover_what_they_say_and_later_ones_lie_in_front()
+    {
+        var layout = Parse("""
+            { "width": 6, "height": 4, "background": "sky", "regions": [
+              { "label": "sea", "box": [0, 2, 6, 4] }, { "label": 12, "box": [1, 1, 3, 3] }, { "label": "mountain", "polygon": [[4, 0], [6, 0], [6, 2]] } ] }
+            """);
+        var labels = layout.Palette.ToLabels(layout.Draw());
+        byte[] expected =
+        [
+            2, 2, 2, 2, 16, 16,
+            2, 12, 12, 2, 2, 16,
+            26, 12, 12, 26, 26, 26,
+            26, 26, 26, 26, 26, 26,
+        ];
+        Assert.Equal(expected, labels.Samples);
+    }
+
+    [Property]
+    public void Drawing_larger_is_each_pixel_larger(byte left, byte top, byte wide, byte high, byte times)
+    {
+        var layout = new SegmentationLayout
+        {
+            Width = 20,
+            Height = 16,
+            Background = 2,
+            Regions = [SegmentationRegion.Box(12, left % 20, top % 16, (left % 20) + (wide % 30), (top % 16) + (high % 30))],
+        };
+        var factor = 1 + (times % 4);
+        var small = layout.Draw();
+        var large = layout.Draw(20 * factor, 16 * factor);
+        Assert.Equal(Resize.Apply(small, 20 * factor, 16 * factor, Interpolation.Nearest).Samples, large.Samples);
+    }
+
+    [Fact]
+    public void Coco_annotations_are_read_by_their_categories()
+    {
+        var json = """
+            { "images": [{ "id": 7, "width": 4, "height": 2 }, { "id": 8, "width": 9, "height": 9 }], "categories": [{ "id": 1, "name": "person" }, { "id": 3, "name": "car" }],
+              "annotations": [{ "image_id": 7, "category_id": 3, "bbox": [0, 0, 2, 2] }, { "image_id": 8, "category_id": 1, "bbox": [0, 0, 9, 9] },
+                              { "image_id": 7, "category_id": 1, "bbox": [0, 0, 1, 1], "segmentation": [[3, 0, 4, 0, 4, 1, 3, 1]] }] }
+            """;
+        var layout = SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json", imageId: 7);
+        Assert.Same(SegmentationPalette.CocoPanoptic, layout.Palette);
+        Assert.Equal([2, 2, 255, 0, 2, 2, 255, 255], Labels(layout));
+        Assert.Contains("about 2 images", Assert.Throws<ControlNetException>(() => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json")).Message);
+        Assert.Contains("no image 9", Assert.Throws<ControlNetException>(() => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json", 9)).Message);
+
+        // Black is no class, so that what nothing covers comes back as none.
+        static byte[] Labels(SegmentationLayout layout) => layout.Palette.ToLabels(layout.Draw()).Samples;
+    }
+
+    [Theory]
+    [InlineData("""{ "height": 2, "regions": [] }""", "no 'width'")]
+    [InlineData("""{ "width": 0, "height": 2, "regions": [] }""", "'width' is 0")]
+    [InlineData("""{ "width": 60000, "height": 60000, "regions": [] }""", "60000x60000")]
+    [InlineData("""{ "width": 2, "height": 2 }""", "no 'regions'")]
+    [InlineData("""{ "width": 2, "height": 2, "palette": "x", "regions": [] }""", "no palette 'x'")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "box": [0, 0, 1, 1] }] }""", "region 1 has no 'label'")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": "sky" }] }""", "neither 'box' nor 'polygon'")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": "skye", "box": [0, 0, 1, 1] }] }""", "Did you mean 'sky'")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": 150, "box": [0, 0, 1, 1] }] }""", "no class '150'")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": "sky", "box": [1, 0, 0, 1] }] }""", "expected left, top, right, bottom")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": "sky", "box": [1, 0, "x", 1] }] }""", "finite numbers")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [{ "label": "sky", "polygon": [[1, 0], [0, 1]] }] }""", "at least three corners")]
+    [InlineData("""{ "width": 2, "height": 2, "regions": [1] }""", "region 1 has no 'label'")]
+    [InlineData("[]", "expected a JSON object")]
+    public void What_is_wrong_is_named(string json, string because) =>
+        Assert.Contains(because, Assert.Throws<ControlNetException>(() => Parse(json)).Message);
+
+    private static SegmentationLayout Parse(string json) => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "layout.json");
+}
