@@ -89,7 +89,7 @@ internal sealed class VectorSlots<T>(int capacity) : Slots<VBuffer<T>>(capacity)
 /// <summary>Pictures. Those in the slots belong to the slots, those given out to whoever got them.</summary>
 internal sealed class ImageSlots(int capacity) : Slots<MLImage>(capacity)
 {
-    private MLImage? _probe;
+    private MLImage? _none;
     private bool _sourceGivesItsPicturesAway;
 
     /// <inheritdoc/>
@@ -117,28 +117,29 @@ internal sealed class ImageSlots(int capacity) : Slots<MLImage>(capacity)
     {
         for (var slot = 0; slot < Items.Length; slot++)
             Clear(slot);
-        _probe?.Dispose();
+        _none?.Dispose();
         base.Dispose();
     }
 
     /// <summary>
-    /// Sources differ in whose their pictures are. ML.NET's loader disposes what it finds in the target, and gives new pictures away;
-    /// its resizer may give what it disposes with the next row; an enumeration gives its user's. And some leave the target as it is where
-    /// there is no picture. A small picture as the target tells them apart.
+    /// Sources differ in whose their pictures are: ML.NET's loader gives them away, its resizer may give what it disposes with the next
+    /// row, an enumeration gives its user's. So they are copied, and left to whom they belong. And some leave the target as it is where
+    /// there is no picture, and some dispose it first: hence a target that can be told from a picture.
     /// </summary>
     protected override void Read(int slot)
     {
         Clear(slot);
-        if (!_sourceGivesItsPicturesAway)
-            _probe ??= MLImage.CreateFromPixels(1, 1, MLPixelFormat.Bgra32, new byte[4]);
-        var image = _probe;
-        Getter(ref image!);
-        if (_probe is not null && IsDisposed(_probe))
-            _sourceGivesItsPicturesAway = true;
-        if (image is not null && !ReferenceEquals(image, _probe))
-            Items[slot] = _sourceGivesItsPicturesAway ? image : MLImages.Copy(image);
         if (_sourceGivesItsPicturesAway)
-            _probe = null;
+        {
+            Getter(ref Items[slot]!);
+            return;
+        }
+
+        var none = _none is null || IsDisposed(_none) ? _none = MLImage.CreateFromPixels(1, 1, MLPixelFormat.Bgra32, new byte[4]) : _none;
+        var image = none;
+        Getter(ref image);
+        if (image is not null && !ReferenceEquals(image, none))
+            Items[slot] = MLImages.Copy(image);
     }
 
     private static bool IsDisposed(MLImage image)
