@@ -2,6 +2,9 @@ using System.Text.RegularExpressions;
 using ControlNet.ML.Torch.Native;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Torch.Tests;
 
@@ -38,6 +41,7 @@ public sealed partial class DocumentationTests
             await CSharpScript.RunAsync(code, ScriptOptions.Default
                 .WithReferences(AppDomain.CurrentDomain.GetAssemblies().Where(a => !a.IsDynamic && a.Location.Length > 0))
                 .AddReferences(typeof(DiffusionModel).Assembly, typeof(TorchNative).Assembly)
+                .AddReferences(typeof(IDataView).Assembly, typeof(IHost).Assembly, typeof(MLContext).Assembly, typeof(MLImage).Assembly, typeof(CustomMappingCatalog).Assembly)
                 .AddImports("System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks"));
         }
         finally

@@ -37,7 +37,7 @@ internal static class ImageEncoder
             using var data = format switch
             {
                 SKEncodedImageFormat.Png => pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, 6)),
-                SKEncodedImageFormat.Jpeg => pixels.Encode(new SKJpegEncoderOptions(JpegQuality)),
+                SKEncodedImageFormat.Jpeg => pixels.Encode(new SKJpegEncoderOptions(JpegQuality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)),
                 _ => pixels.Encode(new SKWebpEncoderOptions(SKWebpEncoderCompression.Lossless, 75)),
             };
             return data?.ToArray() ?? throw new ControlNetException($"A picture of {image} cannot be encoded as {format}.");

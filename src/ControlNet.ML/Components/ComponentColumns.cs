@@ -1,0 +1,119 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>A column that a component reads.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Expected">Its type as ML.NET writes it, for messages.</param>
+/// <param name="Accepts">Whether a type will do. Before there are data, the length of a vector is unknown.</param>
+internal sealed record InputColumn(string Name, string Expected, Func<DataViewType, bool> Accepts)
+{
+    /// <summary>A picture of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
+    public static InputColumn Image(string name) => new(name, "Image", type => type is ImageDataViewType);
+}
+
+/// <summary>A component's columns in a table: where its inputs stand, and what it adds.</summary>
+/// <param name="Inputs">The columns to read.</param>
+/// <param name="EarlierError">A column with the reasons why rows failed before, or null.</param>
+/// <param name="Outputs">The columns to add, the errors last if they are wanted.</param>
+internal sealed record Binding(DataViewSchema.Column[] Inputs, DataViewSchema.Column? EarlierError, DataViewSchema.DetachedColumn[] Outputs);
+
+/// <summary>The columns that a component reads and adds, checked with ML.NET's words against schemas and against shapes of schemas to come.</summary>
+/// <param name="inputs">The columns to read.</param>
+/// <param name="outputName">The column to add.</param>
+/// <param name="outputType">Its type, from the inputs' types.</param>
+/// <param name="errorColumn">The text column with the reasons why rows failed; null for none.</param>
+internal sealed class ComponentColumns(
+    IReadOnlyList<InputColumn> inputs, string outputName, Func<IReadOnlyList<DataViewType>, DataViewType> outputType, string? errorColumn)
+{
+    private readonly string? _errorColumn = errorColumn != outputName
+        ? errorColumn
+        : throw new ArgumentException($"'{outputName}' cannot be the output column and the error column.", nameof(errorColumn));
+
+    /// <summary>The name of the column with the component's result.</summary>
+    public string OutputName => outputName;
+
+    /// <summary>Whether the last of the added columns has the reasons why rows failed.</summary>
+    public bool HasErrors => _errorColumn is not null;
+
+    /// <summary>The names of the columns to read.</summary>
+    public IEnumerable<string> InputNames => inputs.Select(input => input.Name);
+
+    /// <summary>Finds the columns in a schema.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">One is missing or of another type.</exception>
+    public Binding Bind(DataViewSchema schema)
+    {
+        var columns = inputs.Select(input => schema.GetColumnOrNull(input.Name) ?? throw Missing(input.Name)).ToArray();
+        foreach (var (input, column) in inputs.Zip(columns))
+            Check(input, column.Type, column.Type.ToString()!);
+        var earlier = _errorColumn is null ? null : schema.GetColumnOrNull(_errorColumn);
+        if (earlier is { } error)
+            CheckError(error.Type, error.Type.ToString()!);
+        return new Binding(columns, earlier, Added([.. columns.Select(column => column.Type)]));
+    }
+
+    /// <summary>The shape with the component's columns added.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public SchemaShape Extend(SchemaShape shape)
+    {
+        var byName = shape.ToDictionary(column => column.Name);
+        List<DataViewType> types = [];
+        foreach (var input in inputs)
+        {
+            var column = byName.TryGetValue(input.Name, out var found) ? found : throw Missing(input.Name);
+            types.Add(TypeOf(column));
+            Check(input, types[^1], TypeName(column));
+        }
+
+        if (_errorColumn is not null && byName.TryGetValue(_errorColumn, out var error))
+            CheckError(TypeOf(error), TypeName(error));
+        var added = new DataViewSchema.Builder();
+        added.AddColumns(Added(types));
+        return MlNetAccess.Extend(shape, added.ToSchema());
+    }
+
+    private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<DataViewType> types)
+    {
+        var output = new DataViewSchema.DetachedColumn(outputName, outputType(types));
+        return _errorColumn is null ? [output] : [output, new DataViewSchema.DetachedColumn(_errorColumn, TextDataViewType.Instance)];
+    }
+
+    private static void Check(InputColumn input, DataViewType type, string name)
+    {
+        if (!input.Accepts(type))
+            throw Mismatch("input", input.Name, input.Expected, name);
+    }
+
+    private void CheckError(DataViewType type, string name)
+    {
+        if (type is not TextDataViewType)
+            throw Mismatch("error", _errorColumn!, TextDataViewType.Instance.ToString()!, name);
+    }
+
+    private static DataViewType TypeOf(SchemaShape.Column column)
+    {
+        DataViewType item = column.IsKey ? new KeyDataViewType(column.ItemType.RawType, 1) : column.ItemType;
+        return column.Kind == SchemaShape.Column.VectorKind.Scalar ? item : new VectorDataViewType((PrimitiveDataViewType)item);
+    }
+
+    private static string TypeName(SchemaShape.Column column)
+    {
+        var item = column.IsKey ? $"Key<{column.ItemType}>" : column.ItemType.ToString()!;
+        return column.Kind switch
+        {
+            SchemaShape.Column.VectorKind.Vector => $"Vector<{item}>",
+            SchemaShape.Column.VectorKind.VariableVector => $"VarVector<{item}>",
+            _ => item,
+        };
+    }
+
+    // What ML.NET calls the parameter.
+    private static string Parameter => "inputSchema";
+
+    private static ArgumentOutOfRangeException Missing(string name) => new(Parameter, $"Could not find input column '{name}'");
+
+    private static ArgumentOutOfRangeException Mismatch(string role, string name, string expected, string found) =>
+        new(Parameter, $"Schema mismatch for {role} column '{name}': expected {expected}, got {found}");
+}

@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>What every ML.NET component of this library lets one choose. All of it but the token is saved with the model.</summary>
+public record ComponentOptions
+{
+    /// <summary>How many rows are read ahead and worked on together, at least 1. Rows never depend on it.</summary>
+    /// <value>4.</value>
+    public int BatchSize { get; init; } = 4;
+
+    /// <summary>
+    /// Whether reading a row that fails throws, with the row and the column in the message. Else such a row has a missing value (no
+    /// picture), the reason stands in <see cref="ErrorColumn"/>, and the run goes on.
+    /// </summary>
+    /// <value>False.</value>
+    public bool Strict { get; init; }
+
+    /// <summary>
+    /// The text column for the reason why a row failed, empty for rows that did not; null for none. If the input has a text column of this
+    /// name, its texts are reasons too: rows that failed in an earlier component are not tried again, and keep the first reason.
+    /// </summary>
+    /// <value><c>Error</c>.</value>
+    public string? ErrorColumn { get; init; } = "Error";
+
+    /// <summary>Stops reading rows, like <c>MLContext.CancelExecution</c>. Not saved.</summary>
+    /// <value>None.</value>
+    [JsonIgnore]
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Throws unless the options are usable.</summary>
+    /// <exception cref="ControlNetException">The batch size is less than 1, or the error column's name is empty.</exception>
+    public virtual void Validate()
+    {
+        if (BatchSize < 1)
+            throw new ControlNetException($"{nameof(BatchSize)} is {BatchSize}, expected at least 1.");
+        if (ErrorColumn is { Length: 0 })
+            throw new ControlNetException($"{nameof(ErrorColumn)} is empty, expected a name, or null for no such column.");
+    }
+}

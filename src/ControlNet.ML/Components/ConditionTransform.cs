@@ -1,0 +1,112 @@
+using System.Text.Json;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// Makes a condition of each photo: an image column in, an image column out, of the photo's size or of the one that the options ask for.
+/// Transparent parts of a photo count as white, as on paper.
+/// </summary>
+public sealed class ConditionEstimator : ModelEstimator<ConditionTransformer>
+{
+    private readonly ConditionStage _stage;
+
+    internal ConditionEstimator(IHostEnvironment environment, ConditionStage stage)
+        : base(environment, stage.Columns) => _stage = stage;
+
+    private protected override ConditionTransformer Create(IDataView input) => new(Environment, _stage);
+}
+
+/// <summary>The transformer of <see cref="ConditionEstimator"/>.</summary>
+public sealed class ConditionTransformer : ModelTransformer
+{
+    /// <summary>Its name in saved models.</summary>
+    internal const string Kind = "condition";
+
+    private const string SettingsEntry = "Settings";
+
+    private readonly ConditionStage _stage;
+
+    internal ConditionTransformer(IHostEnvironment environment, ConditionStage stage)
+        : base(environment, Kind, stage.Columns, stage.Component) => _stage = stage;
+
+    internal static ConditionTransformer Read(IHostEnvironment environment, ModelReader reader) =>
+        new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(SettingsEntry), SettingsEntry));
+
+    private protected override void Compute(RowBatch batch) => batch.ForEachRow(
+        row => batch.Output<MLImage>(0)[row] = _stage.Apply(batch.Image(0, row).ToImageBuffer()).ToMLImage(), Options.CancellationToken);
+
+    private protected override void Write(ModelWriter writer) => writer.Json(SettingsEntry, _stage.Write());
+}
+
+/// <summary>What a saved model holds of a condition.</summary>
+internal sealed record ConditionSettings(string Output, string Input, string Condition, JsonElement? Options, ConditionComponentOptions Component);
+
+/// <summary>A condition with all its settings, which are sound.</summary>
+internal sealed class ConditionStage
+{
+    private readonly ConditionKind _kind;
+    private readonly object? _options;
+    private readonly string _output;
+    private readonly string _input;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    public ConditionStage(string output, string? input, ConditionKind kind, object? options, ConditionComponentOptions? component)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(output);
+        (_output, _input, _kind, _options, Component) = (output, input ?? output, kind, options ?? kind.Defaults, component ?? new());
+        Component.Validate();
+        Columns = new ComponentColumns([InputColumn.Image(_input)], _output, OutputType, Component.ErrorColumn);
+
+        // Options are checked when they are used: better now than in every row.
+        Make(new ImageBuffer(1, 1, 3));
+    }
+
+    /// <summary>What is chosen beside the condition's own options.</summary>
+    public ConditionComponentOptions Component { get; }
+
+    /// <summary>The columns read and added.</summary>
+    public ComponentColumns Columns { get; }
+
+    /// <summary>From what was saved.</summary>
+    /// <exception cref="ControlNetException">There is no such condition, or its options are others.</exception>
+    public static ConditionStage Read(ConditionSettings settings, string entry)
+    {
+        var kind = ConditionCatalog.Find(settings.Condition);
+        try
+        {
+            var options = kind.OptionsType is { } type ? settings.Options?.Deserialize(type, ModelWriter.JsonOptions) : null;
+            return new ConditionStage(settings.Output, settings.Input, kind, options, settings.Component);
+        }
+        catch (JsonException error)
+        {
+            throw new ControlNetException($"The model's entry '{entry}' has options that '{kind.Name}' does not take: {error.Message}", error);
+        }
+    }
+
+    /// <summary>To be saved.</summary>
+    public ConditionSettings Write() => new(
+        _output, _input, _kind.Name, _options is null ? null : JsonSerializer.SerializeToElement(_options, _kind.OptionsType!, ModelWriter.JsonOptions), Component);
+
+    /// <summary>Makes the condition of a photo.</summary>
+    public ImageBuffer Apply(ImageBuffer photo)
+    {
+        // Before it is fitted: what shines through is not to be smeared over the edge.
+        if (photo.Channels == 4)
+            photo = Colour.Hwc3(photo);
+        if (Component.Size is { } size)
+            photo = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
+        return Make(photo);
+    }
+
+    private ImageBuffer Make(ImageBuffer photo) => _kind.Apply(photo, _options);
+
+    private DataViewType OutputType(IReadOnlyList<DataViewType> inputs) =>
+        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0];
+}

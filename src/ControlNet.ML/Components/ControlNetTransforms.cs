@@ -1,0 +1,95 @@
+using ControlNet.ML.Conditions;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Adds this library's components to ML.NET's catalog of transforms.</summary>
+public static class ControlNetCatalog
+{
+    /// <summary>The components of ControlNet.ML.</summary>
+    /// <param name="catalog"><c>mlContext.Transforms</c>.</param>
+    public static ControlNetTransforms ControlNet(this TransformsCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        return new ControlNetTransforms(MlNetAccess.Environment(catalog));
+    }
+}
+
+/// <summary>
+/// The components of ControlNet.ML, as estimators. Each takes the name of the column to add, then that of the column to read (null for
+/// the same), then the condition's options and those of the component, null for the defaults of both.
+/// </summary>
+public sealed class ControlNetTransforms
+{
+    private readonly IHostEnvironment _environment;
+
+    internal ControlNetTransforms(IHostEnvironment environment) => _environment = environment;
+
+    /// <summary>A condition of any kind, by its name.</summary>
+    /// <param name="outputColumnName">The image column to add.</param>
+    /// <param name="inputColumnName">The image column to read; null for the same.</param>
+    /// <param name="kind">The name, one of <see cref="ConditionCatalog.All"/>, upper or lower case.</param>
+    /// <param name="options">Of the kind's <see cref="ConditionKind.OptionsType"/>; null for the defaults.</param>
+    /// <param name="component">Size, batches, failures; null for the defaults.</param>
+    /// <exception cref="ControlNetException">There is no such condition, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The options are another kind's, or the error column is the output column.</exception>
+    public ConditionEstimator Condition(
+        string outputColumnName, string? inputColumnName, string kind, object? options = null, ConditionComponentOptions? component = null) =>
+        new(_environment, new ConditionStage(outputColumnName, inputColumnName, ConditionCatalog.Find(kind), options, component));
+
+    /// <summary>Canny's edges, white on black.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Canny(string outputColumnName, string? inputColumnName = null, CannyOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "canny", options, component);
+
+    /// <summary>The strokes of a drawing, dark on light, as white on black.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Scribble(string outputColumnName, string? inputColumnName = null, ScribbleOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "scribble", options, component);
+
+    /// <summary>A scribble of a photograph by the difference of two Gaussians.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator ScribbleXDoG(string outputColumnName, string? inputColumnName = null, ScribbleXDoGOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "scribble_xdog", options, component);
+
+    /// <summary>Lines: what is darker than its surroundings.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator LineArtStandard(string outputColumnName, string? inputColumnName = null, LineArtStandardOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "lineart_standard", options, component);
+
+    /// <summary>The picture's negative: dark lines on white become white on black.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Invert(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "invert", null, component);
+
+    /// <summary>Black and white.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Threshold(string outputColumnName, string? inputColumnName = null, ThresholdOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "threshold", options, component);
+
+    /// <summary>The picture out of focus.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Blur(string outputColumnName, string? inputColumnName = null, BlurOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "blur", options, component);
+
+    /// <summary>The picture with its detail taken away.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Tile(string outputColumnName, string? inputColumnName = null, TileOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "tile", options, component);
+
+    /// <summary>Brightness as the eye sees it, to be coloured anew.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator RecolorLuminance(string outputColumnName, string? inputColumnName = null, RecolorOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "recolor_luminance", options, component);
+
+    /// <summary>The strongest channel, to be coloured anew.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator RecolorIntensity(string outputColumnName, string? inputColumnName = null, RecolorOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "recolor_intensity", options, component);
+
+    /// <summary>The picture itself is the condition.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator None(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "none", null, component);
+}

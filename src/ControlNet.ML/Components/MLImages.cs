@@ -1,0 +1,106 @@
+using ControlNet.ML.Imaging;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// Between ML.NET's pictures and this library's. An <see cref="MLImage"/> has four bytes a pixel, blue first or red first, the colours
+/// multiplied by alpha; an <see cref="ImageBuffer"/> has one, three or four, red first, the colours as they are. Opaque pictures
+/// pass exactly both ways, and an MLImage comes back from a buffer as it was. A buffer with alpha comes back with colours of about as many
+/// levels as its alpha says, none where that is 0.
+/// </summary>
+public static class MLImages
+{
+    /// <summary>Copies a picture into a buffer.</summary>
+    /// <param name="image">The picture. Colours above their alpha, which mean nothing, count as 255.</param>
+    /// <returns>Three channels if all of it is opaque, else four.</returns>
+    /// <exception cref="InvalidOperationException">The picture was disposed.</exception>
+    public static ImageBuffer ToImageBuffer(this MLImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var pixels = image.Pixels;
+        var (red, blue) = image.PixelFormat == MLPixelFormat.Rgba32 ? (0, 2) : (2, 0);
+        var channels = IsOpaque(pixels) ? 3 : 4;
+        var result = new ImageBuffer(image.Width, image.Height, channels);
+        var samples = result.Samples;
+        for (int s = 0, t = 0; s < pixels.Length; s += 4, t += channels)
+        {
+            var alpha = pixels[s + 3];
+            samples[t] = Divide(pixels[s + red], alpha);
+            samples[t + 1] = Divide(pixels[s + 1], alpha);
+            samples[t + 2] = Divide(pixels[s + blue], alpha);
+            if (channels == 4)
+                samples[t + 3] = alpha;
+        }
+
+        return result;
+    }
+
+    /// <summary>Copies a buffer into a picture.</summary>
+    /// <param name="buffer">The buffer; grey becomes equal colours.</param>
+    /// <returns>A picture with blue first, as ML.NET reads them from files. The caller disposes it.</returns>
+    public static MLImage ToMLImage(this ImageBuffer buffer)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        var (samples, channels) = (buffer.Samples, buffer.Channels);
+        var (green, blue) = channels == 1 ? (0, 0) : (1, 2);
+        var pixels = new byte[checked(buffer.Width * buffer.Height * 4)];
+        for (int s = 0, t = 0; t < pixels.Length; s += channels, t += 4)
+        {
+            var alpha = channels == 4 ? samples[s + 3] : byte.MaxValue;
+            pixels[t] = Multiply(samples[s + blue], alpha);
+            pixels[t + 1] = Multiply(samples[s + green], alpha);
+            pixels[t + 2] = Multiply(samples[s], alpha);
+            pixels[t + 3] = alpha;
+        }
+
+        return MLImage.CreateFromPixels(buffer.Width, buffer.Height, MLPixelFormat.Bgra32, pixels);
+    }
+
+    /// <summary>
+    /// Makes ML.NET able to hand pictures of columns of a type, of whatever size or of none, to a class with an
+    /// <c>[ImageType(height, width)]</c> of another size. Else it says that pictures are "not yet supported".
+    /// </summary>
+    internal static void MakeReadable(ImageDataViewType type)
+    {
+        try
+        {
+            DataViewTypeManager.Register(type, typeof(MLImage), type.Height > 0 ? new ImageTypeAttribute(type.Height, type.Width) : new ImageTypeAttribute());
+        }
+        catch (ArgumentException)
+        {
+            // The program has registered something of its own for it.
+        }
+    }
+
+    /// <summary>A copy with pixels of its own.</summary>
+    internal static MLImage Copy(MLImage image)
+    {
+        var copy = MLImage.CreateFromPixels(image.Width, image.Height, image.PixelFormat, image.Pixels);
+        if (image.Tag is { } tag)
+            copy.Tag = tag;
+        return copy;
+    }
+
+    private static bool IsOpaque(ReadOnlySpan<byte> pixels)
+    {
+        for (var i = 3; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != byte.MaxValue)
+                return false;
+        }
+
+        return true;
+    }
+
+    // Both round to the nearest; there are no ties but where they do not matter.
+    private static byte Divide(byte colour, byte alpha) => alpha switch
+    {
+        byte.MaxValue => colour,
+        0 => 0,
+        _ => (byte)Math.Min(byte.MaxValue, ((colour * byte.MaxValue) + (alpha / 2)) / alpha),
+    };
+
+    private static byte Multiply(byte colour, byte alpha) => (byte)(((colour * alpha) + (byte.MaxValue / 2)) / byte.MaxValue);
+}

@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using ControlNet.ML.Components;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+[assembly: IgnoresAccessChecksTo("Microsoft.ML.Core")]
+[assembly: IgnoresAccessChecksTo("Microsoft.ML.Data")]
+[assembly: LoadableClass(
+    "A component of ControlNet.ML", typeof(ModelTransformer), typeof(MlNetAccess), null, typeof(SignatureLoadModel), "ControlNet.ML component", MlNetAccess.Signature)]
+
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// All that is used of ML.NET's internals, which the compiler gets to see by build/MlNetAccess.targets: what makes components that a
+/// saved model brings back by itself. No other file may use any.
+/// </summary>
+internal static class MlNetAccess
+{
+    /// <summary>The name of the one loader in saved models. It must never change.</summary>
+    public const string Signature = "ControlNetComponent";
+
+    private static VersionInfo Version => new("CTRLNET ", 0x00010001, 0x00010001, 0x00010001, typeof(MlNetAccess).Assembly.GetName().Name!, Signature);
+
+    /// <summary>The environment behind a catalog.</summary>
+    public static IHostEnvironment Environment(TransformsCatalog catalog) => ((IInternalCatalog)catalog).Environment;
+
+    /// <summary>Whether <c>MLContext.CancelExecution</c> was called.</summary>
+    public static bool IsCancelled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
+
+    /// <summary>The columns of a shape with those of a schema added, or put in the place of their namesakes.</summary>
+    public static SchemaShape Extend(SchemaShape shape, DataViewSchema added)
+    {
+        var columns = shape.ToDictionary(column => column.Name);
+        foreach (var column in SchemaShape.Create(added))
+            columns[column.Name] = column;
+        return new SchemaShape(columns.Values);
+    }
+
+    /// <summary>Writes a component into a model that is being saved.</summary>
+    public static void Save(ModelSaveContext context, Action<ModelWriter> write)
+    {
+        context.CheckAtModel();
+        context.SetVersionInfo(Version);
+        write(new ModelWriter((name, entry) => context.SaveBinaryStream(name, writer => entry(writer.BaseStream))));
+    }
+
+    // ML.NET finds this method by its name and parameters when it meets the signature in a model.
+    private static ModelTransformer Create(IHostEnvironment environment, ModelLoadContext context)
+    {
+        context.CheckAtModel(Version);
+        return ModelTransformer.Load(environment, new ModelReader((name, entry) => context.TryLoadBinaryStream(name, reader => entry(reader.BaseStream))));
+    }
+}

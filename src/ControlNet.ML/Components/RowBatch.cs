@@ -1,0 +1,114 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Some rows on their way through a component: its input columns, its output columns, and which rows have failed.</summary>
+/// <param name="names">The input columns' names, for messages.</param>
+/// <param name="inputs">What the component reads.</param>
+/// <param name="earlierErrors">Why rows failed before, or null.</param>
+/// <param name="outputs">What it makes; the errors last if there is a column for them.</param>
+/// <param name="capacity">The most rows.</param>
+internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slots<ReadOnlyMemory<char>>? earlierErrors, Slots[] outputs, int capacity) : IDisposable
+{
+    private readonly Exception?[] _failures = new Exception?[capacity];
+
+    /// <summary>How many rows there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The values of an input column. Those of failed rows are missing.</summary>
+    public ReadOnlySpan<T> Input<T>(int column) => ((Slots<T>)inputs[column]).Items.AsSpan(0, Count)!;
+
+    /// <summary>The values of an output column, to be set; those of failed rows will not count.</summary>
+    public Span<T?> Output<T>(int column) => ((Slots<T>)outputs[column]).Items.AsSpan(0, Count);
+
+    /// <summary>The slots of an output column.</summary>
+    public Slots OutputSlots(int column) => outputs[column];
+
+    /// <summary>A picture of an input column. It stays the batch's.</summary>
+    /// <exception cref="ControlNetException">There is none.</exception>
+    public MLImage Image(int column, int row) =>
+        Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no picture in column '{names[column]}'.");
+
+    /// <summary>
+    /// Works on every row that has not failed, several at a time. A <see cref="ControlNetException"/> fails its row; anything else is
+    /// a mistake in the program and stops them all.
+    /// </summary>
+    public void ForEachRow(Action<int> compute, CancellationToken cancellation)
+    {
+        var mistakes = new Exception?[Count];
+        if (Count == 1)
+            Try(0);
+        else
+            Parallel.For(0, Count, new ParallelOptions { CancellationToken = cancellation }, Try);
+        if (mistakes.FirstOrDefault(mistake => mistake is not null) is { } first)
+            ExceptionDispatchInfo.Throw(first);
+
+        void Try(int row)
+        {
+            if (_failures[row] is not null)
+                return;
+            try
+            {
+                cancellation.ThrowIfCancellationRequested();
+                compute(row);
+            }
+            catch (ControlNetException error)
+            {
+                _failures[row] = error;
+            }
+            catch (Exception error)
+            {
+                mistakes[row] = error;
+            }
+        }
+    }
+
+    /// <summary>Why a row failed, or null.</summary>
+    public Exception? Failure(int row) => _failures[row];
+
+    /// <summary>Takes the rows that the inputs hold now; those that cannot be read have failed already.</summary>
+    public void Begin(int count)
+    {
+        Count = count;
+        for (var row = 0; row < count; row++)
+        {
+            foreach (var output in outputs)
+                output.Clear(row);
+            var earlier = earlierErrors is null || earlierErrors.Error(row) is not null ? default : earlierErrors.Items[row];
+            _failures[row] = earlier.IsEmpty ? Unreadable(row) : new EarlierFailure(earlier.ToString());
+        }
+    }
+
+    /// <summary>Failed rows have no values but a reason.</summary>
+    public void End(bool hasErrors)
+    {
+        for (var row = 0; row < Count; row++)
+        {
+            if (_failures[row] is not { } failure)
+                continue;
+            foreach (var output in outputs)
+                output.Clear(row);
+            if (hasErrors)
+                Output<ReadOnlyMemory<char>>(outputs.Length - 1)[row] = failure.Message.AsMemory();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var slots in inputs.Concat(outputs))
+            slots.Dispose();
+    }
+
+    private Exception? Unreadable(int row)
+    {
+        for (var column = 0; column < inputs.Length; column++)
+        {
+            if (inputs[column].Error(row) is { } error)
+                return error is RowFailedException ? error : new ControlNetException($"Column '{names[column]}' cannot be read: {error.Message}", error);
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,82 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace ControlNet.ML.Tests.Components;
+
+/// <summary>Data that counts how they are read, can be read by several cursors at a time, and may break.</summary>
+internal sealed class ObservedView(IDataView source) : IDataView
+{
+    public int Cursors;
+    public int Values;
+
+    /// <summary>The row at which moving on throws.</summary>
+    public int BreaksAt { get; init; } = int.MaxValue;
+
+    /// <summary>The row whose values cannot be read.</summary>
+    public int UnreadableAt { get; init; } = int.MaxValue;
+
+    public bool CanShuffle => source.CanShuffle;
+
+    public DataViewSchema Schema => source.Schema;
+
+    public long? GetRowCount() => source.GetRowCount();
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        Cursors++;
+        return new Cursor(this, source.GetRowCursor(columnsNeeded, rand), 0, 1);
+    }
+
+    /// <summary>Every cursor has each n-th row, and says so by the number of the batch.</summary>
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+    {
+        Cursors += n;
+        return [.. Enumerable.Range(0, n).Select(i => new Cursor(this, source.GetRowCursor(columnsNeeded, rand), i, n))];
+    }
+
+    private sealed class Cursor(ObservedView view, DataViewRowCursor inner, int first, int step) : DataViewRowCursor
+    {
+        public override long Position => inner.Position < 0 ? -1 : inner.Position / step;
+
+        public override long Batch => inner.Position;
+
+        public override DataViewSchema Schema => inner.Schema;
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => inner.IsColumnActive(column);
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => inner.GetIdGetter();
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            var getter = inner.GetGetter<TValue>(column);
+            return (ref TValue value) =>
+            {
+                Interlocked.Increment(ref view.Values);
+                if (inner.Position == view.UnreadableAt)
+                    throw new IOException("the disk is gone");
+                getter(ref value);
+            };
+        }
+
+        public override bool MoveNext()
+        {
+            var count = inner.Position < 0 ? first + 1 : step;
+            for (var i = 0; i < count; i++)
+            {
+                if (!inner.MoveNext())
+                    return false;
+                if (inner.Position == view.BreaksAt)
+                    throw new IOException("the line is dead");
+            }
+
+            return true;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                inner.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
