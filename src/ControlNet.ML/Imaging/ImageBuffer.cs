@@ -51,6 +51,10 @@ public sealed class ImageBuffer
     /// <summary>The size as text, <c>640x480x3</c>.</summary>
     public override string ToString() => $"{Width}x{Height}x{Channels}";
 
+    /// <summary>A picture to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
+    internal static ImageBuffer Uninitialized(int width, int height, int channels) =>
+        new(width, height, channels, GC.AllocateUninitializedArray<byte>(Check(width, height, channels)));
+
     private static int Check(int width, int height, int channels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
