@@ -52,8 +52,12 @@ public sealed class ImageBuffer
     public override string ToString() => $"{Width}x{Height}x{Channels}";
 
     /// <summary>A picture to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
-    internal static ImageBuffer Uninitialized(int width, int height, int channels) =>
-        new(width, height, channels, GC.AllocateUninitializedArray<byte>(Check(width, height, channels)));
+    internal static ImageBuffer Uninitialized(int width, int height, int channels)
+    {
+        var samples = GC.AllocateUninitializedArray<byte>(Check(width, height, channels));
+        HugePages.Advise(samples);
+        return new ImageBuffer(width, height, channels, samples);
+    }
 
     private static int Check(int width, int height, int channels)
     {

@@ -44,6 +44,10 @@ internal static class RowVectors
         return at < size ? at : period - at;
     }
 
+    /// <summary>The first samples; what lies beyond the end of all is 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<byte> Load(ReadOnlySpan<byte> samples) => samples.Length >= Vector<byte>.Count ? new Vector<byte>(samples) : LoadPart(samples);
+
     /// <summary>Samples as floats.</summary>
     public static void Widen(ReadOnlySpan<byte> samples, Span<float> row)
     {
@@ -87,6 +91,14 @@ internal static class RowVectors
             samples.CopyTo(row[i..]);
         else
             StorePart(samples, row[i..]);
+    }
+
+    private static Vector<byte> LoadPart(ReadOnlySpan<byte> samples)
+    {
+        Span<byte> all = stackalloc byte[Vector<byte>.Count];
+        all.Clear();
+        samples.CopyTo(all);
+        return new Vector<byte>(all);
     }
 
     private static void StorePart(Vector<byte> samples, Span<byte> row)
