@@ -1,106 +1,114 @@
+using System.Buffers;
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// OpenCV's INTER_AREA where both sides shrink: every target pixel is the mean of the source area that it covers.
-/// Whole-number ratios sum blocks; others weigh the cells at the rim, in float32, rows first.
+/// Whole-number ratios sum blocks (<see cref="AreaBlocks"/>); others weigh the cells at the rim, in float32, rows first.
 /// </summary>
 internal static class AreaResize
 {
-    // A rim narrower than this counts as none.
-    private const double Sliver = 1e-3;
-
     public static ImageBuffer Apply(ImageBuffer image, int width, int height)
     {
-        var result = new ImageBuffer(width, height, image.Channels);
         if (image.Width % width == 0 && image.Height % height == 0)
-        {
-            BlockMeans(image, result);
-            return result;
-        }
-
-        var samples = Weighted<byte>(image.Samples, image.Width, image.Height, image.Channels, width, height);
-        for (var i = 0; i < samples.Length; i++)
-            result.Samples[i] = (byte)Math.Clamp(MathF.Round(samples[i]), 0, 255);
+            return AreaBlocks.Apply(image, width, height);
+        var result = ImageBuffer.Uninitialized(width, height, image.Channels);
+        Weigh<byte>(image.Samples, image.Width, image.Height, image.Channels, width, height, (y, sums) => Round(sums, result.Row(y)));
         return result;
     }
 
-    /// <summary>The weighted means of any kind of sample; whole-number ratios need no case of their own here.</summary>
-    public static float[] Weighted<T>(ReadOnlySpan<T> source, int sourceWidth, int sourceHeight, int channels, int width, int height)
-        where T : unmanaged, INumberBase<T>
+    /// <summary>The weighted means of float samples; whole-number ratios need no case of their own here.</summary>
+    public static float[] Apply(ReadOnlySpan<float> source, int sourceWidth, int sourceHeight, int channels, int width, int height)
     {
-        var columns = Cells(sourceWidth, width);
-        var rows = Cells(sourceHeight, height);
         var length = width * channels;
         var result = new float[checked(length * height)];
-        var line = new float[length];
-        foreach (var row in rows)
-        {
-            Array.Clear(line);
-            var from = source.Slice(row.Source * sourceWidth * channels, sourceWidth * channels);
-            foreach (var column in columns)
-            {
-                var (s, t) = (column.Source * channels, column.Target * channels);
-                for (var c = 0; c < channels; c++)
-                    line[t + c] += float.CreateTruncating(from[s + c]) * column.Weight;
-            }
-
-            var sums = result.AsSpan(row.Target * length, length);
-            for (var i = 0; i < sums.Length; i++)
-                sums[i] += line[i] * row.Weight;
-        }
-
+        Weigh(source, sourceWidth, sourceHeight, channels, width, height, (y, sums) => sums[..length].CopyTo(result.AsSpan(y * length)));
         return result;
     }
 
-    private static void BlockMeans(ImageBuffer image, ImageBuffer result)
+    private static void Weigh<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, RowWriter write)
+        where T : unmanaged
     {
-        var (across, down, channels) = (image.Width / result.Width, image.Height / result.Height, image.Channels);
-        var share = 1f / ((long)across * down);
-        var sums = new int[result.Width * channels];
-        for (var y = 0; y < result.Height; y++)
+        var columns = new AreaCells(sourceWidth, width);
+        var rows = new AreaCells(sourceHeight, height);
+        var (from, to) = (RowVectors.Padded(sourceWidth * channels), RowVectors.Padded(width * channels));
+        var scratch = ArrayPool<float>.Shared.Rent(checked(from + (2 * to)));
+        try
         {
-            Array.Clear(sums);
-            for (var k = 0; k < down; k++)
+            var source = scratch.AsSpan(0, from);
+            var line = scratch.AsSpan(from, to);
+            var sums = scratch.AsSpan(from + to, to);
+            var held = -1;
+            for (var y = 0; y < height; y++)
             {
-                var source = image.Row((y * down) + k);
-                for (var x = 0; x < source.Length; x += channels)
+                sums.Clear();
+                var row = rows.Start(y);
+                foreach (var weight in rows.Weights(y))
                 {
-                    var block = x / channels / across * channels;
-                    for (var c = 0; c < channels; c++)
-                        sums[block + c] += source[x + c];
+                    // The last row of one target row may be the first of the next.
+                    if (held != row)
+                    {
+                        Read(samples.Slice(row * sourceWidth * channels, sourceWidth * channels), source);
+                        AddCells(source, channels, columns, width, line);
+                        held = row;
+                    }
+
+                    AddRow(line, weight, sums);
+                    row++;
                 }
+
+                write(y, sums);
             }
-
-            var target = result.Row(y);
-            for (var i = 0; i < target.Length; i++)
-                target[i] = across == 2 && down == 2 ? (byte)((sums[i] + 2) >> 2) : (byte)Math.Min(MathF.Round(sums[i] * share), 255);
         }
-    }
-
-    // Which source cells a target cell covers, and by how much; in the order in which OpenCV adds them up.
-    private static List<Cell> Cells(int source, int target)
-    {
-        var scale = Resize.Scale(source, target);
-        var cells = new List<Cell>();
-        for (var t = 0; t < target; t++)
+        finally
         {
-            var start = t * scale;
-            var end = start + scale;
-            var width = Math.Min(scale, source - start);
-            var last = Math.Min((int)Math.Floor(end), source - 1);
-            var first = Math.Min((int)Math.Ceiling(start), last);
-            if (first - start > Sliver)
-                cells.Add(new Cell(first - 1, t, (float)((first - start) / width)));
-            for (var s = first; s < last; s++)
-                cells.Add(new Cell(s, t, (float)(1 / width)));
-            if (end - last > Sliver)
-                cells.Add(new Cell(last, t, (float)(Math.Min(Math.Min(end - last, 1), width) / width)));
+            ArrayPool<float>.Shared.Return(scratch);
         }
-
-        return cells;
     }
 
-    private readonly record struct Cell(int Source, int Target, float Weight);
+    private static void Read<T>(ReadOnlySpan<T> samples, Span<float> row)
+        where T : unmanaged
+    {
+        if (typeof(T) == typeof(byte))
+            RowVectors.Widen(MemoryMarshal.Cast<T, byte>(samples), row);
+        else
+            MemoryMarshal.Cast<T, float>(samples).CopyTo(row);
+    }
+
+    // A pixel at a time, its samples in fours; those too many are overwritten by the next pixel.
+    private static void AddCells(ReadOnlySpan<float> source, int channels, AreaCells cells, int width, Span<float> line)
+    {
+        for (var x = 0; x < width; x++)
+        {
+            var pixels = source[(cells.Start(x) * channels)..];
+            var weights = cells.Weights(x);
+            for (var c = 0; c < channels; c += Vector128<float>.Count)
+            {
+                var sum = Vector128<float>.Zero;
+                for (var k = 0; k < weights.Length; k++)
+                    sum += Vector128.Create(pixels[((k * channels) + c)..]) * weights[k];
+                sum.CopyTo(line[((x * channels) + c)..]);
+            }
+        }
+    }
+
+    private static void AddRow(ReadOnlySpan<float> line, float weight, Span<float> sums)
+    {
+        for (var i = 0; i <= sums.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(sums[i..]) + (new Vector<float>(line[i..]) * weight)).CopyTo(sums[i..]);
+    }
+
+    private static void Round(ReadOnlySpan<float> sums, Span<byte> row)
+    {
+        var n = Vector<float>.Count;
+        for (var i = 0; i < row.Length; i += 4 * n)
+            RowVectors.Store(Level(sums[i..]), Level(sums[(i + n)..]), Level(sums[(i + (2 * n))..]), Level(sums[(i + (3 * n))..]), row, i);
+
+        static Vector<int> Level(ReadOnlySpan<float> sums) => RowVectors.Level(new Vector<float>(sums));
+    }
+
+    private delegate void RowWriter(int y, ReadOnlySpan<float> sums);
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
@@ -20,28 +22,35 @@ public static class FloatResize
         if ((width, height) == (sourceWidth, sourceHeight))
             return samples.ToArray();
         if (width * 2L == sourceWidth && height * 2L == sourceHeight)
-            return AreaResize.Weighted(samples, sourceWidth, sourceHeight, channels, width, height);
+            return AreaResize.Apply(samples, sourceWidth, sourceHeight, channels, width, height);
 
+        // Two rows already passed horizontally wait for the next target row.
         var result = new float[checked(width * height * channels)];
-        var (scaleX, scaleY) = (Resize.Scale(sourceWidth, width), Resize.Scale(sourceHeight, height));
-        var stride = sourceWidth * channels;
-        for (int y = 0, i = 0; y < height; y++)
+        var columns = new (int Left, int Right, float Across)[width];
+        var scaleX = Resize.Scale(sourceWidth, width);
+        for (var x = 0; x < width; x++)
+        {
+            var (column, across) = ResizeTaps.Centred(x, scaleX);
+            columns[x] = (Math.Clamp(column, 0, sourceWidth - 1) * channels, Math.Clamp(column + 1, 0, sourceWidth - 1) * channels, across);
+        }
+
+        var scaleY = Resize.Scale(sourceHeight, height);
+        var (from, to) = (sourceWidth * channels, width * channels);
+        float[][] lines = [new float[to], new float[to]];
+        Span<int> held = [-1, -1];
+        for (var y = 0; y < height; y++)
         {
             var (row, down) = ResizeTaps.Centred(y, scaleY);
-            var upper = samples.Slice(Math.Clamp(row, 0, sourceHeight - 1) * stride, stride);
-            var lower = samples.Slice(Math.Clamp(row + 1, 0, sourceHeight - 1) * stride, stride);
-            for (var x = 0; x < width; x++)
+            var (upper, lower) = (Math.Clamp(row, 0, sourceHeight - 1), Math.Clamp(row + 1, 0, sourceHeight - 1));
+            foreach (var needed in (ReadOnlySpan<int>)[upper, lower])
             {
-                var (column, across) = ResizeTaps.Centred(x, scaleX);
-                var left = Math.Clamp(column, 0, sourceWidth - 1) * channels;
-                var right = Math.Clamp(column + 1, 0, sourceWidth - 1) * channels;
-                for (var c = 0; c < channels; c++, i++)
-                {
-                    var above = (upper[left + c] * (1 - across)) + (upper[right + c] * across);
-                    var below = (lower[left + c] * (1 - across)) + (lower[right + c] * across);
-                    result[i] = (above * (1 - down)) + (below * down);
-                }
+                if (held[needed % 2] == needed)
+                    continue;
+                Pass(samples.Slice(needed * from, from), channels, columns, lines[needed % 2]);
+                held[needed % 2] = needed;
             }
+
+            Blend(lines[upper % 2], lines[lower % 2], down, result.AsSpan(y * to, to));
         }
 
         return result;
@@ -60,7 +69,26 @@ public static class FloatResize
         Check(samples, sourceWidth, sourceHeight, channels, width, height);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(width, sourceWidth);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(height, sourceHeight);
-        return AreaResize.Weighted(samples, sourceWidth, sourceHeight, channels, width, height);
+        return AreaResize.Apply(samples, sourceWidth, sourceHeight, channels, width, height);
+    }
+
+    private static void Pass(ReadOnlySpan<float> source, int channels, (int Left, int Right, float Across)[] columns, Span<float> line)
+    {
+        var i = 0;
+        foreach (var (left, right, across) in columns)
+        {
+            for (var c = 0; c < channels; c++, i++)
+                line[i] = (source[left + c] * (1 - across)) + (source[right + c] * across);
+        }
+    }
+
+    private static void Blend(ReadOnlySpan<float> upper, ReadOnlySpan<float> lower, float down, Span<float> target)
+    {
+        var i = 0;
+        for (; i <= target.Length - Vector<float>.Count; i += Vector<float>.Count)
+            ((new Vector<float>(upper[i..]) * (1 - down)) + (new Vector<float>(lower[i..]) * down)).CopyTo(target[i..]);
+        for (; i < target.Length; i++)
+            target[i] = (upper[i] * (1 - down)) + (lower[i] * down);
     }
 
     private static void Check(ReadOnlySpan<float> samples, int sourceWidth, int sourceHeight, int channels, int width, int height)

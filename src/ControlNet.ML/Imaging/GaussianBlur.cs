@@ -25,16 +25,7 @@ public static class GaussianBlur
     public static ImageBuffer Apply(ImageBuffer image, int width, int height, double sigma)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var result = new ImageBuffer(image.Width, image.Height, image.Channels);
-        SeparableFilter.Apply<int>(
-            (y, row) => Widen(image.Row(y), row),
-            image.Width,
-            image.Height,
-            image.Channels,
-            FixedWeights(width, sigma),
-            FixedWeights(height, sigma),
-            (y, sums) => Round(sums, result.Row(y)));
-        return result;
+        return FixedPointBlur.Apply(image, FixedWeights(width, sigma), FixedWeights(height, sigma));
     }
 
     /// <summary>Blurs float samples with the kernel size that OpenCV takes for the sigma: rint(8 sigma + 1), made odd.</summary>
@@ -49,18 +40,8 @@ public static class GaussianBlur
         CheckSigma(sigma);
         if (samples.Length != width * height * channels)
             throw new ArgumentException($"{samples.Length} samples do not fill {width}x{height}x{channels}.", nameof(samples));
-        var length = width * channels;
-        var result = new float[samples.Length];
         float[] weights = [.. Weights((int)Math.Round((8 * sigma) + 1) | 1, sigma).Select(w => (float)w)];
-        SeparableFilter.Apply<float>(
-            (y, row) => samples.Span.Slice(y * length, length).CopyTo(row),
-            width,
-            height,
-            channels,
-            weights,
-            weights,
-            (y, row) => row.CopyTo(result.AsSpan(y * length)));
-        return result;
+        return SeparableFilter.Apply(samples.Span, width, height, channels, weights, weights);
     }
 
     /// <summary>cv2.getGaussianKernel in float64.</summary>
@@ -113,18 +94,6 @@ public static class GaussianBlur
 
         weights[size / 2] = left;
         return weights;
-    }
-
-    private static void Widen(ReadOnlySpan<byte> samples, Span<int> row)
-    {
-        for (var i = 0; i < row.Length; i++)
-            row[i] = samples[i];
-    }
-
-    private static void Round(ReadOnlySpan<int> sums, Span<byte> row)
-    {
-        for (var i = 0; i < row.Length; i++)
-            row[i] = (byte)((sums[i] + (1 << 15)) >> 16);
     }
 
     private static void CheckSigma(double sigma)

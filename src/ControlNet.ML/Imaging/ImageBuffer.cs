@@ -51,6 +51,14 @@ public sealed class ImageBuffer
     /// <summary>The size as text, <c>640x480x3</c>.</summary>
     public override string ToString() => $"{Width}x{Height}x{Channels}";
 
+    /// <summary>A picture to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
+    internal static ImageBuffer Uninitialized(int width, int height, int channels)
+    {
+        var samples = GC.AllocateUninitializedArray<byte>(Check(width, height, channels));
+        HugePages.Advise(samples);
+        return new ImageBuffer(width, height, channels, samples);
+    }
+
     private static int Check(int width, int height, int channels)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
@@ -41,20 +43,40 @@ public static class Resize
     private static ImageBuffer Nearest(ImageBuffer image, int width, int height)
     {
         var channels = image.Channels;
-        var result = new ImageBuffer(width, height, channels);
+        var result = ImageBuffer.Uninitialized(width, height, channels);
         var (scaleX, scaleY) = (Scale(image.Width, width), Scale(image.Height, height));
         var columns = new int[width];
         for (var x = 0; x < width; x++)
             columns[x] = Math.Min((int)(x * scaleX), image.Width - 1) * channels;
 
+        var held = -1;
         for (var y = 0; y < height; y++)
         {
-            ReadOnlySpan<byte> source = image.Row(Math.Min((int)(y * scaleY), image.Height - 1));
-            var target = result.Row(y);
-            for (var x = 0; x < columns.Length; x++)
-                source.Slice(columns[x], channels).CopyTo(target[(x * channels)..]);
+            var row = Math.Min((int)(y * scaleY), image.Height - 1);
+            if (row == held)
+                result.Row(y - 1).CopyTo(result.Row(y));
+            else
+                Pick(image.Row(row), columns, channels, result.Row(y));
+            held = row;
         }
 
         return result;
+    }
+
+    private static void Pick(ReadOnlySpan<byte> source, int[] columns, int channels, Span<byte> target)
+    {
+        if (channels == 1)
+        {
+            for (var x = 0; x < columns.Length; x++)
+                target[x] = source[columns[x]];
+            return;
+        }
+
+        // Four bytes at a time; with three channels the fourth is overwritten by the next pixel, so the ends go one by one.
+        var (i, at) = (0, 0);
+        for (; at < columns.Length && columns[at] + 4 <= source.Length && i + 4 <= target.Length; at++, i += channels)
+            MemoryMarshal.Write(target[i..], MemoryMarshal.Read<uint>(source[columns[at]..]));
+        for (; at < columns.Length; at++, i += channels)
+            source.Slice(columns[at], channels).CopyTo(target[i..]);
     }
 }

@@ -1,23 +1,22 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Along one axis: which source positions every target position mixes, and their weights in 2048ths,
-/// as OpenCV's interpolations of 8-bit pictures have them. Positions are clamped to the picture.
+/// Along one axis: which neighbouring source positions every target position mixes, and their weights in 2048ths,
+/// as OpenCV's interpolations of 8-bit pictures have them. Positions may lie beyond the ends, where the end's sample counts.
 /// </summary>
 internal sealed class ResizeTaps
 {
     private const int One = 2048;
+    private readonly int[] _starts;
+    private readonly short[] _weights;
 
-    private ResizeTaps(int count, int target) => (Count, Sources, Weights) = (count, new int[count * target], new int[count * target]);
+    private ResizeTaps(int count, int target) => (Count, _starts, _weights) = (count, new int[target], new short[checked(count * target)]);
 
     /// <summary>Taps a target position: 2, 4 or 8.</summary>
     public int Count { get; }
 
-    /// <summary>Source positions, <see cref="Count"/> for each target position.</summary>
-    public int[] Sources { get; }
-
-    /// <summary>Weights in 2048ths, likewise.</summary>
-    public int[] Weights { get; }
+    /// <summary>The first source position of each target position, at most half the taps before 0.</summary>
+    public ReadOnlySpan<int> Starts => _starts;
 
     /// <summary>Two taps. OpenCV drops the fraction beyond the left and right end, but not above and below.</summary>
     public static ResizeTaps Linear(int source, int target, bool horizontal) => Build(2, source, target, Centred, (fraction, position, weights) =>
@@ -70,6 +69,9 @@ internal sealed class ResizeTaps
             weight *= sum;
     });
 
+    /// <summary>The weights of one target position, in 2048ths.</summary>
+    public ReadOnlySpan<short> Of(int target) => _weights.AsSpan(target * Count, Count);
+
     /// <summary>Pixel centres lie at half a pixel. Returns the whole position and the fraction, in float32 as OpenCV.</summary>
     internal static (int Position, float Fraction) Centred(int target, double scale)
     {
@@ -94,11 +96,9 @@ internal sealed class ResizeTaps
         {
             var (position, fraction) = locate(t, scale);
             weigh(fraction, position, weights);
+            taps._starts[t] = Math.Clamp(position + 1, 0, source) - (count / 2);
             for (var k = 0; k < count; k++)
-            {
-                taps.Sources[(t * count) + k] = Math.Clamp(position + k - (count / 2) + 1, 0, source - 1);
-                taps.Weights[(t * count) + k] = (int)MathF.Round(weights[k] * One);
-            }
+                taps._weights[(t * count) + k] = (short)MathF.Round(weights[k] * One);
         }
 
         return taps;

@@ -15,6 +15,35 @@ public class ResizeTests
         Assert.NotSame(image.Samples, PillowResize.Apply(image, image.Width, image.Height, filter).Samples);
     }
 
+    [Property(MaxTest = 400)]
+    public void Equals_the_rule_sample_by_sample(ImageBuffer image, Interpolation interpolation, PositiveInt a, PositiveInt b)
+    {
+        var (width, height) = ((a.Get * 7 % 90) + 1, (b.Get * 7 % 90) + 1);
+        Assert.Equal(ResizeModel.Apply(image, width, height, interpolation), Resize.Apply(image, width, height, interpolation).Samples);
+    }
+
+    // Around the lengths of vectors, 16 and 32 bytes, and for each way through the code: halves, blocks, cells, windows that are too narrow.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Equals_the_rule_at_the_ends_of_vectors(int channels)
+    {
+        foreach (var width in new[] { 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65 })
+        {
+            var image = ImageSamples.Noise(width, 6, channels, seed: width);
+            foreach (var target in new[] { 1, 2, width / 9, width / 4, width / 3, width / 2, width * 37 / 100, width - 1, width + 1, width * 17 / 10, width * 2, width * 3 })
+            {
+                foreach (var height in new[] { 1, 2, 3, 5, 12 })
+                {
+                    var to = Math.Max(target, 1);
+                    foreach (var interpolation in Enum.GetValues<Interpolation>())
+                        Assert.Equal(ResizeModel.Apply(image, to, height, interpolation), Resize.Apply(image, to, height, interpolation).Samples);
+                }
+            }
+        }
+    }
+
     [Property]
     public void Any_size_works_and_plain_stays_plain(byte level, Interpolation interpolation, PillowFilter filter, PositiveInt a, PositiveInt b, PositiveInt c, PositiveInt d)
     {

@@ -1,0 +1,45 @@
+namespace ControlNet.ML.Imaging;
+
+/// <summary>
+/// Along one axis of <see cref="AreaResize"/>: which neighbouring source cells every target cell covers and what share of it each has,
+/// in the order in which OpenCV adds them up.
+/// </summary>
+internal sealed class AreaCells
+{
+    // A rim narrower than this counts as none.
+    private const double Sliver = 1e-3;
+    private readonly (int Start, int Offset)[] _targets;
+    private readonly float[] _weights;
+
+    public AreaCells(int source, int target)
+    {
+        var scale = Resize.Scale(source, target);
+        var weights = new List<float>(source + (2 * target));
+        _targets = new (int, int)[target + 1];
+        for (var t = 0; t < target; t++)
+        {
+            var start = t * scale;
+            var end = start + scale;
+            var width = Math.Min(scale, source - start);
+            var last = Math.Min((int)Math.Floor(end), source - 1);
+            var first = Math.Min((int)Math.Ceiling(start), last);
+            var hasRim = first - start > Sliver;
+            _targets[t] = (hasRim ? first - 1 : first, weights.Count);
+            if (hasRim)
+                weights.Add((float)((first - start) / width));
+            for (var s = first; s < last; s++)
+                weights.Add((float)(1 / width));
+            if (end - last > Sliver)
+                weights.Add((float)(Math.Min(Math.Min(end - last, 1), width) / width));
+        }
+
+        _weights = [.. weights];
+        _targets[target] = (source, _weights.Length);
+    }
+
+    /// <summary>The first source cell of a target cell.</summary>
+    public int Start(int target) => _targets[target].Start;
+
+    /// <summary>The weights of a target cell, one for each source cell from the first on.</summary>
+    public ReadOnlySpan<float> Weights(int target) => _weights.AsSpan(_targets[target].Offset.._targets[target + 1].Offset);
+}
