@@ -86,18 +86,21 @@ public static class PoseDrawing
         }
     }
 
-    /// <summary>Each limb over a copy of the canvas, and that over the canvas; only the rows that the limb touches change.</summary>
+    /// <summary>Each limb over a copy of the canvas, and that over the canvas. Only the limb's own box is blended: equal samples stay as they are.</summary>
     private static void BlendLimbs(ImageBuffer canvas, IReadOnlyList<PosePerson> people)
     {
         var copy = new ImageBuffer(canvas.Width, canvas.Height, 3, (byte[])canvas.Samples.Clone());
         foreach (var (limb, i) in LimbsOf(canvas, people))
         {
             PolygonFill.Draw(copy, limb, Samples(PoseSkeleton.Colours[i]));
+            var (left, right) = (Math.Max(limb.Min(p => p.X), 0), Math.Min(limb.Max(p => p.X), canvas.Width - 1));
             var (top, bottom) = (Math.Max(limb.Min(p => p.Y), 0), Math.Min(limb.Max(p => p.Y), canvas.Height - 1));
-            for (var y = top; y <= bottom; y++)
+            for (var y = top; y <= bottom && left <= right; y++)
             {
-                Blend.AddWeighted(canvas.Row(y), 0.4f, copy.Row(y), 0.6f, 0, canvas.Row(y));
-                canvas.Row(y).CopyTo(copy.Row(y));
+                var below = canvas.Row(y)[(left * 3)..((right + 1) * 3)];
+                var above = copy.Row(y)[(left * 3)..((right + 1) * 3)];
+                Blend.AddWeighted(below, 0.4f, above, 0.6f, 0, below);
+                below.CopyTo(above);
             }
         }
     }
