@@ -70,7 +70,7 @@ public sealed class PoseDrawingTests
         PosePoint?[] coco = [.. person.Body.Take(CocoKeypoints.Count)];
         var body = CocoKeypoints.ToBody(coco, 0);
         Assert.Equal(18, body.Count);
-        Assert.Equal(coco.OrderBy(p => p?.X).ThenBy(p => p?.Y), body.Where((_, i) => i != 1).OrderBy(p => p?.X).ThenBy(p => p?.Y));
+        Assert.Equal(Sorted(coco), Sorted(body.Where((_, i) => i != 1)));
         Assert.Equal(coco[5] is { } left && coco[6] is { } right ? (left.X + right.X) / 2 : null, body[1]?.X);
         Assert.All(CocoKeypoints.ToBody(coco, 0.5), point => Assert.True(point is null || point.Value.Score > 0.5));
     }
@@ -83,4 +83,6 @@ public sealed class PoseDrawingTests
         Assert.Contains("68 or 70", Assert.Throws<ArgumentException>(() => new PosePerson { Face = new PosePoint?[69] }).Message);
         Assert.Contains("17", Assert.Throws<ArgumentException>(() => CocoKeypoints.ToBody(new PosePoint?[18])).Message);
     }
+
+    private static IEnumerable<PosePoint?> Sorted(IEnumerable<PosePoint?> points) => points.OrderBy(p => p?.X).ThenBy(p => p?.Y).ThenBy(p => p?.Score);
 }
