@@ -9,6 +9,7 @@ namespace ControlNet.ML.Tests.Components;
 public sealed class ComponentDamageTests
 {
     private readonly MLContext _ml = new();
+    private byte[]? _saved;
 
     public static TheoryData<string> Ours() => ["Kind", "Settings"];
 
@@ -141,6 +142,4 @@ public sealed class ComponentDamageTests
         Assert.Contains(messages, message => message.StartsWith(nameof(ControlNetException), StringComparison.Ordinal));
         return string.Join('\n', messages);
     }
-
-    private byte[]? _saved;
 }

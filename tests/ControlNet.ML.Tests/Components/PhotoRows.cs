@@ -24,11 +24,6 @@ internal sealed class ConditionRow
     public string Error { get; set; } = "";
 }
 
-internal sealed class ErrorRow
-{
-    public string Error { get; set; } = "";
-}
-
 /// <summary>Small photos of one size, some with transparent parts.</summary>
 internal static class Photos
 {
