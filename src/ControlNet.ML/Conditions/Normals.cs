@@ -88,8 +88,8 @@ public static class Normals
     /// <summary>Sobel's 3x3 kernels, the border mirrored without repeating the edge.</summary>
     private static (float X, float Y) Slope(FloatMap map, int x, int y)
     {
-        var (left, right) = (SeparableFilter.Mirror(x - 1, map.Width), SeparableFilter.Mirror(x + 1, map.Width));
-        var (above, below) = (SeparableFilter.Mirror(y - 1, map.Height), SeparableFilter.Mirror(y + 1, map.Height));
+        var (left, right) = (RowVectors.Mirror(x - 1, map.Width), RowVectors.Mirror(x + 1, map.Width));
+        var (above, below) = (RowVectors.Mirror(y - 1, map.Height), RowVectors.Mirror(y + 1, map.Height));
         var across = (map[right, above] - map[left, above]) + (2 * (map[right, y] - map[left, y])) + (map[right, below] - map[left, below]);
         var down = (map[left, below] + (2 * map[x, below]) + map[right, below]) - (map[left, above] + (2 * map[x, above]) + map[right, above]);
         return (across, down);
