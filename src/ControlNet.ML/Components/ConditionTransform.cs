@@ -32,16 +32,27 @@ public sealed class ConditionTransformer : ModelTransformer
 
     private readonly ConditionStage _stage;
 
+    // Opened with the first row that is asked for: a learned condition then loads its network, once for all rows.
+    private readonly Lazy<IPreprocessor> _preprocessor;
+
     internal ConditionTransformer(IHostEnvironment environment, ConditionStage stage)
-        : base(environment, Kind, stage.Columns, stage.Component) => _stage = stage;
+        : base(environment, Kind, stage.Columns, stage.Component) => (_stage, _preprocessor) = (stage, new(stage.Open));
 
     internal static ConditionTransformer Read(IHostEnvironment environment, ModelReader reader) =>
         new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(SettingsEntry), SettingsEntry));
 
     private protected override void Compute(RowBatch batch) => batch.ForEachRow(
-        row => batch.Output<MLImage>(0)[row] = _stage.Apply(batch.Image(0, row).ToImageBuffer()).ToMLImage(), Options.CancellationToken);
+        row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.Image(0, row).ToImageBuffer()).ToMLImage(), Options.CancellationToken);
 
     private protected override void Write(ModelWriter writer) => writer.Json(SettingsEntry, _stage.Write());
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && _preprocessor.IsValueCreated)
+            _preprocessor.Value.Dispose();
+        base.Dispose(disposing);
+    }
 }
 
 /// <summary>What a saved model holds of a condition.</summary>
@@ -64,8 +75,10 @@ internal sealed class ConditionStage
         Component.Validate();
         Columns = new ComponentColumns([InputColumn.Image(_input)], _output, OutputType, Component.ErrorColumn);
 
-        // Options are checked when they are used: better now than in every row.
-        Make(new ImageBuffer(1, 1, 3));
+        // Options are checked when they are used: better now than in every row. A network says by its file alone whether it fits.
+        using var preprocessor = Open();
+        if (!kind.IsLearned)
+            preprocessor.Apply(new ImageBuffer(1, 1, 3));
     }
 
     /// <summary>What is chosen beside the condition's own options.</summary>
@@ -94,18 +107,20 @@ internal sealed class ConditionStage
     public ConditionSettings Write() => new(
         _output, _input, _kind.Name, _options is null ? null : JsonSerializer.SerializeToElement(_options, _kind.OptionsType!, ModelWriter.JsonOptions), Component);
 
+    /// <summary>Makes ready for any number of photos.</summary>
+    /// <exception cref="ControlNetException">A network's file is missing or not the right one.</exception>
+    public IPreprocessor Open() => _kind.Open(_options);
+
     /// <summary>Makes the condition of a photo.</summary>
-    public ImageBuffer Apply(ImageBuffer photo)
+    public ImageBuffer Apply(IPreprocessor preprocessor, ImageBuffer photo)
     {
         // Before it is fitted: what shines through is not to be smeared over the edge.
         if (photo.Channels == 4)
             photo = Colour.Hwc3(photo);
         if (Component.Size is { } size)
             photo = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
-        return Make(photo);
+        return preprocessor.Apply(photo);
     }
-
-    private ImageBuffer Make(ImageBuffer photo) => _kind.Apply(photo, _options);
 
     private DataViewType OutputType(IReadOnlyList<DataViewType> inputs) =>
         Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0];

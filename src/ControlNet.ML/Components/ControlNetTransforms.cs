@@ -88,6 +88,26 @@ public sealed class ControlNetTransforms
     public ConditionEstimator RecolorIntensity(string outputColumnName, string? inputColumnName = null, RecolorOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "recolor_intensity", options, component);
 
+    /// <summary>The picture's colours and textures in another arrangement, by a seed.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator Shuffle(string outputColumnName, string? inputColumnName = null, ShuffleOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "shuffle", options, component);
+
+    /// <summary>Large squares of one colour each.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator ColorGrid(string outputColumnName, string? inputColumnName = null, ColourGridOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "color_grid", options, component);
+
+    /// <summary>Of a picture that is a depth map: brought to the full range, near bright.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator DepthMap(string outputColumnName, string? inputColumnName = null, DepthOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "depth_map", options, component);
+
+    /// <summary>Of a picture that is a depth map: the directions its surfaces face.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator NormalMap(string outputColumnName, string? inputColumnName = null, NormalsOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "normal_map", options, component);
+
     /// <summary>The picture itself is the condition.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator None(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>

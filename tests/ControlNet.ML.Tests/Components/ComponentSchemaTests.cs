@@ -59,7 +59,7 @@ public sealed class ComponentSchemaTests
         Refused("Fit is 7, expected Resize, Crop, Fill.", () => Stages.Canny("C", "P", null, new() { Fit = (ControlNet.ML.Imaging.FitMode)7 }));
         Refused("BatchSize is 0, expected at least 1.", () => Stages.Canny("C", "P", null, new() { BatchSize = 0 }));
         Refused("ErrorColumn is empty, expected a name, or null for no such column.", () => Stages.Canny("C", "P", null, new() { ErrorColumn = "" }));
-        Assert.StartsWith("There is no condition 'cany', expected one of", Assert.Throws<ControlNetException>(() => Stages.Condition("C", "P", "cany")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("There is no condition 'cany'; did you mean 'canny'? Expected one of", Assert.Throws<ControlNetException>(() => Stages.Condition("C", "P", "cany")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Stages.Condition("C", "P", "canny", new TileOptions()));
         Assert.Throws<ArgumentException>(() => Stages.Condition("C", "P", "none", new TileOptions()));
         Assert.Throws<ArgumentException>(() => Stages.Canny(""));
