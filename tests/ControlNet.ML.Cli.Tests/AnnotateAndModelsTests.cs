@@ -27,8 +27,12 @@ public sealed class AnnotateAndModelsTests
 
         Assert.Equal(["out-canny.png", "out-none.png", "out-sheet.png"], tool.Files);
         using var json = JsonDocument.Parse(answer.Output);
+        var geometry = json.RootElement.GetProperty("geometry");
+        Assert.Equal((40, 40, 0, -8), (Of("scaled_width"), Of("scaled_height"), Of("offset_x"), Of("offset_y")));
         Assert.All(json.RootElement.GetProperty("conditions").EnumerateArray(), c => Assert.Equal(40, c.GetProperty("width").GetInt32()));
         Assert.Equal((40, 24), (ImageCodec.Load("out-none.png").Width, ImageCodec.Load("out-none.png").Height));
+
+        int Of(string name) => geometry.GetProperty(name).GetInt32();
     }
 
     [Fact]

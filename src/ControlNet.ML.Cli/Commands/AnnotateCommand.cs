@@ -45,7 +45,7 @@ internal static class AnnotateCommand
 
             var options = ConditionSettings.For(chosen, canny, result.GetValue(set) ?? []);
             var wanted = result.GetValue(output);
-            var image = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
+            var (image, geometry) = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
             List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
             foreach (var (kind, own) in chosen.Zip(options))
             {
@@ -58,7 +58,7 @@ internal static class AnnotateCommand
             var sheet = made.Count == 1 ? null : Sheet(file, wanted, image, made.Select(m => m.Image));
             if (result.GetValue(json))
             {
-                Json.Print(terminal, new { conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }), sheet });
+                Json.Print(terminal, new { photo = file, geometry, conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }), sheet });
                 return App.Success;
             }
 
@@ -82,17 +82,19 @@ internal static class AnnotateCommand
         return name;
     }
 
-    private static ImageBuffer Read(string file, string? size, FitMode fit)
+    /// <summary>The photo at the size asked for, and how it came to it.</summary>
+    private static (ImageBuffer Image, Geometry Geometry) Read(string file, string? size, FitMode fit)
     {
         var image = ImageCodec.Load(file);
         if (image.Channels == 4)
             image = Colour.Hwc3(image);
         if (size is null)
-            return image;
+            return (image, Geometry.ForPicture(image.Width, image.Height, image.Width, image.Height, FitMode.Resize));
         var wanted = PictureSize.Parse(size);
         if (wanted.Width < 1 || wanted.Height < 1)
             throw new ControlNetException($"The size is {wanted.Width}x{wanted.Height}, expected at least 1x1.");
-        return PictureFit.Apply(image, Geometry.ForPicture(image.Width, image.Height, wanted.Width, wanted.Height, fit));
+        var geometry = Geometry.ForPicture(image.Width, image.Height, wanted.Width, wanted.Height, fit);
+        return (PictureFit.Apply(image, geometry), geometry);
     }
 
     private static string Name(string photo, string? wanted, ConditionKind kind, int count)

@@ -29,6 +29,34 @@ public sealed class ConditionPropertyTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(1, 700)]
+    [InlineData(700, 1)]
+    [InlineData(30_000, 1)]
+    [InlineData(1, 30_000)]
+    [InlineData(3, 2)]
+    public void Every_condition_takes_pictures_of_odd_shapes(int width, int height)
+    {
+        var picture = new ImageBuffer(width, height, 3);
+        for (var i = 0; i < picture.Samples.Length; i++)
+            picture.Samples[i] = (byte)(i * 31);
+        foreach (var kind in ConditionCatalog.Managed)
+        {
+            var condition = kind.Apply(picture);
+            Assert.Equal((kind.Name, width, height), (kind.Name, condition.Width, condition.Height));
+        }
+    }
+
+    [Property]
+    public void Canny_does_not_see_how_bright_it_is(ImageBuffer picture, byte brightness)
+    {
+        var grey = Colour.Grey(picture);
+        var dark = new ImageBuffer(grey.Width, grey.Height, 1, [.. grey.Samples.Select(s => (byte)(s / 2))]);
+        var bright = new ImageBuffer(grey.Width, grey.Height, 1, [.. dark.Samples.Select(s => (byte)(s + (brightness / 2)))]);
+        Assert.Equal(Canny.Apply(dark).Samples, Canny.Apply(bright).Samples);
+    }
+
     [Property]
     public void Black_and_white_maps_hold_nothing_else(ImageBuffer picture)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ControlNet.ML.Onnx;
 using ControlNet.ML.Torch.Native;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
@@ -6,7 +7,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
-namespace ControlNet.ML.Torch.Tests;
+namespace ControlNet.ML.Cli.Tests;
 
 /// <summary>The C# of the READMEs and of docs/ is compiled and run as it stands there.</summary>
 public sealed partial class DocumentationTests
@@ -40,7 +41,7 @@ public sealed partial class DocumentationTests
             Environment.CurrentDirectory = folder.FullName;
             await CSharpScript.RunAsync(code, ScriptOptions.Default
                 .WithReferences(AppDomain.CurrentDomain.GetAssemblies().Where(a => !a.IsDynamic && a.Location.Length > 0))
-                .AddReferences(typeof(DiffusionModel).Assembly, typeof(TorchNative).Assembly)
+                .AddReferences(typeof(DiffusionModel).Assembly, typeof(TorchNative).Assembly, typeof(OnnxGraph).Assembly)
                 .AddReferences(typeof(IDataView).Assembly, typeof(IHost).Assembly, typeof(MLContext).Assembly, typeof(MLImage).Assembly, typeof(CustomMappingCatalog).Assembly)
                 .AddImports("System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks"));
         }
