@@ -146,7 +146,7 @@ internal sealed class GenerateRun(Terminal terminal)
         if (Preprocess is { } name)
             return ConditionCatalog.Find(name);
         var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
-        return ConditionCatalog.All.FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
+        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length).FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
             ?? throw new UsageException(
                 $"The name of '{control}' does not say which condition it was trained on: say it with --preprocess ({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
     }

@@ -108,6 +108,11 @@ public sealed class ControlNetTransforms
     public ConditionEstimator NormalMap(string outputColumnName, string? inputColumnName = null, NormalsOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "normal_map", options, component);
 
+    /// <summary>Of a picture that is a segmentation: its labels or nearest colours in a palette's own.</summary>
+    /// <inheritdoc cref="Condition"/>
+    public ConditionEstimator SegmentationMap(string outputColumnName, string? inputColumnName = null, SegmentationMapOptions? options = null, ConditionComponentOptions? component = null) =>
+        Condition(outputColumnName, inputColumnName, "segmentation_map", options, component);
+
     /// <summary>The picture itself is the condition.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator None(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>

@@ -26,6 +26,7 @@ public static class ConditionCatalog
         ConditionKind.Of<ColourGridOptions>("color_grid", "large squares of one colour each", ColourGrid.Apply),
         ConditionKind.Of<DepthOptions>("depth_map", "of a picture that is a depth map: brought to the full range, near bright", Depth.OfMap),
         ConditionKind.Of<NormalsOptions>("normal_map", "of a picture that is a depth map: the directions its surfaces face", Normals.OfDepthMap),
+        ConditionKind.Of<SegmentationMapOptions>("segmentation_map", "of a picture that is a segmentation: its labels or nearest colours in a palette's own", SegmentationMap.Apply),
         ConditionKind.Of("none", "the picture itself is the condition", Colour.Hwc3),
     ];
 

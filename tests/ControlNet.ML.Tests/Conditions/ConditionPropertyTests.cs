@@ -97,6 +97,17 @@ public sealed class ConditionPropertyTests
     }
 
     [Property]
+    public void A_segmentation_s_colours_are_the_palette_s_and_stay(ImageBuffer picture)
+    {
+        var map = SegmentationMap.Apply(picture);
+        var known = SegmentationPalette.Ade20k.Classes.Select(c => (c.Red, c.Green, c.Blue)).ToHashSet();
+        for (var i = 0; i < map.Samples.Length; i += 3)
+            Assert.Contains((map.Samples[i], map.Samples[i + 1], map.Samples[i + 2]), known);
+        Assert.Equal(map.Samples, SegmentationMap.Apply(map).Samples);
+        Assert.Equal(map.Samples, SegmentationMap.Apply(SegmentationPalette.Ade20k.ToLabels(map), new SegmentationMapOptions { Labels = true }).Samples);
+    }
+
+    [Property]
     public void A_depth_map_reaches_both_ends_and_its_negative_too(ImageBuffer picture)
     {
         var map = Depth.OfMap(picture);
@@ -181,6 +192,7 @@ public sealed class ConditionPropertyTests
     [InlineData("color_grid", "cell=0")]
     [InlineData("depth_map", "far=101")]
     [InlineData("normal_map", "backgroundthreshold=NaN")]
+    [InlineData("segmentation_map", "palette=x")]
     public void Values_out_of_range_are_refused(string kind, string option)
     {
         var found = ConditionCatalog.Find(kind);
