@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
-    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "generations", "startup"];
+    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "generations", "startup", "canny", "gauss", "median", "resize"];
 
     /// <summary>Runs one, in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
@@ -18,6 +18,7 @@ internal static class BenchmarkCatalog
         "load-bf16" => Load(Precision.BFloat16),
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
+        "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, repeats, cancellationToken),
         _ => throw new ArgumentException($"No benchmark is called '{name}'."),
     };
 

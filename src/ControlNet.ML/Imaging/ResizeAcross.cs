@@ -6,8 +6,8 @@ namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// The horizontal half of <see cref="SeparableResize"/>. Four target samples are made at once, whatever pixels they belong to: their
-/// first taps lie within 16 source bytes, unless the picture shrinks a lot, and a shuffle brings them into line. The taps that follow
-/// lie a pixel further each, so the same shuffle serves them.
+/// first two taps lie within 16 source bytes, unless the picture shrinks a lot, and a shuffle brings them into line. Taps that follow
+/// lie two pixels further each time, so the same shuffle serves them.
 /// </summary>
 internal sealed class ResizeAcross
 {
@@ -16,8 +16,8 @@ internal sealed class ResizeAcross
     private readonly ResizeTaps _taps;
     private readonly int _channels;
 
-    // For every four samples: where their window begins, which of its bytes they take, and for each tap their four weights.
-    private readonly (int Start, uint Picks)[] _groups;
+    // For every four samples: where their window begins; which of its bytes are their first and second taps; and for each two taps their weights.
+    private readonly (int Start, ulong Picks)[] _groups;
     private readonly short[] _weights;
     private readonly bool _fits = true;
 
@@ -25,8 +25,8 @@ internal sealed class ResizeAcross
     {
         (_taps, _channels) = (taps, channels);
         var length = width * channels;
-        _groups = new (int, uint)[(length + Lanes - 1) / Lanes];
-        _weights = new short[checked((_groups.Length * taps.Count * Lanes) + Lanes)];
+        _groups = new (int, ulong)[((length + (2 * Lanes) - 1) / (2 * Lanes)) * 2];
+        _weights = new short[checked(_groups.Length * taps.Count * Lanes)];
         Span<int> firsts = stackalloc int[Lanes];
         for (var g = 0; g < _groups.Length; g++)
         {
@@ -36,16 +36,16 @@ internal sealed class ResizeAcross
                 firsts[lane] = First(pixel) + channel;
                 var weights = taps.Of(pixel);
                 for (var k = 0; k < weights.Length; k++)
-                    _weights[(((g * weights.Length) + k) * Lanes) + lane] = weights[k];
+                    _weights[((((g * weights.Length) + (k & ~1)) * Lanes) + (2 * lane)) + (k & 1)] = weights[k];
             }
 
             var start = Math.Min(Math.Min(firsts[0], firsts[1]), Math.Min(firsts[2], firsts[3]));
-            var picks = 0u;
-            for (var lane = 0; lane < Lanes; lane++)
+            var picks = 0ul;
+            for (var lane = Lanes - 1; lane >= 0; lane--)
             {
                 var pick = firsts[lane] - start;
-                _fits &= pick < Window;
-                picks |= (uint)pick << (8 * lane);
+                _fits &= pick + channels < Window;
+                picks = (picks << 16) | (uint)((pick + channels) << 8) | (uint)pick;
             }
 
             _groups[g] = (start, picks);
@@ -55,32 +55,46 @@ internal sealed class ResizeAcross
     /// <summary>How long a source row must be with its margins, of half the taps' number of pixels before it and after it.</summary>
     public int SourceLength(int width) => checked(((width + _taps.Count) * _channels) + Window);
 
-    /// <summary>Makes a row, scaled by 2048.</summary>
+    /// <summary>Makes a row: of four and eight taps in 2048ths; of two, which are as well off in 16 bits, in 128ths.</summary>
     public void Apply(ReadOnlySpan<byte> source, Span<int> target)
     {
-        if (_fits)
-            ApplyToSamples(source, target);
-        else
+        if (!_fits)
             ApplyToPixels(source, target);
+        else if (_taps.Count == 2)
+            ApplyTwo(source, MemoryMarshal.Cast<int, short>(target));
+        else
+            ApplyMany(source, target);
     }
 
-    private void ApplyToSamples(ReadOnlySpan<byte> source, Span<int> target)
+    private void ApplyTwo(ReadOnlySpan<byte> source, Span<short> target)
     {
-        var weights = MemoryMarshal.Cast<short, Vector64<short>>(_weights);
-        var reach = Window + ((_taps.Count - 1) * _channels);
-        var (channels, w) = (_channels, 0);
+        var weights = MemoryMarshal.Cast<short, Vector128<short>>(_weights);
+        var groups = _groups.AsSpan();
+        weights = weights[..groups.Length];
+        for (var g = 0; g < groups.Length - 1; g += 2)
+        {
+            var lower = Sums(source, groups[g], weights[g]);
+            var upper = Sums(source, groups[g + 1], weights[g + 1]);
+            Vector128.Narrow(lower >> 4, upper >> 4).CopyTo(target[(g * Lanes)..]);
+        }
+
+        static Vector128<int> Sums(ReadOnlySpan<byte> source, (int Start, ulong Picks) group, Vector128<short> weights) =>
+            RowVectors.PairSums(Pick(Vector128.Create(source[group.Start..]), Shuffle(group.Picks)), weights);
+    }
+
+    private void ApplyMany(ReadOnlySpan<byte> source, Span<int> target)
+    {
+        var weights = MemoryMarshal.Cast<short, Vector128<short>>(_weights);
+        var reach = Window + ((_taps.Count - 2) * _channels);
+        var (step, w) = (2 * _channels, 0);
         for (var g = 0; g < _groups.Length; g++)
         {
             var (start, picks) = _groups[g];
-            ref var window = ref MemoryMarshal.GetReference(source.Slice(start, reach));
-            var shuffle = Bytes(picks).AsByte();
+            var window = source.Slice(start, reach);
+            var shuffle = Shuffle(picks);
             var sum = Vector128<int>.Zero;
-            for (var at = 0; at <= reach - Window; at += channels, w++)
-            {
-                var samples = Vector128.ShuffleNative(Vector128.LoadUnsafe(ref window, (nuint)at), shuffle).AsInt32() & Vector128.Create(0xff);
-                sum += samples * Vector128.WidenLower(weights[w].ToVector128Unsafe());
-            }
-
+            for (var at = 0; at <= reach - Window; at += step, w++)
+                sum += RowVectors.PairSums(Pick(Vector128.Create(window[at..]), shuffle), weights[w]);
             sum.CopyTo(target[(g * Lanes)..]);
         }
     }
@@ -88,6 +102,7 @@ internal sealed class ResizeAcross
     // A pixel at a time, always as four samples: those too many are overwritten by the next pixel.
     private void ApplyToPixels(ReadOnlySpan<byte> source, Span<int> target)
     {
+        var narrow = MemoryMarshal.Cast<int, short>(target);
         for (int x = 0, i = 0; x < _taps.Starts.Length; x++, i += _channels)
         {
             var pixels = source[First(x)..];
@@ -95,12 +110,20 @@ internal sealed class ResizeAcross
             var sum = Vector128<int>.Zero;
             for (var k = 0; k < weights.Length; k++)
                 sum += Bytes(BinaryPrimitives.ReadUInt32LittleEndian(pixels[(k * _channels)..])) * weights[k];
-            sum.CopyTo(target[i..]);
+            if (weights.Length == 2)
+                Vector128.Narrow(sum >> 4, sum).CopyTo(narrow[i..]);
+            else
+                sum.CopyTo(target[i..]);
         }
+
+        static Vector128<int> Bytes(uint four) => Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(four).AsByte())).AsInt32();
     }
 
     // Positions begin half the taps before the picture.
     private int First(int pixel) => (_taps.Starts[pixel] + (_taps.Count / 2)) * _channels;
 
-    private static Vector128<int> Bytes(uint four) => Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(four).AsByte())).AsInt32();
+    private static Vector128<byte> Shuffle(ulong picks) => Vector128.WidenLower(Vector128.CreateScalar(picks).AsByte()).AsByte();
+
+    private static Vector128<short> Pick(Vector128<byte> window, Vector128<byte> shuffle) =>
+        Vector128.ShuffleNative(window, shuffle).AsInt16() & Vector128.Create((short)0xff);
 }

@@ -13,19 +13,19 @@ internal static class ResizeBlends
     // Each product loses its low bits before the sum: that is how OpenCV keeps them in 16 bits.
     public static void Two(ReadOnlySpan<int> ring, ReadOnlySpan<int> lines, ReadOnlySpan<short> weights, Span<byte> target)
     {
-        var first = Vectors(ring[lines[0]..]);
-        var second = Vectors(ring[lines[1]..]);
-        var (a, b) = (new Vector<int>(weights[0]), new Vector<int>(weights[1]));
-        for (int i = 0, v = 0; i < target.Length; i += Vector<byte>.Count, v += 4)
+        var first = MemoryMarshal.Cast<int, Vector<short>>(ring[lines[0]..]);
+        var second = MemoryMarshal.Cast<int, Vector<short>>(ring[lines[1]..]);
+        var (a, b) = (new Vector<short>(weights[0]), new Vector<short>(weights[1]));
+        for (int i = 0, v = 0; i < target.Length; i += Vector<byte>.Count, v += 2)
         {
-            var u = first.Slice(v, 4);
-            var w = second.Slice(v, 4);
-            RowVectors.Store(Mix(u[0], w[0], a, b), Mix(u[1], w[1], a, b), Mix(u[2], w[2], a, b), Mix(u[3], w[3], a, b), target, i);
+            var u = first.Slice(v, 2);
+            var w = second.Slice(v, 2);
+            RowVectors.Store(Vector.Narrow(Mix(u[0], w[0], a, b), Mix(u[1], w[1], a, b)), target, i);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        static Vector<int> Mix(Vector<int> first, Vector<int> second, Vector<int> a, Vector<int> b) =>
-            (((a * (first >> 4)) >> 16) + ((b * (second >> 4)) >> 16) + new Vector<int>(2)) >> 2;
+        static Vector<ushort> Mix(Vector<short> first, Vector<short> second, Vector<short> a, Vector<short> b) =>
+            ((RowVectors.MultiplyHigh(first, a) + RowVectors.MultiplyHigh(second, b) + new Vector<short>(2)) >> 2).As<short, ushort>();
     }
 
     // OpenCV's vector code works on eight samples in float32; what is left at the end of a row goes through integers.

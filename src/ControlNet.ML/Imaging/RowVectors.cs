@@ -1,5 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace ControlNet.ML.Imaging;
 
@@ -47,6 +49,25 @@ internal static class RowVectors
     /// <summary>The first samples; what lies beyond the end of all is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<byte> Load(ReadOnlySpan<byte> samples) => samples.Length >= Vector<byte>.Count ? new Vector<byte>(samples) : LoadPart(samples);
+
+    /// <summary>The products of two vectors, each two neighbours added up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> PairSums(Vector128<short> a, Vector128<short> b) => Sse2.IsSupported
+        ? Sse2.MultiplyAddAdjacent(a, b)
+        : (((a.AsInt32() << 16) >> 16) * ((b.AsInt32() << 16) >> 16)) + ((a.AsInt32() >> 16) * (b.AsInt32() >> 16));
+
+    /// <summary>The upper halves of the products.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<short> MultiplyHigh(Vector<short> a, Vector<short> b)
+    {
+        if (Avx2.IsSupported && Vector<short>.Count == Vector256<short>.Count)
+            return Avx2.MultiplyHigh(a.AsVector256(), b.AsVector256()).AsVector();
+        if (Sse2.IsSupported && Vector<short>.Count == Vector128<short>.Count)
+            return Sse2.MultiplyHigh(a.AsVector128(), b.AsVector128()).AsVector();
+        Vector.Widen(a, out var lowerA, out var upperA);
+        Vector.Widen(b, out var lowerB, out var upperB);
+        return Vector.Narrow((lowerA * lowerB) >> 16, (upperA * upperB) >> 16);
+    }
 
     /// <summary>Samples as floats.</summary>
     public static void Widen(ReadOnlySpan<byte> samples, Span<float> row)

@@ -32,6 +32,28 @@ public class BlurTests
         Assert.All(floats.Zip(bytes), pair => Assert.InRange(pair.First - pair.Second, -6, 6));
     }
 
+    [Property]
+    public void A_median_equals_the_rule_sample_by_sample(ImageBuffer image, byte size) => CheckMedian(image, (size % 16 * 2) + 1);
+
+    [Theory]
+    [MemberData(nameof(Lengths))]
+    public void A_median_equals_the_rule_at_the_ends_of_vectors(int width, int channels)
+    {
+        foreach (var levels in new[] { 2, 256 })
+        {
+            foreach (var size in new[] { 1, 3, 5, 7, 9 })
+                CheckMedian(ImageSamples.Noise(width, 9, channels, levels, seed: width), size);
+        }
+    }
+
+    [Theory]
+    [InlineData(511, 5, 1, 7)]
+    [InlineData(513, 3, 3, 9)]
+    [InlineData(40, 40, 4, 255)]
+    [InlineData(300, 20, 1, 101)]
+    public void A_median_equals_the_rule_across_strips_and_in_the_largest_squares(int width, int height, int channels, int size) =>
+        CheckMedian(ImageSamples.Noise(width, height, channels), size);
+
     private static void CheckGaussian(ImageBuffer image, double sigma)
     {
         var weights = Weights(sigma);
@@ -55,6 +77,28 @@ public class BlurTests
         }
 
         Assert.Equal(expected, GaussianBlur.Apply(image, sigma).Samples);
+    }
+
+    private static void CheckMedian(ImageBuffer image, int size)
+    {
+        var expected = new byte[image.Samples.Length];
+        var square = new byte[size * size];
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var (pixel, channel) = Math.DivRem(i, image.Channels);
+            var (y, x) = Math.DivRem(pixel, image.Width);
+            for (var k = 0; k < square.Length; k++)
+            {
+                var row = Math.Clamp(y + (k / size) - (size / 2), 0, image.Height - 1);
+                var column = Math.Clamp(x + (k % size) - (size / 2), 0, image.Width - 1);
+                square[k] = image.Samples[(((row * image.Width) + column) * image.Channels) + channel];
+            }
+
+            Array.Sort(square);
+            expected[i] = square[square.Length / 2];
+        }
+
+        Assert.Equal(expected, MedianBlur.Apply(image, size).Samples);
     }
 
     // From the outside in, each rounded with the error of those before; the middle takes what is left of 256.
