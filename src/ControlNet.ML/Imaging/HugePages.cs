@@ -25,7 +25,14 @@ internal static partial class HugePages
                 var page = (nint)Environment.SystemPageSize;
                 var start = ((nint)first + page - 1) / page * page;
                 var end = ((nint)first + samples.Length) / page * page;
-                _ = MemoryAdvise(start, (nuint)(end - start), Advice);
+                try
+                {
+                    _ = MemoryAdvise(start, (nuint)(end - start), Advice);
+                }
+                catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+                {
+                    // A system whose C library has another name: the pages stay small.
+                }
             }
         }
     }

@@ -34,40 +34,13 @@ internal sealed class ResizeTaps
         (weights[0], weights[1]) = (1 - fraction, fraction);
     });
 
-    /// <summary>Four taps, a = -0.75.</summary>
-    public static ResizeTaps Cubic(int source, int target) => Build(4, source, target, Centred, (fraction, _, weights) =>
-    {
-        const float A = -0.75f;
-        var (near, far) = (fraction + 1, 1 - fraction);
-        weights[0] = (((((A * near) - (5 * A)) * near) + (8 * A)) * near) - (4 * A);
-        weights[1] = ((((A + 2) * fraction) - (A + 3)) * fraction * fraction) + 1;
-        weights[2] = ((((A + 2) * far) - (A + 3)) * far * far) + 1;
-        weights[3] = 1f - weights[0] - weights[1] - weights[2];
-    });
+    /// <summary>Four taps.</summary>
+    public static ResizeTaps Cubic(int source, int target) =>
+        Build(4, source, target, Centred, (fraction, _, weights) => InterpolationKernels.Cubic(fraction, weights));
 
-    /// <summary>Eight taps of a windowed sine.</summary>
-    public static ResizeTaps Lanczos4(int source, int target) => Build(8, source, target, Centred, (fraction, _, weights) =>
-    {
-        // sin of eight angles 45 degrees apart, from one sine and one cosine.
-        var half = Math.Sqrt(0.5);
-        ReadOnlySpan<double> ofSine = [1, -half, 0, half, -1, half, 0, -half];
-        ReadOnlySpan<double> ofCosine = [0, -half, 1, -half, 0, half, -1, half];
-        var (sine, cosine) = Math.SinCos(-(fraction + 3) * Math.PI * 0.25);
-        var sum = 0f;
-        for (var i = 0; i < weights.Length; i++)
-        {
-            var distance = fraction + 3 - i;
-            var angle = -distance * Math.PI * 0.25;
-
-            // On a sample the quotient has no value; the number is so large that the others vanish beside it.
-            weights[i] = Math.Abs(distance) < 1e-6f ? 1e30f : (float)(((ofSine[i] * sine) + (ofCosine[i] * cosine)) / (angle * angle));
-            sum += weights[i];
-        }
-
-        sum = 1f / sum;
-        foreach (ref var weight in weights)
-            weight *= sum;
-    });
+    /// <summary>Eight taps.</summary>
+    public static ResizeTaps Lanczos4(int source, int target) =>
+        Build(8, source, target, Centred, (fraction, _, weights) => InterpolationKernels.Lanczos4(fraction, weights));
 
     /// <summary>The weights of one target position, in 2048ths.</summary>
     public ReadOnlySpan<short> Of(int target) => _weights.AsSpan(target * Count, Count);
