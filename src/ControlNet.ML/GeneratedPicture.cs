@@ -1,4 +1,5 @@
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Notebooks;
 
 namespace ControlNet.ML;
 
@@ -8,6 +9,7 @@ namespace ControlNet.ML;
 /// <param name="Latents">The last latents, [1, C, h, w].</param>
 /// <param name="Provenance">What it was made of: names and settings, all that is needed to make it again with the same model files. For a PNG's text entries, a table's columns.</param>
 /// <param name="Warnings">What the user should know: a prompt that was cut.</param>
+[TypeFormatterSource(typeof(PictureFormatters), PreferredMimeTypes = ["text/html"])]
 public sealed record GeneratedPicture(
     ImageBuffer Image,
     TensorData Pixels,

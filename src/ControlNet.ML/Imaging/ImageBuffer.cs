@@ -1,9 +1,12 @@
+using ControlNet.ML.Notebooks;
+
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// A picture in memory: rows first, then columns, then channels, one byte a sample (0 to 255).
 /// One channel is grey, three are R, G, B, four R, G, B, A with alpha not premultiplied.
 /// </summary>
+[TypeFormatterSource(typeof(PictureFormatters), PreferredMimeTypes = ["text/html"])]
 public sealed class ImageBuffer
 {
     /// <summary>Creates a black picture.</summary>
