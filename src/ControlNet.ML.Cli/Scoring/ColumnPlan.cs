@@ -67,12 +67,10 @@ internal sealed class ColumnPlan
     {
         foreach (var column in _table.Unreadable)
             yield return $"the column {Message.Name(column)} holds lists or structures, which are not carried through.";
-        var missing = OfPicture.Concat(OfControl).Where(name => !_positions.ContainsKey(name)).ToArray();
         foreach (var name in Carried.Select(i => _table.Columns[i].Name))
         {
-            // Short words are near to many others: one slip is enough there.
-            if (NearestName.Suggest(Plain(name), missing) is { } near && NearestName.Distance(Plain(name), near) <= Math.Max(1, near.Length / 4))
-                yield return $"the column {Message.Name(name)} is carried through and does nothing. Did you mean '{near}'?";
+            if (Meant(name) is { } meant && !_positions.ContainsKey(meant))
+                yield return $"the column {Message.Name(name)} is carried through and does nothing. Did you mean '{meant}'?";
         }
     }
 
@@ -110,5 +108,14 @@ internal sealed class ColumnPlan
         return int.TryParse(name.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && name[word.Length] != '0' ? (word, number) : null;
     }
 
-    private static string Plain(string name) => name.Trim().Replace(' ', '_').Replace('-', '_');
+    /// <summary>The known name that a column's is a slip of, or null. Short words are near to many others, so one slip is enough there.</summary>
+    private static string? Meant(string name)
+    {
+        var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
+        var number = plain.Length - plain.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9').Length;
+        var word = plain[..^number];
+        return NearestName.Suggest(word, number == 0 ? OfPicture.Concat(OfControl) : OfControl) is { } near && NearestName.Distance(word, near) <= Math.Max(1, near.Length / 4)
+            ? near + plain[^number..]
+            : null;
+    }
 }
