@@ -7,15 +7,16 @@ namespace ControlNet.ML.Cli;
 /// <summary>The tool: commands, and how their failures are told.</summary>
 internal static partial class App
 {
-    public const int Success = 0, Failed = 1, Misused = 2, Cancelled = 130;
+    public const int Success = 0, Failed = 1, Misused = 2, SomeFailed = 3, Cancelled = 130;
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        var root = new RootCommand("Pictures from prompts and conditions: ControlNet for .NET. Exit codes: 0 done, 1 failed, 2 arguments that cannot be read or do not go together, 130 cancelled.")
+        var root = new RootCommand("Pictures from prompts and conditions: ControlNet for .NET. Exit codes: 0 done, 1 failed, 2 arguments that cannot be read or do not go together, 3 some rows of a table failed, 130 cancelled.")
         {
             verbose,
             GenerateCommand.Create(terminal),
+            ScoreCommand.Create(terminal),
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -13,10 +13,17 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
     /// <summary>Reads a photo, brings it to the picture's size, and finds its edges or whatever the preprocessor gives.</summary>
     public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, PictureSize size, FitMode fit)
     {
+        using var preprocessor = kind.Open(options);
+        return FromPhoto(file, kind, options, preprocessor, size, fit);
+    }
+
+    /// <summary>The same, with a preprocessor that is open already: a learned one then loads its network once for all photos.</summary>
+    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, IPreprocessor preprocessor, PictureSize size, FitMode fit)
+    {
         var photo = Flat(ImageCodec.Load(file));
         var geometry = Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, fit);
         photo = PictureFit.Apply(photo, geometry);
-        return new ConditionSource(photo, kind.Apply(photo, options), new Dictionary<string, string>
+        return new ConditionSource(photo, preprocessor.Apply(photo), new Dictionary<string, string>
         {
             ["photo"] = Path.GetFileName(file),
             ["photo_sha256"] = Hash(file),

@@ -7,6 +7,9 @@ namespace ControlNet.ML.Cli;
 /// <param name="Height">Pixels.</param>
 internal sealed record PictureSize(int Width, int Height)
 {
+    /// <summary>Longest side that the library takes.</summary>
+    private const int LongestSide = 8192;
+
     /// <exception cref="UsageException">It is neither a number nor two.</exception>
     public static PictureSize Parse(string text)
     {
@@ -16,5 +19,19 @@ internal sealed record PictureSize(int Width, int Height)
             : throw new UsageException($"--size '{text}' cannot be read, expected N or WIDTHxHEIGHT in pixels.");
 
         static int Side(string part) => int.Parse(part, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Checks that a model can make it.</summary>
+    /// <param name="multiple">Scale factor of the model's autoencoder.</param>
+    /// <exception cref="ControlNetException">It cannot; the message names sizes that it can.</exception>
+    public void Check(int multiple)
+    {
+        foreach (var side in new[] { Width, Height })
+        {
+            if (side < multiple || side % multiple != 0)
+                throw new ControlNetException($"The size is {Width}x{Height}, expected multiples of {multiple}, for instance {Math.Max(multiple, side / multiple * multiple)} or {((side / multiple) + 1) * multiple} for {side}.");
+            if (side > LongestSide)
+                throw new ControlNetException($"The size is {Width}x{Height}, expected at most {LongestSide:N0} a side.");
+        }
     }
 }

@@ -8,13 +8,15 @@ internal static class ProgressDisplay
     /// <summary>Runs work that reports how far it is, on another thread than the one that draws.</summary>
     /// <param name="terminal">Where it is drawn.</param>
     /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
-    public static Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work) =>
-        RunAsync(terminal, show => Task.Run(() => work(show)));
+    /// <param name="detail">What stands behind a title, asked whenever its progress is told; null for nothing.</param>
+    public static Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work, Func<string, string>? detail = null) =>
+        RunAsync(terminal, show => Task.Run(() => work(show)), detail);
 
     /// <summary>Runs work that reports how far it is.</summary>
     /// <param name="terminal">Where it is drawn.</param>
     /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
-    public static async Task RunAsync(Terminal terminal, Func<Action<string, double, double>, Task> work)
+    /// <param name="detail">What stands behind a title, asked whenever its progress is told; null for nothing.</param>
+    public static async Task RunAsync(Terminal terminal, Func<Action<string, double, double>, Task> work, Func<string, string>? detail = null)
     {
         if (terminal.Live is not { } console)
         {
@@ -34,6 +36,8 @@ internal static class ProgressDisplay
                 {
                     if (!tasks.TryGetValue(title, out var task))
                         tasks[title] = task = context.AddTask(Markup.Escape(title), maxValue: total);
+                    if (detail is not null)
+                        task.Description = Markup.Escape(title + detail(title));
                     task.Value = done;
                 }
             }).ConfigureAwait(false);

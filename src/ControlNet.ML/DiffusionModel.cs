@@ -85,6 +85,27 @@ public sealed class DiffusionModel : IDisposable
         return job.Finish(last!.Latents[0]);
     }
 
+    /// <summary>Makes several pictures together, which is faster than one by one where the device is not busy with one.</summary>
+    /// <param name="requests">
+    /// The pictures: one size, sampler and number of steps for all, and the same control networks, of which those with scale 0 are left out.
+    /// The first one's progress is told.
+    /// </param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <returns>The pictures, in the order of the requests. A picture is the same whatever it is made together with, up to rounding.</returns>
+    /// <exception cref="ArgumentException">There is none, a value is outside its range, or they cannot be made together.</exception>
+    /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
+    public IReadOnlyList<GeneratedPicture> GenerateBatch(IReadOnlyList<PictureRequest> requests, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Count == 0)
+            throw new ArgumentException("No picture to make.", nameof(requests));
+        var jobs = requests.Select(request => Prepare(request.Prompt, request.Controls, request.Options)).ToArray();
+        DenoisingStep? last = null;
+        foreach (var step in GenerationJob.Steps(jobs, cancellationToken))
+            last = Report(requests[0].Options, step);
+        return [.. jobs.Select((job, i) => job.Finish(last!.Latents[i]))];
+    }
+
     /// <summary>Makes one picture and shows it on the way: every element is a step, decoded only when asked.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="controls">Control networks with their conditions; may be empty.</param>

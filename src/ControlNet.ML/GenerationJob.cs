@@ -29,7 +29,21 @@ internal sealed class GenerationJob
     }
 
     /// <summary>Runs the loop; text and conditions are encoded once, before the first step.</summary>
-    public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken)
+    public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken) => Steps([this], cancellationToken);
+
+    /// <summary>Runs the loop for several pictures of one model together: one size, sampler, number of steps and list of networks that matter.</summary>
+    public static IEnumerable<DenoisingStep> Steps(IReadOnlyList<GenerationJob> jobs, CancellationToken cancellationToken)
+    {
+        var first = jobs[0];
+        if (jobs.Any(job => job._options.Steps != first._options.Steps))
+            throw new ArgumentException("Pictures that are made together have one number of steps.");
+        if (jobs.Any(job => job._scheduler != first._scheduler && job._scheduler.ToJson() != first._scheduler.ToJson()))
+            throw new ArgumentException("Pictures that are made together have one sampler.");
+        return new DenoisingLoop(first._model.Backend, first._model.Folder.UNet)
+            .Run([.. jobs.Select(job => job.Row(cancellationToken))], first._scheduler, first._options.Steps, cancellationToken);
+    }
+
+    private DenoisingRow Row(CancellationToken cancellationToken)
     {
         // 1. text
         var guided = _options.Guidance > 1 && _model.Folder.UNet.TimeCondProjDim is null;
@@ -47,7 +61,7 @@ internal sealed class GenerationJob
 
         // 3. denoising
         var random = new TorchRandom(_options.Seed);
-        var row = new DenoisingRow
+        return new DenoisingRow
         {
             Noise = _options.Latents ?? Draw(random),
             Text = text,
@@ -59,7 +73,6 @@ internal sealed class GenerationJob
             TimeIds = _model.Folder.UNet.AdditionEmbedType is null ? null : TimeIds(),
             Eta = _options.Eta,
         };
-        return new DenoisingLoop(_model.Backend, _model.Folder.UNet).Run([row], _scheduler, _options.Steps, cancellationToken);
     }
 
     /// <summary>4. decoding.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Imaging;
@@ -51,13 +50,13 @@ internal sealed class GenerateRun(Terminal terminal)
         // 1. everything that can be wrong without a model, before any work
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
-        var controls = sources.Length == 0 ? [] : ControlsFor(folder, sources.Length);
+        var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length);
         if (Output is { } output && sources.Any(source => Path.GetFullPath(source) == Path.GetFullPath(output)))
             throw new UsageException($"--output '{output}' is the picture that the condition comes from: name another file.");
         var files = PictureFiles.Prepare(Output, Prompt);
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = Size ?? new PictureSize(native, native);
-        CheckSize(size, folder.Autoencoder.ScaleFactor);
+        size.Check(folder.Autoencoder.ScaleFactor);
         var conditions = Conditions.Length > 0 || sources.Length == 0
             ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
             : FromPhotos(sources, controls, size);
@@ -106,49 +105,11 @@ internal sealed class GenerateRun(Terminal terminal)
             : throw new UsageException($"There are {networks} control networks and {sources.Length} pictures for them: give one picture for all, or one for each.");
     }
 
-    private ControlArgument[] ControlsFor(ModelFolder folder, int count)
-    {
-        if (Controls.Length > 0)
-        {
-            var named = Controls.Select(ControlArgument.Parse).ToArray();
-            foreach (var control in named)
-                ModelNames.FindControl(control.Name);
-            return named;
-        }
-
-        var own = ModelNames.ControlsOf(folder.Path);
-        return own.Count == 1
-            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(Model) ? $"{Model}/{own[0]}" : Path.Combine(folder.Path, "controlnet", own[0])), count)]
-            : throw new UsageException(own.Count == 0
-                ? $"Model '{Model}' brings no control network: name one with --control."
-                : $"Model '{Model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");
-    }
-
-    private static void CheckSize(PictureSize size, int multiple)
-    {
-        foreach (var side in new[] { size.Width, size.Height })
-        {
-            if (side < multiple || side % multiple != 0)
-                throw new ControlNetException($"The size is {size.Width}x{size.Height}, expected multiples of {multiple}, for instance {Math.Max(multiple, side / multiple * multiple)} or {((side / multiple) + 1) * multiple} for {side}.");
-        }
-    }
-
     private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, PictureSize size)
     {
-        var kinds = controls.Select(control => Kind(control.Name)).ToArray();
+        var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
         var options = ConditionSettings.For(kinds, Canny, Settings);
         return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
-    }
-
-    /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>
-    private ConditionKind Kind(string control)
-    {
-        if (Preprocess is { } name)
-            return ConditionCatalog.Find(name);
-        var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
-        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length).FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new UsageException(
-                $"The name of '{control}' does not say which condition it was trained on: say it with --preprocess ({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
     }
 
     private LoadOptions Loading(Action<string, double, double> show, string title) =>
@@ -238,21 +199,4 @@ internal sealed class GenerateRun(Terminal terminal)
     }
 
     private sealed record Made(string File, GeneratedPicture Picture, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
-
-    /// <summary>Things that are freed together.</summary>
-    private sealed class Disposables<T> : IDisposable
-        where T : IDisposable
-    {
-        private readonly Dictionary<string, T> _items = [];
-
-        public T this[string name] => _items[name];
-
-        public void Add(string name, T item) => _items.Add(name, item);
-
-        public void Dispose()
-        {
-            foreach (var item in _items.Values)
-                item.Dispose();
-        }
-    }
 }

@@ -124,8 +124,39 @@ public static class ImageCodec
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new ControlNetException(
-                e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file." : $"{path} cannot be read: {e.Message}", e);
+            throw Unreadable(path, e);
+        }
+    }
+
+    internal static ControlNetException Unreadable(string path, Exception e) => new(
+        e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file." : $"{path} cannot be read: {e.Message}", e);
+
+    /// <summary>Throws if a file has more bytes than the limit.</summary>
+    internal static void CheckBytes(string source, long length, int maxBytes)
+    {
+        if (length > maxBytes)
+            throw new ControlNetException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+    }
+
+    /// <summary>A codec of a format that is read, for a picture of an allowed size.</summary>
+    internal static SKCodec Open(SKCodec? codec, string source, long maxPixels)
+    {
+        try
+        {
+            if (codec is null)
+                throw NoPicture(source, "expected PNG, JPEG, WebP, BMP or GIF; this is something else, or its header is damaged or cut off");
+            if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
+                or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
+                throw NoPicture(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
+            CheckSize(source, codec.Info.Width, codec.Info.Height, maxPixels);
+            return codec;
+        }
+        catch
+        {
+            codec?.Dispose();
+            throw;
         }
     }
 
@@ -135,10 +166,7 @@ public static class ImageCodec
         var block = new byte[81920];
         for (int count; (count = stream.Read(block)) > 0;)
         {
-            if (bytes.Length + count > maxBytes)
-                throw new ControlNetException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+            CheckBytes(source, bytes.Length + count, maxBytes);
             bytes.Write(block, 0, count);
         }
 
@@ -149,12 +177,7 @@ public static class ImageCodec
     {
         using var data = SKData.CreateCopy(file);
         using var stream = new SKMemoryStream(data);
-        using var codec = SKCodec.Create(stream)
-            ?? throw NoPicture(source, "expected PNG, JPEG, WebP, BMP or GIF; this is something else, or its header is damaged or cut off");
-        if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
-            or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
-            throw NoPicture(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
-        CheckSize(source, codec.Info.Width, codec.Info.Height, options.MaxPixels);
+        using var codec = Open(SKCodec.Create(stream), source, options.MaxPixels);
         return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
     }
 

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary>The options that every command has that makes pictures: their names, and what they say.</summary>
+internal sealed class PictureOptions
+{
+    private readonly Option<string[]> _controls = new("--control")
+    {
+        Description = "NAME[:SCALE[:START-END]]: a control network (embedded name, folder or .safetensors file), its scale and its window of the steps (0 to 1). Repeatable.",
+    };
+
+    private readonly Option<string?> _preprocess = new("--preprocess") { Description = "How conditions are made of photos; by default what the network's name says. 'annotate --list' lists the kinds." };
+    private readonly Option<double> _low = new("--low") { Description = "Canny's lower threshold.", DefaultValueFactory = _ => new CannyOptions().Low };
+    private readonly Option<double> _high = new("--high") { Description = "Canny's upper threshold.", DefaultValueFactory = _ => new CannyOptions().High };
+    private readonly Option<string[]> _set = new("--set") { Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble. Repeatable." };
+    private readonly Option<string> _fit = new("--fit") { Description = "How a photo of another shape is brought to the picture's size.", DefaultValueFactory = _ => "crop" };
+    private readonly Option<string> _model = new("--model") { Description = "The base model: an embedded name or a folder in diffusers' layout.", DefaultValueFactory = _ => "emoji" };
+    private readonly Option<int> _steps = new("--steps") { Description = "Denoising steps, 1 to 1,000.", DefaultValueFactory = _ => new GenerateOptions().Steps };
+    private readonly Option<double> _guidance = new("--guidance") { Description = "Classifier-free guidance scale; 1 is none.", DefaultValueFactory = _ => new GenerateOptions().Guidance };
+    private readonly Option<ulong> _seed;
+    private readonly Option<string?> _scheduler = new("--scheduler") { Description = $"Sampler, by default the model's own: {string.Join(", ", SchedulerCatalog.Names)}." };
+    private readonly Option<string?> _negative = new("--negative") { Description = "What the picture should not show." };
+    private readonly Option<string?> _guess = new("--guess")
+    {
+        Description = "Guess mode, in which control works without a prompt; by the formula of 'diffusers' (default) or of the 'original' code.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string> _weighting = new("--weighting")
+    {
+        Description = "Weights of the residuals: 'uniform', or 'resolution' for the paper's classifier-free guidance resolution weighting.",
+        DefaultValueFactory = _ => "uniform",
+    };
+
+    private readonly Option<string?> _size = new("--size") { Description = "N or WIDTHxHEIGHT in pixels, multiples of 8; by default what the model was trained with." };
+    private readonly Option<string> _precision = new("--precision") { Description = "Numbers the networks compute in.", DefaultValueFactory = _ => "fp32" };
+    private readonly Option<string?> _device = new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU where there is one." };
+
+    /// <summary>Adds them to a command, in the order in which its help lists them.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="seed">What the seed means there.</param>
+    /// <param name="afterSeed">The command's own, after the seed.</param>
+    public PictureOptions(Command command, string seed, params ReadOnlySpan<Option> afterSeed)
+    {
+        _fit.AcceptOnlyFromAmong("crop", "fill", "resize");
+        _guess.AcceptOnlyFromAmong("diffusers", "original");
+        _weighting.AcceptOnlyFromAmong("uniform", "resolution");
+        _precision.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
+        _seed = new Option<ulong>("--seed") { Description = seed, DefaultValueFactory = _ => 0UL };
+        foreach (var option in (Option[])
+            [_controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed, _scheduler, _negative, _guess, _weighting, _size, _precision, _device])
+        {
+            command.Add(option);
+        }
+    }
+
+    public string[] Controls(ParseResult result) => result.GetValue(_controls) ?? [];
+
+    public string? Preprocess(ParseResult result) => result.GetValue(_preprocess);
+
+    /// <summary>The settings that have options of their own, for the kinds of conditions that know them.</summary>
+    public string[] Canny(ParseResult result) => [ConditionSettings.Of("Low", result.GetValue(_low)), ConditionSettings.Of("High", result.GetValue(_high))];
+
+    public string[] Settings(ParseResult result) => result.GetValue(_set) ?? [];
+
+    public FitMode Fit(ParseResult result) => Enum.Parse<FitMode>(result.GetValue(_fit)!, ignoreCase: true);
+
+    public string Model(ParseResult result) => result.GetValue(_model)!;
+
+    public PictureSize? Size(ParseResult result) => result.GetValue(_size) is { } text ? PictureSize.Parse(text) : null;
+
+    public LoadOptions Load(ParseResult result) => new() { Precision = PrecisionOf(result.GetValue(_precision)!), Device = result.GetValue(_device) };
+
+    public GenerateOptions Generate(ParseResult result) => new()
+    {
+        NegativePrompt = result.GetValue(_negative),
+        Steps = result.GetValue(_steps),
+        Guidance = result.GetValue(_guidance),
+        Seed = result.GetValue(_seed),
+        Scheduler = result.GetValue(_scheduler),
+    };
+
+    public ControlWeighting Weighting(ParseResult result) => (result.GetResult(_guess) is not null, result.GetValue(_weighting)) switch
+    {
+        (true, "resolution") => throw new UsageException("--guess and --weighting resolution weight the same residuals: choose one of them."),
+        (true, _) => result.GetValue(_guess) == "original" ? ControlWeighting.GuessPower : ControlWeighting.GuessLogspace,
+        (false, "resolution") => ControlWeighting.Resolution,
+        _ => ControlWeighting.Uniform,
+    };
+
+    private static Precision PrecisionOf(string name) => name switch
+    {
+        "bf16" => Precision.BFloat16,
+        "fp16" => Precision.Float16,
+        _ => Precision.Float32,
+    };
+}

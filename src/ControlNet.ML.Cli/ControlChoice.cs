@@ -1,0 +1,44 @@
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>Which control networks, and which conditions for them, where the command line does not say all.</summary>
+internal static class ControlChoice
+{
+    /// <summary>The networks that were named, or the only one that the model brings, as often as there are conditions.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="folder">Its folder.</param>
+    /// <param name="named">What --control says; may be empty.</param>
+    /// <param name="count">How many conditions there are.</param>
+    /// <exception cref="UsageException">None is named, and the model does not bring exactly one.</exception>
+    /// <exception cref="ControlNetException">There is no such network.</exception>
+    public static ControlArgument[] Networks(string model, ModelFolder folder, IReadOnlyList<string> named, int count)
+    {
+        if (named.Count > 0)
+        {
+            var controls = named.Select(ControlArgument.Parse).ToArray();
+            foreach (var control in controls)
+                ModelNames.FindControl(control.Name);
+            return controls;
+        }
+
+        var own = ModelNames.ControlsOf(folder.Path);
+        return own.Count == 1
+            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(model) ? $"{model}/{own[0]}" : Path.Combine(folder.Path, "controlnet", own[0])), count)]
+            : throw new UsageException(own.Count == 0
+                ? $"Model '{model}' brings no control network: name one with --control."
+                : $"Model '{model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");
+    }
+
+    /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>
+    public static ConditionKind Kind(string control, string? preprocess)
+    {
+        if (preprocess is not null)
+            return ConditionCatalog.Find(preprocess);
+        var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
+        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length).FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
+            ?? throw new UsageException(
+                $"The name of '{control}' does not say which condition it was trained on: say it with --preprocess ({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
+    }
+}

@@ -1,0 +1,100 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>Values of any type to and from Parquet, whose interface is one of types.</summary>
+internal static class ParquetValues
+{
+    private static readonly Dictionary<Type, Access> Types = new()
+    {
+        [typeof(bool)] = new Of<bool>(),
+        [typeof(sbyte)] = new Of<sbyte>(),
+        [typeof(byte)] = new Of<byte>(),
+        [typeof(short)] = new Of<short>(),
+        [typeof(ushort)] = new Of<ushort>(),
+        [typeof(int)] = new Of<int>(),
+        [typeof(uint)] = new Of<uint>(),
+        [typeof(long)] = new Of<long>(),
+        [typeof(ulong)] = new Of<ulong>(),
+        [typeof(float)] = new Of<float>(),
+        [typeof(double)] = new Of<double>(),
+        [typeof(decimal)] = new Of<decimal>(),
+        [typeof(DateTime)] = new Of<DateTime>(),
+        [typeof(DateOnly)] = new Of<DateOnly>(),
+        [typeof(TimeOnly)] = new Of<TimeOnly>(),
+        [typeof(TimeSpan)] = new Of<TimeSpan>(),
+        [typeof(Guid)] = new Of<Guid>(),
+        [typeof(ReadOnlyMemory<char>)] = new Texts(),
+        [typeof(ReadOnlyMemory<byte>)] = new Bytes(),
+    };
+
+    /// <summary>Whether values of a field can be read and written.</summary>
+    public static bool Knows(DataField field) => !field.IsArray && Types.ContainsKey(field.ClrType);
+
+    /// <summary>The type of the values as <see cref="Read"/> gives them.</summary>
+    public static Type TypeOf(DataField field) =>
+        field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[]) : field.ClrType;
+
+    /// <summary>A column of a row group: a function from the row within the group to its value, null where there is none.</summary>
+    public static Func<int, object?> Read(ParquetRowGroupReader group, DataField field) => Types[field.ClrType].Read(group, field);
+
+    /// <summary>Writes a column of a row group; the field has to be nullable.</summary>
+    public static void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) => Types[field.ClrType].Write(group, field, values);
+
+    private abstract class Access
+    {
+        public abstract Func<int, object?> Read(ParquetRowGroupReader group, DataField field);
+
+        public abstract void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values);
+    }
+
+    private sealed class Of<T> : Access
+        where T : struct
+    {
+        public override Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
+        {
+            if (field.IsNullable)
+            {
+                var values = new T?[group.RowCount];
+                Wait(group.ReadAsync<T>(field, values.AsMemory()));
+                return row => values[row];
+            }
+
+            var present = new T[group.RowCount];
+            Wait(group.ReadAsync<T>(field, present.AsMemory()));
+            return row => present[row];
+        }
+
+        public override void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) =>
+            group.WriteAsync<T>(field, values.Select(value => (T?)value).ToArray().AsMemory()).GetAwaiter().GetResult();
+    }
+
+    private sealed class Texts : Access
+    {
+        public override Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
+        {
+            var values = new string?[group.RowCount];
+            Wait(group.ReadAsync(field, values.AsMemory()));
+            return row => values[row];
+        }
+
+        public override void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) =>
+            group.WriteAsync(field, values.Select(value => (string)value!).ToArray()).GetAwaiter().GetResult();
+    }
+
+    private sealed class Bytes : Access
+    {
+        public override Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
+        {
+            var values = new byte[]?[group.RowCount];
+            Wait(group.ReadAsync(field, values.AsMemory()));
+            return row => values[row];
+        }
+
+        public override void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) =>
+            group.WriteAsync(field, values.Select(value => (byte[])value!).ToArray()).GetAwaiter().GetResult();
+    }
+
+    private static void Wait(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Parquet.Schema;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>The columns that results have before those that are carried through.</summary>
+internal static class ResultColumns
+{
+    /// <summary>As Parquet has them.</summary>
+    public static IReadOnlyList<DataField> Fields { get; } =
+    [
+        new DataField("row", typeof(long), isNullable: true),
+        new DataField("ok", typeof(bool), isNullable: true),
+        new DataField("file", typeof(string), isNullable: true),
+        new DataField("seed", typeof(ulong), isNullable: true),
+        new DataField("seconds", typeof(double), isNullable: true),
+        new DataField("error", typeof(string), isNullable: true),
+        new DataField("provenance", typeof(string), isNullable: true),
+    ];
+
+    /// <summary>Their names.</summary>
+    public static IReadOnlyList<string> Own { get; } = [.. Fields.Select(field => field.Name).Except(["seed"])];
+
+    /// <summary>Their values.</summary>
+    public static object?[] Values(JournalEntry entry) =>
+    [
+        entry.Row, entry.Error is null, entry.Error is null ? RunFolder.PictureName(entry.Row) : null, entry.Seed, entry.Seconds, entry.Error, entry.ProvenanceText,
+    ];
+
+    /// <summary>A value as text, the same in every country; bytes in Base64.</summary>
+    public static string Text(object? value) => value switch
+    {
+        null => "",
+        string text => text,
+        bool truth => truth ? "true" : "false",
+        byte[] bytes => Convert.ToBase64String(bytes),
+        DateTime time => time.ToString("O", CultureInfo.InvariantCulture),
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+}

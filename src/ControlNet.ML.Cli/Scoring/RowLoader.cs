@@ -1,0 +1,80 @@
+using ControlNet.ML.Conditions;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>Networks and preprocessors, opened once, and the pictures of a row that go into them.</summary>
+internal sealed class RowLoader : IDisposable
+{
+    private readonly ScorePlan _plan;
+    private readonly Disposables<ControlNetwork> _networks = new();
+    private readonly List<IPreprocessor> _preprocessors = [];
+
+    private RowLoader(ScorePlan plan) => _plan = plan;
+
+    /// <summary>Loads the control networks.</summary>
+    public static RowLoader Open(ScorePlan plan, Func<string, LoadOptions> options, CancellationToken cancellationToken)
+    {
+        var loader = new RowLoader(plan);
+        try
+        {
+            foreach (var name in plan.Controls.Select(control => control.Name).Distinct())
+                loader._networks.Add(name, ControlNetwork.Load(name, options(name), cancellationToken));
+            foreach (var (kind, own) in plan.Kinds.Zip(plan.KindOptions))
+                loader._preprocessors.Add(kind.Open(own));
+            return loader;
+        }
+        catch
+        {
+            loader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a row's pictures and makes its conditions.</summary>
+    /// <exception cref="RowException">A file is missing or no picture, or its condition cannot be made.</exception>
+    public LoadedRow Load(RowRequest request)
+    {
+        List<ControlInput> controls = [];
+        Dictionary<string, string> provenance = [];
+        for (var i = 0; i < request.Controls.Count; i++)
+        {
+            var control = request.Controls[i];
+            if (control.File is null || control.Unit.Scale == 0)
+                continue;
+            var source = Source(control, i, request.Size);
+            controls.Add(new ControlInput(_networks[_plan.Controls[i].Name], source.Condition) { Unit = control.Unit });
+            foreach (var (key, value) in source.Provenance)
+                provenance[$"control_{controls.Count}_{key}"] = value;
+        }
+
+        return new LoadedRow(request, new PictureRequest(request.Prompt, controls, request.Options), provenance);
+    }
+
+    public void Dispose()
+    {
+        foreach (var preprocessor in _preprocessors)
+            preprocessor.Dispose();
+        _networks.Dispose();
+    }
+
+    private ConditionSource Source(RowSource control, int index, PictureSize size)
+    {
+        var (fit, file) = (_plan.Settings.Fit, control.File!);
+        try
+        {
+            return control.IsPhoto
+                ? ConditionSource.FromPhoto(file, _plan.Kinds[index], _plan.KindOptions[index], _preprocessors[index], size, fit)
+                : ConditionSource.FromMap(file, size, fit);
+        }
+        catch (Exception e) when (e is ControlNetException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new RowException(control.Column!, e);
+        }
+    }
+}
+
+/// <summary>A row with its pictures.</summary>
+/// <param name="Request">The row.</param>
+/// <param name="Picture">What the model is asked for.</param>
+/// <param name="Provenance">Where the conditions came from.</param>
+internal sealed record LoadedRow(RowRequest Request, PictureRequest Picture, IReadOnlyDictionary<string, string> Provenance);

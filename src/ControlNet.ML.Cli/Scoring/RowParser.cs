@@ -1,0 +1,117 @@
+using System.Globalization;
+using ControlNet.ML.Diffusion;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>Reads the columns of a row; what a row does not say, the settings say.</summary>
+/// <param name="settings">The settings.</param>
+/// <param name="columns">The table's columns.</param>
+/// <param name="controls">The control networks with their own scales and windows.</param>
+/// <param name="size">Size of rows that say none.</param>
+/// <param name="multiple">What sides have to be multiples of.</param>
+internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IReadOnlyList<ControlArgument> controls, PictureSize size, int multiple)
+{
+    private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(settings.Table))!;
+
+    /// <summary>Reads a row.</summary>
+    /// <exception cref="RowException">A value cannot be read or is out of its range.</exception>
+    public RowRequest Parse(TableRow row)
+    {
+        if (row.Problem is { } problem)
+            throw new RowException(problem);
+        var own = new PictureSize(Whole(row, "width", 1, 65_535) ?? size.Width, Whole(row, "height", 1, 65_535) ?? size.Height);
+        try
+        {
+            own.Check(multiple);
+        }
+        catch (ControlNetException e)
+        {
+            throw new RowException(columns.Text(row, "width") is null ? "height" : "width", e);
+        }
+
+        var options = settings.Options with
+        {
+            Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected a whole number from 0 to {ulong.MaxValue}."),
+            NegativePrompt = columns.Text(row, "negative_prompt") ?? settings.Options.NegativePrompt,
+            Guidance = Number(row, "guidance") ?? settings.Options.Guidance,
+            Steps = Whole(row, "steps", 1, GenerateOptions.MaxSteps) ?? settings.Options.Steps,
+            Width = own.Width,
+            Height = own.Height,
+        };
+        return new RowRequest(
+            row.Number, columns.Text(row, "prompt") ?? settings.Prompt, own, options, [.. Enumerable.Range(0, columns.Networks).Select(i => Source(row, i))]);
+    }
+
+    /// <summary>The row's own seed, or that of the settings plus its number; null if its own cannot be read.</summary>
+    public ulong? Seed(TableRow row)
+    {
+        if (columns.Text(row, "seed") is not { } text)
+            return unchecked(settings.Options.Seed + (ulong)row.Number);
+        return Integer(text) is >= 0 and <= ulong.MaxValue and var value ? (ulong)value : null;
+    }
+
+    private RowSource Source(TableRow row, int network)
+    {
+        var control = controls[network];
+        var unit = control.Unit(Mode(row, network) ?? settings.Weighting) with
+        {
+            Scale = Number(row, "scale", network) ?? control.Scale,
+            Start = Number(row, "start", network) ?? control.Start,
+            End = Number(row, "end", network) ?? control.End,
+        };
+        try
+        {
+            unit.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new RowException((columns.Text(row, "end", network) ?? columns.Text(row, "start", network))?.Column ?? "scale", e);
+        }
+
+        var (photo, condition) = (columns.Text(row, "photo", network), columns.Text(row, "condition", network));
+        if (photo is not null && condition is not null)
+            throw new RowException(photo.Value.Column, $"the column '{condition.Value.Column}' has a value too, expected one of them.");
+        if ((photo ?? condition) is { } source)
+            return new RowSource(source.Column, Path.Combine(_folder, source.Text), photo is not null, unit);
+        return unit.Scale == 0
+            ? new RowSource(null, null, false, unit)
+            : throw new RowException(columns.HasPhotos ? "photo" : "condition", $"there is no value{(columns.Networks == 1 ? "" : $" for control network {network + 1}")}, expected the path of a picture (or scale 0).");
+    }
+
+    private ControlWeighting? Mode(TableRow row, int network)
+    {
+        if (columns.Text(row, "mode", network) is not var (column, text))
+            return null;
+        return text.Trim().ToLowerInvariant() switch
+        {
+            "uniform" => ControlWeighting.Uniform,
+            "resolution" => ControlWeighting.Resolution,
+            "guess" => ControlWeighting.GuessLogspace,
+            "guess-original" => ControlWeighting.GuessPower,
+            _ => throw new RowException(column, $"it is {Message.Name(text)}, expected uniform, resolution, guess or guess-original."),
+        };
+    }
+
+    private double? Number(TableRow row, string column) => columns.Text(row, column) is { } text ? Number(column, text) : null;
+
+    private double? Number(TableRow row, string column, int network) =>
+        columns.Text(row, column, network) is var (name, text) ? Number(name, text) : null;
+
+    private static double Number(string column, string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+            ? value
+            : throw new RowException(column, $"it is {Message.Name(text)}, expected a number.");
+
+    private int? Whole(TableRow row, string column, int least, int most)
+    {
+        if (columns.Text(row, column) is not { } text)
+            return null;
+        return Integer(text) is { } value && value >= least && value <= most
+            ? (int)value
+            : throw new RowException(column, string.Create(CultureInfo.InvariantCulture, $"it is {Message.Name(text)}, expected a whole number from {least:N0} to {most:N0}."));
+    }
+
+    /// <summary>Whole numbers that programs wrote as 3.0, since their columns had gaps, are whole numbers.</summary>
+    private static decimal? Integer(string text) =>
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value == decimal.Truncate(value) ? value : null;
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>The folder of a run, or of one shard in it: where its files lie, and that nobody else works there.</summary>
+internal sealed class RunFolder : IDisposable
+{
+    private readonly Shard _shard;
+    private readonly FileStream _lock;
+
+    private RunFolder(string path, Shard shard, FileStream held) => (Path, _shard, _lock) = (path, shard, held);
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The journal of this shard.</summary>
+    public string Journal => System.IO.Path.Combine(Path, $"journal{_shard.Suffix}.jsonl");
+
+    /// <summary>The results of this shard.</summary>
+    public string Results(string format) => System.IO.Path.Combine(Path, ResultsName(_shard, format));
+
+    /// <summary>The name of a shard's results.</summary>
+    public static string ResultsName(Shard shard, string format) => $"results{shard.Suffix}.{format}";
+
+    /// <summary>Where run.json lies.</summary>
+    public static string Record(string path) => System.IO.Path.Combine(path, "run.json");
+
+    /// <summary>A row's picture, as results name it: relative to the folder, the same on every system.</summary>
+    public static string PictureName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
+
+    /// <summary>A row's picture.</summary>
+    public string Picture(long row) => System.IO.Path.Combine(Path, PictureName(row));
+
+    /// <summary>Makes the folder if it is not there, and takes it, or this shard of it.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="shard">The part that is scored.</param>
+    /// <param name="record">What is to be done.</param>
+    /// <exception cref="ControlNetException">Another process has it, it holds another run, or it cannot be written.</exception>
+    public static RunFolder Take(string path, Shard shard, RunRecord record)
+    {
+        try
+        {
+            Refuse(path, record);
+            Directory.CreateDirectory(System.IO.Path.Combine(path, "pictures"));
+            var held = Lock(System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"), path, shard);
+            try
+            {
+                record.WriteNew(Record(path));
+                Refuse(path, record);
+                return new RunFolder(path, shard, held);
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"The folder '{path}' cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Throws if a folder holds another run than this; one that is not there holds none.</summary>
+    public static void Refuse(string path, RunRecord record)
+    {
+        var file = Record(path);
+        if (File.Exists(file))
+        {
+            if (RunRecord.Read(file).Difference(record) is { } difference)
+                throw new ControlNetException($"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
+        }
+        else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())
+        {
+            throw new ControlNetException($"The folder '{path}' holds a journal and no run.json, so that nobody knows of which run: expected another --out.");
+        }
+    }
+
+    /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Lock(string file, string path, Shard shard)
+    {
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (File.Exists(file))
+        {
+            throw new ControlNetException($"Another process is scoring in the folder '{path}'{(shard.Count == 1 ? "" : $", shard {shard.Index} of {shard.Count}")}: wait until it ends, or name another --out.", e);
+        }
+    }
+}

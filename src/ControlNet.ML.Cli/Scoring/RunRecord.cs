@@ -1,0 +1,65 @@
+using System.Text;
+using System.Text.Json;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>What run.json holds: all that the pictures depend on, so that only the same run is gone on with.</summary>
+/// <param name="Table">The table's file name; for people.</param>
+/// <param name="TableSha256">Its contents.</param>
+/// <param name="Rows">Its rows.</param>
+/// <param name="Shards">In how many parts it is scored.</param>
+/// <param name="Settings">The settings by name.</param>
+internal sealed record RunRecord(string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings)
+{
+    /// <summary>Reads a run.json.</summary>
+    /// <exception cref="ControlNetException">It cannot be read.</exception>
+    public static RunRecord Read(string path)
+    {
+        try
+        {
+            var record = JsonSerializer.Deserialize<RunRecord>(File.ReadAllBytes(path), Json.Options);
+            return record is { TableSha256: not null, Settings: not null }
+                ? record
+                : throw new ControlNetException($"{path} is not complete, expected what 'controlnet score' wrote.");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>
+    public void WriteNew(string path)
+    {
+        var own = $"{path}.{Environment.ProcessId}.part";
+        try
+        {
+            File.WriteAllBytes(own, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(this, Json.Options) + "\n"));
+            File.Move(own, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(own);
+        }
+    }
+
+    /// <summary>What differs from another run, in words, or null.</summary>
+    public string? Difference(RunRecord now)
+    {
+        List<string> different = [];
+        if (TableSha256 != now.TableSha256)
+            different.Add($"the table ({Table} there with {Rows:N0} rows, {now.Table} here with {now.Rows:N0}; its contents differ)");
+        if (Shards != now.Shards)
+            different.Add($"the number of shards ({Shards} there, {now.Shards} here)");
+        foreach (var name in Settings.Keys.Union(now.Settings.Keys))
+        {
+            var (there, here) = (Settings.GetValueOrDefault(name), now.Settings.GetValueOrDefault(name));
+            if (there != here)
+                different.Add($"{name} ({Text(there)} there, {Text(here)} here)");
+        }
+
+        return different.Count == 0 ? null : string.Join("; ", different);
+
+        static string Text(string? value) => string.IsNullOrEmpty(value) ? "nothing" : Message.Name(value);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Globalization;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>A run before any work: settings and table, found to go together.</summary>
+internal sealed class ScorePlan
+{
+    private const int LargestBatch = 256;
+
+    private ScorePlan(ScoreSettings settings, TableReader table, ColumnPlan columns)
+    {
+        (Settings, Table, Columns) = (settings, table, columns);
+        var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load.Variant);
+        Controls = columns.Networks == 0 ? [] : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks);
+        Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
+        KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
+        var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        var size = settings.Size ?? new PictureSize(native, native);
+        size.Check(folder.Autoencoder.ScaleFactor);
+        Parser = new RowParser(settings, columns, Controls, size, folder.Autoencoder.ScaleFactor);
+        Size = size;
+    }
+
+    public ScoreSettings Settings { get; }
+
+    public TableReader Table { get; }
+
+    public ColumnPlan Columns { get; }
+
+    /// <summary>The control networks.</summary>
+    public IReadOnlyList<ControlArgument> Controls { get; }
+
+    /// <summary>How each network's conditions are made of photos; empty where there are no photos.</summary>
+    public IReadOnlyList<ConditionKind> Kinds { get; }
+
+    /// <summary>The options of <see cref="Kinds"/>.</summary>
+    public IReadOnlyList<object?> KindOptions { get; }
+
+    public RowParser Parser { get; }
+
+    /// <summary>The run as run.json holds it.</summary>
+    public required RunRecord Record { get; init; }
+
+    /// <summary>How many rows this shard has.</summary>
+    public long Rows => Settings.Shard.RowsOf(Record.Rows);
+
+    private PictureSize Size { get; }
+
+    /// <summary>Checks settings and table, and counts the rows.</summary>
+    /// <exception cref="ControlNetException">Table, model or networks are not there or not as they have to be.</exception>
+    /// <exception cref="UsageException">The settings do not go together.</exception>
+    public static async Task<ScorePlan> MakeAsync(ScoreSettings settings, CancellationToken cancellationToken)
+    {
+        settings.Options.Validate();
+        if (settings.Options.Scheduler is { } scheduler)
+            SchedulerCatalog.Describe(scheduler);
+        if (settings.Batch is < 1 or > LargestBatch)
+            throw new ControlNetException($"--batch is {settings.Batch}, expected 1 to {LargestBatch}.");
+        var table = TableReader.Open(settings.Table);
+        var columns = new ColumnPlan(table, settings.Controls.Count);
+        if (settings.Settings.Count > 0 && !columns.HasPhotos)
+            throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
+        var draft = new ScorePlan(settings, table, columns) { Record = new RunRecord("", "", 0, 1, new Dictionary<string, string>()) };
+        return new ScorePlan(settings, table, columns)
+        {
+            Record = new RunRecord(
+                Path.GetFileName(settings.Table), await table.HashAsync(cancellationToken).ConfigureAwait(false),
+                table.CountRows(cancellationToken), settings.Shard.Count, draft.Names()),
+        };
+    }
+
+    /// <summary>The rows of this shard, with the columns that say how pictures are made.</summary>
+    public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
+
+    /// <summary>All that the pictures depend on, by name. Not the size of the batches: what a row becomes does not depend on it, up to rounding.</summary>
+    private SortedDictionary<string, string> Names()
+    {
+        var options = Settings.Options;
+        var names = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["model"] = Full(Settings.Model),
+            ["prompt"] = Settings.Prompt,
+            ["negative"] = options.NegativePrompt ?? "",
+            ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
+            ["guidance"] = options.Guidance.ToString("R", CultureInfo.InvariantCulture),
+            ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
+            ["scheduler"] = options.Scheduler ?? "",
+            ["size"] = $"{Size.Width}x{Size.Height}",
+            ["weighting"] = Settings.Weighting.ToString(),
+            ["fit"] = Settings.Fit.ToString().ToLowerInvariant(),
+            ["precision"] = Settings.Load.Precision.ToString(),
+            ["device"] = Settings.Load.Device ?? "",
+            ["format"] = Settings.Format,
+        };
+        for (var i = 0; i < Controls.Count; i++)
+            names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
+        for (var i = 0; i < Kinds.Count; i++)
+            names[$"preprocessor {i + 1}"] = $"{Kinds[i].Name} {KindOptions[i]}".TrimEnd();
+        return names;
+
+        static string Full(string name) => Path.Exists(name) ? Path.GetFullPath(name) : name;
+    }
+}

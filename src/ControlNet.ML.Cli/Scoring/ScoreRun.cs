@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>One call of <c>score</c>, from the settings to the results and what is said of them.</summary>
+internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool json)
+{
+    private const int MostProblems = 1000;
+
+    /// <summary>Checks the table and writes nothing.</summary>
+    public async Task<int> DryAsync(CancellationToken cancellationToken)
+    {
+        var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
+        RunFolder.Refuse(settings.Out, plan.Record);
+        var (good, bad) = (0L, 0L);
+        List<string> problems = [];
+        foreach (var problem in DryRun.Check(plan, cancellationToken))
+        {
+            if (problem is null)
+            {
+                good++;
+                continue;
+            }
+
+            if (bad++ < MostProblems)
+                problems.Add(problem);
+            if (!json)
+                terminal.Error.WriteLine($"error: {problem}");
+        }
+
+        if (json)
+            Json.Print(terminal, new { rows = good + bad, good, bad, problems, remarks = Remarks(plan) });
+        else
+            terminal.Output.WriteLine($"{good + bad:N0} rows: {(bad == 0 ? "all can be read" : $"{bad:N0} cannot be read")}.");
+        return bad == 0 ? App.Success : App.SomeFailed;
+    }
+
+    /// <summary>Scores, or goes on where an earlier call stopped.</summary>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
+        using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record);
+        if (settings.RetryFailed)
+            Journal.ForgetFailures(folder.Journal);
+        using var journal = Journal.Open(folder.Journal, settings.Shard, plan.Record.Rows);
+        if (settings.Strict && journal.FirstFailure is { } failure)
+            throw new ControlNetException($"row {failure.Row}, {failure.Error} (found by an earlier call; --retry-failed tries it again)");
+
+        var (before, clock) = (journal.Succeeded + journal.Failed, Stopwatch.StartNew());
+        IReadOnlyCollection<string> warnings = [];
+        try
+        {
+            if (before < plan.Rows)
+                warnings = await ScoreAsync(plan, folder, journal, before, cancellationToken).ConfigureAwait(false);
+            Results.Write(plan, folder, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Error.WriteLine($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are done; the same command goes on from there.");
+            return App.Cancelled;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || e.InnerException is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{e.Message.TrimEnd('.')}. What is done is kept: the same command goes on from there.", e);
+        }
+
+        foreach (var warning in warnings)
+            terminal.Warn(warning);
+        Report(plan, folder, journal, before, clock.Elapsed);
+        return journal.Failed == 0 ? App.Success : App.SomeFailed;
+    }
+
+    private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
+    {
+        var plan = await ScorePlan.MakeAsync(settings, cancellationToken).ConfigureAwait(false);
+        if (!json)
+        {
+            foreach (var remark in Remarks(plan))
+                terminal.Warn(remark);
+        }
+
+        return plan;
+    }
+
+    private static string[] Remarks(ScorePlan plan) => [.. plan.Columns.Remarks()];
+
+    private async Task<IReadOnlyCollection<string>> ScoreAsync(
+        ScorePlan plan, RunFolder folder, Journal journal, long before, CancellationToken cancellationToken)
+    {
+        const string title = "scoring";
+        var (left, clock) = (plan.Rows - before, new Stopwatch());
+        IReadOnlyCollection<string> warnings = [];
+        long Done() => journal.Succeeded + journal.Failed - before;
+        await ProgressDisplay.RunAsync(
+            terminal,
+            show =>
+            {
+                LoadOptions Loading(string name) => settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
+                using var model = DiffusionModel.Load(settings.Model, Loading(settings.Model), cancellationToken);
+                using var loader = RowLoader.Open(plan, Loading, cancellationToken);
+                clock.Start();
+                show(title, 0, left);
+                var scorer = new Scorer(plan, folder, journal, model, loader, () => show(title, Done(), left));
+                scorer.Run(cancellationToken);
+                warnings = scorer.Warnings;
+            },
+            shown => shown == title && Done() > 0 ? string.Create(CultureInfo.InvariantCulture, $" {Done()} of {left}, {Done() / clock.Elapsed.TotalSeconds:0.00} rows/s") : "").ConfigureAwait(false);
+        return warnings;
+    }
+
+    private void Report(ScorePlan plan, RunFolder folder, Journal journal, long before, TimeSpan took)
+    {
+        var results = folder.Results(settings.Format);
+        var now = journal.Succeeded + journal.Failed - before;
+        var rate = now / Math.Max(took.TotalSeconds, 1e-9);
+        if (json)
+        {
+            Json.Print(terminal, new
+            {
+                results,
+                rows = plan.Rows,
+                pictures = journal.Succeeded,
+                failed = journal.Failed,
+                done_before = before,
+                seconds = Math.Round(took.TotalSeconds, 3),
+                rows_per_second = Math.Round(rate, 3),
+                shard = settings.Shard.Index,
+                shards = settings.Shard.Count,
+                remarks = Remarks(plan),
+            });
+            return;
+        }
+
+        if (journal.FirstFailure is { } failure)
+            terminal.Warn($"{journal.Failed:N0} of {plan.Rows:N0} rows failed, of which one is row {failure.Row}, {failure.Error}");
+        terminal.Output.WriteLine(results);
+    }
+}

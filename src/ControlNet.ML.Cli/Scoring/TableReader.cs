@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using Parquet.Schema;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>A column of a table.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Type of its values where they are there: string for text files.</param>
+internal sealed record TableColumn(string Name, Type Type);
+
+/// <summary>A row of a table.</summary>
+/// <param name="Number">Which, from 0; the header is no row.</param>
+/// <param name="Values">The values of the columns that were asked for; null where there is none.</param>
+/// <param name="Problem">What is wrong with the row as such, or null.</param>
+internal readonly record struct TableRow(long Number, object?[] Values, string? Problem = null);
+
+/// <summary>A table in a file, read row by row: it may be larger than the memory.</summary>
+internal abstract class TableReader
+{
+    /// <param name="path">The file.</param>
+    protected TableReader(string path) => Path = path;
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>The columns that can be read.</summary>
+    public abstract IReadOnlyList<TableColumn> Columns { get; }
+
+    /// <summary>Columns that are there and cannot be read, since their values are no single ones.</summary>
+    public virtual IReadOnlyList<string> Unreadable => [];
+
+    /// <summary>Opens a table; the name's ending says what it is.</summary>
+    /// <param name="path">A .csv, .tsv or .parquet file.</param>
+    /// <exception cref="ControlNetException">It is not there, of no such kind, or damaged.</exception>
+    public static TableReader Open(string path)
+    {
+        if (!File.Exists(path))
+            throw new ControlNetException($"{path}: there is no such file.");
+        return System.IO.Path.GetExtension(path).ToUpperInvariant() switch
+        {
+            ".CSV" => new CsvTable(path, null),
+            ".TSV" => new CsvTable(path, '\t'),
+            ".PARQUET" => new ParquetTable(path),
+            var other => throw new ControlNetException($"{path}: the ending is '{other}', expected .csv, .tsv or .parquet."),
+        };
+    }
+
+    /// <summary>How a column is written to Parquet: of its type, and null where there is no value.</summary>
+    public abstract DataField Field(int column);
+
+    /// <summary>How many rows there are; for a text file this reads it.</summary>
+    public abstract long CountRows(CancellationToken cancellationToken);
+
+    /// <summary>The rows in order, with the values of some columns.</summary>
+    /// <param name="columns">Indices in <see cref="Columns"/>.</param>
+    public abstract IEnumerable<TableRow> Read(IReadOnlyList<int> columns);
+
+    /// <summary>SHA-256 of the file, in hexadecimal digits.</summary>
+    public async Task<string> HashAsync(CancellationToken cancellationToken)
+    {
+        using var stream = File.OpenRead(Path);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Throws if two columns have one name.</summary>
+    protected static void CheckNames(string path, IReadOnlyList<TableColumn> columns)
+    {
+        if (columns.GroupBy(column => column.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ControlNetException($"{path}: the column {Message.Name(twice.Key)} is there {twice.Count()} times, expected once.");
+    }
+}

@@ -1,0 +1,63 @@
+using ControlNet.ML.Cli.Scoring;
+using FsCheck.Xunit;
+
+namespace ControlNet.ML.Cli.Tests.Scoring;
+
+/// <summary>A crash at any moment leaves a journal that is cut anywhere, and pictures that may be half.</summary>
+public sealed class ResumeTests : IDisposable
+{
+    private const string Rows = "prompt,photo,width\na,0.png,16\nb,1.png,8\nc,missing.png,16\nd,2.png,16\ne,0.png,8\nf,1.png,wide\ng,2.png,16\nh,0.png,16\ni,1.png,8\n";
+
+    private readonly ScoreFolder _whole = new(Rows);
+    private readonly byte[] _journal;
+
+    public ResumeTests()
+    {
+        Assert.Equal(App.SomeFailed, _whole.RunAsync(Batched).GetAwaiter().GetResult().Code);
+        _journal = File.ReadAllBytes(Path.Combine(_whole.Out, "journal.jsonl"));
+    }
+
+    public void Dispose() => _whole.Dispose();
+
+    [Property(MaxTest = 30)]
+    public void Whatever_the_journal_ends_in_the_run_is_completed_as_if_nothing_had_happened(ushort where)
+    {
+        // 1. as a crash leaves it: the journal torn, of the pictures behind it some half, some there, the rest not
+        var cut = where % (_journal.Length + 1);
+        using var folder = new ScoreFolder(Rows);
+        File.SetLastWriteTimeUtc(folder.Table, DateTime.UnixEpoch);
+        Directory.CreateDirectory(Path.Combine(folder.Out, "pictures"));
+        File.Copy(Path.Combine(_whole.Out, "run.json"), Path.Combine(folder.Out, "run.json"));
+        File.WriteAllBytes(Path.Combine(folder.Out, "journal.jsonl"), _journal[..cut]);
+        var kept = Entries(folder.Out);
+        foreach (var picture in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
+        {
+            var (name, row) = (Path.Combine(folder.Out, "pictures", Path.GetFileName(picture)), long.Parse(Path.GetFileNameWithoutExtension(picture)));
+            if (kept.Contains(row))
+                File.Copy(picture, name);
+            else if (row % 2 == 0)
+                File.WriteAllBytes($"{name}.part", File.ReadAllBytes(picture)[..20]);
+        }
+
+        // 2. the same command again
+        Assert.Equal(App.SomeFailed, folder.RunAsync(Batched).GetAwaiter().GetResult().Code);
+
+        // 3. everything as in the undisturbed run; every row once
+        Assert.Equal(_whole.Files(_whole.Out), folder.Files(folder.Out));
+        foreach (var picture in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
+            Assert.Equal(File.ReadAllBytes(picture), File.ReadAllBytes(Path.Combine(folder.Out, "pictures", Path.GetFileName(picture))));
+        Assert.Equal(
+            ScoreFolder.Results(Path.Combine(_whole.Out, "results.csv")).Select(row => string.Join('|', row).Replace(_whole.File_(), "")),
+            ScoreFolder.Results(Path.Combine(folder.Out, "results.csv")).Select(row => string.Join('|', row).Replace(folder.File_(), "")));
+        Assert.Equal(Enumerable.Range(0, 9).Select(row => (long)row), Entries(folder.Out).Order());
+        Assert.StartsWith(string.Join(',', kept), string.Join(',', Entries(folder.Out)), StringComparison.Ordinal);
+    }
+
+    private static ScoreSettings Batched(ScoreSettings settings) => settings with { Batch = 2 };
+
+    private static List<long> Entries(string folder)
+    {
+        using var stream = File.OpenRead(Path.Combine(folder, "journal.jsonl"));
+        return [.. JournalLines.Read(stream, "journal").Select(line => line.Entry.Row)];
+    }
+}

@@ -1,0 +1,233 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Tests.Scoring;
+
+public sealed class ScoreTests
+{
+    private const string Mixed = "prompt,photo,seed,id\nred,0.png,7,a\n\"blue, green\",missing.png,8,b\n,1.png,,\"c,d\"\nx,broken.png,,e\ny,2.png,minus,f\nz\n";
+
+    [Fact]
+    public async Task A_row_that_fails_is_in_the_results_and_the_others_have_pictures()
+    {
+        using var folder = new ScoreFolder(Mixed);
+
+        var answer = await folder.RunAsync();
+
+        Assert.Equal(App.SomeFailed, answer.Code);
+        Assert.Contains("4 of 6 rows failed", answer.Error);
+        Assert.Equal(["journal.jsonl", "pictures/00000000.png", "pictures/00000002.png", "results.csv", "run.json", "run.lock"], folder.Files(folder.Out));
+        var results = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"));
+        Assert.Equal(["row", "ok", "file", "seed", "error", "provenance", "id"], results[0]);
+        Assert.Equal(["0", "1", "2", "3", "4", "5"], results[1..].Select(row => row[0]));
+        Assert.Equal(["true", "false", "true", "false", "false", "false"], results[1..].Select(row => row[1]));
+        Assert.Equal(["7", "8", "2", "3", "", "5"], results[1..].Select(row => row[3]));
+        Assert.Equal(["a", "b", "c,d", "e", "f", ""], results[1..].Select(row => row[6]));
+        Assert.Equal("pictures/00000002.png", results[3][2]);
+        Assert.Contains("column 'photo'", results[2][4]);
+        Assert.Contains("is no picture", results[4][4]);
+        Assert.Contains("column 'seed': it is 'minus'", results[5][4]);
+        Assert.Contains("1 fields, expected 4", results[6][4]);
+        Assert.Contains("\"prompt\":\"red\"", results[1][5]);
+        Assert.Equal("7", PngText.Read(Path.Combine(folder.Out, "pictures", "00000000.png"))["seed"]);
+    }
+
+    [Fact]
+    public async Task A_picture_is_the_one_that_generate_makes_of_the_same()
+    {
+        using var tool = new Tool();
+        File.WriteAllText("t.tsv", $"prompt\tphoto\tseed\tscale\nfox\t{Tool.Photo}\t3\t0.8\n");
+
+        var score = await tool.RunAsync("score", "t.tsv", "--out", "o", "--steps", "2", "--size", "64");
+        await tool.RunAsync("generate", "fox", "--photo", Tool.Photo, "--control", "emoji/canny:0.8", "--seed", "3", "--steps", "2", "--size", "64", "--output", "g.png");
+
+        Assert.Equal((0, "", $"{Path.Combine("o", "results.parquet")}\n"), (score.Code, score.Error, score.Output.ReplaceLineEndings("\n")));
+        Assert.Equal(File.ReadAllBytes("g.png"), File.ReadAllBytes("o/pictures/00000000.png"));
+    }
+
+    [Theory]
+    [InlineData("csv")]
+    [InlineData("parquet")]
+    public async Task Both_formats_hold_the_same(string format)
+    {
+        using var folder = new ScoreFolder(Mixed);
+        await folder.RunAsync();
+        await folder.RunAsync(settings => settings with { Format = format, Out = folder.File_("other") });
+        Assert.Equal(ScoreFolder.Results(Path.Combine(folder.Out, "results.csv")), ScoreFolder.Results(folder.File_("other", $"results.{format}")));
+    }
+
+    [Fact]
+    public async Task Rows_of_one_size_are_made_together_and_each_says_how_it_is_made()
+    {
+        using var folder = new ScoreFolder("photo,width,steps,guidance,mode,start,end,negative_prompt\n0.png,16,,,,,,\n1.png,8,,,,,,\n2.png,16,,,,,,\n0.png,16,2,3.5,guess,0.5,1,grey\n1.png,8,,,,,,\n2.png,16,,,,,,\n");
+
+        Assert.Equal(App.Success, (await folder.RunAsync(settings => settings with { Batch = 4, Prompt = "for all" })).Code);
+
+        Assert.Equal([2, 3], folder.Backend.Batches);
+        Assert.Equal(7, folder.Backend.Rows);
+        var text = PngText.Read(Path.Combine(folder.Out, "pictures", "00000003.png"));
+        Assert.Equal(
+            ("for all", "grey", "2", "3.5", "16", "8", "0.5 1", "GuessLogspace"),
+            (text["prompt"], text["negative_prompt"], text["steps"], text["guidance"], text["width"], text["height"], text["control_1_window"], text["control_1_weighting"]));
+        Assert.Equal(8, ImageHeader.Read(Path.Combine(folder.Out, "pictures", "00000001.png")).Width);
+    }
+
+    [Fact]
+    public async Task Several_networks_have_columns_with_numbers_and_scale_zero_needs_no_picture()
+    {
+        using var folder = new ScoreFolder("photo1,condition2,scale,scale2\n0.png,1.png,0.5,0.25\n2.png,,1,0\n,1.png,1,1\n");
+
+        Assert.Equal(App.SomeFailed, (await folder.RunAsync()).Code);
+
+        var text = PngText.Read(Path.Combine(folder.Out, "pictures", "00000000.png"));
+        Assert.Equal(("0.5", "0.25", "0.png", "1.png"), (text["control_1_scale"], text["control_2_scale"], text["control_1_photo"], text["control_2_condition"]));
+        Assert.DoesNotContain("control_2", PngText.Read(Path.Combine(folder.Out, "pictures", "00000001.png")).Keys);
+        Assert.Contains("no value for control network 1", ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[3][4]);
+    }
+
+    [Fact]
+    public async Task A_prompt_that_spoils_its_batch_fails_alone()
+    {
+        using var folder = new ScoreFolder($"prompt\na\n{string.Join(' ', Enumerable.Range('a', 20).Select(c => (char)c))}\nb\nc\n");
+
+        Assert.Equal(App.SomeFailed, (await folder.RunAsync(settings => settings with { Batch = 3 })).Code);
+
+        Assert.Equal(["true", "false", "true", "true"], ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[1..].Select(row => row[1]));
+    }
+
+    [Fact]
+    public async Task Strict_stops_at_the_first_row_that_fails_and_goes_on_when_it_is_put_right()
+    {
+        using var folder = new ScoreFolder("photo\n0.png\nbroken.png\n1.png\n");
+
+        var stopped = await folder.RunAsync(settings => settings with { Strict = true });
+        Assert.Equal(App.Failed, stopped.Code);
+        Assert.Contains("row 1, column 'photo'", stopped.Error);
+        Assert.False(File.Exists(Path.Combine(folder.Out, "results.csv")));
+
+        File.Copy(folder.File_("2.png"), folder.File_("broken.png"), overwrite: true);
+        Assert.Equal(App.Success, (await folder.RunAsync(settings => settings with { Strict = true })).Code);
+        Assert.Equal(3, folder.Backend.Rows);
+    }
+
+    [Fact]
+    public async Task Failed_rows_are_tried_again_only_when_that_is_asked_for()
+    {
+        using var folder = new ScoreFolder("photo\n0.png\nbroken.png\n1.png\n");
+        await folder.RunAsync();
+        File.Copy(folder.File_("2.png"), folder.File_("broken.png"), overwrite: true);
+
+        Assert.Equal(App.SomeFailed, (await folder.RunAsync()).Code);
+        Assert.Equal(App.Success, (await folder.RunAsync(settings => settings with { RetryFailed = true })).Code);
+
+        Assert.Equal(3, folder.Backend.Rows);
+        Assert.Equal(["true", "true", "true"], ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[1..].Select(row => row[1]));
+    }
+
+    [Fact]
+    public async Task A_dry_run_names_every_row_and_writes_nothing()
+    {
+        using var folder = new ScoreFolder("promt,photo,width,steps\na,0.png,20,1\nb,1.png,16,0\nc,broken.png,,\nd,nowhere.png,,\ne,2.png,,\n");
+        var before = folder.Files(folder.File_());
+
+        var answer = await folder.RunAsync(dry: true);
+
+        Assert.Equal(App.SomeFailed, answer.Code);
+        Assert.Contains("Did you mean 'prompt'?", answer.Error);
+        Assert.Contains("row 0, column 'width': The size is 20x8, expected multiples of", answer.Error);
+        Assert.Contains("row 1, column 'steps': it is '0', expected a whole number from 1 to 1,000", answer.Error);
+        Assert.Contains("row 2, column 'photo'", answer.Error);
+        Assert.Contains("row 3, column 'photo'", answer.Error);
+        Assert.DoesNotContain("row 4", answer.Error);
+        Assert.Equal(before, folder.Files(folder.File_()));
+        Assert.Equal(0, folder.Backend.Rows);
+    }
+
+    [Fact]
+    public async Task Another_run_is_refused_and_what_differs_is_named()
+    {
+        using var folder = new ScoreFolder("prompt\na\n");
+        await folder.RunAsync();
+
+        var steps = await folder.RunAsync(settings => settings with { Options = settings.Options with { Steps = 9 } });
+        File.AppendAllText(folder.Table, "b\n");
+        var table = await folder.RunAsync();
+        var dry = await folder.RunAsync(dry: true);
+
+        Assert.All([steps, table, dry], answer => Assert.Equal(App.Failed, answer.Code));
+        Assert.Contains("steps ('1' there, '9' here)", steps.Error);
+        Assert.Contains("the table (table.csv there with 1 rows, table.csv here with 2", table.Error);
+        Assert.Equal(1, folder.Backend.Rows);
+    }
+
+    [Fact]
+    public async Task Two_processes_do_not_work_in_one_folder()
+    {
+        using var folder = new ScoreFolder("prompt\na\nb\n");
+        Answer? second = null;
+        folder.Backend.Decoding = _ => second ??= folder.RunAsync().GetAwaiter().GetResult();
+
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+
+        Assert.Equal(App.Failed, second!.Code);
+        Assert.Contains("Another process is scoring", second.Error);
+    }
+
+    [Fact]
+    public async Task A_cancelled_run_goes_on_where_it_stopped()
+    {
+        using var folder = new ScoreFolder("prompt\na\nb\nc\nd\n");
+        using var source = new CancellationTokenSource();
+        folder.Backend.Decoding = picture =>
+        {
+            if (picture == 1)
+                source.Cancel();
+        };
+
+        var stopped = await folder.RunAsync(cancellationToken: source.Token);
+        folder.Backend.Decoding = _ => { };
+        var done = await folder.RunAsync();
+
+        Assert.Equal((App.Cancelled, App.Success), (stopped.Code, done.Code));
+        Assert.Contains("2 of 4 rows are done", stopped.Error);
+        Assert.Equal(4, folder.Backend.Rows);
+    }
+
+    [Theory]
+    [InlineData("file\nx\n", "has the name of a column of the results")]
+    [InlineData("photo,scale2\nx,1\n", "control network 2, and there is 1")]
+    [InlineData("prompt,prompt\na,b\n", "is there 2 times")]
+    [InlineData("", "is empty")]
+    public async Task A_table_that_cannot_be_meant_is_refused_before_anything_is_written(string table, string message)
+    {
+        using var folder = new ScoreFolder(table);
+        var answer = await folder.RunAsync();
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains(message, answer.Error);
+        Assert.False(Directory.Exists(folder.Out));
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_written_gets_one_message()
+    {
+        using var folder = new ScoreFolder("prompt\na\n");
+        var answer = await folder.RunAsync(settings => settings with { Out = Path.Combine(folder.Table, "inside") });
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains("cannot be written", answer.Error);
+    }
+
+    [Fact]
+    public async Task A_picture_that_cannot_be_written_stops_the_run_which_can_go_on()
+    {
+        using var folder = new ScoreFolder("prompt\na\nb\nc\n");
+        Directory.CreateDirectory(Path.Combine(folder.Out, "pictures", "00000001.png", "x"));
+
+        var stopped = await folder.RunAsync();
+        Directory.Delete(Path.Combine(folder.Out, "pictures", "00000001.png"), recursive: true);
+
+        Assert.Equal(App.Failed, stopped.Code);
+        Assert.Contains("cannot be written", stopped.Error);
+        Assert.Contains("the same command goes on from there", stopped.Error);
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+        Assert.Equal(4, folder.Backend.Rows);
+    }
+}
