@@ -20,45 +20,54 @@ internal static class FixedPointBlur
         var result = ImageBuffer.Uninitialized(image.Width, image.Height, image.Channels);
         var (width, height, channels) = (image.Width, image.Height, image.Channels);
         var (reach, depth) = (across.Length / 2, down.Length / 2);
+        var (columns, rows) = (new Pair[reach], new Pair[depth]);
+        var inRow = Pairs(across, columns, place => place * channels);
         var sums = ArrayPool<int>.Shared.Rent(RowVectors.Padded((width + (2 * reach)) * channels));
-        var rows = ArrayPool<int>.Shared.Rent(down.Length);
         try
         {
             for (var y = 0; y < height; y++)
             {
-                for (var k = 0; k < down.Length; k++)
-                    rows[k] = RowVectors.Mirror(y + k - depth, height) * width * channels;
-                SumColumns(image.Samples, rows.AsSpan(0, down.Length), down, sums.AsSpan(reach * channels, RowVectors.Padded(width * channels)));
+                var inColumn = Pairs(down, rows, place => RowVectors.Mirror(y + place - depth, height) * width * channels);
+                SumColumns(image.Samples, y * width * channels, down[depth], inColumn, sums.AsSpan(reach * channels, RowVectors.Padded(width * channels)));
                 RowVectors.MirrorEdges(sums.AsSpan(), width, channels, reach);
-                SumRow(sums, channels, across, result.Row(y));
+                SumRow(sums, reach * channels, across[reach], inRow, result.Row(y));
             }
         }
         finally
         {
             ArrayPool<int>.Shared.Return(sums);
-            ArrayPool<int>.Shared.Return(rows);
         }
 
         return result;
     }
 
-    private static void SumColumns(ReadOnlySpan<byte> samples, ReadOnlySpan<int> rows, ReadOnlySpan<int> weights, Span<int> sums)
+    /// <summary>Where the two of each pair begin; pairs without weight are left out.</summary>
+    private static ReadOnlySpan<Pair> Pairs(ReadOnlySpan<int> weights, Pair[] pairs, Func<int, int> offset)
     {
-        var centre = weights.Length / 2;
+        var count = 0;
+        for (var k = 0; k < weights.Length / 2; k++)
+        {
+            if (weights[k] != 0)
+                pairs[count++] = new Pair(offset(k), offset(weights.Length - 1 - k), weights[k]);
+        }
+
+        return pairs.AsSpan(0, count);
+    }
+
+    private static void SumColumns(ReadOnlySpan<byte> samples, int centre, int weight, ReadOnlySpan<Pair> pairs, Span<int> sums)
+    {
         for (var i = 0; i < sums.Length - Vector<byte>.Count; i += Vector<byte>.Count)
         {
-            Vector.Widen(RowVectors.Load(samples[(rows[centre] + i)..]), out var lowerSum, out var upperSum);
-            lowerSum *= (ushort)weights[centre];
-            upperSum *= (ushort)weights[centre];
-            for (int above = 0, below = weights.Length - 1; above < below; above++, below--)
+            Vector.Widen(RowVectors.Load(samples[(centre + i)..]), out var lowerSum, out var upperSum);
+            lowerSum *= (ushort)weight;
+            upperSum *= (ushort)weight;
+            foreach (ref readonly var pair in pairs)
             {
-                var weight = (ushort)weights[above];
-                if (weight == 0)
-                    continue;
-                Vector.Widen(RowVectors.Load(samples[(rows[above] + i)..]), out var lowerAbove, out var upperAbove);
-                Vector.Widen(RowVectors.Load(samples[(rows[below] + i)..]), out var lowerBelow, out var upperBelow);
-                lowerSum += (lowerAbove + lowerBelow) * weight;
-                upperSum += (upperAbove + upperBelow) * weight;
+                Vector.Widen(RowVectors.Load(samples[(pair.First + i)..]), out var lowerAbove, out var upperAbove);
+                Vector.Widen(RowVectors.Load(samples[(pair.Second + i)..]), out var lowerBelow, out var upperBelow);
+                var share = new Vector<ushort>((ushort)pair.Weight);
+                lowerSum += (lowerAbove + lowerBelow) * share;
+                upperSum += (upperAbove + upperBelow) * share;
             }
 
             var target = MemoryMarshal.Cast<int, Vector<uint>>(sums.Slice(i, Vector<byte>.Count))[..4];
@@ -67,26 +76,22 @@ internal static class FixedPointBlur
         }
     }
 
-    private static void SumRow(ReadOnlySpan<int> sums, int channels, ReadOnlySpan<int> weights, Span<byte> target)
+    private static void SumRow(ReadOnlySpan<int> sums, int centre, int weight, ReadOnlySpan<Pair> pairs, Span<byte> target)
     {
-        var centre = weights.Length / 2;
         for (var i = 0; i < target.Length; i += Vector<byte>.Count)
         {
-            var middle = Vectors(sums, i + (centre * channels));
+            var middle = Vectors(sums, i + centre);
             var half = new Vector<int>(1 << 15);
-            var (a, b) = ((middle[0] * weights[centre]) + half, (middle[1] * weights[centre]) + half);
-            var (c, d) = ((middle[2] * weights[centre]) + half, (middle[3] * weights[centre]) + half);
-            for (var k = 0; k < centre; k++)
+            var (a, b, c, d) = ((middle[0] * weight) + half, (middle[1] * weight) + half, (middle[2] * weight) + half, (middle[3] * weight) + half);
+            foreach (ref readonly var pair in pairs)
             {
-                if (weights[k] == 0)
-                    continue;
-                var weight = new Vector<int>(weights[k]);
-                var left = Vectors(sums, i + (k * channels));
-                var right = Vectors(sums, i + ((weights.Length - 1 - k) * channels));
-                a += (left[0] + right[0]) * weight;
-                b += (left[1] + right[1]) * weight;
-                c += (left[2] + right[2]) * weight;
-                d += (left[3] + right[3]) * weight;
+                var left = Vectors(sums, i + pair.First);
+                var right = Vectors(sums, i + pair.Second);
+                var share = new Vector<int>(pair.Weight);
+                a += (left[0] + right[0]) * share;
+                b += (left[1] + right[1]) * share;
+                c += (left[2] + right[2]) * share;
+                d += (left[3] + right[3]) * share;
             }
 
             RowVectors.Store(a >>> 16, b >>> 16, c >>> 16, d >>> 16, target, i);
@@ -95,4 +100,6 @@ internal static class FixedPointBlur
 
     private static ReadOnlySpan<Vector<int>> Vectors(ReadOnlySpan<int> row, int i) =>
         MemoryMarshal.Cast<int, Vector<int>>(row.Slice(i, Vector<byte>.Count))[..4];
+
+    private readonly record struct Pair(int First, int Second, int Weight);
 }

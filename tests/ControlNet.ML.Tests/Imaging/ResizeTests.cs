@@ -67,6 +67,25 @@ public class ResizeTests
         Assert.All(expected.Zip(actual), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
     }
 
+    [Property]
+    public void Floats_are_resized_channel_by_channel(PositiveInt a, PositiveInt b, PositiveInt c, byte channels)
+    {
+        var (width, height, count) = ((a.Get % 40) + 1, (b.Get % 30) + 1, (channels % 7) + 1);
+        var (smaller, shorter, larger) = ((c.Get % width) + 1, (c.Get % height) + 1, width + (c.Get % 9));
+        var random = new Random(c.Get);
+        var samples = new float[width * height * count];
+        foreach (ref var sample in samples.AsSpan())
+            sample = random.NextSingle();
+        for (var channel = 0; channel < count; channel++)
+        {
+            var one = Every(samples, channel);
+            Assert.Equal(FloatResize.Area(one, width, height, 1, smaller, shorter), Every(FloatResize.Area(samples, width, height, count, smaller, shorter), channel));
+            Assert.Equal(FloatResize.Linear(one, width, height, 1, larger, shorter), Every(FloatResize.Linear(samples, width, height, count, larger, shorter), channel));
+        }
+
+        float[] Every(float[] values, int channel) => [.. values.Where((_, i) => i % count == channel)];
+    }
+
     [Fact]
     public void Transparent_colour_does_not_bleed_with_pillow()
     {
