@@ -37,6 +37,9 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     public int NativeSize => (Folder.UNet.SampleSize ?? ControlWeights.PaperSide) * Folder.Autoencoder.ScaleFactor;
 
+    /// <summary>How many tokens the text encoder takes, start, end and padding included.</summary>
+    internal int TextTokens => _tokenizers[0].MaxLength;
+
     /// <summary>How it was loaded.</summary>
     internal LoadOptions Options { get; }
 

@@ -63,7 +63,7 @@ internal sealed class DenoiseStage : NetworkStage
         : base(options)
     {
         (_output, _text, _model, _controls, _options) = (output, text ?? output, model, controls, options);
-        _texts = new TextVectors(model.Folder);
+        _texts = new TextVectors(model);
         var inputs = new InputColumns();
         _textColumn = inputs.Add(InputColumn.Vector(_text, _texts.Type));
         _denoiser = new RowDenoiser(model, controls, options, inputs);

@@ -85,7 +85,7 @@ internal sealed class EncodeTextStage : NetworkStage
         var inputs = new InputColumns();
         _promptColumn = inputs.Add(InputColumn.Text(_prompt));
         _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
-        var type = new TextVectors(model.Folder).Type;
+        var type = new TextVectors(model).Type;
         Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, VectorContent.Of($"text of {model.Name}: prompt, negative prompt"));
     }
 

@@ -1,5 +1,4 @@
 using ControlNet.ML.Diffusion;
-using ControlNet.ML.Weights;
 using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
@@ -15,9 +14,10 @@ internal sealed class TextVectors
     private readonly int _pooled;
 
     /// <summary>Of a model.</summary>
-    public TextVectors(ModelFolder folder)
+    public TextVectors(DiffusionModel model)
     {
-        _tokens = folder.TextEncoder.MaxPositionEmbeddings;
+        var folder = model.Folder;
+        _tokens = model.TextTokens;
         _width = folder.TextEncoder.HiddenSize + (folder.TextEncoder2?.HiddenSize ?? 0);
         _pooled = folder.TextEncoder2?.ProjectionDim ?? 0;
         Type = _pooled == 0
