@@ -11,7 +11,11 @@ namespace ControlNet.ML;
 /// </summary>
 public sealed class ControlNetwork : IDisposable
 {
-    private ControlNetwork(string name, IControlBackend backend) => (Name, Backend) = (name, backend);
+    private ControlNetwork(string name, string path, LoadOptions options, IControlBackend backend)
+    {
+        (Name, Path, Options, Backend) = (name, System.IO.Path.GetFullPath(path), options, backend);
+        Reference = new(() => WeightReference.Of(this));
+    }
 
     /// <summary>The name it was loaded by.</summary>
     public string Name { get; }
@@ -21,6 +25,21 @@ public sealed class ControlNetwork : IDisposable
 
     /// <summary>The network behind the seam.</summary>
     public IControlBackend Backend { get; }
+
+    /// <summary>Its folder or file, in full.</summary>
+    internal string Path { get; }
+
+    /// <summary>How it was loaded.</summary>
+    internal LoadOptions Options { get; }
+
+    /// <summary>What a saved component remembers of it.</summary>
+    internal Lazy<WeightReference> Reference { get; }
+
+    /// <summary>Held by the components while they encode with it.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>Whether the network is gone.</summary>
+    internal bool IsDisposed { get; private set; }
 
     /// <summary>Loads a control network.</summary>
     /// <param name="nameOrPath">
@@ -39,12 +58,12 @@ public sealed class ControlNetwork : IDisposable
         {
             var folder = ControlFolder.Open(path, options.Variant);
             using var weights = folder.OpenWeights();
-            return new ControlNetwork(nameOrPath, provider.OpenControl(folder.Config, weights, options, cancellationToken));
+            return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(folder.Config, weights, options, cancellationToken));
         }
 
         var file = ControlFile.Open(path);
         using var tensors = file.OpenWeights();
-        return new ControlNetwork(nameOrPath, provider.OpenControl(file.Config, tensors, options, cancellationToken));
+        return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(file.Config, tensors, options, cancellationToken));
     }
 
     /// <summary>Encodes a condition picture; once is enough for any number of pictures and steps.</summary>
@@ -53,5 +72,9 @@ public sealed class ControlNetwork : IDisposable
     public TensorData Encode(ImageBuffer condition) => Backend.EncodeCondition(TensorImages.ToUnit(condition));
 
     /// <summary>Frees the network.</summary>
-    public void Dispose() => Backend.Dispose();
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Backend.Dispose();
+    }
 }

@@ -10,13 +10,16 @@ public sealed class DiffusionModel : IDisposable
 {
     private readonly ClipTokenizer[] _tokenizers;
 
-    private DiffusionModel(string name, ModelFolder folder, ClipTokenizer[] tokenizers, SchedulerConfig scheduler, IDiffusionBackend backend)
+    private DiffusionModel(
+        string name, ModelFolder folder, LoadOptions options, ClipTokenizer[] tokenizers, SchedulerConfig scheduler, IDiffusionBackend backend)
     {
         Name = name;
+        Options = options;
         Folder = folder;
         _tokenizers = tokenizers;
         Scheduler = scheduler;
         Backend = backend;
+        Reference = new(() => WeightReference.Of(this));
     }
 
     /// <summary>The name it was loaded by.</summary>
@@ -33,6 +36,21 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     public int NativeSize => (Folder.UNet.SampleSize ?? ControlWeights.PaperSide) * Folder.Autoencoder.ScaleFactor;
+
+    /// <summary>How many tokens the text encoder takes, start, end and padding included.</summary>
+    internal int TextTokens => _tokenizers[0].MaxLength;
+
+    /// <summary>How it was loaded.</summary>
+    internal LoadOptions Options { get; }
+
+    /// <summary>What a saved component remembers of it.</summary>
+    internal Lazy<WeightReference> Reference { get; }
+
+    /// <summary>Held by the components while they use it, since it does one thing at a time.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>Whether its networks are gone.</summary>
+    internal bool IsDisposed { get; private set; }
 
     /// <summary>Loads a model.</summary>
     /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
@@ -55,7 +73,7 @@ public sealed class DiffusionModel : IDisposable
         var schedulerFile = Path.Combine(folder.Folder("scheduler"), "scheduler_config.json");
         var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(schedulerFile), "scheduler/scheduler_config.json");
         var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
-        return new DiffusionModel(nameOrPath, folder, tokenizers, scheduler, backend);
+        return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
 
         ClipTokenizer Tokenizer(string part, int positions) => ClipTokenizer.Load(folder.Folder(part), positions);
     }
@@ -144,6 +162,19 @@ public sealed class DiffusionModel : IDisposable
         return Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
     }
 
+    /// <summary>Encodes a picture: the mean of the posterior.</summary>
+    /// <param name="image">[1, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's factor.</param>
+    /// <returns>[1, C, h, w], scaled as the sampler has them.</returns>
+    public TensorData Encode(TensorData image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var config = Folder.Autoencoder;
+        var latents = Backend.EncodeImage(image).Mean;
+        for (var i = 0; i < latents.Count; i++)
+            latents.Values[i] = (float)((latents.Values[i] - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
+        return latents;
+    }
+
     /// <summary>Decodes latents to values from 0 to 1.</summary>
     /// <param name="latents">[1, C, h, w], scaled as the sampler leaves them.</param>
     /// <returns>[1, 3, H, W].</returns>
@@ -161,7 +192,11 @@ public sealed class DiffusionModel : IDisposable
     }
 
     /// <summary>Frees the networks.</summary>
-    public void Dispose() => Backend.Dispose();
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Backend.Dispose();
+    }
 
     private GenerationJob Prepare(string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions options)
     {

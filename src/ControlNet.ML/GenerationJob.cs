@@ -23,9 +23,14 @@ internal sealed class GenerationJob
     {
         (_model, _prompt, _controls, _options) = (model, prompt, controls, options);
         _scheduler = options.SchedulerConfig ?? (options.Scheduler is { } name ? SchedulerCatalog.Configure(model.Scheduler, name) : model.Scheduler);
-        _width = Side(options.Width, "Width");
-        _height = Side(options.Height, "Height");
-        CheckFamily();
+        _width = GenerationParts.Side(model, options.Width, "Width");
+        _height = GenerationParts.Side(model, options.Height, "Height");
+        GenerationParts.CheckLatents(model);
+        foreach (var control in controls)
+        {
+            control.Unit.Validate();
+            GenerationParts.CheckFamily(model, control.Network);
+        }
     }
 
     /// <summary>Runs the loop; text and conditions are encoded once, before the first step.</summary>
@@ -46,10 +51,10 @@ internal sealed class GenerationJob
     private DenoisingRow Row(CancellationToken cancellationToken)
     {
         // 1. text
-        var guided = _options.Guidance > 1 && _model.Folder.UNet.TimeCondProjDim is null;
+        var guided = GenerationParts.IsGuided(_model, _options.Guidance);
         _options.Progress?.Report(new GenerationProgress("text", 0, 1));
         var text = _model.EncodeText(_prompt, _options.ClipSkip, _warnings);
-        var negative = guided ? Negative(text) : null;
+        var negative = guided ? GenerationParts.Negative(_model, _options.NegativePrompt, text, _warnings) : null;
         cancellationToken.ThrowIfCancellationRequested();
 
         // 2. conditions, of the networks that are going to matter
@@ -63,14 +68,14 @@ internal sealed class GenerationJob
         var random = new TorchRandom(_options.Seed);
         return new DenoisingRow
         {
-            Noise = _options.Latents ?? Draw(random),
+            Noise = _options.Latents ?? GenerationParts.Noise(_model, random, _width, _height),
             Text = text,
             NegativeText = negative,
             Guidance = _options.Guidance,
             GuidanceRescale = _options.GuidanceRescale,
             Controls = controls,
             NoiseSource = random,
-            TimeIds = _model.Folder.UNet.AdditionEmbedType is null ? null : TimeIds(),
+            TimeIds = TimeIds(),
             Eta = _options.Eta,
         };
     }
@@ -85,12 +90,6 @@ internal sealed class GenerationJob
         return new GeneratedPicture(image, pixels, latents.Clone(), Provenance(), _warnings);
     }
 
-    /// <summary>The negative prompt; as in diffusers, clip skip does not apply to it.</summary>
-    private TextEmbedding Negative(TextEmbedding text) =>
-        _options.NegativePrompt is null && _model.Folder.Index is { IsXL: true, ForceZerosForEmptyPrompt: true }
-            ? text.Zeros()
-            : _model.EncodeText(_options.NegativePrompt ?? "", clipSkip: null, _warnings);
-
     private TensorData Condition(ControlInput control)
     {
         if (control.Tensor is not { } tensor)
@@ -100,57 +99,7 @@ internal sealed class GenerationJob
             : throw new ArgumentException($"A condition is {tensor}, expected [1, 3, {_height}, {_width}].");
     }
 
-    private TensorData Draw(TorchRandom random)
-    {
-        var scale = _model.Folder.Autoencoder.ScaleFactor;
-        var noise = TensorData.Zeros(1, _model.Folder.Autoencoder.LatentChannels, _height / scale, _width / scale);
-        random.FillNormal(noise.Values);
-        return noise;
-    }
-
-    private int[] TimeIds()
-    {
-        var sizes = _options.Sizes ?? new SizeConditioning(_height, _width, 0, 0, _height, _width);
-        return [sizes.OriginalHeight, sizes.OriginalWidth, sizes.CropTop, sizes.CropLeft, sizes.TargetHeight, sizes.TargetWidth];
-    }
-
-    private int Side(int? wanted, string name)
-    {
-        var scale = _model.Folder.Autoencoder.ScaleFactor;
-        var side = wanted ?? _model.NativeSize;
-        if (side < scale || side % scale != 0)
-            throw new ArgumentException($"{name} is {side}, expected a multiple of {scale}: {Math.Max(scale, side / scale * scale)} or {((side / scale) + 1) * scale}.");
-        if (side > 8192)
-            throw new ArgumentException($"{name} is {side}, expected at most 8,192.");
-        return side;
-    }
-
-    private void CheckFamily()
-    {
-        var unet = _model.Folder.UNet;
-        if (unet.InChannels != _model.Folder.Autoencoder.LatentChannels)
-        {
-            throw new ControlNetException(
-                $"{_model.Name}: its UNet takes {unet.InChannels} channels, the latents have {_model.Folder.Autoencoder.LatentChannels}: " +
-                "an inpainting or depth model needs a picture to start from, which this call has not.");
-        }
-
-        foreach (var control in _controls)
-        {
-            control.Unit.Validate();
-            var config = control.Network.Config;
-            if (config.CrossAttentionDim != unet.CrossAttentionDim
-                || !config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels)
-                || config.InChannels != unet.InChannels
-                || config.LayersPerBlock != unet.LayersPerBlock)
-            {
-                throw new ControlNetException(
-                    $"The control network '{control.Network.Name}' is of another family than the model '{_model.Name}': it has text width " +
-                    $"{config.CrossAttentionDim} and channels {string.Join(", ", config.BlockOutChannels)}, expected " +
-                    $"{unet.CrossAttentionDim} and {string.Join(", ", unet.BlockOutChannels)}.");
-            }
-        }
-    }
+    private int[]? TimeIds() => GenerationParts.TimeIds(_model, _width, _height, _options.Sizes);
 
     private Dictionary<string, string> Provenance()
     {
@@ -172,8 +121,8 @@ internal sealed class GenerationJob
             ["clip_skip"] = Text(_options.ClipSkip ?? 0),
             ["computed_by"] = _model.Backend.Description,
         };
-        if (_model.Folder.UNet.AdditionEmbedType is not null)
-            entries["size_conditioning"] = string.Join(' ', TimeIds());
+        if (TimeIds() is { } ids)
+            entries["size_conditioning"] = string.Join(' ', ids);
         if (_options.Latents is not null)
             entries["noise"] = "given, not drawn from the seed";
         for (var i = 0; i < _controls.Count; i++)

@@ -12,6 +12,20 @@ internal sealed record InputColumn(string Name, string Expected, Func<DataViewTy
 {
     /// <summary>A picture of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
     public static InputColumn Image(string name) => new(name, "Image", type => type is ImageDataViewType);
+
+    /// <summary>A text.</summary>
+    public static InputColumn Text(string name) => new(name, TextDataViewType.Instance.ToString()!, type => type is TextDataViewType);
+
+    /// <summary>A number of whatever type.</summary>
+    public static InputColumn Number(string name) => new(name, "a number", type => type is NumberDataViewType);
+
+    /// <summary>A vector of numbers whose dimensions will do, or are not known yet.</summary>
+    public static InputColumn Vector(string name, string expected, Func<IReadOnlyList<int>, bool> accepts) => new(
+        name, expected, type => type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item } } vector && item == typeof(float) && (vector.Size == 0 || accepts(vector.Dimensions)));
+
+    /// <summary>A vector of numbers of given dimensions, or of as many numbers without dimensions.</summary>
+    public static InputColumn Vector(string name, VectorDataViewType type) => Vector(
+        name, type.ToString()!, found => found.SequenceEqual(type.Dimensions) || (found.Count == 1 && found[0] == type.Size));
 }
 
 /// <summary>A component's columns in a table: where its inputs stand, and what it adds.</summary>
@@ -25,8 +39,13 @@ internal sealed record Binding(DataViewSchema.Column[] Inputs, DataViewSchema.Co
 /// <param name="outputName">The column to add.</param>
 /// <param name="outputType">Its type, from the inputs' types.</param>
 /// <param name="errorColumn">The text column with the reasons why rows failed; null for none.</param>
+/// <param name="annotations">What is to be known of the column that is added; null for nothing.</param>
 internal sealed class ComponentColumns(
-    IReadOnlyList<InputColumn> inputs, string outputName, Func<IReadOnlyList<DataViewType>, DataViewType> outputType, string? errorColumn)
+    IReadOnlyList<InputColumn> inputs,
+    string outputName,
+    Func<IReadOnlyList<DataViewType>, DataViewType> outputType,
+    string? errorColumn,
+    DataViewSchema.Annotations? annotations = null)
 {
     private readonly string? _errorColumn = errorColumn != outputName
         ? errorColumn
@@ -38,16 +57,20 @@ internal sealed class ComponentColumns(
     /// <summary>Whether the last of the added columns has the reasons why rows failed.</summary>
     public bool HasErrors => _errorColumn is not null;
 
-    /// <summary>The names of the columns to read.</summary>
-    public IEnumerable<string> InputNames => inputs.Select(input => input.Name);
-
     /// <summary>Finds the columns in a schema.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of another type.</exception>
     public Binding Bind(DataViewSchema schema)
     {
         var columns = inputs.Select(input => schema.GetColumnOrNull(input.Name) ?? throw Missing(input.Name)).ToArray();
         foreach (var (input, column) in inputs.Zip(columns))
+        {
             Check(input, column.Type, column.Type.ToString()!);
+
+            // In a shape of a schema the lengths are not known; in a schema they must be.
+            if (column.Type is VectorDataViewType { IsKnownSize: false } vector)
+                throw Mismatch("input", input.Name, input.Expected, vector.ToString()!);
+        }
+
         var earlier = _errorColumn is null ? null : schema.GetColumnOrNull(_errorColumn);
         if (earlier is { } error)
             CheckError(error.Type, error.Type.ToString()!);
@@ -65,6 +88,8 @@ internal sealed class ComponentColumns(
             var column = byName.TryGetValue(input.Name, out var found) ? found : throw Missing(input.Name);
             types.Add(TypeOf(column));
             Check(input, types[^1], TypeName(column));
+            if (column.Kind == SchemaShape.Column.VectorKind.VariableVector)
+                throw Mismatch("input", input.Name, input.Expected, TypeName(column));
         }
 
         if (_errorColumn is not null && byName.TryGetValue(_errorColumn, out var error))
@@ -76,7 +101,7 @@ internal sealed class ComponentColumns(
 
     private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<DataViewType> types)
     {
-        var output = new DataViewSchema.DetachedColumn(outputName, outputType(types));
+        var output = new DataViewSchema.DetachedColumn(outputName, outputType(types), annotations);
         return _errorColumn is null ? [output] : [output, new DataViewSchema.DetachedColumn(_errorColumn, TextDataViewType.Instance)];
     }
 

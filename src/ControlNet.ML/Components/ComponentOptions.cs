@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>What every ML.NET component of this library lets one choose. All of it but the token is saved with the model.</summary>
+/// <summary>What every ML.NET component of this library lets one choose. All of it but the token and the progress is saved with the model.</summary>
 public record ComponentOptions
 {
     /// <summary>How many rows are read ahead and worked on together, at least 1. Rows never depend on it.</summary>
@@ -27,6 +27,14 @@ public record ComponentOptions
     /// <value>None.</value>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>
+    /// Told after each batch how many rows the component has worked on since it was made, over all readings, from the thread that works.
+    /// Not saved.
+    /// </summary>
+    /// <value>None.</value>
+    [JsonIgnore]
+    public IProgress<long>? Progress { get; init; }
 
     /// <summary>Throws unless the options are usable.</summary>
     /// <exception cref="ControlNetException">The batch size is less than 1, or the error column's name is empty.</exception>

@@ -17,7 +17,7 @@ public static class ControlNetCatalog
 }
 
 /// <summary>
-/// The components of ControlNet.ML, as estimators. Each takes the name of the column to add, then that of the column to read (null for
+/// The components of ControlNet.ML, as estimators. A condition takes the name of the column to add, then that of the column to read (null for
 /// the same), then the condition's options and those of the component, null for the defaults of both.
 /// </summary>
 public sealed class ControlNetTransforms
@@ -25,6 +25,97 @@ public sealed class ControlNetTransforms
     private readonly IHostEnvironment _environment;
 
     internal ControlNetTransforms(IHostEnvironment environment) => _environment = environment;
+
+    /// <summary>A picture of each row's prompt, under the control of its conditions.</summary>
+    /// <param name="outputColumnName">The image column to add.</param>
+    /// <param name="promptColumnName">The text column with what the pictures should show.</param>
+    /// <param name="model">The model. It stays the program's, which disposes it after the last row; a saved component opens its own when it is loaded.</param>
+    /// <param name="controls">Control networks with the columns of their conditions; null or empty for none.</param>
+    /// <param name="options">Steps, guidance, size, columns with each row's own settings; null for the defaults.</param>
+    /// <exception cref="ControlNetException">A network is of another family than the model, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public GenerateEstimator Generate(
+        string outputColumnName, string promptColumnName, DiffusionModel model, IReadOnlyList<ControlColumn>? controls = null, GenerateComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_environment, new GenerateStage(outputColumnName, promptColumnName, model, [.. controls ?? []], options ?? new()));
+    }
+
+    /// <summary>Each row's prompt and negative prompt, encoded.</summary>
+    /// <param name="outputColumnName">The vector column to add.</param>
+    /// <param name="promptColumnName">The text column with the prompts; null for the same.</param>
+    /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
+    /// <param name="options">Negative prompts and so on; null for the defaults.</param>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public EncodeTextEstimator EncodeText(string outputColumnName, string? promptColumnName, DiffusionModel model, EncodeTextComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_environment, new EncodeTextStage(outputColumnName, promptColumnName, model, options ?? new()));
+    }
+
+    /// <summary>Each row's condition, encoded by a control network.</summary>
+    /// <param name="outputColumnName">The vector column to add.</param>
+    /// <param name="inputColumnName">The image column with the conditions, stretched to the size where theirs is another; null for the same.</param>
+    /// <param name="network">The control network; the program's, as for <see cref="Generate"/>.</param>
+    /// <param name="width">Columns of the pictures to be made, a multiple of 8.</param>
+    /// <param name="height">Rows of the pictures to be made, a multiple of 8.</param>
+    /// <param name="options">Batches, failures; null for the defaults.</param>
+    /// <exception cref="ControlNetException">A side is no multiple of the network's factor, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public EncodeConditionEstimator EncodeCondition(
+        string outputColumnName, string? inputColumnName, ControlNetwork network, int width, int height, ComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(network);
+        return new(_environment, new EncodeConditionStage(outputColumnName, inputColumnName, network, width, height, options ?? new()));
+    }
+
+    /// <summary>Each row's picture as latents.</summary>
+    /// <param name="outputColumnName">The vector column to add.</param>
+    /// <param name="inputColumnName">The image column; null for the same.</param>
+    /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
+    /// <param name="options">Size, batches, failures; null for the defaults.</param>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public EncodeImageEstimator EncodeImage(string outputColumnName, string? inputColumnName, DiffusionModel model, EncodeImageComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_environment, new EncodeImageStage(outputColumnName, inputColumnName, model, options ?? new()));
+    }
+
+    /// <summary>Latents made of noise, under each row's text and control.</summary>
+    /// <param name="outputColumnName">The vector column to add.</param>
+    /// <param name="textColumnName">The column of <see cref="EncodeText"/>; null for the same.</param>
+    /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
+    /// <param name="controls">Control networks with the columns of <see cref="EncodeCondition"/>; null or empty for none.</param>
+    /// <param name="options">Steps, guidance, size, columns with each row's own settings; null for the defaults.</param>
+    /// <exception cref="ControlNetException">A network is of another family than the model, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public DenoiseEstimator Denoise(
+        string outputColumnName, string? textColumnName, DiffusionModel model, IReadOnlyList<ControlColumn>? controls = null, DenoiseComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_environment, new DenoiseStage(outputColumnName, textColumnName, model, [.. controls ?? []], options ?? new()));
+    }
+
+    /// <summary>The picture of each row's latents.</summary>
+    /// <param name="outputColumnName">The image column to add.</param>
+    /// <param name="latentsColumnName">The column of <see cref="Denoise"/> or <see cref="EncodeImage"/>; null for the same.</param>
+    /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
+    /// <param name="options">Batches, failures; null for the defaults.</param>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The error column is the output column.</exception>
+    public DecodeImageEstimator DecodeImage(string outputColumnName, string? latentsColumnName, DiffusionModel model, ComponentOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        return new(_environment, new DecodeImageStage(outputColumnName, latentsColumnName, model, options ?? new()));
+    }
 
     /// <summary>A condition of any kind, by its name.</summary>
     /// <param name="outputColumnName">The image column to add.</param>

@@ -18,11 +18,18 @@ public abstract class ModelTransformer : ITransformer, IDisposable
     private static readonly Dictionary<string, Func<IHostEnvironment, ModelReader, ModelTransformer>> Kinds = new()
     {
         [ConditionTransformer.Kind] = ConditionTransformer.Read,
+        [GenerateTransformer.Kind] = GenerateTransformer.Read,
+        [EncodeTextTransformer.Kind] = EncodeTextTransformer.Read,
+        [EncodeConditionTransformer.Kind] = EncodeConditionTransformer.Read,
+        [EncodeImageTransformer.Kind] = EncodeImageTransformer.Read,
+        [DenoiseTransformer.Kind] = DenoiseTransformer.Read,
+        [DecodeImageTransformer.Kind] = DecodeImageTransformer.Read,
     };
 
     private readonly IHost _host;
     private readonly string _kind;
     private bool _disposed;
+    private long _rows;
 
     private protected ModelTransformer(IHostEnvironment environment, string kind, ComponentColumns columns, ComponentOptions options)
     {
@@ -85,13 +92,12 @@ public abstract class ModelTransformer : ITransformer, IDisposable
     internal void Run(RowBatch batch, ReadOnlySpan<DataViewRowId> ids)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        Options.CancellationToken.ThrowIfCancellationRequested();
-        if (MlNetAccess.IsCancelled(_host))
-            throw new OperationCanceledException("Operation was canceled.");
+        ThrowIfCancelled();
         batch.Begin(ids.Length);
         Compute(batch);
         batch.End(Columns.HasErrors);
         Warn(batch, ids);
+        Options.Progress?.Report(Interlocked.Add(ref _rows, ids.Length));
     }
 
     /// <summary>Throws if a row has failed and the run may not go on without it, here or in a component before.</summary>
@@ -102,13 +108,21 @@ public abstract class ModelTransformer : ITransformer, IDisposable
         if (failure is RowFailedException)
             ExceptionDispatchInfo.Throw(failure);
         if (Options.Strict)
-            throw new RowFailedException(Describe(failure, id), failure);
+            throw new RowFailedException(Describe(failure.Message, id), failure);
     }
 
     /// <summary>Frees what the transformer holds.</summary>
     /// <param name="disposing">Always true: there is no finaliser.</param>
     protected virtual void Dispose(bool disposing)
     {
+    }
+
+    /// <summary>Throws if the reading of rows is to stop.</summary>
+    private protected void ThrowIfCancelled()
+    {
+        Options.CancellationToken.ThrowIfCancellationRequested();
+        if (MlNetAccess.IsCancelled(_host))
+            throw new OperationCanceledException("Operation was canceled.");
     }
 
     /// <summary>Sets the outputs from the inputs. Called from several threads at a time.</summary>
@@ -126,15 +140,21 @@ public abstract class ModelTransformer : ITransformer, IDisposable
             if (batch.Failure(row) is null or EarlierFailure or RowFailedException || Options.Strict)
                 continue;
             channel ??= _host.Start("Transform");
-            channel.Warning(MessageSensitivity.UserData, "{0}", Describe(batch.Failure(row)!, ids[row]));
+            channel.Warning(MessageSensitivity.UserData, "{0}", Describe(batch.Failure(row)!.Message, ids[row]));
+        }
+
+        foreach (var (row, text) in batch.Warnings)
+        {
+            channel ??= _host.Start("Transform");
+            channel.Warning(MessageSensitivity.UserData, "{0}", Describe(text, ids[row]));
         }
 
         channel?.Dispose();
     }
 
-    private string Describe(Exception failure, DataViewRowId id)
+    private string Describe(string text, DataViewRowId id)
     {
         var row = id.High == 0 ? $"{id.Low}" : $"{id.High}:{id.Low}";
-        return $"Row {row}, column {Message.Name(Columns.OutputName)}: {failure.Message}";
+        return $"Row {row}, column {Message.Name(Columns.OutputName)}: {text}";
     }
 }

@@ -1,17 +1,22 @@
 using System.Runtime.ExceptionServices;
+using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
 
 /// <summary>Some rows on their way through a component: its input columns, its output columns, and which rows have failed.</summary>
-/// <param name="names">The input columns' names, for messages.</param>
+/// <param name="columns">The input columns.</param>
 /// <param name="inputs">What the component reads.</param>
 /// <param name="earlierErrors">Why rows failed before, or null.</param>
 /// <param name="outputs">What it makes; the errors last if there is a column for them.</param>
 /// <param name="capacity">The most rows.</param>
-internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slots<ReadOnlyMemory<char>>? earlierErrors, Slots[] outputs, int capacity) : IDisposable
+internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slots[] inputs, Slots<ReadOnlyMemory<char>>? earlierErrors, Slots[] outputs, int capacity) : IDisposable
 {
     private readonly Exception?[] _failures = new Exception?[capacity];
+    private readonly List<(int Row, string Text)> _warnings = [];
+
+    /// <summary>What the program should know of rows that did not fail.</summary>
+    public IReadOnlyList<(int Row, string Text)> Warnings => _warnings;
 
     /// <summary>How many rows there are.</summary>
     public int Count { get; private set; }
@@ -28,7 +33,54 @@ internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slot
     /// <summary>A picture of an input column. It stays the batch's.</summary>
     /// <exception cref="ControlNetException">There is none.</exception>
     public MLImage Image(int column, int row) =>
-        Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no picture in column '{names[column]}'.");
+        Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no picture in column '{columns[column].Name}'.");
+
+    /// <summary>A text of an input column.</summary>
+    public string Text(int column, int row) => Input<ReadOnlyMemory<char>>(column)[row].ToString();
+
+    /// <summary>A number of an input column, of whatever numeric type.</summary>
+    public object Number(int column, int row) => inputs[column].Value(row)!;
+
+    /// <summary>The vector of an input column, all of its values.</summary>
+    /// <exception cref="ControlNetException">It has another length than its column, or a value that is not finite, as the vectors of failed rows have.</exception>
+    public float[] Vector(int column, int row)
+    {
+        var values = Input<VBuffer<float>>(column)[row].DenseValues().ToArray();
+        var length = ((VectorDataViewType)columns[column].Type).Size;
+        if (values.Length != length)
+            throw new ControlNetException($"Column '{columns[column].Name}' has {values.Length:N0} values, expected {length:N0}.");
+        return Array.Exists(values, value => !float.IsFinite(value))
+            ? throw new ControlNetException($"Column '{columns[column].Name}' has values that are not finite, expected numbers.")
+            : values;
+    }
+
+    /// <summary>An input column.</summary>
+    public DataViewSchema.Column Column(int column) => columns[column];
+
+    /// <summary>Takes a warning about a row.</summary>
+    public void Warn(int row, string text) => _warnings.Add((row, text));
+
+    /// <summary>Works on every row that has not failed, one after the other. A <see cref="ControlNetException"/> fails its row.</summary>
+    public void ForEachRowInTurn(Action<int> compute)
+    {
+        foreach (var row in Enumerable.Range(0, Count))
+            Attempt(row, () => compute(row));
+    }
+
+    /// <summary>Works on a row unless it has failed. A <see cref="ControlNetException"/> fails it.</summary>
+    public void Attempt(int row, Action compute)
+    {
+        if (_failures[row] is not null)
+            return;
+        try
+        {
+            compute();
+        }
+        catch (ControlNetException error)
+        {
+            _failures[row] = error;
+        }
+    }
 
     /// <summary>
     /// Works on every row that has not failed, several at a time. A <see cref="ControlNetException"/> fails its row; anything else is
@@ -71,6 +123,7 @@ internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slot
     public void Begin(int count)
     {
         Count = count;
+        _warnings.Clear();
         for (var row = 0; row < count; row++)
         {
             foreach (var output in outputs)
@@ -88,7 +141,7 @@ internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slot
             if (_failures[row] is not { } failure)
                 continue;
             foreach (var output in outputs)
-                output.Clear(row);
+                output.SetMissing(row);
             if (hasErrors)
                 Output<ReadOnlyMemory<char>>(outputs.Length - 1)[row] = failure.Message.AsMemory();
         }
@@ -106,7 +159,7 @@ internal sealed class RowBatch(IReadOnlyList<string> names, Slots[] inputs, Slot
         for (var column = 0; column < inputs.Length; column++)
         {
             if (inputs[column].Error(row) is { } error)
-                return error is RowFailedException ? error : new ControlNetException($"Column '{names[column]}' cannot be read: {error.Message}", error);
+                return error is RowFailedException ? error : new ControlNetException($"Column '{columns[column].Name}' cannot be read: {error.Message}", error);
         }
 
         return null;

@@ -54,7 +54,7 @@ internal sealed class RowMapper : IRowToRowMapper
         var inputs = _binding.Inputs.Select(Reading).ToArray();
         var errors = _binding.EarlierError is { } column ? (Slots<ReadOnlyMemory<char>>)Reading(column) : null;
         var outputs = _binding.Outputs.Select(output => Slots.Create(output.Type, capacity)).ToArray();
-        return new RowBatch([.. Owner.Columns.InputNames], inputs, errors, outputs, capacity);
+        return new RowBatch(_binding.Inputs, inputs, errors, outputs, capacity);
 
         Slots Reading(DataViewSchema.Column column)
         {

@@ -15,6 +15,8 @@ internal abstract class Slots(int capacity) : IDisposable
     {
         if (type.RawType == typeof(MLImage))
             return new ImageSlots(capacity);
+        if (type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item }, Size: var size } && item == typeof(float))
+            return new SingleVectorSlots(capacity, size);
         var slots = type is VectorDataViewType vector
             ? typeof(VectorSlots<>).MakeGenericType(vector.ItemType.RawType)
             : typeof(Slots<>).MakeGenericType(type.RawType);
@@ -48,6 +50,12 @@ internal abstract class Slots(int capacity) : IDisposable
     /// <summary>Makes a slot empty: no picture, no text.</summary>
     public abstract void Clear(int slot);
 
+    /// <summary>Gives a slot what stands for a missing value of its type.</summary>
+    public virtual void SetMissing(int slot) => Clear(slot);
+
+    /// <summary>A slot's value.</summary>
+    public abstract object? Value(int slot);
+
     /// <inheritdoc/>
     public virtual void Dispose()
     {
@@ -72,6 +80,9 @@ internal class Slots<T>(int capacity) : Slots(capacity)
     /// <inheritdoc/>
     public override void Clear(int slot) => Items[slot] = default;
 
+    /// <inheritdoc/>
+    public override object? Value(int slot) => Items[slot];
+
     /// <summary>Gives a slot's value to somebody who keeps it.</summary>
     public virtual void Copy(int slot, ref T target) => target = Items[slot]!;
 
@@ -80,10 +91,22 @@ internal class Slots<T>(int capacity) : Slots(capacity)
 }
 
 /// <summary>Vectors, whose arrays belong to whoever holds them.</summary>
-internal sealed class VectorSlots<T>(int capacity) : Slots<VBuffer<T>>(capacity)
+internal class VectorSlots<T>(int capacity) : Slots<VBuffer<T>>(capacity)
 {
     /// <inheritdoc/>
     public override void Copy(int slot, ref VBuffer<T> target) => Items[slot].CopyTo(ref target);
+}
+
+/// <summary>Vectors of numbers that may be missing: NaN, in the length that the column promises.</summary>
+internal sealed class SingleVectorSlots(int capacity, int size) : VectorSlots<float>(capacity)
+{
+    /// <inheritdoc/>
+    public override void SetMissing(int slot)
+    {
+        var values = new float[size];
+        values.AsSpan().Fill(float.NaN);
+        Items[slot] = new VBuffer<float>(size, values);
+    }
 }
 
 /// <summary>Pictures. Those in the slots belong to the slots, those given out to whoever got them.</summary>

@@ -1,0 +1,88 @@
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Decodes each row's latents with a model's autoencoder: a vector [C, h, w] in, an image column out.</summary>
+public sealed class DecodeImageEstimator : ModelEstimator<DecodeImageTransformer>
+{
+    private readonly DecodeImageStage _stage;
+
+    internal DecodeImageEstimator(IHostEnvironment environment, DecodeImageStage stage)
+        : base(environment, stage.Columns) => _stage = stage;
+
+    private protected override DecodeImageTransformer Create(IDataView input) => new(Environment, _stage, []);
+}
+
+/// <summary>The transformer of <see cref="DecodeImageEstimator"/>.</summary>
+public sealed class DecodeImageTransformer : NetworkTransformer
+{
+    /// <summary>Its name in saved models.</summary>
+    internal const string Kind = "decode_image";
+
+    internal DecodeImageTransformer(IHostEnvironment environment, DecodeImageStage stage, IReadOnlyList<IDisposable> leases)
+        : base(environment, Kind, stage, leases)
+    {
+    }
+
+    internal static DecodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
+    {
+        var settings = reader.Json<DecodeImageSettings>(NetworkStage.SettingsEntry);
+        return Leases.Open(leases => new DecodeImageTransformer(
+            environment, new DecodeImageStage(settings.Output, settings.Latents, leases.Model(settings.Model), settings.Options), leases.Taken));
+    }
+}
+
+/// <summary>What a saved model holds of it.</summary>
+internal sealed record DecodeImageSettings(string Output, string Latents, WeightReference Model, ComponentOptions Options);
+
+/// <summary>The decoding with all its settings, which are sound.</summary>
+internal sealed class DecodeImageStage : NetworkStage
+{
+    private readonly string _output;
+    private readonly string _latents;
+    private readonly DiffusionModel _model;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    public DecodeImageStage(string output, string? latents, DiffusionModel model, ComponentOptions options)
+        : base(options)
+    {
+        (_output, _latents, _model) = (output, latents ?? output, model);
+        options.Validate();
+        var (channels, scale) = (model.Folder.Autoencoder.LatentChannels, model.Folder.Autoencoder.ScaleFactor);
+        var input = InputColumn.Vector(_latents, $"Vector<Single, {channels}, h, w>", found => found.Count == 3 && found[0] == channels);
+        Columns = new ComponentColumns([input], output, Picture, options.ErrorColumn);
+
+        DataViewType Picture(IReadOnlyList<DataViewType> types) => types[0] is VectorDataViewType { Dimensions: [_, var height, var width] }
+            ? new ImageDataViewType(height * scale, width * scale)
+            : new ImageDataViewType();
+    }
+
+    /// <inheritdoc/>
+    public override ComponentColumns Columns { get; }
+
+    /// <inheritdoc/>
+    public override void Write(ModelWriter writer) =>
+        writer.Json(SettingsEntry, new DecodeImageSettings(_output, _latents, _model.Reference.Value, Options));
+
+    /// <inheritdoc/>
+    public override void Compute(RowBatch batch, Action stepping)
+    {
+        lock (_model.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
+            var shape = ((VectorDataViewType)batch.Column(0).Type).Dimensions;
+            batch.ForEachRowInTurn(row =>
+            {
+                stepping();
+                var pixels = _model.Decode(new TensorData(batch.Vector(0, row), [1, .. shape]));
+                batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(pixels)[0].ToMLImage();
+            });
+        }
+    }
+}

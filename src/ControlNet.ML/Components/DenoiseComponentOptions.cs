@@ -1,0 +1,92 @@
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// How latents are made of noise, row by row. What no column says is the same for all rows, so rows without a column of seeds start from
+/// the same noise: a seed never comes from a row's place, which filters and orders change.
+/// </summary>
+public record DenoiseComponentOptions : ComponentOptions
+{
+    /// <summary>Denoising steps, 1 to 1,000.</summary>
+    /// <value>50, as in diffusers.</value>
+    public int Steps { get; init; } = 50;
+
+    /// <summary>A column of whole numbers with each row's steps. Only rows with as many steps are worked on together.</summary>
+    /// <value>Null: <see cref="Steps"/>.</value>
+    public string? StepsColumn { get; init; }
+
+    /// <summary>Classifier-free guidance scale; 1 and below is no guidance.</summary>
+    /// <value>7.5, as in diffusers.</value>
+    public double Guidance { get; init; } = 7.5;
+
+    /// <summary>A column of numbers with each row's guidance scale.</summary>
+    /// <value>Null: <see cref="Guidance"/>.</value>
+    public string? GuidanceColumn { get; init; }
+
+    /// <summary>Guidance rescale, 0 to 1.</summary>
+    /// <value>0.</value>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>Seed of all of a row's noise: the numbers of torch's CPU generator.</summary>
+    /// <value>0, a seed like any other.</value>
+    public ulong Seed { get; init; }
+
+    /// <summary>A column of whole numbers with each row's seed; a negative one is its two's complement, as in Python.</summary>
+    /// <value>Null: <see cref="Seed"/>.</value>
+    public string? SeedColumn { get; init; }
+
+    /// <summary>Width in pixels, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <value>Null: what the model was trained with.</value>
+    public int? Width { get; init; }
+
+    /// <summary>Height in pixels, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <value>Null: what the model was trained with.</value>
+    public int? Height { get; init; }
+
+    /// <summary>Sampler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …).</summary>
+    /// <value>Null: the model's own.</value>
+    public string? Scheduler { get; init; }
+
+    /// <summary>DDIM's eta, 0 (no noise added) to 1.</summary>
+    /// <value>0.</value>
+    public double Eta { get; init; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or a value is outside its range.</exception>
+    public override void Validate()
+    {
+        base.Validate();
+        Wishes.Check(() => new GenerateOptions { Steps = Steps, Guidance = Guidance, GuidanceRescale = GuidanceRescale, Eta = Eta }.Validate());
+    }
+}
+
+/// <summary>How pictures are made, row by row.</summary>
+public sealed record GenerateComponentOptions : DenoiseComponentOptions
+{
+    /// <summary>What the pictures should not show; null is no wish.</summary>
+    /// <value>Null.</value>
+    public string? NegativePrompt { get; init; }
+
+    /// <summary>A text column with what each row's picture should not show; an empty text is no wish.</summary>
+    /// <value>Null: <see cref="NegativePrompt"/>.</value>
+    public string? NegativePromptColumn { get; init; }
+
+    /// <summary>A column of whole numbers with each row's width in pixels. Only rows of one size are worked on together.</summary>
+    /// <value>Null: <see cref="DenoiseComponentOptions.Width"/>.</value>
+    public string? WidthColumn { get; init; }
+
+    /// <summary>A column of whole numbers with each row's height in pixels.</summary>
+    /// <value>Null: <see cref="DenoiseComponentOptions.Height"/>.</value>
+    public string? HeightColumn { get; init; }
+
+    /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
+    /// <value>Null: none.</value>
+    public int? ClipSkip { get; init; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ControlNetException">As for <see cref="DenoiseComponentOptions"/>.</exception>
+    public override void Validate()
+    {
+        base.Validate();
+        Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
+    }
+}

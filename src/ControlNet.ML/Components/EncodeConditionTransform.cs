@@ -1,0 +1,84 @@
+using ControlNet.ML.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// Encodes each row's condition with a control network: an image column in, a vector out that <see cref="DenoiseEstimator"/> reads, the
+/// hint, [C, h, w].
+/// </summary>
+public sealed class EncodeConditionEstimator : ModelEstimator<EncodeConditionTransformer>
+{
+    private readonly EncodeConditionStage _stage;
+
+    internal EncodeConditionEstimator(IHostEnvironment environment, EncodeConditionStage stage)
+        : base(environment, stage.Columns) => _stage = stage;
+
+    private protected override EncodeConditionTransformer Create(IDataView input) => new(Environment, _stage, []);
+}
+
+/// <summary>The transformer of <see cref="EncodeConditionEstimator"/>.</summary>
+public sealed class EncodeConditionTransformer : NetworkTransformer
+{
+    /// <summary>Its name in saved models.</summary>
+    internal const string Kind = "encode_condition";
+
+    internal EncodeConditionTransformer(IHostEnvironment environment, EncodeConditionStage stage, IReadOnlyList<IDisposable> leases)
+        : base(environment, Kind, stage, leases)
+    {
+    }
+
+    internal static EncodeConditionTransformer Read(IHostEnvironment environment, ModelReader reader)
+    {
+        var settings = reader.Json<EncodeConditionSettings>(NetworkStage.SettingsEntry);
+        return Leases.Open(leases => new EncodeConditionTransformer(
+            environment,
+            new EncodeConditionStage(settings.Output, settings.Condition, leases.Control(settings.Network), settings.Width, settings.Height, settings.Options),
+            leases.Taken));
+    }
+}
+
+/// <summary>What a saved model holds of it.</summary>
+internal sealed record EncodeConditionSettings(
+    string Output, string Condition, WeightReference Network, int Width, int Height, ComponentOptions Options);
+
+/// <summary>The encoding with all its settings, which are sound.</summary>
+internal sealed class EncodeConditionStage : NetworkStage
+{
+    private readonly string _output;
+    private readonly string _condition;
+    private readonly ControlNetwork _network;
+    private readonly int _width;
+    private readonly int _height;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ControlNetException">An option is out of its range, or a side is no multiple of the network's factor.</exception>
+    public EncodeConditionStage(string output, string? condition, ControlNetwork network, int width, int height, ComponentOptions options)
+        : base(options)
+    {
+        (_output, _condition, _network, _width, _height) = (output, condition ?? output, network, width, height);
+        options.Validate();
+        var scale = network.Config.ConditionScale;
+        if (width < scale || height < scale || width % scale != 0 || height % scale != 0)
+            throw new ControlNetException($"The size is {width}x{height}, expected multiples of {scale}.");
+        var type = ControlHints.Type(network, width, height);
+        Columns = new ComponentColumns([InputColumn.Image(_condition)], output, _ => type, options.ErrorColumn, VectorContent.Of($"hint of {network.Name}"));
+    }
+
+    /// <inheritdoc/>
+    public override ComponentColumns Columns { get; }
+
+    /// <inheritdoc/>
+    public override void Write(ModelWriter writer) => writer.Json(
+        SettingsEntry, new EncodeConditionSettings(_output, _condition, _network.Reference.Value, _width, _height, Options));
+
+    /// <inheritdoc/>
+    public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>
+    {
+        stepping();
+        var hint = ControlHints.Encode(_network, batch.Image(0, row).ToImageBuffer(), _width, _height);
+        batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(hint.Count, hint.Values);
+    });
+}

@@ -1,0 +1,115 @@
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>How pictures are encoded to latents, row by row.</summary>
+public sealed record EncodeImageComponentOptions : ComponentOptions
+{
+    /// <summary>Width in pixels to bring the pictures to, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <value>Null: what the model was trained with.</value>
+    public int? Width { get; init; }
+
+    /// <summary>Height in pixels to bring the pictures to, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <value>Null: what the model was trained with.</value>
+    public int? Height { get; init; }
+
+    /// <summary>What to do when a picture has another shape than <see cref="Width"/> and <see cref="Height"/>.</summary>
+    /// <value><see cref="FitMode.Crop"/>.</value>
+    public FitMode Fit { get; init; } = FitMode.Crop;
+
+    /// <inheritdoc/>
+    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or there is no such mode.</exception>
+    public override void Validate()
+    {
+        base.Validate();
+        if (!Enum.IsDefined(Fit))
+            throw new ControlNetException($"{nameof(Fit)} is {Fit}, expected {string.Join(", ", Enum.GetNames<FitMode>())}.");
+    }
+}
+
+/// <summary>
+/// Encodes each row's picture with a model's autoencoder: an image column in, latents out, [C, h, w], scaled as the sampler has them: what
+/// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so nothing is drawn by chance. Transparent parts of a picture count as white.
+/// </summary>
+public sealed class EncodeImageEstimator : ModelEstimator<EncodeImageTransformer>
+{
+    private readonly EncodeImageStage _stage;
+
+    internal EncodeImageEstimator(IHostEnvironment environment, EncodeImageStage stage)
+        : base(environment, stage.Columns) => _stage = stage;
+
+    private protected override EncodeImageTransformer Create(IDataView input) => new(Environment, _stage, []);
+}
+
+/// <summary>The transformer of <see cref="EncodeImageEstimator"/>.</summary>
+public sealed class EncodeImageTransformer : NetworkTransformer
+{
+    /// <summary>Its name in saved models.</summary>
+    internal const string Kind = "encode_image";
+
+    internal EncodeImageTransformer(IHostEnvironment environment, EncodeImageStage stage, IReadOnlyList<IDisposable> leases)
+        : base(environment, Kind, stage, leases)
+    {
+    }
+
+    internal static EncodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
+    {
+        var settings = reader.Json<EncodeImageSettings>(NetworkStage.SettingsEntry);
+        return Leases.Open(leases => new EncodeImageTransformer(
+            environment, new EncodeImageStage(settings.Output, settings.Image, leases.Model(settings.Model), settings.Options), leases.Taken));
+    }
+}
+
+/// <summary>What a saved model holds of it.</summary>
+internal sealed record EncodeImageSettings(string Output, string Image, WeightReference Model, EncodeImageComponentOptions Options);
+
+/// <summary>The encoding with all its settings, which are sound.</summary>
+internal sealed class EncodeImageStage : NetworkStage
+{
+    private readonly string _output;
+    private readonly string _image;
+    private readonly DiffusionModel _model;
+    private readonly EncodeImageComponentOptions _options;
+    private readonly int _width;
+    private readonly int _height;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    public EncodeImageStage(string output, string? image, DiffusionModel model, EncodeImageComponentOptions options)
+        : base(options)
+    {
+        (_output, _image, _model, _options) = (output, image ?? output, model, options);
+        options.Validate();
+        (_width, _height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
+        var type = Latents.Type(model, _width, _height);
+        Columns = new ComponentColumns([InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, VectorContent.Of($"latents of {model.Name}"));
+    }
+
+    /// <inheritdoc/>
+    public override ComponentColumns Columns { get; }
+
+    /// <inheritdoc/>
+    public override void Write(ModelWriter writer) =>
+        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, _model.Reference.Value, _options));
+
+    /// <inheritdoc/>
+    public override void Compute(RowBatch batch, Action stepping)
+    {
+        lock (_model.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
+            batch.ForEachRowInTurn(row =>
+            {
+                stepping();
+                var photo = Colour.Hwc3(batch.Image(0, row).ToImageBuffer());
+                var fitted = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, _width, _height, _options.Fit));
+                var latents = _model.Encode(TensorImages.ToSigned(fitted));
+                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values);
+            });
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using ControlNet.ML.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>How prompts are encoded, row by row.</summary>
+public sealed record EncodeTextComponentOptions : ComponentOptions
+{
+    /// <summary>What the pictures should not show; null is no wish.</summary>
+    /// <value>Null.</value>
+    public string? NegativePrompt { get; init; }
+
+    /// <summary>A text column with what each row's picture should not show; an empty text is no wish.</summary>
+    /// <value>Null: <see cref="NegativePrompt"/>.</value>
+    public string? NegativePromptColumn { get; init; }
+
+    /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
+    /// <value>Null: none.</value>
+    public int? ClipSkip { get; init; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or the clip skip is negative.</exception>
+    public override void Validate()
+    {
+        base.Validate();
+        Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
+    }
+}
+
+/// <summary>
+/// Encodes each row's prompt and negative prompt: text columns in, a vector out that <see cref="DenoiseEstimator"/> reads. The vector is
+/// [2, tokens, width], the prompt first; for SDXL [2, tokens x width + pooled width].
+/// </summary>
+public sealed class EncodeTextEstimator : ModelEstimator<EncodeTextTransformer>
+{
+    private readonly EncodeTextStage _stage;
+
+    internal EncodeTextEstimator(IHostEnvironment environment, EncodeTextStage stage)
+        : base(environment, stage.Columns) => _stage = stage;
+
+    private protected override EncodeTextTransformer Create(IDataView input) => new(Environment, _stage, []);
+}
+
+/// <summary>The transformer of <see cref="EncodeTextEstimator"/>.</summary>
+public sealed class EncodeTextTransformer : NetworkTransformer
+{
+    /// <summary>Its name in saved models.</summary>
+    internal const string Kind = "encode_text";
+
+    internal EncodeTextTransformer(IHostEnvironment environment, EncodeTextStage stage, IReadOnlyList<IDisposable> leases)
+        : base(environment, Kind, stage, leases)
+    {
+    }
+
+    internal static EncodeTextTransformer Read(IHostEnvironment environment, ModelReader reader)
+    {
+        var settings = reader.Json<EncodeTextSettings>(NetworkStage.SettingsEntry);
+        return Leases.Open(leases => new EncodeTextTransformer(
+            environment, new EncodeTextStage(settings.Output, settings.Prompt, leases.Model(settings.Model), settings.Options), leases.Taken));
+    }
+}
+
+/// <summary>What a saved model holds of it.</summary>
+internal sealed record EncodeTextSettings(string Output, string Prompt, WeightReference Model, EncodeTextComponentOptions Options);
+
+/// <summary>The encoding with all its settings, which are sound.</summary>
+internal sealed class EncodeTextStage : NetworkStage
+{
+    private readonly string _output;
+    private readonly string _prompt;
+    private readonly DiffusionModel _model;
+    private readonly EncodeTextComponentOptions _options;
+    private readonly int _promptColumn;
+    private readonly int? _negativeColumn;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    public EncodeTextStage(string output, string? prompt, DiffusionModel model, EncodeTextComponentOptions options)
+        : base(options)
+    {
+        (_output, _prompt, _model, _options) = (output, prompt ?? output, model, options);
+        options.Validate();
+        var inputs = new InputColumns();
+        _promptColumn = inputs.Add(InputColumn.Text(_prompt));
+        _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
+        var type = new TextVectors(model).Type;
+        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, VectorContent.Of($"text of {model.Name}: prompt, negative prompt"));
+    }
+
+    /// <inheritdoc/>
+    public override ComponentColumns Columns { get; }
+
+    /// <inheritdoc/>
+    public override void Write(ModelWriter writer) =>
+        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, _model.Reference.Value, _options));
+
+    /// <inheritdoc/>
+    public override void Compute(RowBatch batch, Action stepping)
+    {
+        lock (_model.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
+            var texts = new TextCache(_model);
+            batch.ForEachRowInTurn(row =>
+            {
+                stepping();
+                var text = texts.Encode(batch, row, batch.Text(_promptColumn, row), _options.ClipSkip);
+                var wish = _negativeColumn is { } column ? batch.Text(column, row) is { Length: > 0 } own ? own : null : _options.NegativePrompt;
+                batch.Output<VBuffer<float>>(0)[row] = TextVectors.Write(text, texts.Negative(batch, row, wish, text));
+            });
+        }
+    }
+}

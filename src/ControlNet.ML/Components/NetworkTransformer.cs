@@ -1,0 +1,47 @@
+using Microsoft.ML.Runtime;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>What the transformers share that run networks. A loaded one has its networks open, and closes them when it is disposed.</summary>
+public abstract class NetworkTransformer : ModelTransformer
+{
+    private readonly NetworkStage _stage;
+    private readonly IReadOnlyList<IDisposable> _leases;
+
+    private protected NetworkTransformer(IHostEnvironment environment, string kind, NetworkStage stage, IReadOnlyList<IDisposable> leases)
+        : base(environment, kind, stage.Columns, stage.Options) => (_stage, _leases) = (stage, leases);
+
+    private protected override void Compute(RowBatch batch) => _stage.Compute(batch, ThrowIfCancelled);
+
+    private protected override void Write(ModelWriter writer) => _stage.Write(writer);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var lease in _leases)
+            lease.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>A component that runs networks, with all its settings, which are sound.</summary>
+/// <param name="options">Batches, failures, cancellation.</param>
+internal abstract class NetworkStage(ComponentOptions options)
+{
+    /// <summary>Where a saved model has the settings.</summary>
+    public const string SettingsEntry = "Settings";
+
+    /// <summary>Batches, failures, cancellation.</summary>
+    public ComponentOptions Options => options;
+
+    /// <summary>The columns read and added.</summary>
+    public abstract ComponentColumns Columns { get; }
+
+    /// <summary>Sets the outputs from the inputs.</summary>
+    /// <param name="batch">The rows.</param>
+    /// <param name="stepping">To be called often; throws if the reading of rows is to stop.</param>
+    public abstract void Compute(RowBatch batch, Action stepping);
+
+    /// <summary>Writes what is needed to bring the component back.</summary>
+    public abstract void Write(ModelWriter writer);
+}

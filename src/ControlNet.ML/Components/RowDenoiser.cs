@@ -1,0 +1,105 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Denoises the rows of a batch, those together that can be: of one size and one number of steps.</summary>
+internal sealed class RowDenoiser
+{
+    private readonly DiffusionModel _model;
+    private readonly DenoiseComponentOptions _options;
+    private readonly SchedulerConfig _scheduler;
+    private readonly int? _seed;
+    private readonly int? _steps;
+    private readonly int? _guidance;
+
+    /// <summary>Checks that everything fits together.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="controls">The control networks.</param>
+    /// <param name="options">The settings.</param>
+    /// <param name="inputs">Gets the columns to read.</param>
+    /// <exception cref="ControlNetException">A network is of another family, a setting is out of its range, or the sampler is unknown.</exception>
+    public RowDenoiser(DiffusionModel model, IEnumerable<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs)
+    {
+        (_model, _options) = (model, options);
+        options.Validate();
+        GenerationParts.CheckLatents(model);
+        foreach (var control in controls)
+        {
+            GenerationParts.CheckFamily(model, control.Network);
+            Wishes.Check(control.Unit.Validate);
+        }
+
+        var scheduler = model.Scheduler;
+        Wishes.Check(() => scheduler = options.Scheduler is { } name ? SchedulerCatalog.Configure(model.Scheduler, name) : model.Scheduler);
+        _scheduler = scheduler;
+        (Width, Height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
+        _seed = inputs.Add(options.SeedColumn, InputColumn.Number);
+        _steps = inputs.Add(options.StepsColumn, InputColumn.Number);
+        _guidance = inputs.Add(options.GuidanceColumn, InputColumn.Number);
+    }
+
+    /// <summary>Columns of the pictures in pixels, where the row does not say.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows of the pictures in pixels, where the row does not say.</summary>
+    public int Height { get; }
+
+    /// <summary>Reads what a row asks for.</summary>
+    /// <param name="batch">The rows.</param>
+    /// <param name="row">Which.</param>
+    /// <param name="width">Columns of its picture in pixels.</param>
+    /// <param name="height">Rows of its picture in pixels.</param>
+    /// <param name="text">Gives its texts, and whether the negative one is needed.</param>
+    /// <param name="controls">Its controls.</param>
+    /// <exception cref="ControlNetException">A value is out of its range.</exception>
+    public DenoisingPicture Read(
+        RowBatch batch, int row, int width, int height, Func<bool, (TextEmbedding Text, TextEmbedding? Negative)> text, RowControl[] controls)
+    {
+        var steps = _steps is { } stepsColumn ? Wishes.Whole(batch, stepsColumn, row, 1, GenerateOptions.MaxSteps) : _options.Steps;
+        var guidance = _guidance is { } guidanceColumn ? Wishes.Number(batch, guidanceColumn, row) : _options.Guidance;
+        if (!double.IsFinite(guidance))
+            throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
+        var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
+        var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
+        return new DenoisingPicture(row, steps, new DenoisingRow
+        {
+            Noise = GenerationParts.Noise(_model, random, width, height),
+            Text = positive,
+            NegativeText = negative,
+            Guidance = guidance,
+            GuidanceRescale = _options.GuidanceRescale,
+            Controls = controls,
+            NoiseSource = random,
+            TimeIds = GenerationParts.TimeIds(_model, width, height),
+            Eta = _options.Eta,
+        });
+    }
+
+    /// <summary>Makes the latents of some rows.</summary>
+    /// <param name="pictures">The rows.</param>
+    /// <param name="stepping">Called in every step; may throw to stop.</param>
+    /// <returns>Each row and its latents, [1, C, h, w], group by group.</returns>
+    public IEnumerable<(int Row, TensorData Latents)> Run(IEnumerable<DenoisingPicture> pictures, Action stepping)
+    {
+        var loop = new DenoisingLoop(_model.Backend, _model.Folder.UNet);
+        foreach (var group in pictures.GroupBy(picture => (picture.Steps, picture.Row.Noise.Shape[2], picture.Row.Noise.Shape[3])))
+        {
+            DenoisingStep? last = null;
+            foreach (var step in loop.Run([.. group.Select(picture => picture.Row)], _scheduler, group.Key.Steps, _options.CancellationToken))
+            {
+                stepping();
+                last = step;
+            }
+
+            foreach (var (picture, latents) in group.Zip(last!.Latents))
+                yield return (picture.Index, latents);
+        }
+    }
+}
+
+/// <summary>A row that is ready to be denoised.</summary>
+/// <param name="Index">Its place in the batch.</param>
+/// <param name="Steps">How many steps it takes.</param>
+/// <param name="Row">All else.</param>
+internal sealed record DenoisingPicture(int Index, int Steps, DenoisingRow Row);

@@ -1,0 +1,83 @@
+using ControlNet.ML.Diffusion;
+
+namespace ControlNet.ML;
+
+/// <summary>What a model makes of the wishes for one picture, the same for a single picture and for rows of a table.</summary>
+internal static class GenerationParts
+{
+    private const int MaxSide = 8192;
+
+    /// <summary>Whether there is a second, unconditional pass: distilled models take guidance as a condition instead.</summary>
+    public static bool IsGuided(DiffusionModel model, double guidance) => guidance > 1 && model.Folder.UNet.TimeCondProjDim is null;
+
+    /// <summary>Whether an absent negative prompt is zeros rather than an empty text.</summary>
+    public static bool NegativeIsZero(DiffusionModel model, string? prompt) =>
+        prompt is null && model.Folder.Index is { IsXL: true, ForceZerosForEmptyPrompt: true };
+
+    /// <summary>The negative prompt, null for no wish; as in diffusers, clip skip does not apply to it.</summary>
+    public static TextEmbedding Negative(DiffusionModel model, string? prompt, TextEmbedding text, ICollection<string> warnings) =>
+        NegativeIsZero(model, prompt)
+            ? text.Zeros()
+            : model.EncodeText(prompt ?? "", clipSkip: null, warnings);
+
+    /// <summary>The starting noise of a picture, [1, C, h, w].</summary>
+    public static TensorData Noise(DiffusionModel model, TorchRandom random, int width, int height)
+    {
+        var scale = model.Folder.Autoencoder.ScaleFactor;
+        var noise = TensorData.Zeros(1, model.Folder.Autoencoder.LatentChannels, height / scale, width / scale);
+        random.FillNormal(noise.Values);
+        return noise;
+    }
+
+    /// <summary>SDXL's size conditioning; null for other families.</summary>
+    public static int[]? TimeIds(DiffusionModel model, int width, int height, SizeConditioning? wanted = null)
+    {
+        if (model.Folder.UNet.AdditionEmbedType is null)
+            return null;
+        var sizes = wanted ?? new SizeConditioning(height, width, 0, 0, height, width);
+        return [sizes.OriginalHeight, sizes.OriginalWidth, sizes.CropTop, sizes.CropLeft, sizes.TargetHeight, sizes.TargetWidth];
+    }
+
+    /// <summary>A side in pixels, that which the model was trained with if none is wanted.</summary>
+    /// <exception cref="ArgumentException">It is no multiple of the autoencoder's factor, or too long.</exception>
+    public static int Side(DiffusionModel model, int? wanted, string name)
+    {
+        var scale = model.Folder.Autoencoder.ScaleFactor;
+        var side = wanted ?? model.NativeSize;
+        if (side < scale || side % scale != 0)
+            throw new ArgumentException($"{name} is {side}, expected a multiple of {scale}: {Math.Max(scale, side / scale * scale)} or {((side / scale) + 1) * scale}.");
+        if (side > MaxSide)
+            throw new ArgumentException($"{name} is {side}, expected at most {MaxSide:N0}.");
+        return side;
+    }
+
+    /// <summary>Throws unless the model starts from noise alone.</summary>
+    /// <exception cref="ControlNetException">It needs a picture beside it.</exception>
+    public static void CheckLatents(DiffusionModel model)
+    {
+        var (channels, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
+        if (channels != latents)
+        {
+            throw new ControlNetException(
+                $"{model.Name}: its UNet takes {channels} channels, the latents have {latents}: " +
+                "an inpainting or depth model needs a picture to start from, which this call has not.");
+        }
+    }
+
+    /// <summary>Throws unless a control network fits a model.</summary>
+    /// <exception cref="ControlNetException">It is of another family.</exception>
+    public static void CheckFamily(DiffusionModel model, ControlNetwork network)
+    {
+        var (config, unet) = (network.Config, model.Folder.UNet);
+        if (config.CrossAttentionDim != unet.CrossAttentionDim
+            || !config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels)
+            || config.InChannels != unet.InChannels
+            || config.LayersPerBlock != unet.LayersPerBlock)
+        {
+            throw new ControlNetException(
+                $"The control network '{network.Name}' is of another family than the model '{model.Name}': it has text width " +
+                $"{config.CrossAttentionDim} and channels {string.Join(", ", config.BlockOutChannels)}, expected " +
+                $"{unet.CrossAttentionDim} and {string.Join(", ", unet.BlockOutChannels)}.");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>What a saved component remembers of a model or control network that it needs: where it was, what was in it, how it was loaded.</summary>
+/// <param name="Name">The name of an embedded model or network, else the full path of a folder or file.</param>
+/// <param name="Variant">The variant of the weight files, or null.</param>
+/// <param name="Precision">What the networks compute in.</param>
+/// <param name="Device">The device that was asked for by name, or null.</param>
+/// <param name="Files">Every file that was read.</param>
+internal sealed record WeightReference(string Name, string? Variant, Precision Precision, string? Device, WeightFile[] Files)
+{
+    /// <summary>The environment variable that lists folders to look in, besides where the weights were.</summary>
+    public const string FoldersVariable = "CONTROLNET_MODELS";
+
+    /// <summary>How to load it. The runtime is the application's own.</summary>
+    public LoadOptions ToOptions() => new() { Variant = Variant, Precision = Precision, Device = Device };
+
+    /// <summary>Of a model: reads all its files once.</summary>
+    public static WeightReference Of(DiffusionModel model)
+    {
+        var folder = model.Folder;
+        var weights = folder.Index.Parts.Where(part => part is "unet" or "vae" or "text_encoder" or "text_encoder_2").SelectMany(folder.PartFiles);
+        var settings = folder.Index.Parts.SelectMany(part => Settings(folder.Folder(part)));
+        var index = Directory.EnumerateFiles(folder.Path, "model_index.json");
+        var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;
+        return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]);
+    }
+
+    /// <summary>Of a control network: reads all its files once.</summary>
+    public static WeightReference Of(ControlNetwork network)
+    {
+        var (path, options) = (network.Path, network.Options);
+        if (!Directory.Exists(path))
+        {
+            var settings = Path.ChangeExtension(path, ".json");
+            return Of(path, options, Path.GetDirectoryName(path)!, File.Exists(settings) ? [path, settings] : [path]);
+        }
+
+        using var weights = ControlFolder.Open(path, options.Variant).OpenWeights();
+        var name = IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path;
+        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]);
+    }
+
+    /// <summary>What to load now: the same name if the files are there, else that in a folder of CONTROLNET_MODELS.</summary>
+    /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
+    /// <exception cref="ControlNetException">They are nowhere, or others.</exception>
+    public string Find(Func<string, string> find)
+    {
+        List<string> failures = [];
+        foreach (var (name, path) in Candidates(find, failures))
+        {
+            if (Difference(path) is not { } difference)
+                return name;
+            failures.Add($"{path}: {difference}");
+        }
+
+        throw new ControlNetException(
+            $"The weights {Message.Name(Name)} that the model was saved with are not found: {string.Join("; ", failures)}. " +
+            $"If they have moved, name the folder they lie in in {FoldersVariable}.");
+    }
+
+    private static WeightReference Of(string name, LoadOptions options, string root, IEnumerable<string> files) => new(
+        name, options.Variant, options.Precision, options.Device,
+        [.. files.Distinct().Order(StringComparer.Ordinal).Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))]);
+
+    private static IEnumerable<string> Settings(string folder) =>
+        Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".json" or ".txt");
+
+    private static bool IsPackage(string name, Func<string, string?> find, string path) =>
+        !Path.IsPathRooted(name) && !Path.Exists(name) && find(name) is { } found && Path.GetFullPath(found) == path;
+
+    private static string Digest(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private IEnumerable<(string Name, string Path)> Candidates(Func<string, string> find, List<string> failures)
+    {
+        string? known = null;
+        try
+        {
+            known = find(Name);
+        }
+        catch (ControlNetException)
+        {
+            failures.Add($"{Name}: is not there");
+        }
+
+        if (known is not null)
+            yield return (Name, known);
+
+        // The path may be another system's.
+        var last = Name.Split('/', '\\')[^1];
+        foreach (var folder in (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+            yield return (Path.Combine(folder, last), Path.Combine(folder, last));
+    }
+
+    private string? Difference(string path)
+    {
+        var root = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        foreach (var (name, digest) in Files)
+        {
+            var file = Path.Combine(root, name);
+            if (!File.Exists(file))
+                return $"{Message.Name(name)} is missing";
+            if (Digest(file) is var found && found != digest)
+                return $"{Message.Name(name)} is another file, with SHA-256 {found[..16]}…, expected {digest[..16]}…";
+        }
+
+        return null;
+    }
+}
+
+/// <summary>A file that weights were read from.</summary>
+/// <param name="Name">Its path relative to the folder, with slashes.</param>
+/// <param name="Sha256">The SHA-256 of its content, in hexadecimal.</param>
+internal sealed record WeightFile(string Name, string Sha256);

@@ -1,0 +1,120 @@
+using ControlNet.ML.Components;
+using ControlNet.ML.Diffusion;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Torch.Tests.Components;
+
+/// <summary>Pictures made in ML.NET pipelines are those that the model makes one by one.</summary>
+public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<PictureRows>
+{
+    private readonly MLContext _ml = new();
+
+    private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
+
+    [Fact]
+    public void It_is_a_whole_component()
+    {
+        int[] ids = [0, 1, 2];
+        var estimator = Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain with { BatchSize = 2 });
+        new StageWorkout(_ml, estimator, Data(ids), "Picture", Expected(ids, ownSettings: false), 1).Run();
+    }
+
+    [Fact]
+    public void Every_row_may_have_its_own_settings_and_size()
+    {
+        int[] ids = [0, 1, 2, 3, 4, 5];
+        var estimator = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own with { BatchSize = 6 });
+        new StageWorkout(_ml, estimator, Data(ids), "Picture", Expected(ids, ownSettings: true), 1).Run();
+    }
+
+    [Fact]
+    public void A_prediction_engine_makes_the_same_pictures_and_leaves_the_model_to_the_program()
+    {
+        var model = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own).Fit(Data([0]));
+        using (var engine = _ml.Model.CreatePredictionEngine<PictureRow, MadeRow>(model))
+        {
+            foreach (var id in new[] { 5, 3, 4 })
+            {
+                var made = engine.Predict(PictureRows.Row(id));
+                Assert.Equal((id, ""), (made.Id, made.Error));
+                Cells.Equal(Expected([id], true), [(id, Cells.Of(made.Picture))], 1);
+            }
+        }
+
+        Assert.Equal(64, rows.Model.Generate("x", new GenerateOptions { Steps = 1, Width = 64, Height = 64 }).Image.Width);
+    }
+
+    [Fact]
+    public void Without_control_and_columns_it_is_the_model_alone()
+    {
+        var options = new GenerateComponentOptions { Steps = 2, Width = 64, Height = 72, Scheduler = "euler", Seed = 3, Guidance = 1, GuidanceRescale = 0.5, ClipSkip = 1 };
+        var view = Stages.Generate("Picture", "Prompt", rows.Model, null, options).Fit(Data([0])).Transform(Data([0, 1]));
+        var expected = new[] { 0, 1 }.Select(id => (id, Cells.Of(rows.Model.Generate(
+            PictureRows.Row(id).Prompt, new GenerateOptions { Steps = 2, Width = 64, Height = 72, Scheduler = "euler", Seed = 3, Guidance = 1, GuidanceRescale = 0.5, ClipSkip = 1 }).Image)));
+        Cells.Equal(expected, Cells.Read(view, "Picture"), 1);
+        Assert.Equal(new ImageDataViewType(72, 64), view.Schema["Picture"].Type);
+        Assert.Equal(new ImageDataViewType(), Stages.Generate("Picture", "Prompt", rows.Model, null, options with { WidthColumn = "Width" }).Fit(Data([0])).GetOutputSchema(view.Schema)["Picture"].Type);
+    }
+
+    [Fact]
+    public void Two_controls_may_share_a_network_and_a_column()
+    {
+        ControlColumn[] controls = [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = 0.5 } }, new("Edges", rows.Canny) { ScaleColumn = "Scale" }];
+        var view = Stages.Generate("Picture", "Prompt", rows.Model, controls, PictureRows.Plain).Fit(Data([2])).Transform(Data([2]));
+        var row = PictureRows.Row(2);
+        var edges = row.Edges!.ToImageBuffer();
+        var expected = rows.Model.Generate(
+            row.Prompt,
+            [new ControlInput(rows.Canny, edges) { Unit = new ControlUnit { Scale = 0.5 } }, new ControlInput(rows.Canny, edges) { Unit = new ControlUnit { Scale = row.Scale } }],
+            new GenerateOptions { Steps = 2, Guidance = 4, Width = 64, Height = 64, Seed = (ulong)row.Seed, NegativePrompt = "fox" }).Image;
+        Cells.Equal([(2, Cells.Of(expected))], Cells.Read(view, "Picture"), 1);
+    }
+
+    [Fact]
+    public void Seeds_may_be_of_any_numeric_type()
+    {
+        var seeds = new[] { new { Prompt = "fox", S = 3UL, F = 3f, B = (byte)3, D = 3.0 } };
+        var data = _ml.Data.LoadFromEnumerable(seeds);
+        var options = new GenerateComponentOptions { Steps = 1, Width = 64, Height = 64 };
+        var pictures = new[] { "S", "F", "B", "D" }.Select(column => Read(options with { SeedColumn = column })).ToList();
+        Assert.All(pictures, picture => Assert.Equal(Read(options with { Seed = 3 }), picture));
+        Assert.NotEqual(Read(options), pictures[0]);
+
+        float[] Read(GenerateComponentOptions each) =>
+            Cells.Of(Stages.Generate("Picture", "Prompt", rows.Model, null, each).Fit(data).Transform(data).GetColumn<MLImage>("Picture").Single());
+    }
+
+    [Fact]
+    public void Progress_and_the_log_say_what_happens()
+    {
+        List<long> done = [];
+        List<string> warnings = [];
+        _ml.Log += (_, message) =>
+        {
+            if (message.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+                warnings.Add(message.RawMessage);
+        };
+        var data = Data([0, 1, 2], row => row.Prompt = row.Id == 1 ? string.Join(' ', Enumerable.Repeat("tiger", 80)) : row.Prompt);
+        var options = PictureRows.Plain with { BatchSize = 2, Progress = new Recorder<long>(done) };
+        Cells.Read(Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, options).Fit(data).Transform(data), "Picture");
+        Assert.Equal([2, 3], done);
+        Assert.StartsWith("Row 1, column 'Picture': The prompt is longer than the 30 tokens", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+
+    private List<(int, float[])> Expected(IEnumerable<int> ids, bool ownSettings) => [.. ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings))))];
+
+    private IDataView Data(int[] ids, Action<PictureRow>? change = null)
+    {
+        var all = PictureRows.Rows(ids);
+        foreach (var row in all)
+            change?.Invoke(row);
+        return _ml.Data.LoadFromEnumerable(all);
+    }
+
+    private sealed class Recorder<T>(List<T> values) : IProgress<T>
+    {
+        public void Report(T value) => values.Add(value);
+    }
+}
