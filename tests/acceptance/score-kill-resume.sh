@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 seed=${1:-1} kills=${2:-8} rows=${3:-200}
 RANDOM=$seed
-export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# One thread: on a machine that is busy with other things, more of them mostly wait for each other.
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 dotnet build -c Release -v quiet src/ControlNet.ML.Cli >/dev/null
 tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet.dll -not -path '*/ref/*' | head -1)

@@ -45,7 +45,7 @@ internal sealed class RunFolder : IDisposable
             var held = Lock(System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"), path, shard);
             try
             {
-                record.WriteNew(Record(path));
+                record.WriteNew(Record(path), System.IO.Path.Combine(path, $"run{shard.Suffix}.json.part"));
                 Refuse(path, record);
                 return new RunFolder(path, shard, held);
             }

@@ -29,12 +29,20 @@ internal sealed record RunRecord(string Table, string TableSha256, long Rows, in
     }
 
     /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>
-    public void WriteNew(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="own">A name beside it that no other shard uses.</param>
+    public void WriteNew(string path, string own)
     {
-        var own = $"{path}.{Environment.ProcessId}.part";
+        if (File.Exists(path))
+            return;
+        using (var stream = new FileStream(own, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(this, Json.Options) + "\n"));
+            stream.Flush(flushToDisk: true);
+        }
+
         try
         {
-            File.WriteAllBytes(own, Encoding.UTF8.GetBytes(JsonSerializer.Serialize(this, Json.Options) + "\n"));
             File.Move(own, path, overwrite: false);
         }
         catch (IOException) when (File.Exists(path))

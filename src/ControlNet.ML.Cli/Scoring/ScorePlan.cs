@@ -43,7 +43,7 @@ internal sealed class ScorePlan
     public RowParser Parser { get; }
 
     /// <summary>The run as run.json holds it.</summary>
-    public required RunRecord Record { get; init; }
+    public RunRecord Record { get; private set; } = null!;
 
     /// <summary>How many rows this shard has.</summary>
     public long Rows => Settings.Shard.RowsOf(Record.Rows);
@@ -64,13 +64,10 @@ internal sealed class ScorePlan
         var columns = new ColumnPlan(table, settings.Controls.Count);
         if (settings.Settings.Count > 0 && !columns.HasPhotos)
             throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
-        var draft = new ScorePlan(settings, table, columns) { Record = new RunRecord("", "", 0, 1, new Dictionary<string, string>()) };
-        return new ScorePlan(settings, table, columns)
-        {
-            Record = new RunRecord(
-                Path.GetFileName(settings.Table), await table.HashAsync(cancellationToken).ConfigureAwait(false),
-                table.CountRows(cancellationToken), settings.Shard.Count, draft.Names()),
-        };
+        var plan = new ScorePlan(settings, table, columns);
+        var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
+        plan.Record = new RunRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names());
+        return plan;
     }
 
     /// <summary>The rows of this shard, with the columns that say how pictures are made.</summary>
