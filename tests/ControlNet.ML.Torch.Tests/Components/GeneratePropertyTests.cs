@@ -7,7 +7,7 @@ using Microsoft.ML;
 namespace ControlNet.ML.Torch.Tests.Components;
 
 /// <summary>Any company, any order, any batches: a row's picture is its own.</summary>
-[Properties(Arbitrary = [typeof(GeneratePropertyTests)], MaxTest = 12)]
+[Properties(Arbitrary = [typeof(GeneratePropertyTests)], MaxTest = 8)]
 public sealed class GeneratePropertyTests(PictureRows rows) : IClassFixture<PictureRows>
 {
     /// <param name="BatchSize">Rows at a time.</param>

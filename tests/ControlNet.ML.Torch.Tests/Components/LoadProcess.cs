@@ -20,6 +20,7 @@ internal static class LoadProcess
     public static List<(int Id, float[] Values)> Run(string folder, int count)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(LoadProcess).Assembly.Location, Command, folder]) { RedirectStandardError = true };
+        start.Environment["OMP_NUM_THREADS"] = "1";
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
