@@ -1,3 +1,5 @@
+using System.Text.Json;
+using ControlNet.ML.Cli.Scoring;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
@@ -42,6 +44,24 @@ public sealed class ScoreTests
 
         Assert.Equal((0, "", $"{Path.Combine("o", "results.parquet")}\n"), (score.Code, score.Error, score.Output.ReplaceLineEndings("\n")));
         Assert.Equal(File.ReadAllBytes("g.png"), File.ReadAllBytes("o/pictures/00000000.png"));
+    }
+
+    [Fact]
+    public async Task Rows_that_are_made_together_become_what_each_becomes_alone()
+    {
+        using var tool = new Tool();
+        File.WriteAllText("t.csv", $"prompt,photo,scale,guidance\nfox,{Tool.Photo},1,7.5\nred apple,{Tool.Photo},0.5,1\nrocket,{Tool.Photo},1,3\n");
+        string[] common = ["score", "t.csv", "--steps", "2", "--size", "64", "--json"];
+
+        using var alone = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "alone"])).Output);
+        using var together = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "together", "--batch", "3"])).Output);
+
+        Assert.Equal((3, 3), (alone.RootElement.GetProperty("pictures").GetInt32(), together.RootElement.GetProperty("pictures").GetInt32()));
+        foreach (var row in Enumerable.Range(0, 3))
+        {
+            var (one, other) = (ImageCodec.Load(Path.Combine("alone", RunFolder.PictureName(row))), ImageCodec.Load(Path.Combine("together", RunFolder.PictureName(row))));
+            Assert.All(one.Samples.Zip(other.Samples), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+        }
     }
 
     [Theory]
