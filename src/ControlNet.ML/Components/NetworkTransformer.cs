@@ -8,18 +8,34 @@ public abstract class NetworkTransformer : ModelTransformer
     private readonly NetworkStage _stage;
     private readonly IReadOnlyList<IDisposable> _leases;
 
+    // Networks do one thing at a time, and are not given back while they do it.
+    private readonly Lock _running = new();
+    private bool _givenBack;
+
     private protected NetworkTransformer(IHostEnvironment environment, string kind, NetworkStage stage, IReadOnlyList<IDisposable> leases)
         : base(environment, kind, stage.Columns, stage.Options) => (_stage, _leases) = (stage, leases);
 
-    private protected override void Compute(RowBatch batch) => _stage.Compute(batch, ThrowIfCancelled);
+    private protected override void Compute(RowBatch batch)
+    {
+        lock (_running)
+        {
+            ObjectDisposedException.ThrowIf(_givenBack, this);
+            _stage.Compute(batch, ThrowIfCancelled);
+        }
+    }
 
     private protected override void Write(ModelWriter writer) => _stage.Write(writer);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        foreach (var lease in _leases)
-            lease.Dispose();
+        lock (_running)
+        {
+            _givenBack = true;
+            foreach (var lease in _leases)
+                lease.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

@@ -7,6 +7,7 @@ namespace ControlNet.ML.Components;
 internal sealed class RowDenoiser
 {
     private readonly DiffusionModel _model;
+    private readonly ControlNetwork[] _networks;
     private readonly DenoiseComponentOptions _options;
     private readonly SchedulerConfig _scheduler;
     private readonly int? _seed;
@@ -19,9 +20,9 @@ internal sealed class RowDenoiser
     /// <param name="options">The settings.</param>
     /// <param name="inputs">Gets the columns to read.</param>
     /// <exception cref="ControlNetException">A network is of another family, a setting is out of its range, or the sampler is unknown.</exception>
-    public RowDenoiser(DiffusionModel model, IEnumerable<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs)
+    public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs)
     {
-        (_model, _options) = (model, options);
+        (_model, _options, _networks) = (model, options, [.. controls.Select(control => control.Network)]);
         options.Validate();
         GenerationParts.CheckLatents(model);
         foreach (var control in controls)
@@ -82,6 +83,8 @@ internal sealed class RowDenoiser
     /// <returns>Each row and its latents, [1, C, h, w], group by group.</returns>
     public IEnumerable<(int Row, TensorData Latents)> Run(IEnumerable<DenoisingPicture> pictures, Action stepping)
     {
+        foreach (var network in _networks)
+            ObjectDisposedException.ThrowIf(network.IsDisposed, network);
         var loop = new DenoisingLoop(_model.Backend, _model.Folder.UNet);
         foreach (var group in pictures.GroupBy(picture => (picture.Steps, picture.Row.Noise.Shape[2], picture.Row.Noise.Shape[3])))
         {

@@ -15,14 +15,14 @@ internal static class SharedWeights
     /// <summary>A model, after a look at its files.</summary>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
     public static Lease<DiffusionModel> Model(WeightReference reference) =>
-        Take(reference, "model", () => DiffusionModel.Load(reference.Find(ModelNames.FindModel), reference.ToOptions()), model => model.Gate);
+        Take(reference, "model", () => DiffusionModel.Load(reference.Find(ModelNames.FindModel), reference.ToOptions()));
 
     /// <summary>A control network, after a look at its files.</summary>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
     public static Lease<ControlNetwork> Control(WeightReference reference) =>
-        Take(reference, "control", () => ControlNetwork.Load(reference.Find(ModelNames.FindControl), reference.ToOptions()), network => network.Gate);
+        Take(reference, "control", () => ControlNetwork.Load(reference.Find(ModelNames.FindControl), reference.ToOptions()));
 
-    private static Lease<T> Take<T>(WeightReference reference, string kind, Func<T> open, Func<T, Lock> gate)
+    private static Lease<T> Take<T>(WeightReference reference, string kind, Func<T> open)
         where T : IDisposable
     {
         var key = $"{kind} {JsonSerializer.Serialize(reference)}";
@@ -31,25 +31,20 @@ internal static class SharedWeights
             if (!Open.TryGetValue(key, out var entry))
                 Open.Add(key, entry = new Entry(open()));
             entry.Users++;
-            return new Lease<T>((T)entry.Value, () => GiveBack(key, gate((T)entry.Value)));
+            return new Lease<T>((T)entry.Value, () => GiveBack(key));
         }
     }
 
-    private static void GiveBack(string key, Lock gate)
+    private static void GiveBack(string key)
     {
-        IDisposable unused;
         lock (Gate)
         {
             var entry = Open[key];
             if (--entry.Users > 0)
                 return;
             Open.Remove(key);
-            unused = entry.Value;
+            entry.Value.Dispose();
         }
-
-        // Another thread may still be making a row.
-        lock (gate)
-            unused.Dispose();
     }
 
     private sealed class Entry(IDisposable value)

@@ -78,7 +78,12 @@ public sealed class PictureRows : IDisposable
     /// <summary>Options that take everything from columns.</summary>
     internal static GenerateComponentOptions Own { get; } = new()
     {
-        SeedColumn = "Seed", StepsColumn = "Steps", GuidanceColumn = "Guidance", WidthColumn = "Width", HeightColumn = "Height", NegativePromptColumn = "Negative",
+        SeedColumn = "Seed",
+        StepsColumn = "Steps",
+        GuidanceColumn = "Guidance",
+        WidthColumn = "Width",
+        HeightColumn = "Height",
+        NegativePromptColumn = "Negative",
     };
 
     internal ControlColumn[] PlainControl => [new("Edges", Canny)];
