@@ -53,8 +53,10 @@ internal sealed class PlainBackend : IBackendProvider
             notes.Decoding(_decoded++);
             var (height, width, scale) = (latents.Shape[2], latents.Shape[3], folder.Autoencoder.ScaleFactor);
             var picture = TensorData.Zeros(1, 3, height * scale, width * scale);
+
+            // The sine keeps them within the range of pictures, where otherwise all would be black or white and alike.
             for (var i = 0; i < picture.Count; i++)
-                picture.Values[i] = latents.Values[i % latents.Count];
+                picture.Values[i] = MathF.Sin(latents.Values[i % latents.Count]);
             return picture;
         }
 
