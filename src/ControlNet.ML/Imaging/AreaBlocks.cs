@@ -35,7 +35,7 @@ internal static class AreaBlocks
         {
             ReadOnlySpan<byte> above = image.Row(2 * y), below = image.Row((2 * y) + 1);
             var target = result.Row(y);
-            var i = 0;
+            var i = channels == 1 ? HalveGrey(above, below, target) : 0;
             for (; i <= target.Length - Lanes && (2 * i) + 16 <= above.Length; i += step)
             {
                 var (a, b) = (Vector128.Create(above[(2 * i)..]), Vector128.Create(below[(2 * i)..]));
@@ -52,6 +52,23 @@ internal static class AreaBlocks
 
         static int Left(int i, int channels) => (2 * i) - (i % channels);
         static Vector128<ushort> Pick(Vector128<byte> samples, Vector128<byte> indices) => Vector128.WidenLower(Vector128.ShuffleNative(samples, indices));
+    }
+
+    // Left and right are the halves of a 16-bit number. Returns how many pixels whole vectors made.
+    private static int HalveGrey(ReadOnlySpan<byte> above, ReadOnlySpan<byte> below, Span<byte> target)
+    {
+        var n = Vector<byte>.Count;
+        var i = 0;
+        for (; i <= target.Length - n; i += n)
+            Vector.Narrow(Mean(above[(2 * i)..], below[(2 * i)..]), Mean(above[((2 * i) + n)..], below[((2 * i) + n)..])).CopyTo(target[i..]);
+        return i;
+
+        static Vector<ushort> Mean(ReadOnlySpan<byte> above, ReadOnlySpan<byte> below)
+        {
+            var (a, b) = (new Vector<byte>(above).As<byte, ushort>(), new Vector<byte>(below).As<byte, ushort>());
+            var mask = new Vector<ushort>(0xff);
+            return ((a & mask) + (a >>> 8) + (b & mask) + (b >>> 8) + new Vector<ushort>(2)) >>> 2;
+        }
     }
 
     private static void Means(ImageBuffer image, ImageBuffer result, int across, int down)

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Buffers.Binary;
 
 namespace ControlNet.ML.Imaging;
 
@@ -72,10 +72,13 @@ public static class Resize
             return;
         }
 
-        // Four bytes at a time; with three channels the fourth is overwritten by the next pixel, so the ends go one by one.
+        // Four bytes at a time; with three channels the fourth is overwritten by the next pixel, so the last ones go one by one.
+        var whole = columns.Length - 1;
+        while (whole > 0 && columns[whole - 1] + 4 > source.Length)
+            whole--;
         var (i, at) = (0, 0);
-        for (; at < columns.Length && columns[at] + 4 <= source.Length && i + 4 <= target.Length; at++, i += channels)
-            MemoryMarshal.Write(target[i..], MemoryMarshal.Read<uint>(source[columns[at]..]));
+        for (; at < whole; at++, i += channels)
+            BinaryPrimitives.WriteUInt32LittleEndian(target[i..], BinaryPrimitives.ReadUInt32LittleEndian(source[columns[at]..]));
         for (; at < columns.Length; at++, i += channels)
             source.Slice(columns[at], channels).CopyTo(target[i..]);
     }
