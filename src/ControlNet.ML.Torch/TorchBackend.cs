@@ -10,10 +10,10 @@ internal sealed class TorchBackend : IDiffusionBackend
 {
     private readonly TorchDevice _device;
     private readonly ClipTextModel[] _textEncoders;
-    private readonly UNet2DConditionModel _unet;
-    private readonly AutoencoderKL _autoencoder;
+    private readonly UNet2DConditionModel? _unet;
+    private readonly AutoencoderKL? _autoencoder;
 
-    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel unet, AutoencoderKL autoencoder) =>
+    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel? unet, AutoencoderKL? autoencoder) =>
         (_device, _textEncoders, _unet, _autoencoder) = (device, textEncoders, unet, autoencoder);
 
     public string Description => _device.ToString();
@@ -22,11 +22,16 @@ internal sealed class TorchBackend : IDiffusionBackend
     public static TorchBackend Load(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         using var loading = new PartLoader(folder, device, progress, cancellationToken);
-        List<ClipTextModel> textEncoders = [loading.Load("text_encoder", () => new ClipTextModel(folder.TextEncoder), ScalarType.Float32)];
-        if (folder.TextEncoder2 is { } second)
-            textEncoders.Add(loading.Load("text_encoder_2", () => new ClipTextModel(second), ScalarType.Float32));
-        var unet = loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type);
-        var autoencoder = loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32);
+        List<ClipTextModel> textEncoders = [];
+        if (folder.Loaded.HasFlag(ModelParts.TextEncoder))
+        {
+            textEncoders.Add(loading.Load("text_encoder", () => new ClipTextModel(folder.TextEncoder), ScalarType.Float32));
+            if (folder.TextEncoder2 is { } second)
+                textEncoders.Add(loading.Load("text_encoder_2", () => new ClipTextModel(second), ScalarType.Float32));
+        }
+
+        var unet = folder.Loaded.HasFlag(ModelParts.UNet) ? loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type) : null;
+        var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder) ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32) : null;
         loading.Keep();
         return new TorchBackend(device, [.. textEncoders], unet, autoencoder);
     }
@@ -46,14 +51,14 @@ internal sealed class TorchBackend : IDiffusionBackend
                 outputs[1].Projected!.ToData());
     }
 
-    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(_unet, _device, inputs);
+    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(Loaded(_unet), _device, inputs);
 
     public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var (mean, logVariance) = _autoencoder.Encode(image.ToTorch(ScalarType.Float32, _device.Device));
+        var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
         return (mean.ToData(), logVariance.ToData());
     }
 
@@ -62,16 +67,20 @@ internal sealed class TorchBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(latents);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        return _autoencoder.Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData();
+        return Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData();
     }
 
     public void Dispose()
     {
         foreach (var encoder in _textEncoders)
             encoder.Dispose();
-        _unet.Dispose();
-        _autoencoder.Dispose();
+        _unet?.Dispose();
+        _autoencoder?.Dispose();
     }
+
+    private static T Loaded<T>(T? network)
+        where T : nn.Module =>
+        network ?? throw new InvalidOperationException($"The model was loaded without its {typeof(T).Name} ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
 
     /// <summary>SD1 and SD2: the last layer, or an earlier one, through the final norm.</summary>
     private Tensor Single(ClipTextOutput output, int? clipSkip) =>
@@ -91,7 +100,7 @@ internal sealed class TorchBackend : IDiffusionBackend
     {
         private readonly List<IDisposable> _loaded = [];
         private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }
-            .Where(part => part != "text_encoder_2" || folder.TextEncoder2 is not null)
+            .Where(part => folder.Loaded.HasFlag(ModelFolder.PartsOf(part)) && (part != "text_encoder_2" || folder.TextEncoder2 is not null))
             .SelectMany(folder.PartFiles)
             .Sum(file => new FileInfo(file).Length);
 

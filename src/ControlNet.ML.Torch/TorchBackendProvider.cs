@@ -28,6 +28,13 @@ public sealed class TorchBackendProvider : IBackendProvider
         ArgumentNullException.ThrowIfNull(options);
         TorchNative.EnsureLoaded();
         var device = TorchDevice.From(options);
+        if (options.ConditionEncoderOnly)
+        {
+            weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
+            return new TorchControlBackend(
+                config, StateDict.Load(() => new ConditionEncoderModel(config), weights, device.Type, device.Device, Reporter(weights, options.Progress), cancellationToken), device);
+        }
+
         var network = StateDict.Load(
             () => new ControlNetModel(config), weights, device.Type, device.Device, Reporter(weights, options.Progress), cancellationToken);
         return new TorchControlBackend(config, network, device);

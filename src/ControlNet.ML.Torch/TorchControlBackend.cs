@@ -6,21 +6,38 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch;
 
 /// <summary>A control network on torch.</summary>
-internal sealed class TorchControlBackend(ControlNetConfig config, ControlNetModel network, TorchDevice device) : IControlBackend
+internal sealed class TorchControlBackend : IControlBackend
 {
-    public ControlNetConfig Config { get; } = config;
+    private readonly ControlNetModel? _network;
+    private readonly ConditionEncoderModel? _encoder;
 
-    public ControlNetModel Network { get; } = network;
+    /// <summary>The whole network.</summary>
+    public TorchControlBackend(ControlNetConfig config, ControlNetModel network, TorchDevice device) =>
+        (Config, _network, Device) = (config, network, device);
 
-    public TorchDevice Device { get; } = device;
+    /// <summary>Its condition encoder alone.</summary>
+    public TorchControlBackend(ControlNetConfig config, ConditionEncoderModel encoder, TorchDevice device) =>
+        (Config, _encoder, Device) = (config, encoder, device);
+
+    public ControlNetConfig Config { get; }
+
+    public ControlNetModel Network => _network
+        ?? throw new InvalidOperationException($"The control network was loaded with its condition encoder alone ({nameof(LoadOptions)}.{nameof(LoadOptions.ConditionEncoderOnly)}).");
+
+    public TorchDevice Device { get; }
 
     public TensorData EncodeCondition(TensorData condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        return Network.EncodeCondition(condition.ToTorch(Device.Type, Device.Device)).ToData();
+        var picture = condition.ToTorch(Device.Type, Device.Device);
+        return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
     }
 
-    public void Dispose() => Network.Dispose();
+    public void Dispose()
+    {
+        _network?.Dispose();
+        _encoder?.Dispose();
+    }
 }

@@ -66,6 +66,10 @@ public sealed class ControlNetwork : IDisposable
         return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(file.Config, tensors, options, cancellationToken));
     }
 
+    /// <summary>Opens its files anew.</summary>
+    internal WeightSource OpenWeights() =>
+        Directory.Exists(Path) ? ControlFolder.Open(Path, Options.Variant).OpenWeights() : ControlFile.Open(Path).OpenWeights();
+
     /// <summary>Encodes a condition picture; once is enough for any number of pictures and steps.</summary>
     /// <param name="condition">The condition, of the size of the pictures to be made.</param>
     /// <returns>The hint, [1, C, h, w].</returns>

@@ -38,7 +38,7 @@ public sealed class DiffusionModel : IDisposable
     public int NativeSize => (Folder.UNet.SampleSize ?? ControlWeights.PaperSide) * Folder.Autoencoder.ScaleFactor;
 
     /// <summary>How many tokens the text encoder takes, start, end and padding included.</summary>
-    internal int TextTokens => _tokenizers[0].MaxLength;
+    internal int TextTokens => Folder.TextEncoder.MaxPositionEmbeddings;
 
     /// <summary>How it was loaded.</summary>
     internal LoadOptions Options { get; }
@@ -61,19 +61,24 @@ public sealed class DiffusionModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         options ??= new LoadOptions();
-        var folder = ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant);
+        var folder = ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts);
 
+        var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? Tokenizers(folder) : [];
+        var schedulerFile = Path.Combine(folder.Folder("scheduler"), "scheduler_config.json");
+        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(schedulerFile), "scheduler/scheduler_config.json");
+        var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
+        return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
+    }
+
+    private static ClipTokenizer[] Tokenizers(ModelFolder folder)
+    {
         ClipTokenizer[] tokenizers = folder.TextEncoder2 is null
             ? [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings)]
             : [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings), Tokenizer("tokenizer_2", folder.TextEncoder2.MaxPositionEmbeddings)];
         tokenizers[0].EnsureFits(folder.TextEncoder.VocabSize, "text_encoder");
         if (folder.TextEncoder2 is { } second)
             tokenizers[1].EnsureFits(second.VocabSize, "text_encoder_2");
-
-        var schedulerFile = Path.Combine(folder.Folder("scheduler"), "scheduler_config.json");
-        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(schedulerFile), "scheduler/scheduler_config.json");
-        var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
-        return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
+        return tokenizers;
 
         ClipTokenizer Tokenizer(string part, int positions) => ClipTokenizer.Load(folder.Folder(part), positions);
     }
@@ -152,6 +157,8 @@ public sealed class DiffusionModel : IDisposable
     public TextEmbedding EncodeText(string prompt, int? clipSkip = null, ICollection<string>? warnings = null)
     {
         ArgumentNullException.ThrowIfNull(prompt);
+        if (_tokenizers.Length == 0)
+            throw new InvalidOperationException($"{Name} was loaded without its text encoder ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
         var tokenized = _tokenizers.Select(tokenizer => tokenizer.Tokenize(prompt)).ToArray();
         if (tokenized[0].Truncated is { } cut)
         {

@@ -15,11 +15,39 @@ public sealed record LoadOptions
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes a GPU where there is one.</summary>
     public string? Device { get; init; }
 
+    /// <summary>Of a model: the networks to load. What was left out cannot be used, and its weights need not be there.</summary>
+    /// <value>Default: <see cref="ModelParts.All"/>.</value>
+    public ModelParts Parts { get; init; } = ModelParts.All;
+
+    /// <summary>Of a control network: whether to load its condition encoder alone. Such a network encodes conditions and cannot steer.</summary>
+    /// <value>Default: false.</value>
+    public bool ConditionEncoderOnly { get; init; }
+
     /// <summary>The runtime; null takes the one whose package the application references.</summary>
     public IBackendProvider? Backend { get; init; }
 
     /// <summary>Told how far the loading is, from 0 to 1.</summary>
     public IProgress<double>? Progress { get; init; }
+}
+
+/// <summary>The networks of a model.</summary>
+[Flags]
+public enum ModelParts
+{
+    /// <summary>None: configurations only.</summary>
+    None = 0,
+
+    /// <summary>The text encoder, or both of them, and the tokenizers.</summary>
+    TextEncoder = 1,
+
+    /// <summary>The UNet.</summary>
+    UNet = 2,
+
+    /// <summary>The autoencoder.</summary>
+    Autoencoder = 4,
+
+    /// <summary>All of them.</summary>
+    All = TextEncoder | UNet | Autoencoder,
 }
 
 /// <summary>The numbers that networks compute in.</summary>

@@ -32,12 +32,15 @@ internal sealed class ControlNetModel : UNetEncoder
     /// <summary>Encodes a condition; independent of time and text, so once is enough for a picture.</summary>
     /// <param name="condition">[N, 3, H, W], R, G, B from 0 to 1.</param>
     /// <returns>The hint, [N, first level's channels, H/8, W/8].</returns>
-    public Tensor EncodeCondition(Tensor condition) =>
-        controlnet_cond_embedding.forward(_config.ControlnetConditioningChannelOrder == "bgr" ? condition.flip(1) : condition);
+    public Tensor EncodeCondition(Tensor condition) => EncodeCondition(_config, controlnet_cond_embedding, condition);
+
+    /// <summary>Encodes a condition with an encoder of a network of this shape.</summary>
+    public static Tensor EncodeCondition(ControlNetConfig config, ConditionEncoder encoder, Tensor condition) =>
+        encoder.forward(config.ControlnetConditioningChannelOrder == "bgr" ? condition.flip(1) : condition);
 
     /// <param name="sample">[N, in_channels, H, W].</param>
     /// <param name="inputs">Time, text and so on, N rows each.</param>
-    /// <param name="hint">From <see cref="EncodeCondition"/>, [N, C, H, W].</param>
+    /// <param name="hint">From <see cref="EncodeCondition(Tensor)"/>, [N, C, H, W].</param>
     /// <returns>The residuals, not yet scaled; pooled over space where the network was trained so (global_pool_conditions).</returns>
     public ControlResiduals Forward(Tensor sample, UNetInputs inputs, Tensor hint)
     {

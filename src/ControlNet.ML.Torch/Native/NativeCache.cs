@@ -36,17 +36,6 @@ internal static class NativeCache
             "Make one of them writable, or set XDG_CACHE_HOME to a folder that is.");
     }
 
-    /// <summary>The user's cache folders on Linux: XDG_CACHE_HOME, ~/.cache, then a folder of the user's own below the temporary one.</summary>
-    public static IEnumerable<string> UserFolders()
-    {
-        const string Own = "controlnet-ml";
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
-            yield return Path.Combine(cache, Own, "native");
-        if (Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home)
-            yield return Path.Combine(home, ".cache", Own, "native");
-        yield return Path.Combine(Path.GetTempPath(), $"{Own}-{Environment.UserName}", "native");
-    }
-
     private static bool Holds(string path, byte[] content) =>
         File.Exists(path) && new FileInfo(path).Length == content.Length && File.ReadAllBytes(path).AsSpan().SequenceEqual(content);
 

@@ -91,7 +91,7 @@ public static partial class TorchNative
             throw new ControlNetException($"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
         }
 
-        var handle = NativeLibrary.Load(NativeCache.Place(Shim, weakened, NativeCache.UserFolders()));
+        var handle = NativeLibrary.Load(NativeCache.Place(Shim, weakened, UserCache.Folders("native")));
 
         // The runtime first tries the original by its full path and fails; these two answer its next questions.
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Answer(name);

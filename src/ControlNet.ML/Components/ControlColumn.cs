@@ -40,8 +40,10 @@ internal sealed record ControlSettings(
     string Column, WeightReference Network, ControlUnit Unit, string? ScaleColumn, string? StartColumn, string? EndColumn, string? WeightingColumn)
 {
     /// <summary>Of a control.</summary>
-    public static ControlSettings Of(ControlColumn control) => new(
-        control.Column, control.Network.Reference.Value, control.Unit, control.ScaleColumn, control.StartColumn, control.EndColumn, control.WeightingColumn);
+    /// <param name="control">The control.</param>
+    /// <param name="network">Where its network's weights are.</param>
+    public static ControlSettings Of(ControlColumn control, WeightReference network) => new(
+        control.Column, network, control.Unit, control.ScaleColumn, control.StartColumn, control.EndColumn, control.WeightingColumn);
 
     /// <summary>With a network that was opened for it.</summary>
     public ControlColumn With(ControlNetwork network) => new(Column, network)

@@ -66,7 +66,7 @@ public sealed class ControlNetTransforms
     /// <exception cref="ControlNetException">A side is no multiple of the network's factor, or an option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public EncodeConditionEstimator EncodeCondition(
-        string outputColumnName, string? inputColumnName, ControlNetwork network, int width, int height, ComponentOptions? options = null)
+        string outputColumnName, string? inputColumnName, ControlNetwork network, int width, int height, NetworkComponentOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
         ArgumentNullException.ThrowIfNull(network);
@@ -110,7 +110,7 @@ public sealed class ControlNetTransforms
     /// <param name="options">Batches, failures; null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
-    public DecodeImageEstimator DecodeImage(string outputColumnName, string? latentsColumnName, DiffusionModel model, ComponentOptions? options = null)
+    public DecodeImageEstimator DecodeImage(string outputColumnName, string? latentsColumnName, DiffusionModel model, NetworkComponentOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
         ArgumentNullException.ThrowIfNull(model);

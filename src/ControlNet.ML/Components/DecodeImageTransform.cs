@@ -32,13 +32,13 @@ public sealed class DecodeImageTransformer : NetworkTransformer
     internal static DecodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<DecodeImageSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new DecodeImageTransformer(
+        return Leases.Open(reader, leases => new DecodeImageTransformer(
             environment, new DecodeImageStage(settings.Output, settings.Latents, leases.Model(settings.Model), settings.Options), leases.Taken));
     }
 }
 
 /// <summary>What a saved model holds of it.</summary>
-internal sealed record DecodeImageSettings(string Output, string Latents, WeightReference Model, ComponentOptions Options);
+internal sealed record DecodeImageSettings(string Output, string Latents, WeightReference Model, NetworkComponentOptions Options);
 
 /// <summary>The decoding with all its settings, which are sound.</summary>
 internal sealed class DecodeImageStage : NetworkStage
@@ -46,13 +46,14 @@ internal sealed class DecodeImageStage : NetworkStage
     private readonly string _output;
     private readonly string _latents;
     private readonly DiffusionModel _model;
+    private readonly NetworkComponentOptions _options;
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
-    public DecodeImageStage(string output, string? latents, DiffusionModel model, ComponentOptions options)
+    public DecodeImageStage(string output, string? latents, DiffusionModel model, NetworkComponentOptions options)
         : base(options)
     {
-        (_output, _latents, _model) = (output, latents ?? output, model);
+        (_output, _latents, _model, _options) = (output, latents ?? output, model, options);
         options.Validate();
         var (channels, scale) = (model.Folder.Autoencoder.LatentChannels, model.Folder.Autoencoder.ScaleFactor);
         var input = InputColumn.Vector(_latents, $"Vector<Single, {channels}, h, w>", found => found.Count == 3 && found[0] == channels);
@@ -68,7 +69,7 @@ internal sealed class DecodeImageStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new DecodeImageSettings(_output, _latents, _model.Reference.Value, Options));
+        writer.Json(SettingsEntry, new DecodeImageSettings(_output, _latents, writer.Model(_model, ModelParts.Autoencoder, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

@@ -4,7 +4,7 @@ namespace ControlNet.ML.Components;
 /// How latents are made of noise, row by row. What no column says is the same for all rows, so rows without a column of seeds start from
 /// the same noise: a seed never comes from a row's place, which filters and orders change.
 /// </summary>
-public record DenoiseComponentOptions : ComponentOptions
+public record DenoiseComponentOptions : NetworkComponentOptions
 {
     /// <summary>Denoising steps, 1 to 1,000.</summary>
     /// <value>50, as in diffusers.</value>
@@ -51,7 +51,7 @@ public record DenoiseComponentOptions : ComponentOptions
     public double Eta { get; init; }
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or a value is outside its range.</exception>
+    /// <exception cref="ControlNetException">As for <see cref="NetworkComponentOptions"/>, or a value is outside its range.</exception>
     public override void Validate()
     {
         base.Validate();

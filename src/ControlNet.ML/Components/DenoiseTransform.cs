@@ -34,7 +34,7 @@ public sealed class DenoiseTransformer : NetworkTransformer
     internal static DenoiseTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<DenoiseSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new DenoiseTransformer(
+        return Leases.Open(reader, leases => new DenoiseTransformer(
             environment,
             new DenoiseStage(settings.Output, settings.Text, leases.Model(settings.Model), leases.Controls(settings.Controls), settings.Options),
             leases.Taken));
@@ -80,7 +80,7 @@ internal sealed class DenoiseStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new DenoiseSettings(_output, _text, _model.Reference.Value, [.. _controls.Select(ControlSettings.Of)], _options));
+        SettingsEntry, new DenoiseSettings(_output, _text, writer.Model(_model, ModelParts.UNet, _options.Weights), writer.Controls(_controls, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

@@ -33,7 +33,7 @@ public sealed class EncodeConditionTransformer : NetworkTransformer
     internal static EncodeConditionTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeConditionSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new EncodeConditionTransformer(
+        return Leases.Open(reader, leases => new EncodeConditionTransformer(
             environment,
             new EncodeConditionStage(settings.Output, settings.Condition, leases.Control(settings.Network), settings.Width, settings.Height, settings.Options),
             leases.Taken));
@@ -42,7 +42,7 @@ public sealed class EncodeConditionTransformer : NetworkTransformer
 
 /// <summary>What a saved model holds of it.</summary>
 internal sealed record EncodeConditionSettings(
-    string Output, string Condition, WeightReference Network, int Width, int Height, ComponentOptions Options);
+    string Output, string Condition, WeightReference Network, int Width, int Height, NetworkComponentOptions Options);
 
 /// <summary>The encoding with all its settings, which are sound.</summary>
 internal sealed class EncodeConditionStage : NetworkStage
@@ -52,13 +52,14 @@ internal sealed class EncodeConditionStage : NetworkStage
     private readonly ControlNetwork _network;
     private readonly int _width;
     private readonly int _height;
+    private readonly NetworkComponentOptions _options;
 
     /// <summary>Checks the settings.</summary>
     /// <exception cref="ControlNetException">An option is out of its range, or a side is no multiple of the network's factor.</exception>
-    public EncodeConditionStage(string output, string? condition, ControlNetwork network, int width, int height, ComponentOptions options)
+    public EncodeConditionStage(string output, string? condition, ControlNetwork network, int width, int height, NetworkComponentOptions options)
         : base(options)
     {
-        (_output, _condition, _network, _width, _height) = (output, condition ?? output, network, width, height);
+        (_output, _condition, _network, _width, _height, _options) = (output, condition ?? output, network, width, height, options);
         options.Validate();
         var scale = network.Config.ConditionScale;
         if (width < scale || height < scale || width % scale != 0 || height % scale != 0)
@@ -72,7 +73,7 @@ internal sealed class EncodeConditionStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new EncodeConditionSettings(_output, _condition, _network.Reference.Value, _width, _height, Options));
+        SettingsEntry, new EncodeConditionSettings(_output, _condition, writer.ConditionEncoder(_network, _options.Weights), _width, _height, _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>

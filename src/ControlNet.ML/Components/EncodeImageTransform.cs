@@ -7,7 +7,7 @@ using Microsoft.ML.Runtime;
 namespace ControlNet.ML.Components;
 
 /// <summary>How pictures are encoded to latents, row by row.</summary>
-public sealed record EncodeImageComponentOptions : ComponentOptions
+public sealed record EncodeImageComponentOptions : NetworkComponentOptions
 {
     /// <summary>Width in pixels to bring the pictures to, a multiple of the autoencoder's factor, which is 8.</summary>
     /// <value>Null: what the model was trained with.</value>
@@ -59,7 +59,7 @@ public sealed class EncodeImageTransformer : NetworkTransformer
     internal static EncodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeImageSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new EncodeImageTransformer(
+        return Leases.Open(reader, leases => new EncodeImageTransformer(
             environment, new EncodeImageStage(settings.Output, settings.Image, leases.Model(settings.Model), settings.Options), leases.Taken));
     }
 }
@@ -94,7 +94,7 @@ internal sealed class EncodeImageStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, _model.Reference.Value, _options));
+        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, writer.Model(_model, ModelParts.Autoencoder, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

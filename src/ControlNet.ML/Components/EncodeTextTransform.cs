@@ -6,7 +6,7 @@ using Microsoft.ML.Runtime;
 namespace ControlNet.ML.Components;
 
 /// <summary>How prompts are encoded, row by row.</summary>
-public sealed record EncodeTextComponentOptions : ComponentOptions
+public sealed record EncodeTextComponentOptions : NetworkComponentOptions
 {
     /// <summary>What the pictures should not show; null is no wish.</summary>
     /// <value>Null.</value>
@@ -57,7 +57,7 @@ public sealed class EncodeTextTransformer : NetworkTransformer
     internal static EncodeTextTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeTextSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new EncodeTextTransformer(
+        return Leases.Open(reader, leases => new EncodeTextTransformer(
             environment, new EncodeTextStage(settings.Output, settings.Prompt, leases.Model(settings.Model), settings.Options), leases.Taken));
     }
 }
@@ -94,7 +94,7 @@ internal sealed class EncodeTextStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, _model.Reference.Value, _options));
+        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

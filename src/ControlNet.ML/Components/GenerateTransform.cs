@@ -33,7 +33,7 @@ public sealed class GenerateTransformer : NetworkTransformer
     internal static GenerateTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<GenerateSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(leases => new GenerateTransformer(
+        return Leases.Open(reader, leases => new GenerateTransformer(
             environment,
             new GenerateStage(settings.Output, settings.Prompt, leases.Model(settings.Model), leases.Controls(settings.Controls), settings.Options),
             leases.Taken));
@@ -80,7 +80,7 @@ internal sealed class GenerateStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new GenerateSettings(_output, _promptName, _model.Reference.Value, [.. _controls.Select(ControlSettings.Of)], _options));
+        SettingsEntry, new GenerateSettings(_output, _promptName, writer.Model(_model, ModelParts.All, _options.Weights), writer.Controls(_controls, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

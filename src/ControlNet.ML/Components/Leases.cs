@@ -6,18 +6,19 @@ namespace ControlNet.ML.Components;
 internal sealed class Leases
 {
     private readonly List<IDisposable> _taken = [];
+    private readonly ModelReader _reader;
 
-    private Leases()
-    {
-    }
+    private Leases(ModelReader reader) => _reader = reader;
 
     /// <summary>What was taken, to be disposed by the component.</summary>
     public IReadOnlyList<IDisposable> Taken => _taken;
 
     /// <summary>Makes a component.</summary>
-    public static T Open<T>(Func<Leases, T> make)
+    /// <param name="reader">Its entries, which may hold weights.</param>
+    /// <param name="make">Makes it.</param>
+    public static T Open<T>(ModelReader reader, Func<Leases, T> make)
     {
-        var leases = new Leases();
+        var leases = new Leases(reader);
         try
         {
             return make(leases);
@@ -30,13 +31,22 @@ internal sealed class Leases
     }
 
     /// <summary>A model.</summary>
-    public DiffusionModel Model(WeightReference reference) => Keep(SharedWeights.Model(reference));
+    public DiffusionModel Model(WeightReference reference) => Keep(SharedWeights.Model(Place(reference)));
 
     /// <summary>A control network.</summary>
-    public ControlNetwork Control(WeightReference reference) => Keep(SharedWeights.Control(reference));
+    public ControlNetwork Control(WeightReference reference) => Keep(SharedWeights.Control(Place(reference)));
 
     /// <summary>Controls with their networks.</summary>
     public ControlColumn[] Controls(IEnumerable<ControlSettings> settings) => [.. settings.Select(control => control.With(Control(control.Network)))];
+
+    /// <summary>Weights that the component itself holds are put where they can be opened.</summary>
+    private WeightReference Place(WeightReference reference)
+    {
+        if (reference.Inside is not { } files)
+            return reference;
+        var folder = InsideWeights.Place(_reader, files);
+        return reference with { Name = reference.SingleFile is { } file ? Path.Combine(folder, Path.GetFileName(file)) : folder };
+    }
 
     private T Keep<T>(Lease<T> lease)
     {

@@ -27,12 +27,12 @@ internal sealed class ModelWriter(Action<string, Action<Stream>> entry)
     public void Json<T>(string name, T value) => Bytes(name, JsonSerializer.SerializeToUtf8Bytes(value, JsonOptions));
 
     /// <summary>Writes bytes.</summary>
-    public void Bytes(string name, byte[] content) => entry(name, stream =>
+    public void Bytes(string name, ReadOnlyMemory<byte> content) => entry(name, stream =>
     {
         Span<byte> length = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64LittleEndian(length, content.Length);
         stream.Write(length);
-        stream.Write(content);
-        stream.Write(SHA256.HashData(content));
+        stream.Write(content.Span);
+        stream.Write(SHA256.HashData(content.Span));
     });
 }

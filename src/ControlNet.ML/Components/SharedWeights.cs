@@ -15,12 +15,12 @@ internal static class SharedWeights
     /// <summary>A model, after a look at its files.</summary>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
     public static Lease<DiffusionModel> Model(WeightReference reference) =>
-        Take(reference, "model", () => DiffusionModel.Load(reference.Find(ModelNames.FindModel), reference.ToOptions()));
+        Take(reference, "model", () => DiffusionModel.Load(reference.Locate(ModelNames.FindModel), reference.ToOptions()));
 
     /// <summary>A control network, after a look at its files.</summary>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
     public static Lease<ControlNetwork> Control(WeightReference reference) =>
-        Take(reference, "control", () => ControlNetwork.Load(reference.Find(ModelNames.FindControl), reference.ToOptions()));
+        Take(reference, "control", () => ControlNetwork.Load(reference.Locate(ModelNames.FindControl), reference.ToOptions()));
 
     private static Lease<T> Take<T>(WeightReference reference, string kind, Func<T> open)
         where T : IDisposable

@@ -12,6 +12,9 @@ public sealed class KeyMap
     /// <summary>What stands before a UNet's original names.</summary>
     public const string UNetPrefix = "model.diffusion_model.";
 
+    /// <summary>What the names of a control network's condition encoder begin with.</summary>
+    public const string ConditionEncoderPrefix = "controlnet_cond_embedding.";
+
     /// <summary>What stands before a control network's original names, if anything does.</summary>
     public const string ControlPrefix = "control_model.";
 

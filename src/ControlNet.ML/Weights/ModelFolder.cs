@@ -10,7 +10,7 @@ public sealed class ModelFolder
 {
     private const string IndexName = "model_index.json";
 
-    private ModelFolder(string path, ModelIndex index, string? variant) => (Path, Index, Variant) = (path, index, variant);
+    private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded) => (Path, Index, Variant, Loaded) = (path, index, variant, loaded);
 
     /// <summary>The full path.</summary>
     public string Path { get; }
@@ -20,6 +20,9 @@ public sealed class ModelFolder
 
     /// <summary>The variant that was asked for, or null.</summary>
     public string? Variant { get; }
+
+    /// <summary>The networks that are to be used, whose weights are there.</summary>
+    public ModelParts Loaded { get; }
 
     /// <summary>The UNet's configuration.</summary>
     public UNetConfig UNet { get; private init; } = new();
@@ -43,8 +46,9 @@ public sealed class ModelFolder
     /// The variant of the weights to use, <c>fp16</c>; parts that do not have it give their plain files, as in diffusers. Null for the
     /// plain files; a part that has only a variant gives that.
     /// </param>
+    /// <param name="parts">The networks that are to be used: of the others only the configurations have to be there.</param>
     /// <exception cref="ControlNetException">The folder is missing, incomplete (all that is missing is named together) or not sound.</exception>
-    public static ModelFolder Open(string path, string? variant = null)
+    public static ModelFolder Open(string path, string? variant = null, ModelParts parts = ModelParts.All)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Directory.Exists(path))
@@ -54,9 +58,9 @@ public sealed class ModelFolder
         var index = File.Exists(indexPath)
             ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
             : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
-        RequireParts(root, index);
-        RequireVariant(root, index, variant);
-        return new ModelFolder(root, index, variant)
+        RequireParts(root, index, parts);
+        RequireVariant(root, index, variant, parts);
+        return new ModelFolder(root, index, variant, parts)
         {
             UNet = Config(root, "unet", UNetConfig.Parse),
             Autoencoder = Config(root, "vae", AutoencoderConfig.Parse),
@@ -101,6 +105,18 @@ public sealed class ModelFolder
         _ => null,
     };
 
+    /// <summary>What a part's folder belongs to; none for the scheduler, which is always there.</summary>
+    internal static ModelParts PartsOf(string part) => part switch
+    {
+        "text_encoder" or "text_encoder_2" or "tokenizer" or "tokenizer_2" => ModelParts.TextEncoder,
+        "unet" => ModelParts.UNet,
+        "vae" => ModelParts.Autoencoder,
+        _ => ModelParts.None,
+    };
+
+    /// <summary>Whether a part's files other than its configuration are needed.</summary>
+    private static bool IsWanted(string part, ModelParts parts) => parts.HasFlag(PartsOf(part));
+
     private delegate T Parser<T>(ReadOnlySpan<byte> json, string source);
 
     private static T Config<T>(string root, string part, Parser<T> parse)
@@ -110,10 +126,10 @@ public sealed class ModelFolder
     }
 
     /// <summary>Everything that is missing, in one message.</summary>
-    private static void RequireParts(string root, ModelIndex index)
+    private static void RequireParts(string root, ModelIndex index, ModelParts parts)
     {
         var missing = new List<string>();
-        foreach (var part in index.Parts)
+        foreach (var part in index.Parts.Where(part => IsWanted(part, parts) || KindOrNull(part) is not null))
         {
             var folder = System.IO.Path.Combine(root, part);
             if (!Directory.Exists(folder))
@@ -125,7 +141,7 @@ public sealed class ModelFolder
             if (KindOrNull(part) is { } kind)
             {
                 RequireFile("config.json");
-                if (Weights.PartFiles.Find(folder, kind, null) is null)
+                if (IsWanted(part, parts) && Weights.PartFiles.Find(folder, kind, null) is null)
                     missing.Add($"'{part}': {Weights.PartFiles.Absence(folder, kind)}");
             }
             else if (part == "scheduler")
@@ -149,11 +165,11 @@ public sealed class ModelFolder
             throw new ControlNetException($"{root}: the model is incomplete: {string.Join("; ", missing)}.");
     }
 
-    private static void RequireVariant(string root, ModelIndex index, string? variant)
+    private static void RequireVariant(string root, ModelIndex index, string? variant, ModelParts parts)
     {
         if (variant is null)
             return;
-        var variants = index.Parts.Where(part => KindOrNull(part) is not null)
+        var variants = index.Parts.Where(part => KindOrNull(part) is not null && IsWanted(part, parts))
             .SelectMany(part => Weights.PartFiles.Variants(System.IO.Path.Combine(root, part), KindOrNull(part)!.Value))
             .Distinct().Order(StringComparer.Ordinal).ToList();
         if (!variants.Contains(variant))

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlNet.ML.Components;
 
 namespace ControlNet.ML.Weights;
 
@@ -13,19 +14,45 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <summary>The environment variable that lists folders to look in, besides where the weights were.</summary>
     public const string FoldersVariable = "CONTROLNET_MODELS";
 
+    /// <summary>Of a model: the networks that are needed.</summary>
+    public ModelParts Parts { get; init; } = ModelParts.All;
+
+    /// <summary>Of a control network: whether only its condition encoder is needed.</summary>
+    public bool ConditionEncoderOnly { get; init; }
+
+    /// <summary>The files, where they are in the saved model itself.</summary>
+    public InsideFile[]? Inside { get; init; }
+
+    /// <summary>The name of the file, where a network that is in the saved model is a single one.</summary>
+    public string? SingleFile { get; init; }
+
     /// <summary>How to load it. The runtime is the application's own.</summary>
-    public LoadOptions ToOptions() => new() { Variant = Variant, Precision = Precision, Device = Device };
+    public LoadOptions ToOptions() => new() { Variant = Variant, Precision = Precision, Device = Device, Parts = Parts, ConditionEncoderOnly = ConditionEncoderOnly };
+
+    /// <summary>Where it lies: in the files that a saved model brought, or wherever they are found.</summary>
+    /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
+    /// <exception cref="ControlNetException">They are nowhere, or others.</exception>
+    public string Locate(Func<string, string> find) => Inside is null ? Find(find) : Name;
 
     /// <summary>Of a model: reads all its files once.</summary>
-    public static WeightReference Of(DiffusionModel model)
+    public static WeightReference Of(DiffusionModel model) => Of(model, model.Folder.Loaded);
+
+    /// <summary>Of some networks of a model, with all configurations.</summary>
+    public static WeightReference Of(DiffusionModel model, ModelParts parts)
     {
         var folder = model.Folder;
-        var weights = folder.Index.Parts.Where(part => part is "unet" or "vae" or "text_encoder" or "text_encoder_2").SelectMany(folder.PartFiles);
-        var settings = folder.Index.Parts.SelectMany(part => Settings(folder.Folder(part)));
+        var weights = folder.Index.Parts.Where(part => part is ("unet" or "vae" or "text_encoder" or "text_encoder_2") && IsWanted(part)).SelectMany(folder.PartFiles);
+        var settings = folder.Index.Parts.Where(part => IsWanted(part) || part is not ("tokenizer" or "tokenizer_2")).SelectMany(part => Settings(folder.Folder(part)));
         var index = Directory.EnumerateFiles(folder.Path, "model_index.json");
         var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;
-        return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]);
+        return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]) with { Parts = parts };
+
+        bool IsWanted(string part) => parts.HasFlag(ModelFolder.PartsOf(part));
     }
+
+    /// <summary>Of a control network in a folder with a configuration and one file of weights.</summary>
+    public static WeightReference OfFolder(string name, LoadOptions options, string folder) =>
+        Of(name, options, folder, Directory.EnumerateFiles(folder)) with { ConditionEncoderOnly = options.ConditionEncoderOnly };
 
     /// <summary>Of a control network: reads all its files once.</summary>
     public static WeightReference Of(ControlNetwork network)
@@ -39,7 +66,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
 
         using var weights = ControlFolder.Open(path, options.Variant).OpenWeights();
         var name = IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path;
-        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]);
+        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with { ConditionEncoderOnly = options.ConditionEncoderOnly };
     }
 
     /// <summary>What to load now: the same name if the files are there, else that in a folder of CONTROLNET_MODELS.</summary>
@@ -70,7 +97,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     private static bool IsPackage(string name, Func<string, string?> find, string path) =>
         !Path.IsPathRooted(name) && !Path.Exists(name) && find(name) is { } found && Path.GetFullPath(found) == path;
 
-    private static string Digest(string file)
+    /// <summary>The SHA-256 of a file's content, in hexadecimal.</summary>
+    public static string Digest(string file)
     {
         using var stream = File.OpenRead(file);
         return Convert.ToHexStringLower(SHA256.HashData(stream));

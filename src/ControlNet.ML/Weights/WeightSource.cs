@@ -45,6 +45,14 @@ public sealed class WeightSource : IDisposable
     /// <exception cref="ControlNetException">It is not sound; the message says what is wrong.</exception>
     public static WeightSource OpenFile(string path, NetworkKind kind) => OpenFile(path, path, kind);
 
+    /// <summary>Forgets the tensors that are not wanted.</summary>
+    /// <param name="wanted">Whether a tensor of a name is.</param>
+    public void Keep(Func<string, bool> wanted)
+    {
+        foreach (var name in _tensors.Keys.Where(name => !wanted(name)).ToList())
+            _tensors.Remove(name);
+    }
+
     /// <summary>Closes the files; the tensors' addresses are invalid from here on.</summary>
     public void Dispose()
     {

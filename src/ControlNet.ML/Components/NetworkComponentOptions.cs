@@ -1,0 +1,30 @@
+namespace ControlNet.ML.Components;
+
+/// <summary>What every component that runs networks lets one choose.</summary>
+public record NetworkComponentOptions : ComponentOptions
+{
+    /// <summary>Where a saved model has the networks' weights.</summary>
+    /// <value><see cref="WeightStorage.Reference"/>.</value>
+    public WeightStorage Weights { get; init; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or there is no such place.</exception>
+    public override void Validate()
+    {
+        base.Validate();
+        if (!Enum.IsDefined(Weights))
+            throw new ControlNetException($"{nameof(Weights)} is {Weights}, expected {string.Join(", ", Enum.GetNames<WeightStorage>())}.");
+    }
+}
+
+/// <summary>Where a saved model has the weights of its networks.</summary>
+public enum WeightStorage
+{
+    /// <summary>Where they were: the model holds names and checksums.</summary>
+    Reference,
+
+    /// <summary>
+    /// In the model itself: each component holds what it needs, and no more. A program that loads it copies them to the user's cache once.
+    /// </summary>
+    Inside,
+}

@@ -1,0 +1,75 @@
+using System.Text;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Writes a component's weights as its options say: where they are, or themselves.</summary>
+internal static class WeightKeeper
+{
+    private const string WeightsName = "diffusion_pytorch_model.safetensors";
+
+    /// <summary>Of a model, the networks that the component uses.</summary>
+    /// <param name="writer">The component's entries.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="parts">What is used of it.</param>
+    /// <param name="storage">Where the weights are to be.</param>
+    public static WeightReference Model(this ModelWriter writer, DiffusionModel model, ModelParts parts, WeightStorage storage)
+    {
+        if (storage == WeightStorage.Reference)
+            return model.Reference.Value;
+        var reference = WeightReference.Of(model, parts & model.Folder.Loaded);
+        return reference with { Files = [], Inside = InsideWeights.Write(writer, "Model.", model.Folder.Path, reference.Files) };
+    }
+
+    /// <summary>Controls with their networks, whole.</summary>
+    public static ControlSettings[] Controls(this ModelWriter writer, IEnumerable<ControlColumn> controls, WeightStorage storage) =>
+        [.. controls.Select((control, i) => ControlSettings.Of(control, writer.Control(control.Network, $"Control{i}.", storage)))];
+
+    /// <summary>A control network's condition encoder.</summary>
+    public static WeightReference ConditionEncoder(this ModelWriter writer, ControlNetwork network, WeightStorage storage)
+    {
+        if (storage == WeightStorage.Reference)
+            return network.Reference.Value;
+
+        // A file of its own, of the condition encoder's tensors alone: a hundredth of the network.
+        var folder = Directory.CreateTempSubdirectory("controlnet-").FullName;
+        try
+        {
+            File.WriteAllBytes(Path.Combine(folder, "config.json"), Encoding.UTF8.GetBytes(network.Config.ToJson()));
+            using (var weights = network.OpenWeights())
+            {
+                weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
+                SafetensorsWriter.Write(Path.Combine(folder, WeightsName), weights.Tensors.Values.Select(Content));
+            }
+
+            var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder);
+            return reference with { Files = [], Inside = InsideWeights.Write(writer, "Condition.", folder, reference.Files) };
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static WeightReference Control(this ModelWriter writer, ControlNetwork network, string prefix, WeightStorage storage)
+    {
+        var reference = network.Reference.Value;
+        if (storage == WeightStorage.Reference)
+            return reference;
+        var isFile = File.Exists(network.Path);
+        var root = isFile ? Path.GetDirectoryName(network.Path)! : network.Path;
+        return reference with
+        {
+            Files = [],
+            SingleFile = isFile ? Path.GetFileName(network.Path) : null,
+            Inside = InsideWeights.Write(writer, prefix, root, reference.Files),
+        };
+    }
+
+    private static TensorContent Content(WeightTensor tensor) => new(tensor.Name, TensorType.F32, tensor.Shape, stream =>
+    {
+        var values = new float[tensor.Count];
+        tensor.CopyTo(values);
+        stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
+    });
+}
