@@ -23,6 +23,8 @@ internal static partial class App
             BenchCommand.Create(terminal),
         };
 
+        SubcommandHelp.Use(root);
+
         // Who says nothing wants to know what can be said. A prompt may begin with @ and names no file then.
         var parsed = root.Parse(
             args.Length == 0 ? ["--help"] : args,

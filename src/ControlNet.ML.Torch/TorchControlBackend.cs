@@ -35,6 +35,25 @@ internal sealed class TorchControlBackend : IControlBackend
         return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
     }
 
+    public IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint)
+    {
+        ArgumentNullException.ThrowIfNull(sample);
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(hint);
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var x = Place(sample);
+        var given = new UNetInputs(
+            full(x.shape[0], timestep, dtype: ScalarType.Float32, device: Device.Device),
+            Place(inputs.Text),
+            inputs.PooledText is { } pooled ? Place(pooled) : null,
+            inputs.TimeIds is { } sizes ? Place(sizes) : null);
+        var residuals = Network.Forward(x, given, Place(hint));
+        return [.. residuals.Skips.Append(residuals.Middle).Select(residual => residual.ToData())];
+
+        Tensor Place(TensorData data) => data.ToTorch(Device.Type, Device.Device);
+    }
+
     public void Dispose()
     {
         _network?.Dispose();

@@ -75,6 +75,21 @@ public sealed class ControlNetwork : IDisposable
     /// <returns>The hint, [1, C, h, w].</returns>
     public TensorData Encode(ImageBuffer condition) => Backend.EncodeCondition(TensorImages.ToUnit(condition));
 
+    /// <summary>What the network would add to the base model at one timestep: its residuals, before any scale.</summary>
+    /// <param name="sample">The noisy latents, [1, C, h, w].</param>
+    /// <param name="timestep">The timestep, 0 (clean) to 999 (noise) for Stable Diffusion.</param>
+    /// <param name="text">The encoded prompt, from <see cref="DiffusionModel.EncodeText"/>.</param>
+    /// <param name="condition">The condition, as many times larger than the latents as the autoencoder says.</param>
+    /// <returns>One tensor for each zero convolution, [1, channels, rows, columns]: the skip connections in the encoder's order, the middle last.</returns>
+    /// <exception cref="ArgumentException">The network wants sizes, too (SDXL); call <see cref="IControlBackend.Residuals"/> with them.</exception>
+    public IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, TextEmbedding text, ImageBuffer condition)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (Config.AdditionEmbedType is not null)
+            throw new ArgumentException($"{Name} wants pooled text and sizes, too, as SDXL's networks do.", nameof(text));
+        return Backend.Residuals(sample, timestep, new DenoiserInputs { Text = text.Hidden }, Encode(condition));
+    }
+
     /// <summary>Frees the network.</summary>
     public void Dispose()
     {

@@ -44,6 +44,17 @@ public sealed class BadInputTests
         };
     }
 
+    [Fact]
+    public async Task The_help_of_a_subcommand_names_its_own_arguments_only()
+    {
+        using var tool = new Tool();
+        var answer = await tool.RunAsync("score", "merge", "--help");
+        Assert.Equal(App.Success, answer.Code);
+        Assert.Contains("score merge <folder>", answer.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("<table>", answer.Output, StringComparison.Ordinal);
+        Assert.Contains("score <table>", (await tool.RunAsync("score", "--help")).Output, StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(Cases))]
     public async Task One_message_an_exit_code_and_no_file(int code, string message, string[] args)
     {

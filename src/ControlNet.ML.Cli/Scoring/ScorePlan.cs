@@ -18,6 +18,7 @@ internal sealed class ScorePlan
         Controls = columns.Networks == 0 ? [] : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks);
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
+        Folder = folder;
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = settings.Size ?? new PictureSize(native, native);
         size.Check(folder.Autoencoder.ScaleFactor);
@@ -50,6 +51,8 @@ internal sealed class ScorePlan
 
     private PictureSize Size { get; }
 
+    private ModelFolder Folder { get; }
+
     /// <summary>Checks settings and table, and counts the rows.</summary>
     /// <exception cref="ControlNetException">Table, model or networks are not there or not as they have to be.</exception>
     /// <exception cref="UsageException">The settings do not go together.</exception>
@@ -80,6 +83,7 @@ internal sealed class ScorePlan
         var names = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["model"] = Full(Settings.Model),
+            ["model's weights"] = WeightDigest.OfModel(Folder),
             ["prompt"] = Settings.Prompt,
             ["negative"] = options.NegativePrompt ?? "",
             ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
@@ -94,7 +98,11 @@ internal sealed class ScorePlan
             ["format"] = Settings.Format,
         };
         for (var i = 0; i < Controls.Count; i++)
+        {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
+            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load.Variant);
+        }
+
         for (var i = 0; i < Kinds.Count; i++)
             names[$"preprocessor {i + 1}"] = $"{Kinds[i].Name} {KindOptions[i]}".TrimEnd();
         return names;

@@ -31,7 +31,7 @@ internal static class WeightKeeper
         if (storage == WeightStorage.Reference)
             return network.Reference.Value;
 
-        // A file of its own, of the condition encoder's tensors alone: a hundredth of the network.
+        // A file of its own, of the condition encoder's tensors alone, which are few.
         var folder = Directory.CreateTempSubdirectory("controlnet-").FullName;
         try
         {

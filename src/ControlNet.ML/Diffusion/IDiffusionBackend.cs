@@ -40,6 +40,14 @@ public interface IControlBackend : IDisposable
     /// <param name="condition">[N, 3, H, W], from 0 to 1.</param>
     /// <returns>The hint, [N, C, h, w] in the latents' size.</returns>
     TensorData EncodeCondition(TensorData condition);
+
+    /// <summary>Runs the network alone, to see what it would add.</summary>
+    /// <param name="sample">The noisy latents, [N, C, h, w].</param>
+    /// <param name="timestep">The timestep, which may be fractional.</param>
+    /// <param name="inputs">Texts and, for SDXL, pooled texts and sizes, N rows each; its controls are not looked at.</param>
+    /// <param name="hint">From <see cref="EncodeCondition"/>, [N, C, h, w].</param>
+    /// <returns>One residual for each skip connection, in the encoder's order, and the middle's last.</returns>
+    IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint);
 }
 
 /// <summary>The networks, prepared for some pictures.</summary>

@@ -88,6 +88,8 @@ internal sealed class PlainBackend : IBackendProvider
     {
         public ControlNetConfig Config => config;
 
+        public IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint) => throw new NotSupportedException();
+
         public TensorData EncodeCondition(TensorData condition) => new([condition.Values.Average()], 1, 1, 1, 1);
 
         public void Dispose()

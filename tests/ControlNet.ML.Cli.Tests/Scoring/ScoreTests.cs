@@ -163,6 +163,22 @@ public sealed class ScoreTests
     }
 
     [Fact]
+    public async Task Weights_that_were_exchanged_under_the_same_name_are_another_run()
+    {
+        using var folder = new ScoreFolder("prompt\na\n");
+        using var models = new TemporaryFolder();
+        var model = models.Copy(ControlNet.ML.Emoji.EmojiModel.Folder, "mine");
+        Assert.Equal(App.Success, (await folder.RunAsync(settings => settings with { Model = model })).Code);
+        var file = Path.Combine(model, "vae", "diffusion_pytorch_model.safetensors");
+        var bytes = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes, TestContext.Current.CancellationToken);
+        var answer = await folder.RunAsync(settings => settings with { Model = model });
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains("model's weights (", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Another_run_is_refused_and_what_differs_is_named()
     {
         using var folder = new ScoreFolder("prompt\na\n");

@@ -175,6 +175,8 @@ public sealed class DenoisingLoopTests
 
         public ControlNetConfig Config => ControlNetConfig.StableDiffusion15;
 
+        public IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint) => throw new NotSupportedException();
+
         public TensorData EncodeCondition(TensorData condition) => throw new InvalidOperationException();
 
         public void Dispose()

@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+using System.Text;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>What is in the weights of a run, so that it does not go on with others under the same names.</summary>
+internal static class WeightDigest
+{
+    private static readonly string[] Parts = ["text_encoder", "text_encoder_2", "unet", "vae"];
+
+    /// <summary>Of a model: SHA-256 over all its weight files.</summary>
+    public static string OfModel(ModelFolder folder) => Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles));
+
+    /// <summary>Of a control network.</summary>
+    public static string OfControl(string name, string? variant)
+    {
+        var path = ModelNames.FindControl(name);
+        if (!Directory.Exists(path))
+            return Of([path]);
+        using var weights = ControlFolder.Open(path, variant).OpenWeights();
+        return Of([.. weights.Files.Select(file => file.Path)]);
+    }
+
+    private static string Of(IEnumerable<string> files)
+    {
+        var digests = files.Select(WeightReference.Digest);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', digests))));
+    }
+}
