@@ -1,6 +1,7 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Weights;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training;
@@ -8,6 +9,64 @@ namespace ControlNet.ML.Torch.Training;
 /// <summary>Where a control network begins: as the trainable copy of a UNet's encoder, with zero convolutions (paper section 3.1).</summary>
 internal static class TrainedNetwork
 {
+    /// <summary>The shape of the network to train.</summary>
+    /// <exception cref="ControlNetException">The condition encoder does not come out at the latents' size.</exception>
+    public static ControlNetConfig Config(ModelFolder folder, TrainingOptions options)
+    {
+        if (options.InitialControl is { } name)
+        {
+            var path = ModelNames.FindControl(name);
+            return Directory.Exists(path) ? ControlFolder.Open(path).Config : ControlFile.Open(path).Config;
+        }
+
+        var config = ControlNetConfig.FromUNet(folder.UNet) with { ConditioningEmbeddingOutChannels = [.. options.ConditioningEmbeddingOutChannels] };
+        if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
+        {
+            throw new ControlNetException(
+                $"The condition encoder of {config.ConditioningEmbeddingOutChannels.Length} stages makes conditions {config.ConditionScale} times smaller, the autoencoder pictures {folder.Autoencoder.ScaleFactor} times: name as many stages as fit.");
+        }
+
+        config.Validate(nameof(TrainingOptions));
+        return config;
+    }
+
+    /// <summary>The network as training begins: the copy, or another network that is trained on.</summary>
+    public static ControlNetModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
+    {
+        if (options.InitialControl is null)
+            return FromUNet(config, unet, device, Seeds.Mix(options.Seed, Seeds.Network, 0), options.Ablation == Ablation.Gaussian);
+        using var weights = OpenControl(options.InitialControl);
+        var network = StateDict.Load(() => new ControlNetModel(config), weights, device.Type, device.Device);
+        if (options.InitialBase is { } name)
+            Transfer(network, ModelFolder.Open(ModelNames.FindModel(name), model.Options.Variant), unet);
+        return network;
+    }
+
+    /// <summary>p_new = p_control + p_target - p_source for all that is the encoder's copy; what is the control network's own stays.</summary>
+    private static void Transfer(ControlNetModel network, ModelFolder source, UNet2DConditionModel target)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var weights = source.OpenWeights("unet");
+        var targets = target.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            if (!targets.TryGetValue(name, out var own))
+                continue;
+            if (!weights.Tensors.TryGetValue(name, out var before) || !before.Shape.AsSpan().SequenceEqual(parameter.shape))
+                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or of another shape: this is no base of the control network.");
+            var values = new float[before.Count];
+            before.CopyTo(values);
+            parameter.add_(own - tensor(values, before.Shape).to(own.dtype, own.device));
+        }
+    }
+
+    private static WeightSource OpenControl(string name)
+    {
+        var path = ModelNames.FindControl(name);
+        return Directory.Exists(path) ? ControlFolder.Open(path).OpenWeights() : ControlFile.Open(path).OpenWeights();
+    }
+
     /// <summary>The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero convolutions zero.</summary>
     /// <param name="config">The network's shape, <see cref="ControlNetConfig.FromUNet"/> of the UNet's.</param>
     /// <param name="unet">The UNet.</param>
