@@ -17,6 +17,7 @@ internal static partial class App
             verbose,
             GenerateCommand.Create(terminal),
             ScoreCommand.Create(terminal),
+            TrainCommand.Create(terminal),
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -18,6 +18,15 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     public string Description => _device.ToString();
 
+    /// <summary>Where it lies and what it computes in.</summary>
+    internal TorchDevice Device => _device;
+
+    /// <summary>The network that is trained against.</summary>
+    internal UNet2DConditionModel UNet => Loaded(_unet);
+
+    /// <summary>The weights of text encoders and autoencoder.</summary>
+    internal IEnumerable<Tensor> Encoders => _textEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
+
     /// <summary>Loads all parts; a failure in one frees those before it.</summary>
     public static TorchBackend Load(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
     {

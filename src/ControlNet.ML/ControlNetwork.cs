@@ -70,6 +70,12 @@ public sealed class ControlNetwork : IDisposable
     internal WeightSource OpenWeights() =>
         Directory.Exists(Path) ? ControlFolder.Open(Path, Options.Variant).OpenWeights() : ControlFile.Open(Path).OpenWeights();
 
+    /// <summary>A network that is in memory already, such as one that is being trained. It frees the network that is passed.</summary>
+    /// <param name="path">Where it will lie.</param>
+    /// <param name="options">How its base was loaded.</param>
+    /// <param name="backend">The network.</param>
+    internal static ControlNetwork Around(string path, LoadOptions options, IControlBackend backend) => new(path, path, options, backend);
+
     /// <summary>Encodes a condition picture; once is enough for any number of pictures and steps.</summary>
     /// <param name="condition">The condition, of the size of the pictures to be made.</param>
     /// <returns>The hint, [1, C, h, w].</returns>

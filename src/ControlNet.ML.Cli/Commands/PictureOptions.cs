@@ -38,8 +38,8 @@ internal sealed class PictureOptions
     };
 
     private readonly Option<string?> _size = new("--size") { Description = "N or WIDTHxHEIGHT in pixels, multiples of 8; by default what the model was trained with." };
-    private readonly Option<string> _precision = new("--precision") { Description = "Numbers the networks compute in.", DefaultValueFactory = _ => "fp32" };
-    private readonly Option<string?> _device = new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU where there is one." };
+    private readonly Option<string> _precision = PrecisionOption();
+    private readonly Option<string?> _device = DeviceOption();
 
     /// <summary>Adds them to a command, in the order in which its help lists them.</summary>
     /// <param name="command">The command.</param>
@@ -50,7 +50,6 @@ internal sealed class PictureOptions
         _fit.AcceptOnlyFromAmong("crop", "fill", "resize");
         _guess.AcceptOnlyFromAmong("diffusers", "original");
         _weighting.AcceptOnlyFromAmong("uniform", "resolution");
-        _precision.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
         _seed = new Option<ulong>("--seed") { Description = seed, DefaultValueFactory = _ => 0UL };
         foreach (var option in (Option[])
             [_controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed, _scheduler, _negative, _guess, _weighting, _size, _precision, _device])
@@ -93,7 +92,19 @@ internal sealed class PictureOptions
         _ => ControlWeighting.Uniform,
     };
 
-    private static Precision PrecisionOf(string name) => name switch
+    /// <summary>The numbers, fp32 by default.</summary>
+    public static Option<string> PrecisionOption()
+    {
+        var option = new Option<string>("--precision") { Description = "Numbers the networks compute in.", DefaultValueFactory = _ => "fp32" };
+        option.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
+        return option;
+    }
+
+    /// <summary>The device, found if not said.</summary>
+    public static Option<string?> DeviceOption() => new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU where there is one." };
+
+    /// <summary>What a name of <see cref="PrecisionOption"/> means.</summary>
+    public static Precision PrecisionOf(string name) => name switch
     {
         "bf16" => Precision.BFloat16,
         "fp16" => Precision.Float16,

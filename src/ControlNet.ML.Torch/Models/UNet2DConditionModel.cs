@@ -30,28 +30,43 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     {
         using var scope = NewDisposeScope();
 
-        // 1. time
-        var time = EmbedTime(inputs);
+        // 1. time, encoder and middle
+        var encoded = Encode(sample, inputs);
 
-        // 2. encoder and middle
-        var (skips, x) = Encode(conv_in.forward(sample), time, inputs.Text);
-
-        // 3. control: added to the skip tensors and the middle, never to the encoder's own stream, never in place
+        // 2. control
         if (residuals is not null)
-        {
-            x = x + residuals.Middle;
-            for (var i = 0; i < skips.Count; i++)
-                skips[i] = skips[i] + residuals.Skips[i];
-        }
+            encoded = encoded.With(residuals);
 
-        // 4. decoder
-        var remaining = new Stack<Tensor>(skips);
-        foreach (var block in up_blocks)
-            x = block.forward(x, time, inputs.Text, remaining);
-
-        // 5. out
-        return ResnetBlock.Convolve(conv_norm_out, conv_out, x).MoveToOuterDisposeScope();
+        // 3. decoder
+        return Decode(encoded, inputs.Text).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The locked half: time embedding, encoder and middle, which no control network changes.</summary>
+    /// <param name="sample">[N, in_channels, H, W].</param>
+    /// <param name="inputs">Time, text and so on, N rows each.</param>
+    public EncodedSample Encode(Tensor sample, UNetInputs inputs)
+    {
+        var time = EmbedTime(inputs);
+        var (skips, middle) = Encode(conv_in.forward(sample), time, inputs.Text);
+        return new EncodedSample(skips, middle, time);
+    }
+
+    /// <summary>The decoder: levels, then norm, SiLU, convolution.</summary>
+    /// <param name="encoded">From the encoder, residuals joined.</param>
+    /// <param name="text">[N, tokens, width].</param>
+    /// <returns>[N, out_channels, H, W].</returns>
+    public Tensor Decode(EncodedSample encoded, Tensor text)
+    {
+        var remaining = new Stack<Tensor>(encoded.Skips);
+        var x = encoded.Middle;
+        foreach (var block in up_blocks)
+            x = block.forward(x, encoded.Time, text, remaining);
+        return Out(x);
+    }
+
+    /// <summary>The decoder's end: norm, SiLU, convolution.</summary>
+    /// <param name="x">The last level's output.</param>
+    public Tensor Out(Tensor x) => ResnetBlock.Convolve(conv_norm_out, conv_out, x);
 
     private UpBlock UpLevel(int index)
     {

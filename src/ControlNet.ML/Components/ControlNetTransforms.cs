@@ -26,6 +26,9 @@ public sealed class ControlNetTransforms
 
     internal ControlNetTransforms(IHostEnvironment environment) => _environment = environment;
 
+    /// <summary>The environment that components belong to.</summary>
+    internal IHostEnvironment Environment => _environment;
+
     /// <summary>A picture of each row's prompt, under the control of its conditions.</summary>
     /// <param name="outputColumnName">The image column to add.</param>
     /// <param name="promptColumnName">The text column with what the pictures should show.</param>

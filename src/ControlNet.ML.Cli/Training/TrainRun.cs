@@ -1,0 +1,48 @@
+using System.Globalization;
+using ControlNet.ML.Torch.Training;
+using ControlNet.ML.Torch.Training.Data;
+
+namespace ControlNet.ML.Cli.Training;
+
+/// <summary>One call of <c>train</c>: opens the rows, loads the model, trains, and tells how it goes.</summary>
+internal static class TrainRun
+{
+    private const string Title = "training";
+
+    public static async Task<int> RunAsync(
+        Terminal terminal, string data, TrainingColumns? columns, string modelName, LoadOptions load, TrainingOptions options, bool json, CancellationToken cancellationToken)
+    {
+        var table = TrainingTable.Open(data, columns);
+        TrainingResult? result = null;
+        TrainingProgress? last = null;
+        await ProgressDisplay.RunAsync(
+            terminal,
+            show =>
+            {
+                show($"loading {modelName}", 0, 1);
+                using var model = DiffusionModel.Load(modelName, load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) }, cancellationToken);
+                var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Tell(progress, show)) };
+                result = ControlNetTraining.Run(model, table, own, cancellationToken);
+            },
+            title => title == Title && last is { } now ? Detail(now) : "").ConfigureAwait(false);
+
+        if (json)
+            Json.Print(terminal, new { result!.Control, result.Steps, Loss = last?.MeanLoss, Convergence = result.Convergence, PeakBytes = last?.PeakBytes });
+        else
+            terminal.Output.WriteLine(result!.Control);
+        return App.Success;
+
+        void Tell(TrainingProgress progress, Action<string, double, double> show)
+        {
+            last = progress;
+            if (progress.Warning is { } warning)
+                terminal.Warn(warning);
+            show(Title, progress.Step, progress.Steps);
+        }
+    }
+
+    /// <summary>What stands in the live line: loss, the gap of held-out rows, rate, memory.</summary>
+    private static string Detail(TrainingProgress progress) => string.Create(
+        CultureInfo.InvariantCulture,
+        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } seen ? $" gap {seen.Gap:p1}" : "")} rate {progress.Rate:g3} {progress.Seconds:f2} s a step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
+}

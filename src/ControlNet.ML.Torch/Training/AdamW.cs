@@ -1,0 +1,116 @@
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Training;
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), number for number torch's <c>AdamW(foreach=False)</c>. Written out here
+/// because a run that resumes has to write and read the moments by the parameters' names. A parameter without a gradient is left alone: it
+/// neither decays nor gets moments, which differs from a gradient of zeros.
+/// </summary>
+internal sealed class AdamW : IDisposable
+{
+    private readonly IReadOnlyList<TrainableParameter> _parameters;
+    private readonly AdamWOptions _options;
+    private readonly Dictionary<string, Moments> _moments = [];
+    private readonly Tensor _share;
+
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="options">Decay, betas, epsilon.</param>
+    public AdamW(IReadOnlyList<TrainableParameter> parameters, AdamWOptions options)
+    {
+        (_parameters, _options) = (parameters, options);
+        using var scope = NewDisposeScope();
+        var device = parameters.Count > 0 ? parameters[0].Master.device : CPU;
+        _share = tensor((float)(1 - options.Beta1), device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The moments by their parameters' names; those without a gradient so far have none.</summary>
+    public IReadOnlyDictionary<string, Moments> State => _moments;
+
+    /// <summary>Moves every parameter that has a gradient.</summary>
+    /// <param name="rate">The learning rate of this step.</param>
+    public void Step(double rate)
+    {
+        using var _ = no_grad();
+        foreach (var parameter in _parameters)
+        {
+            using var scope = NewDisposeScope();
+            if (parameter.Gradient is not { } gradient)
+                continue;
+            if (!_moments.TryGetValue(parameter.Name, out var moments))
+                _moments[parameter.Name] = moments = new Moments(0, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
+            _moments[parameter.Name] = moments = moments with { Step = moments.Step + 1 };
+
+            parameter.Master.mul_(1 - (rate * _options.WeightDecay));
+            moments.Mean.lerp_(gradient, _share);
+            moments.Square.mul_(_options.Beta2).addcmul_(gradient, gradient, 1 - _options.Beta2);
+            var (first, second) = (1 - Math.Pow(_options.Beta1, moments.Step), 1 - Math.Pow(_options.Beta2, moments.Step));
+            var scale = moments.Square.sqrt().div_(Math.Sqrt(second)).add_(_options.Epsilon);
+            parameter.Master.addcdiv_(moments.Mean, scale, -rate / first);
+            moments.Mean.DetachFromDisposeScope();
+            moments.Square.DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Takes over the moments of a run that goes on.</summary>
+    /// <param name="name">A parameter's name.</param>
+    /// <param name="moments">Its moments, which belong to the optimiser from here on.</param>
+    public void Restore(string name, Moments moments)
+    {
+        moments.Mean.DetachFromDisposeScope();
+        moments.Square.DetachFromDisposeScope();
+        _moments[name] = moments;
+    }
+
+    public void Dispose()
+    {
+        _share.Dispose();
+        foreach (var moments in _moments.Values)
+        {
+            moments.Mean.Dispose();
+            moments.Square.Dispose();
+        }
+    }
+}
+
+/// <summary>What the optimiser knows of a parameter.</summary>
+/// <param name="Step">How often it was moved.</param>
+/// <param name="Mean">The gradients' decaying mean, torch's <c>exp_avg</c>.</param>
+/// <param name="Square">The decaying mean of their squares, <c>exp_avg_sq</c>.</param>
+internal sealed record Moments(int Step, Tensor Mean, Tensor Square);
+
+/// <summary>The optimiser's settings.</summary>
+public sealed record AdamWOptions
+{
+    /// <summary>Decay of the gradients' mean, 0 to below 1.</summary>
+    /// <value>Default: 0.9.</value>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the squared gradients' mean, 0 to below 1.</summary>
+    /// <value>Default: 0.999.</value>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Added to the root of the squares' mean, above 0.</summary>
+    /// <value>Default: 1e-8.</value>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Share of itself, times the learning rate, that a weight loses in a step; not negative.</summary>
+    /// <value>Default: 0.01, as torch's and the public training scripts'.</value>
+    public double WeightDecay { get; init; } = 1e-2;
+
+    /// <summary>Checks the ranges.</summary>
+    /// <exception cref="ControlNetException">A value is outside its range.</exception>
+    internal void Validate()
+    {
+        Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "0 to below 1");
+        Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "0 to below 1");
+        Require(Epsilon > 0 && double.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "above 0");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), WeightDecay, "0 or more");
+    }
+
+    private static void Require(bool holds, string name, double value, string expected)
+    {
+        if (!holds)
+            throw new ControlNetException(FormattableString.Invariant($"Optimizer.{name} is {value}, expected {expected}."));
+    }
+}

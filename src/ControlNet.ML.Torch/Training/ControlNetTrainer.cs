@@ -1,0 +1,83 @@
+using ControlNet.ML.Components;
+using ControlNet.ML.Torch.Training.Data;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Torch.Training;
+
+/// <summary>Adds the trainer to this library's part of ML.NET's catalog.</summary>
+public static class TrainingCatalog
+{
+    /// <summary>Trains a control network; the fitted transformer makes pictures with it.</summary>
+    /// <param name="stages"><c>mlContext.Transforms.ControlNet()</c>.</param>
+    /// <param name="imageColumnName">The image column with the pictures to be learnt.</param>
+    /// <param name="conditionColumnName">The image column with their conditions, of the pictures' size.</param>
+    /// <param name="promptColumnName">The text column that says what they show.</param>
+    /// <param name="model">The base, on torch. It stays the program's, which disposes it after the last row.</param>
+    /// <param name="options">How it is trained; the folder above all.</param>
+    /// <param name="outputColumnName">The image column that the fitted transformer adds.</param>
+    /// <param name="generate">How that makes pictures; null for the defaults.</param>
+    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    public static ControlNetTrainer TrainControlNet(
+        this ControlNetTransforms stages, string imageColumnName, string conditionColumnName, string promptColumnName, DiffusionModel model,
+        TrainingOptions options, string outputColumnName = "Picture", GenerateComponentOptions? generate = null)
+    {
+        ArgumentNullException.ThrowIfNull(stages);
+        ArgumentException.ThrowIfNullOrEmpty(imageColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(conditionColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(promptColumnName);
+        ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (options.Preprocess is not null)
+            throw new ControlNetException($"{nameof(options.Preprocess)} is for folders; in a pipeline, append the condition's component before the trainer.");
+        var trained = generate ?? new GenerateComponentOptions();
+        trained.Validate();
+        return new ControlNetTrainer(stages.Environment, new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName), model, options, trained);
+    }
+}
+
+/// <summary>
+/// Trains a control network on rows: image, condition and prompt columns in; the fitted transformer adds a picture that is made of prompt and
+/// condition. A run that was interrupted goes on when the same rows are fitted again with the same options.
+/// </summary>
+/// <remarks>
+/// Training needs its rows in any order and many times, so they are first written to <c>data</c> in the run's folder, one after the other, as
+/// PNG files named by their contents.
+/// </remarks>
+public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
+{
+    private readonly TrainerColumns _columns;
+    private readonly DiffusionModel _model;
+    private readonly TrainingOptions _options;
+    private readonly GenerateComponentOptions _generate;
+
+    internal ControlNetTrainer(IHostEnvironment environment, TrainerColumns columns, DiffusionModel model, TrainingOptions options, GenerateComponentOptions generate)
+        : base(environment, Columns(columns, model, generate)) =>
+        (_columns, _model, _options, _generate) = (columns, model, options, generate);
+
+    private protected override GenerateTransformer Create(IDataView input)
+    {
+        RunFolder.RequireUsable(_options.Folder);
+        ViewRows.Write(input, _columns, Path.Combine(_options.Folder, "data"), _generate.CancellationToken);
+        var result = ControlNetTraining.Run(_model, TrainingTable.Open(Path.Combine(_options.Folder, "data")), _options, _generate.CancellationToken);
+        var network = ControlNetwork.Load(result.Control, _model.Options with { Parts = ModelParts.All, Progress = null });
+        return new GenerateTransformer(
+            Environment, new GenerateStage(_columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
+    }
+
+    private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options)
+    {
+        var inputs = new InputColumns();
+        inputs.Add(InputColumn.Image(columns.Image));
+        inputs.Add(InputColumn.Image(columns.Condition));
+        inputs.Add(InputColumn.Text(columns.Prompt));
+        var (width, height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
+        return new ComponentColumns(inputs.All, columns.Output, _ => new ImageDataViewType(height, width), options.ErrorColumn);
+    }
+}
+
+/// <summary>The columns of a trainer.</summary>
+internal sealed record TrainerColumns(string Image, string Condition, string Prompt, string Output);

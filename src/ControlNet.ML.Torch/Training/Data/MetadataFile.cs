@@ -1,0 +1,56 @@
+using System.Text;
+using System.Text.Json;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Torch.Training.Data;
+
+/// <summary>A file with a JSON object on each line.</summary>
+internal static class MetadataFile
+{
+    private const int LongestLine = 1 << 20;
+
+    /// <summary>Reads all rows.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="root">The folder that paths in it start from.</param>
+    /// <param name="columns">The names of the columns.</param>
+    /// <exception cref="ControlNetException">A line is not sound; the message names it.</exception>
+    public static List<TrainingRow> Read(string path, string root, TrainingColumns columns)
+    {
+        List<TrainingRow> rows = [];
+        var number = 0;
+        foreach (var line in File.ReadLines(path, Encoding.UTF8))
+        {
+            var where = $"{Path.GetFileName(path)} line {++number}";
+            if (string.IsNullOrWhiteSpace(line))
+                continue;
+            if (line.Length > LongestLine)
+                throw new ControlNetException($"{where}: has {line.Length:N0} characters, expected at most {LongestLine:N0}.");
+            var row = JsonText.ParseObject(Encoding.UTF8.GetBytes(line), where);
+            rows.Add(new TrainingRow(where, File(columns.Image)!, row.TryGetProperty(columns.Condition, out _) ? File(columns.Condition) : null, Text(columns.Prompt)));
+
+            string? File(string column) => Text(column) is { Length: > 0 } name
+                ? Full(name)
+                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of a picture.");
+
+            string Full(string name)
+            {
+                try
+                {
+                    return Path.GetFullPath(name, root);
+                }
+                catch (ArgumentException error)
+                {
+                    throw new ControlNetException($"{where}: {Message.Name(name)} is no file name.", error);
+                }
+            }
+
+            string Text(string column) => !row.TryGetProperty(column, out var value)
+                ? throw new ControlNetException($"{where}: has no '{column}'; there {(row.EnumerateObject().Any() ? "are " + Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "is nothing")}.")
+                : value.ValueKind == JsonValueKind.String
+                    ? JsonText.Text(value, where)
+                    : throw new ControlNetException($"{where}: '{column}' is {JsonText.Describe(value)}, expected a text.");
+        }
+
+        return rows;
+    }
+}

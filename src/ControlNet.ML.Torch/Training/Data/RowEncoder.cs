@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using System.Text;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Torch.Training.Data;
+
+/// <summary>
+/// Pictures to posteriors and prompts to embeddings, each once: what was encoded is kept on the disk, and the last prompts in memory. One
+/// picture at a time, so that a row's numbers do not depend on which rows were encoded with it.
+/// </summary>
+internal sealed class RowEncoder
+{
+    private const int PromptsInMemory = 512;
+    private readonly DiffusionModel _model;
+    private readonly EncodingCache? _cache;
+    private readonly byte[] _pictureSalt;
+    private readonly byte[] _textSalt;
+    private readonly int _momentCount;
+    private readonly Dictionary<string, TextEmbedding> _texts = [];
+
+    /// <param name="model">The base, whose text encoders and autoencoder are used.</param>
+    /// <param name="fingerprint">Of these networks: other ones' encodings are not mistaken for theirs.</param>
+    /// <param name="cache">Where encodings are kept, or null.</param>
+    /// <param name="width">Columns of the pictures.</param>
+    /// <param name="height">Rows of them.</param>
+    public RowEncoder(DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height)
+    {
+        (_model, _cache) = (model, cache);
+        var scale = model.Folder.Autoencoder.ScaleFactor;
+        LatentShape = [model.Folder.Autoencoder.LatentChannels, height / scale, width / scale];
+        _momentCount = 2 * LatentShape[0] * LatentShape[1] * LatentShape[2];
+        _pictureSalt = Encoding.UTF8.GetBytes($"picture {fingerprint} {width}x{height}");
+        _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}\0");
+    }
+
+    /// <summary>Channels, rows, columns of the latents.</summary>
+    public int[] LatentShape { get; }
+
+    /// <summary>How often an encoder ran.</summary>
+    public long Runs { get; private set; }
+
+    /// <summary>The posterior's mean and log-variance from the cache, one after the other, or null. For any thread.</summary>
+    /// <param name="row">The row.</param>
+    public float[]? FindMoments(ReadRow row) => _cache?.Read(PictureKey(row), _momentCount);
+
+    /// <summary>Encodes a picture, and keeps the result.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="keep">Whether it may come again.</param>
+    public float[] Moments(ReadRow row, bool keep)
+    {
+        Runs++;
+        var (mean, logVariance) = _model.Backend.EncodeImage(TensorImages.ToSigned(Colour.Hwc3(row.Picture)));
+        float[] moments = [.. mean.Values, .. logVariance.Values];
+        if (keep)
+            _cache?.Write(PictureKey(row), moments);
+        return moments;
+    }
+
+    /// <summary>A draw from the posterior, scaled as the UNet has latents.</summary>
+    /// <param name="moments">Mean and log-variance.</param>
+    /// <param name="draws">Where the numbers come from; null for the mean.</param>
+    /// <param name="latents">Receives [C, h, w].</param>
+    public void Sample(ReadOnlySpan<float> moments, SampleDraws? draws, Span<float> latents)
+    {
+        var config = _model.Folder.Autoencoder;
+        var mean = moments[..latents.Length];
+        var logVariance = moments[latents.Length..];
+        if (draws is null)
+            latents.Clear();
+        else
+            draws.FillNormal(latents);
+        for (var i = 0; i < latents.Length; i++)
+        {
+            var value = mean[i] + (MathF.Exp(0.5f * logVariance[i]) * latents[i]);
+            latents[i] = (float)((value - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
+        }
+    }
+
+    /// <summary>The embedding of a prompt.</summary>
+    public TextEmbedding Text(string prompt)
+    {
+        if (_texts.TryGetValue(prompt, out var text))
+            return text;
+        if (_texts.Count >= PromptsInMemory)
+            _texts.Clear();
+        return _texts[prompt] = FindText(prompt) ?? EncodeText(prompt);
+    }
+
+    private TextEmbedding? FindText(string prompt)
+    {
+        var folder = _model.Folder;
+        var (width, pooled) = (folder.UNet.CrossAttentionDim, folder.TextEncoder2?.ProjectionDim ?? 0);
+        var tokens = _model.TextTokens;
+        if (_cache?.Read(TextKey(prompt), (tokens * width) + pooled) is not { } values)
+            return null;
+        return new TextEmbedding(
+            new TensorData(values[..(tokens * width)], 1, tokens, width), pooled == 0 ? null : new TensorData(values[(tokens * width)..], 1, pooled));
+    }
+
+    private TextEmbedding EncodeText(string prompt)
+    {
+        Runs++;
+        var text = _model.EncodeText(prompt);
+        _cache?.Write(TextKey(prompt), [.. text.Hidden.Values, .. text.Pooled?.Values ?? []]);
+        return text;
+    }
+
+    private byte[] PictureKey(ReadRow row) => SHA256.HashData([.. _pictureSalt, .. row.Key]);
+
+    private byte[] TextKey(string prompt) => SHA256.HashData([.. _textSalt, .. Encoding.UTF8.GetBytes(prompt)]);
+}

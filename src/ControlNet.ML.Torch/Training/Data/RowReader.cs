@@ -1,0 +1,148 @@
+using System.Security.Cryptography;
+using System.Text;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Torch.Training.Data;
+
+/// <summary>Reads a row's pictures: to the size of the training, the same cut and mirrored for picture and condition.</summary>
+internal sealed class RowReader : IDisposable
+{
+    private readonly int _width;
+    private readonly int _height;
+    private readonly bool _flip;
+    private readonly CropMode _crop;
+    private readonly IPreprocessor? _preprocessor;
+    private readonly Lock _gate = new();
+
+    /// <param name="width">Columns of what comes out.</param>
+    /// <param name="height">Rows of it.</param>
+    /// <param name="flip">Whether half of the pictures are mirrored.</param>
+    /// <param name="crop">Which part of a picture of another shape is taken.</param>
+    /// <param name="preprocessor">Makes the condition from the picture, for tables without one; belongs to the reader from here on.</param>
+    public RowReader(int width, int height, bool flip, CropMode crop, IPreprocessor? preprocessor) =>
+        (_width, _height, _flip, _crop, _preprocessor) = (width, height, flip, crop, preprocessor);
+
+    /// <summary>Reads a row.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="draws">Where it is cut and whether mirrored; null for the middle, as it is.</param>
+    /// <exception cref="ControlNetException">A picture cannot be read, or both differ in size.</exception>
+    public ReadRow Read(TrainingRow row, SampleDraws? draws)
+    {
+        try
+        {
+            var bytes = ReadFile(row.Image);
+            var image = Flat(ImageCodec.Decode(bytes, row.Image));
+            var cut = Cut(image.Width, image.Height, draws);
+            var mirrored = _flip && draws is { Flip: true };
+            var key = SHA256.HashData([.. SHA256.HashData(bytes), .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"{cut}{mirrored}"))]);
+            var picture = Fit(image, cut, mirrored);
+            return new ReadRow(row, key, picture, Condition(row, image, picture, cut, mirrored), image.Width, image.Height, cut);
+        }
+        catch (ControlNetException error)
+        {
+            throw new ControlNetException($"{row.Where}: {error.Message}", error);
+        }
+    }
+
+    public void Dispose() => _preprocessor?.Dispose();
+
+    private ImageBuffer Condition(TrainingRow row, ImageBuffer image, ImageBuffer picture, Cut cut, bool mirrored)
+    {
+        if (row.Condition is not null)
+        {
+            var condition = Flat(ImageCodec.Load(row.Condition));
+            return condition.Width == image.Width && condition.Height == image.Height
+                ? Fit(condition, cut, mirrored)
+                : throw new ControlNetException(
+                    $"the picture is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected one size.");
+        }
+
+        if (_preprocessor is null)
+            throw new ControlNetException("has no condition, and no preprocessor is named that makes one from the picture.");
+
+        // Learned preprocessors run one picture at a time.
+        lock (_gate)
+            return _preprocessor.Apply(picture);
+    }
+
+    /// <summary>Scaled until it covers the size, and what sticks out of it.</summary>
+    private Cut Cut(int width, int height, SampleDraws? draws)
+    {
+        var scale = Math.Max((double)_width / width, (double)_height / height);
+        var (across, down) = (Math.Max(_width, (int)Math.Round(width * scale)), Math.Max(_height, (int)Math.Round(height * scale)));
+        var random = _crop == CropMode.Random && draws is not null;
+        return new Cut(
+            across, down,
+            random ? (int)(draws!.Across * (across - _width + 1)) : (across - _width) / 2,
+            random ? (int)(draws!.Down * (down - _height + 1)) : (down - _height) / 2);
+    }
+
+    private ImageBuffer Fit(ImageBuffer image, Cut cut, bool mirrored)
+    {
+        var scaled = image.Width == cut.ScaledWidth && image.Height == cut.ScaledHeight
+            ? image
+            : PillowResize.Apply(image, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear);
+        if (!mirrored && scaled.Width == _width && scaled.Height == _height)
+            return scaled;
+        var channels = scaled.Channels;
+        var result = new ImageBuffer(_width, _height, channels);
+        for (var y = 0; y < _height; y++)
+        {
+            var source = scaled.Row(y + cut.Top).Slice(cut.Left * channels, _width * channels);
+            var target = result.Row(y);
+            if (!mirrored)
+            {
+                source.CopyTo(target);
+                continue;
+            }
+
+            for (var x = 0; x < _width; x++)
+                source.Slice(x * channels, channels).CopyTo(target[((_width - 1 - x) * channels)..]);
+        }
+
+        return result;
+    }
+
+    /// <summary>Transparent parts are white, as on paper.</summary>
+    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
+
+    private static byte[] ReadFile(string path)
+    {
+        try
+        {
+            var length = new FileInfo(path).Length;
+            var most = new ImageLoadOptions().MaxBytes;
+            return length <= most
+                ? File.ReadAllBytes(path)
+                : throw new ControlNetException($"{path}: has {length:N0} bytes, expected a picture of at most {most:N0}.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{path}: cannot be read: {error.Message}", error);
+        }
+    }
+}
+
+/// <summary>A row's pictures, ready.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Key">Of the picture as it was cut and mirrored: 32 bytes.</param>
+/// <param name="Picture">The picture at the training's size.</param>
+/// <param name="Condition">Its condition, of the same size.</param>
+/// <param name="SourceWidth">Columns of the picture in its file.</param>
+/// <param name="SourceHeight">Rows of it.</param>
+/// <param name="Cut">What was taken of it.</param>
+internal sealed record ReadRow(TrainingRow Row, byte[] Key, ImageBuffer Picture, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
+
+/// <summary>A picture scaled to a size, and the corner of the part that is taken.</summary>
+internal readonly record struct Cut(int ScaledWidth, int ScaledHeight, int Left, int Top);
+
+/// <summary>Which part of a picture is taken whose shape is not the training's.</summary>
+public enum CropMode
+{
+    /// <summary>The middle.</summary>
+    Centre,
+
+    /// <summary>A random part, another one each time; its latents are of no use twice, so each is encoded anew.</summary>
+    Random,
+}

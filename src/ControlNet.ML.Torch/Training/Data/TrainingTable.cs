@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ControlNet.ML.Torch.Training.Data;
+
+/// <summary>
+/// The rows to train on, as files with prompts: <c>metadata.jsonl</c> in Hugging Face's image folder layout, or <c>prompt.json</c> with
+/// source, target and prompt (the layout of fill50k, which the paper's tutorial trains on).
+/// </summary>
+public sealed class TrainingTable
+{
+    private TrainingTable(string folder, IReadOnlyList<TrainingRow> rows)
+    {
+        (Folder, Rows) = (folder, rows);
+        Fingerprint = Hash(rows);
+    }
+
+    /// <summary>The folder's full path.</summary>
+    public string Folder { get; }
+
+    /// <summary>The rows in the file's order.</summary>
+    public IReadOnlyList<TrainingRow> Rows { get; }
+
+    /// <summary>SHA-256 of the rows' file names (within the folder) and prompts, as hexadecimal digits: whether a run goes on with the same table.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Opens a folder.</summary>
+    /// <param name="folder">Holds <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
+    /// <param name="columns">The names of the columns in <c>metadata.jsonl</c>; null for the usual ones.</param>
+    /// <exception cref="ControlNetException">There is neither, a line is not sound, or pictures are missing (all are named together).</exception>
+    public static TrainingTable Open(string folder, TrainingColumns? columns = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+            throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "is not there")}, expected a folder with metadata.jsonl or prompt.json.");
+        var root = Path.GetFullPath(folder);
+        var (metadata, prompts) = (Path.Combine(root, "metadata.jsonl"), Path.Combine(root, "prompt.json"));
+        var (file, names) = File.Exists(metadata) ? (metadata, columns ?? new TrainingColumns())
+            : File.Exists(prompts) ? (prompts, columns ?? TrainingColumns.SourceTarget)
+            : throw new ControlNetException($"{folder}: has neither metadata.jsonl (Hugging Face's image folder) nor prompt.json (source, target, prompt).");
+        var rows = MetadataFile.Read(file, root, names);
+        RequireFiles(folder, rows);
+        return new TrainingTable(root, rows);
+    }
+
+    /// <summary>A part of the rows.</summary>
+    /// <param name="rows">Their numbers.</param>
+    internal TrainingTable Pick(IEnumerable<int> rows) => new(Folder, [.. rows.Select(row => Rows[row])]);
+
+    private static void RequireFiles(string folder, List<TrainingRow> rows)
+    {
+        if (rows.Count == 0)
+            throw new ControlNetException($"{folder}: holds no rows.");
+        var missing = rows.SelectMany(row => new[] { row.Image, row.Condition }.OfType<string>().Where(file => !File.Exists(file))
+            .Select(file => $"{row.Where}: {Message.Name(Path.GetRelativePath(folder, file))}")).ToList();
+        if (missing.Count > 0)
+            throw new ControlNetException($"{folder}: {missing.Count:N0} pictures are missing: {Message.List(missing, "; ")}.");
+    }
+
+    private string Hash(IReadOnlyList<TrainingRow> rows)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var row in rows)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{Relative(row.Image)}\0{(row.Condition is null ? "" : Relative(row.Condition))}\0{row.Prompt}\0"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        string Relative(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');
+    }
+}
+
+/// <summary>A row.</summary>
+/// <param name="Where">File and line, for messages.</param>
+/// <param name="Image">The picture to be learnt, full path.</param>
+/// <param name="Condition">Its condition, full path; null where it is made from the picture.</param>
+/// <param name="Prompt">What the picture shows; may be empty.</param>
+public sealed record TrainingRow(string Where, string Image, string? Condition, string Prompt);
+
+/// <summary>What the columns of a table of training rows are called.</summary>
+public sealed record TrainingColumns
+{
+    /// <summary>The columns of fill50k's <c>prompt.json</c>.</summary>
+    public static TrainingColumns SourceTarget { get; } = new() { Image = "target", Condition = "source", Prompt = "prompt" };
+
+    /// <summary>The picture to be learnt.</summary>
+    /// <value>Default: <c>file_name</c>, as Hugging Face's image folders have it.</value>
+    public string Image { get; init; } = "file_name";
+
+    /// <summary>Its condition. A table without this column needs <see cref="TrainingOptions.Preprocess"/>.</summary>
+    /// <value>Default: <c>conditioning_image</c>.</value>
+    public string Condition { get; init; } = "conditioning_image";
+
+    /// <summary>The prompt.</summary>
+    /// <value>Default: <c>text</c>.</value>
+    public string Prompt { get; init; } = "text";
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ControlNet.ML.Components;
+using ControlNet.ML.Imaging;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace ControlNet.ML.Torch.Training.Data;
+
+/// <summary>Writes the rows of a view as a folder that training can read in any order; one row at a time is in memory.</summary>
+internal static class ViewRows
+{
+    private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Writes what is not there yet: pictures are named by their contents, so the same rows give the same folder.</summary>
+    /// <param name="view">The rows.</param>
+    /// <param name="columns">Which columns.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Seen between rows.</param>
+    /// <exception cref="ControlNetException">A row has no picture or no condition, or they differ in size.</exception>
+    public static void Write(IDataView view, TrainerColumns columns, string folder, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "images"));
+        Directory.CreateDirectory(Path.Combine(folder, "conditions"));
+        var (image, condition, prompt) = (view.Schema[columns.Image], view.Schema[columns.Condition], view.Schema[columns.Prompt]);
+        using var cursor = view.GetRowCursor([image, condition, prompt]);
+        var (images, conditions, prompts) = (cursor.GetGetter<MLImage>(image), cursor.GetGetter<MLImage>(condition), cursor.GetGetter<ReadOnlyMemory<char>>(prompt));
+        AtomicFile.Write(Path.Combine(folder, "metadata.jsonl"), stream =>
+        {
+            while (cursor.MoveNext())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var picture = Read(images, columns.Image, cursor.Position);
+                var map = Read(conditions, columns.Condition, cursor.Position);
+                if (picture.Width != map.Width || picture.Height != map.Height)
+                {
+                    throw new ControlNetException(
+                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {picture.Width}x{picture.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected one size.");
+                }
+
+                ReadOnlyMemory<char> text = default;
+                prompts(ref text);
+                var line = JsonSerializer.SerializeToUtf8Bytes(
+                    new { file_name = Keep(picture, folder, "images"), conditioning_image = Keep(map, folder, "conditions"), text = text.ToString() }, Options);
+                stream.Write([.. line, (byte)'\n']);
+            }
+        });
+    }
+
+    private static ImageBuffer Read(ValueGetter<MLImage> getter, string column, long row)
+    {
+        MLImage? image = null;
+        getter(ref image!);
+        using (image)
+            return image?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no picture.");
+    }
+
+    private static string Keep(ImageBuffer picture, string folder, string part)
+    {
+        var digest = SHA256.HashData([.. Encoding.ASCII.GetBytes(picture.ToString()), .. picture.Samples]);
+        var name = $"{part}/{Convert.ToHexStringLower(digest)[..32]}.png";
+        var path = Path.Combine(folder, name);
+        if (!File.Exists(path))
+            ImageCodec.SavePng(path, picture);
+        return name;
+    }
+
+    private static string Number(long row) => row.ToString("N0", CultureInfo.InvariantCulture);
+}

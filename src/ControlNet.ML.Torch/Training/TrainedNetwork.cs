@@ -1,0 +1,138 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Weights;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Training;
+
+/// <summary>Where a control network begins: as the trainable copy of a UNet's encoder, with zero convolutions (paper section 3.1).</summary>
+internal static class TrainedNetwork
+{
+    /// <summary>The shape of the network to train.</summary>
+    /// <exception cref="ControlNetException">The condition encoder does not come out at the latents' size.</exception>
+    public static ControlNetConfig Config(ModelFolder folder, TrainingOptions options)
+    {
+        if (options.InitialControl is { } name)
+        {
+            var path = ModelNames.FindControl(name);
+            return Directory.Exists(path) ? ControlFolder.Open(path).Config : ControlFile.Open(path).Config;
+        }
+
+        var config = ControlNetConfig.FromUNet(folder.UNet) with { ConditioningEmbeddingOutChannels = [.. options.ConditioningEmbeddingOutChannels] };
+        if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
+        {
+            throw new ControlNetException(
+                $"The condition encoder of {config.ConditioningEmbeddingOutChannels.Length} stages makes conditions {config.ConditionScale} times smaller, the autoencoder pictures {folder.Autoencoder.ScaleFactor} times: name as many stages as fit.");
+        }
+
+        config.Validate(nameof(TrainingOptions));
+        return config;
+    }
+
+    /// <summary>The network as training begins: the copy, or another network that is trained on.</summary>
+    public static ControlNetModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
+    {
+        if (options.InitialControl is null)
+            return FromUNet(config, unet, device, Seeds.Mix(options.Seed, Seeds.Network, 0), options.Ablation == Ablation.Gaussian);
+        using var weights = OpenControl(options.InitialControl);
+        var network = StateDict.Load(() => new ControlNetModel(config), weights, device.Type, device.Device);
+        if (options.InitialBase is { } name)
+            Transfer(network, ModelFolder.Open(ModelNames.FindModel(name), model.Options.Variant), unet);
+        return network;
+    }
+
+    /// <summary>p_new = p_control + p_target - p_source for all that is the encoder's copy; what is the control network's own stays.</summary>
+    private static void Transfer(ControlNetModel network, ModelFolder source, UNet2DConditionModel target)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var weights = source.OpenWeights("unet");
+        var targets = target.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            if (!targets.TryGetValue(name, out var own))
+                continue;
+            if (!weights.Tensors.TryGetValue(name, out var before) || !before.Shape.AsSpan().SequenceEqual(parameter.shape))
+                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or of another shape: this is no base of the control network.");
+            var values = new float[before.Count];
+            before.CopyTo(values);
+            parameter.add_(own - tensor(values, before.Shape).to(own.dtype, own.device));
+        }
+    }
+
+    private static WeightSource OpenControl(string name)
+    {
+        var path = ModelNames.FindControl(name);
+        return Directory.Exists(path) ? ControlFolder.Open(path).OpenWeights() : ControlFile.Open(path).OpenWeights();
+    }
+
+    /// <summary>The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero convolutions zero.</summary>
+    /// <param name="config">The network's shape, <see cref="ControlNetConfig.FromUNet"/> of the UNet's.</param>
+    /// <param name="unet">The UNet.</param>
+    /// <param name="device">Where it lies and in which numbers.</param>
+    /// <param name="seed">Of the random weights.</param>
+    /// <param name="gaussian">The ablation of the paper: Gaussian weights in place of the zeros.</param>
+    public static ControlNetModel FromUNet(ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
+    {
+        var network = Unset.On(device.Type, device.Device, () => new ControlNetModel(config));
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var random = new TorchRandom(seed);
+        var sources = unet.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        foreach (var (name, parameter) in network.named_parameters())
+        {
+            if (sources.TryGetValue(name, out var source))
+                parameter.copy_(source);
+        }
+
+        foreach (var convolution in HintConvolutions(network.controlnet_cond_embedding))
+            Kaiming(convolution, random);
+        foreach (var convolution in ZeroConvolutions(network))
+            Zero(convolution, gaussian ? random : null);
+        network.train();
+        return network;
+    }
+
+    /// <summary>All that the paper calls zero convolutions, the last one of the condition encoder too.</summary>
+    public static IEnumerable<Convolution> ZeroConvolutions(ControlNetModel network) =>
+        [network.controlnet_cond_embedding.conv_out, .. network.controlnet_down_blocks, network.controlnet_mid_block];
+
+    /// <summary>The decoder, which learns too where it is unlocked (<c>sd_locked = false</c>): up blocks, last norm, last convolution.</summary>
+    public static IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> Decoder(UNet2DConditionModel unet) =>
+        unet.named_parameters()
+            .Where(entry => entry.name.StartsWith("up_blocks.", StringComparison.Ordinal)
+                || entry.name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || entry.name.StartsWith("conv_out.", StringComparison.Ordinal))
+            .Select(entry => (entry.name, entry.parameter));
+
+    private static IEnumerable<Convolution> HintConvolutions(ConditionEncoder encoder) => [encoder.conv_in, .. encoder.blocks];
+
+    /// <summary>torch's <c>Conv2d.reset_parameters</c>: weights and biases uniform within ±1/√(inputs · kernel²).</summary>
+    private static void Kaiming(Convolution convolution, TorchRandom random)
+    {
+        var bound = (float)(1 / Math.Sqrt(FanIn(convolution)));
+        Fill(convolution.weight, values => random.FillUniform(values, -bound, bound));
+        Fill(convolution.bias, values => random.FillUniform(values, -bound, bound));
+    }
+
+    /// <summary>Zeros; or normal weights of deviation 1/√(inputs · kernel²), which keep the size of what passes.</summary>
+    private static void Zero(Convolution convolution, TorchRandom? random)
+    {
+        convolution.weight.zero_();
+        convolution.bias.zero_();
+        if (random is not null)
+            Fill(convolution.weight, values => random.FillNormal(values, 0, 1 / Math.Sqrt(FanIn(convolution))));
+    }
+
+    private static double FanIn(Convolution convolution) => convolution.weight.numel() / (double)convolution.weight.shape[0];
+
+    private delegate void Filler(Span<float> values);
+
+    private static void Fill(Tensor target, Filler fill)
+    {
+        var values = new float[target.numel()];
+        fill(values);
+        using var drawn = tensor(values, target.shape);
+        target.copy_(drawn);
+    }
+}

@@ -1,0 +1,190 @@
+using System.Diagnostics;
+using ControlNet.ML.Torch.Training.Data;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Training;
+
+/// <summary>The loop: batches in, steps of the optimiser out; looks, samples and checkpoints in between.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly TrainingSetup _setup;
+    private readonly TrainingOptions _options;
+    private readonly RunFolder _folder;
+    private readonly TrainingState _state;
+    private readonly TrainingLog _log;
+    private readonly BatchLoader _loader;
+    private readonly Queue<double> _recent = [];
+    private ConvergenceReading? _convergence;
+    private int _above;
+
+    /// <param name="setup">All that is trained with; belongs to the run from here on.</param>
+    /// <param name="folder">Where it is written.</param>
+    public TrainingRun(TrainingSetup setup, RunFolder folder)
+    {
+        (_setup, _options, _folder, _state) = (setup, setup.Options, folder, setup.State);
+        if (folder.Newest() is { } checkpoint)
+            _state.Read(checkpoint);
+        _log = new TrainingLog(folder.Log, _options.TensorBoard ? folder.In("tensorboard") : null, _state.Step);
+        _loader = new BatchLoader(
+            setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulation);
+    }
+
+    /// <summary>Trains to the end, or until it is cancelled; then the state is written first.</summary>
+    /// <returns>The last look at the held-out rows, if there was one.</returns>
+    /// <exception cref="ControlNetException">A row cannot be read, or the loss is no number; the last checkpoint stays as it is.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on.</exception>
+    public ConvergenceReading? Run(CancellationToken cancellationToken)
+    {
+        // The first look is the proof that nothing is added yet: both losses are equal.
+        if (_state.Step == 0)
+            Look(cancellationToken);
+        while (_state.Step < _options.Steps)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Save(required: true);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            var progress = Step();
+            if (_state.Step % _options.ValidateEvery == 0 || _state.Step == _options.Steps)
+                Look(cancellationToken);
+            if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
+                Draw(cancellationToken);
+            var ends = _state.Step == _options.Steps || _above >= 3;
+            string? warning = null;
+            if (ends || _state.Step % _options.CheckpointEvery == 0)
+                warning = Save(required: ends);
+            _options.Progress?.Report(progress with { Convergence = _convergence, Warning = warning });
+            if (ends)
+                break;
+        }
+
+        return _convergence;
+    }
+
+    public void Dispose()
+    {
+        _loader.Dispose();
+        _log.Dispose();
+    }
+
+    /// <summary>A step of the optimiser.</summary>
+    private TrainingProgress Step()
+    {
+        using var step = NewDisposeScope();
+        var clock = Stopwatch.StartNew();
+        var encoded = _setup.Encoder.Runs;
+        var loss = 0.0;
+        List<string> rows = [];
+        foreach (var parameter in _state.All)
+            parameter.Clear();
+        for (var i = 0; i < _options.GradientAccumulation; i++)
+        {
+            using var scope = NewDisposeScope();
+            var loaded = _loader.Next();
+            rows.Add(loaded.Where);
+            lock (_setup.Model.Gate)
+            {
+                var losses = _setup.Graph.Backward(_setup.Assembler.Assemble(loaded), 1.0 / _options.GradientAccumulation);
+                loss += losses.Average(value => (double)value) / _options.GradientAccumulation;
+            }
+
+            foreach (var parameter in _state.All)
+                parameter.Gather();
+        }
+
+        var norm = GradientNorm.Clip(_state.All, _options.MaxGradientNorm);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm))
+        {
+            throw new ControlNetException(
+                $"Step {_state.Step + 1}: the {(double.IsFinite(loss) ? "gradient" : "loss")} is {(double.IsFinite(loss) ? norm : loss)}, expected a number; " +
+                $"the rows of its batch are {string.Join("; ", rows)}. The last good state is {_folder.Newest() ?? "the beginning"}. A smaller learning rate may help.");
+        }
+
+        var rate = LearningRate.At(_options.Schedule, _options.LearningRate, _state.Step, _options.WarmUpSteps, _options.Steps);
+        _state.Optimizer.Step(rate);
+        foreach (var parameter in _state.All)
+            parameter.Publish();
+        _state.Average?.Update((int)Math.Min(int.MaxValue, _state.Step));
+        _state.Step++;
+
+        var progress = new TrainingProgress
+        {
+            Step = _state.Step,
+            Steps = _options.Steps,
+            Epoch = (double)_state.Step * _options.GradientAccumulation * _options.BatchSize / _setup.Table.Rows.Count,
+            Loss = loss,
+            MeanLoss = Mean(loss),
+            Rate = rate,
+            GradientNorm = norm,
+            Seconds = clock.Elapsed.TotalSeconds,
+            EncoderRuns = _setup.Encoder.Runs - encoded,
+            PeakBytes = Benchmarks.ProcessMemory.Peak(),
+        };
+        _log.Write(progress);
+        return progress;
+    }
+
+    private void Look(CancellationToken cancellationToken)
+    {
+        if (_setup.Monitor is not { } monitor || cancellationToken.IsCancellationRequested)
+            return;
+        using (_state.ShowAverage())
+        {
+            lock (_setup.Model.Gate)
+                _convergence = monitor.Look(_state.Step);
+        }
+
+        _log.Write(_convergence);
+        _above = _options.StopAtGap is { } gap && _convergence.Gap >= gap ? _above + 1 : 0;
+    }
+
+    private void Draw(CancellationToken cancellationToken)
+    {
+        if (_setup.Monitor is not { } monitor || _options.Samples == 0 || cancellationToken.IsCancellationRequested)
+            return;
+        Directory.CreateDirectory(_folder.Samples);
+        var sheet = Path.Combine(_folder.Samples, FormattableString.Invariant($"step-{_state.Step:D9}.png"));
+        using (_state.ShowAverage())
+        {
+            try
+            {
+                SampleSheet.Write(
+                    sheet, _setup.Model, _setup.Network, [.. monitor.Rows.Take(_options.Samples)], _options.SampleOptions, _state.Step, cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                // The state is written before the run ends, which is worth more than the sheet.
+                return;
+            }
+        }
+
+        _log.Write(sheet, _state.Step);
+    }
+
+    /// <summary>Writes a checkpoint. A disk without room is told of and training goes on, unless the run ends with it.</summary>
+    private string? Save(bool required)
+    {
+        if (_folder.Newest() is { } newest && newest.EndsWith(FormattableString.Invariant($"step-{_state.Step:D9}"), StringComparison.Ordinal))
+            return null;
+        try
+        {
+            _log.Flush();
+            _folder.Write(_state, _options.KeepCheckpoints);
+            return null;
+        }
+        catch (Exception error) when (!required && error is IOException or UnauthorizedAccessException or ControlNetException)
+        {
+            return $"Step {_state.Step}: the checkpoint could not be written, training goes on: {error.Message}";
+        }
+    }
+
+    private double Mean(double loss)
+    {
+        _recent.Enqueue(loss);
+        if (_recent.Count > 100)
+            _recent.Dequeue();
+        return _recent.Average();
+    }
+}

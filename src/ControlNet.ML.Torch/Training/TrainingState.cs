@@ -1,0 +1,168 @@
+using System.Text.Json;
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Weights;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Training;
+
+/// <summary>
+/// All that later steps depend on: the weights, the optimiser's moments, the average, the number of the step (from which order of the rows
+/// and all random numbers follow, see <see cref="Seeds"/>). Written and read as a checkpoint, a folder:
+/// <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>, a control network ready to use; <c>ema/</c>, the average alike;
+/// <c>optimizer.safetensors</c>; <c>unet_decoder.safetensors</c> where the decoder learns, too; <c>state.json</c>.
+/// </summary>
+internal sealed class TrainingState : IDisposable
+{
+    private const string WeightsName = "diffusion_pytorch_model.safetensors";
+    private const string OptimizerName = "optimizer.safetensors";
+    private const string DecoderName = "unet_decoder.safetensors";
+    private const string StateName = "state.json";
+    private const string MeanSuffix = ".exp_avg";
+    private const string SquareSuffix = ".exp_avg_sq";
+    private readonly ControlNetConfig _config;
+
+    /// <param name="config">The network's shape.</param>
+    /// <param name="control">The network that learns.</param>
+    /// <param name="unet">The base.</param>
+    /// <param name="options">What is trained, and how.</param>
+    public TrainingState(ControlNetConfig config, ControlNetModel control, UNet2DConditionModel unet, TrainingOptions options)
+    {
+        _config = config;
+        Control = [.. control.named_parameters().Select(entry => new TrainableParameter(entry.name, entry.parameter))];
+        Decoder = options.SdLocked ? [] : [.. TrainedNetwork.Decoder(unet).Select(entry => new TrainableParameter(entry.Name, entry.Parameter))];
+        All = [.. Control, .. Decoder];
+        Optimizer = new AdamW(All, options.Optimizer);
+        Average = options.EmaDecay is { } decay ? new AverageWeights(All, decay, options.EmaWarmUp) : null;
+    }
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; set; }
+
+    /// <summary>The control network's parameters.</summary>
+    public IReadOnlyList<TrainableParameter> Control { get; }
+
+    /// <summary>The decoder's, where it is unlocked.</summary>
+    public IReadOnlyList<TrainableParameter> Decoder { get; }
+
+    /// <summary>Both.</summary>
+    public IReadOnlyList<TrainableParameter> All { get; }
+
+    /// <summary>The optimiser.</summary>
+    public AdamW Optimizer { get; }
+
+    /// <summary>The moving average, or null.</summary>
+    public AverageWeights? Average { get; }
+
+    /// <summary>Whether a folder is a whole checkpoint.</summary>
+    public static bool IsCheckpoint(string folder) => File.Exists(Path.Combine(folder, StateName));
+
+    /// <summary>Takes away what makes a folder a checkpoint, so that one which is removed half is none.</summary>
+    public static void Invalidate(string folder) => File.Delete(Path.Combine(folder, StateName));
+
+    /// <summary>Writes all into a folder that is there and empty; <c>state.json</c> comes last.</summary>
+    public void Write(string folder)
+    {
+        WeightFiles.WriteControl(folder, _config, Control.Select(p => (p.Name, p.Master)));
+        if (Average is not null)
+        {
+            WeightFiles.WriteControl(Path.Combine(folder, "ema"), _config, Control.Select(p => (p.Name, Average.Values[p.Name])));
+            if (Decoder.Count > 0)
+                WeightFiles.Write(Path.Combine(folder, "ema", DecoderName), Decoder.Select(p => (p.Name, Average.Values[p.Name])));
+        }
+
+        if (Decoder.Count > 0)
+            WeightFiles.Write(Path.Combine(folder, DecoderName), Decoder.Select(p => (p.Name, p.Master)));
+        WeightFiles.Write(
+            Path.Combine(folder, OptimizerName),
+            Optimizer.State.SelectMany(entry => new[] { (entry.Key + MeanSuffix, entry.Value.Mean), (entry.Key + SquareSuffix, entry.Value.Square) }),
+            Optimizer.State.ToDictionary(entry => "step." + entry.Key, entry => entry.Value.Step.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        WeightFiles.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(new { step = Step }));
+    }
+
+    /// <summary>Reads all from a checkpoint.</summary>
+    /// <exception cref="ControlNetException">It is not sound, or of another network.</exception>
+    public void Read(string folder)
+    {
+        var state = Path.Combine(folder, StateName);
+        var json = JsonText.ReadObject(state, state);
+        Step = json.TryGetProperty("step", out var step) && step.TryGetInt64(out var number) && number >= 0
+            ? number
+            : throw new ControlNetException($"{state}: says no step, expected {{\"step\": 300}}.");
+        ReadWeights(Path.Combine(folder, WeightsName), Control, p => p.Master);
+        if (Decoder.Count > 0)
+            ReadWeights(Path.Combine(folder, DecoderName), Decoder, p => p.Master);
+        if (Average is not null)
+        {
+            ReadWeights(Path.Combine(folder, "ema", WeightsName), Control, p => Average.Values[p.Name]);
+            if (Decoder.Count > 0)
+                ReadWeights(Path.Combine(folder, "ema", DecoderName), Decoder, p => Average.Values[p.Name]);
+        }
+
+        using var file = SafetensorsFile.Open(Path.Combine(folder, OptimizerName));
+        foreach (var parameter in All.Where(p => file.Entries.ContainsKey(p.Name + MeanSuffix)))
+        {
+            if (!file.Metadata.TryGetValue("step." + parameter.Name, out var text) || !int.TryParse(text, out var steps) || steps < 0)
+                throw new ControlNetException($"{file.Name}: says no step of {Message.Name(parameter.Name)}.");
+            var moments = new Moments(steps, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
+            WeightFiles.Read(file, parameter.Name + MeanSuffix, moments.Mean);
+            WeightFiles.Read(file, parameter.Name + SquareSuffix, moments.Square);
+            Optimizer.Restore(parameter.Name, moments);
+        }
+
+        foreach (var parameter in All)
+            parameter.Publish();
+    }
+
+    /// <summary>Puts the average in the weights' place while something is drawn or measured with it.</summary>
+    /// <returns>Puts the weights back when it is disposed.</returns>
+    public IDisposable ShowAverage() => new Shown(this);
+
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        Average?.Dispose();
+        foreach (var parameter in All)
+            parameter.Dispose();
+    }
+
+    private static void ReadWeights(string path, IReadOnlyList<TrainableParameter> parameters, Func<TrainableParameter, Tensor> target)
+    {
+        using var file = SafetensorsFile.Open(path);
+        foreach (var parameter in parameters)
+            WeightFiles.Read(file, parameter.Name, target(parameter));
+    }
+
+    private sealed class Shown : IDisposable
+    {
+        private readonly TrainingState _state;
+        private readonly List<Tensor> _weights = [];
+
+        public Shown(TrainingState state)
+        {
+            _state = state;
+            if (state.Average is null)
+                return;
+            using var _ = no_grad();
+            foreach (var parameter in state.All)
+            {
+                _weights.Add(parameter.Master.detach().clone().DetachFromDisposeScope());
+                parameter.Master.copy_(state.Average.Values[parameter.Name]);
+                parameter.Publish();
+            }
+        }
+
+        public void Dispose()
+        {
+            using var _ = no_grad();
+            for (var i = 0; i < _weights.Count; i++)
+            {
+                _state.All[i].Master.copy_(_weights[i]);
+                _state.All[i].Publish();
+                _weights[i].Dispose();
+            }
+
+            _weights.Clear();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using ControlNet.ML.Torch.Training;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+/// <summary>
+/// The tables of fixtures/training: a row for each tensor with its sum, the sums of absolute values and of squares, and its first eight
+/// values. Compared within a few times what the README states as rounding's own share.
+/// </summary>
+internal static class CheckRows
+{
+    /// <summary>How many times rounding's own share is allowed, for another order of the same sums.</summary>
+    private const double Few = 5;
+
+    private static readonly JsonElement Runs = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("training", "runs.json"))).RootElement;
+    private static readonly ReferenceTensors Tables = new(Fixtures.Path("training", "runs.safetensors"));
+
+    public static JsonElement Run(string name) => Runs.GetProperty(name);
+
+    public static double[] Numbers(string run, string key) => [.. Run(run).GetProperty(key).EnumerateArray().Select(e => e.GetDouble())];
+
+    public static void Compare(string table, IReadOnlyDictionary<string, Tensor?> actual, string names = "control")
+    {
+        using var scope = NewDisposeScope();
+        var spread = Runs.GetProperty("spread").GetProperty(table);
+        var (sums, values) = (Few * spread.GetProperty("sums").GetDouble(), Few * spread.GetProperty("values").GetDouble());
+        var rows = Tables.Doubles(table);
+        var row = 0;
+        foreach (var name in Runs.GetProperty("names").GetProperty(names).EnumerateArray().Select(e => e.GetString()!))
+        {
+            var expected = rows.AsSpan(11 * row++, 11);
+            if (double.IsNaN(expected[0]))
+            {
+                Assert.True(actual[name] is null, $"{table}: {name} has a gradient, expected none");
+                continue;
+            }
+
+            var tensor = actual[name] ?? throw new InvalidOperationException($"{table}: {name} has no gradient");
+            using var numbers = tensor.detach().to(ScalarType.Float64).flatten();
+            var floor = Math.Max(expected[1], 1e-12);
+            Within(numbers.sum().item<double>(), expected[0], sums * floor, "sum");
+            Within(numbers.abs().sum().item<double>(), expected[1], sums * floor, "sum of absolute values");
+            var first = ControlGraph.Values(numbers.narrow(0, 0, Math.Min(8, numbers.numel())));
+            for (var i = 0; i < first.Length; i++)
+                Within(first[i], expected[3 + i], Math.Max(values, 1e-7 * Math.Abs(expected[3 + i])), $"value {i}");
+
+            void Within(double found, double wanted, double tolerance, string what) => Assert.True(
+                Math.Abs(found - wanted) <= tolerance, $"{table}: {what} of {name} is {found:g9}, expected {wanted:g9} ± {tolerance:g3}");
+        }
+    }
+
+    public static void Relative(double expected, double actual, string what, double tolerance = 1e-5) => Assert.True(
+        Math.Abs(actual - expected) <= tolerance * Math.Abs(expected), $"{what} is {actual:g9}, expected {expected:g9}");
+}

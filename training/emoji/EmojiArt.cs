@@ -1,0 +1,131 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.EmojiTraining;
+
+/// <summary>The art that scenes are made of: a split of emoji-128.zip, pictures with alpha and a line of metadata each.</summary>
+internal sealed class EmojiArt : IDisposable
+{
+    private const long LargestPicture = 1 << 20;
+    private const long LargestMetadata = 64 << 20;
+    private readonly ZipArchive _archive;
+    private readonly string _split;
+    private readonly ImageBuffer?[] _pictures;
+    private readonly Lock _gate = new();
+
+    private EmojiArt(ZipArchive archive, string split, IReadOnlyList<EmojiRow> rows)
+    {
+        (_archive, _split, Rows) = (archive, split, rows);
+        _pictures = new ImageBuffer?[rows.Count];
+        Styles = rows.Select((row, i) => (row.Style, i)).GroupBy(entry => entry.Style).ToDictionary(group => group.Key, group => group.Select(entry => entry.i).ToArray());
+    }
+
+    /// <summary>One for each picture.</summary>
+    public IReadOnlyList<EmojiRow> Rows { get; }
+
+    /// <summary>The rows of each style.</summary>
+    public IReadOnlyDictionary<string, int[]> Styles { get; }
+
+    /// <summary>Opens a split.</summary>
+    /// <param name="path">emoji-128.zip.</param>
+    /// <param name="split"><c>train</c> or <c>eval</c>.</param>
+    /// <exception cref="ControlNetException">The file is not there or not what it should be.</exception>
+    public static EmojiArt Open(string path, string split)
+    {
+        if (!File.Exists(path))
+            throw new ControlNetException($"{path}: is not there, expected emoji-128.zip.");
+        ZipArchive archive;
+        try
+        {
+            archive = ZipFile.OpenRead(path);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ControlNetException($"{path}: is no zip file: {error.Message}", error);
+        }
+
+        try
+        {
+            var metadata = Encoding.UTF8.GetString(Read(archive, $"{split}/metadata.jsonl", LargestMetadata, path));
+            var rows = metadata.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select((line, i) => EmojiRow.Parse(line, $"{path}: {split}/metadata.jsonl line {i + 1}")).ToList();
+            return new EmojiArt(archive, split, rows);
+        }
+        catch
+        {
+            archive.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The picture of a row, with alpha. For any thread.</summary>
+    public ImageBuffer Picture(int row)
+    {
+        lock (_gate)
+        {
+            if (_pictures[row] is { } known)
+                return known;
+            var name = $"{_split}/{Rows[row].FileName}";
+            var picture = ImageCodec.Decode(Read(_archive, name, LargestPicture, "the zip file"), name);
+            return _pictures[row] = picture.Channels == 4 ? picture : WithAlpha(picture);
+        }
+    }
+
+    public void Dispose() => _archive.Dispose();
+
+    private static byte[] Read(ZipArchive archive, string name, long most, string where)
+    {
+        var entry = archive.GetEntry(name) ?? throw new ControlNetException($"{where}: has no {name}.");
+        if (entry.Length > most)
+            throw new ControlNetException($"{where}: {name} has {entry.Length:N0} bytes, expected at most {most:N0}.");
+        using var stream = entry.Open();
+        var bytes = new byte[entry.Length];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+
+    private static ImageBuffer WithAlpha(ImageBuffer opaque)
+    {
+        var rgb = Colour.Hwc3(opaque);
+        var result = new ImageBuffer(rgb.Width, rgb.Height, 4);
+        for (int s = 0, t = 0; s < rgb.Samples.Length; s += 3, t += 4)
+        {
+            rgb.Samples.AsSpan(s, 3).CopyTo(result.Samples.AsSpan(t));
+            result.Samples[t + 3] = byte.MaxValue;
+        }
+
+        return result;
+    }
+}
+
+/// <summary>What is known of a picture.</summary>
+/// <param name="FileName">Its name in the split.</param>
+/// <param name="Name">What it shows, <c>grinning face</c>.</param>
+/// <param name="Style">How it is drawn, <c>fluent 3d emoji</c>.</param>
+/// <param name="Keywords">Other words for it.</param>
+/// <param name="Subgroup">What it belongs to, <c>face-smiling</c>.</param>
+internal sealed record EmojiRow(string FileName, string Name, string Style, string[] Keywords, string Subgroup)
+{
+    /// <summary>Whether it belongs to what the embedded model has seen most of.</summary>
+    public bool IsOfTheBase =>
+        Subgroup is "food-fruit" or "food-vegetable" or "food-prepared" or "food-sweet" or "drink" or "cat-face" or "monkey-face" or "plant-flower" or "sport"
+        || Subgroup.StartsWith("animal-", StringComparison.Ordinal) || Subgroup.StartsWith("transport-", StringComparison.Ordinal);
+
+    /// <summary>Reads a line.</summary>
+    public static EmojiRow Parse(string line, string where)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            return new EmojiRow(Text("file_name"), Text("name"), Text("style"), [.. root.GetProperty("keywords").EnumerateArray().Select(word => word.GetString()!)], Text("subgroup"));
+
+            string Text(string name) => root.GetProperty(name).GetString() ?? throw new KeyNotFoundException(name);
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new ControlNetException($"{where}: is not as expected: {error.Message}", error);
+        }
+    }
+}

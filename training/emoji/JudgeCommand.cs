@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.Text.Json;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.EmojiTraining;
+
+/// <summary><c>judge</c>: draws held-out pictures from their conditions and measures how well these were followed.</summary>
+internal static class JudgeCommand
+{
+    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    public static Command Create()
+    {
+        var data = new Argument<string>("data") { Description = "What 'scenes --held-out' wrote." };
+        var condition = new Option<string>("--condition") { Description = "Kind of condition.", Required = true };
+        condition.AcceptOnlyFromAmong([.. SceneConditions.Kinds]);
+        var control = new Option<string>("--control") { Description = "The network: a name, a folder or a file.", Required = true };
+        var steps = new Option<int>("--steps") { Description = "Denoising steps.", DefaultValueFactory = _ => 20 };
+        var guidance = new Option<double>("--guidance") { Description = "Guidance scale.", DefaultValueFactory = _ => 3 };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of row 0; row N has N more." };
+        var sheet = new Option<string?>("--sheet") { Description = "A PNG file: condition, result, scene of each row." };
+        var output = new Option<string?>("--output") { Description = "A JSON file with the figures, which are printed, too." };
+        var command = new Command("judge", "Measure how well a network follows its conditions.") { data, condition, control, steps, guidance, seed, sheet, output };
+        command.SetAction((result, cancellationToken) => Task.Run(
+            () =>
+            {
+                var judge = new Judge(
+                    result.GetValue(data)!, result.GetValue(condition)!, result.GetValue(control)!,
+                    new GenerateOptions { Steps = result.GetValue(steps), Guidance = result.GetValue(guidance), Seed = result.GetValue(seed) });
+                var judgement = judge.Run(cancellationToken);
+                if (result.GetValue(sheet) is { } file)
+                    ImageCodec.SavePng(file, ImageGrid.Compose([.. judgement.Pictures], columns: 6, gap: 4));
+                var json = JsonSerializer.Serialize(judgement.Figures, Options);
+                if (result.GetValue(output) is { } report)
+                    File.WriteAllText(report, json + "\n");
+                Console.WriteLine(json);
+                return 0;
+            },
+            cancellationToken));
+        return command;
+    }
+}

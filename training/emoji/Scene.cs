@@ -1,0 +1,142 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.EmojiTraining;
+
+/// <summary>A scene: one or two emoji on a ground, its caption, and where each of them is.</summary>
+/// <param name="Image">The picture, 128x128.</param>
+/// <param name="Caption">What a prompt would say: names, style, ground.</param>
+/// <param name="Masks">Each emoji's opacity, 0 to 255, back to front.</param>
+internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<byte[]> Masks)
+{
+    /// <summary>Side of a scene, pixels.</summary>
+    public const int Side = 128;
+
+    /// <summary>Makes one, plain: the art at full size on white, unmirrored, captioned with its name and style.</summary>
+    public static Scene Plain(EmojiArt art, int row)
+    {
+        var canvas = new Canvas(255, 255, 255);
+        canvas.Put(art.Picture(row), Side, 0, 0, mirrored: false);
+        return new Scene(canvas.ToImage(), $"{art.Rows[row].Name}, {art.Rows[row].Style}", canvas.Masks);
+    }
+
+    /// <summary>Makes one at random, as the embedded model's rows were made: half plain, a third on colours, the rest pairs.</summary>
+    /// <param name="art">The art.</param>
+    /// <param name="weights">How probable each row is.</param>
+    /// <param name="random">Of everything random.</param>
+    public static Scene Random(EmojiArt art, RowWeights weights, TorchRandom random)
+    {
+        var kind = Uniform(random);
+        var first = weights.Draw(Uniform(random));
+        var row = art.Rows[first];
+        string? ground = null;
+        var colour = (R: 255.0, G: 255.0, B: 255.0);
+        if (kind >= 0.5 && Uniform(random) < 0.8)
+        {
+            var (name, red, green, blue) = Grounds.All[(int)random.NextInt64(Grounds.All.Count)];
+            ground = name;
+            colour = (red, green, blue);
+        }
+
+        // White stays white, whether it was drawn or not.
+        var jitter = ground is null or "white" ? 0 : 12;
+        var canvas = new Canvas(Jitter(colour.R), Jitter(colour.G), Jitter(colour.B));
+        string head;
+        if (kind < 0.5)
+        {
+            Put(first, Side, 0, 0);
+            head = Head(row, random);
+        }
+        else if (kind < 0.85)
+        {
+            var size = (int)(Side * Between(0.55, 1));
+            Put(first, size, Whole(0, Side - size), Whole(0, Side - size));
+            head = Head(row, random);
+        }
+        else
+        {
+            var others = art.Styles[row.Style];
+            var second = others[(int)random.NextInt64(others.Length)];
+            var (left, right) = ((int)(Side * Between(0.42, 0.6)), (int)(Side * Between(0.42, 0.6)));
+            Put(first, left, Whole(0, Math.Max(1, (Side / 2) - (left / 2) - 4)), Whole(0, Side - left));
+            Put(second, right, Side - right - Whole(0, Math.Max(0, Side - right - (Side / 2) + 8)), Whole(0, Side - right));
+            head = $"{row.Name} left of {art.Rows[second].Name}";
+        }
+
+        List<string> parts = [head];
+        if (Uniform(random) < 0.92)
+            parts.Add(row.Style);
+        if (ground is not null and not "white" && Uniform(random) < 0.9)
+            parts.Add($"{ground} background");
+        return new Scene(canvas.ToImage(), string.Join(", ", parts), canvas.Masks);
+
+        void Put(int what, int size, int x, int y) => canvas.Put(art.Picture(what), size, x, y, Uniform(random) < 0.5);
+
+        double Jitter(double level) => Math.Clamp(level + (jitter * Between(-1, 1)), 0, 255);
+
+        double Between(double low, double high) => low + ((high - low) * Uniform(random));
+
+        int Whole(int low, int high) => low + (int)random.NextInt64(Math.Max(1, high - low + 1));
+    }
+
+    /// <summary>Mostly the name, sometimes some keywords.</summary>
+    private static string Head(EmojiRow row, TorchRandom random)
+    {
+        if (row.Keywords.Length == 0 || Uniform(random) >= 0.15)
+            return row.Name;
+        var count = Math.Min(row.Keywords.Length, 1 + (int)random.NextInt64(3));
+        return string.Join(", ", random.Permutation(row.Keywords.Length).Take(count).Select(i => row.Keywords[i]));
+    }
+
+    private static double Uniform(TorchRandom random)
+    {
+        Span<double> value = stackalloc double[1];
+        random.FillUniform(value);
+        return value[0];
+    }
+
+    /// <summary>A ground that emoji are laid on.</summary>
+    private sealed class Canvas
+    {
+        private readonly float[] _levels = new float[Side * Side * 3];
+
+        public Canvas(double red, double green, double blue)
+        {
+            for (var i = 0; i < _levels.Length; i += 3)
+                (_levels[i], _levels[i + 1], _levels[i + 2]) = ((float)red, (float)green, (float)blue);
+        }
+
+        public List<byte[]> Masks { get; } = [];
+
+        public void Put(ImageBuffer art, int size, int left, int top, bool mirrored)
+        {
+            var scaled = size == art.Width && size == art.Height
+                ? art
+                : PillowResize.Apply(art, size, size, size < art.Width ? PillowFilter.Lanczos : PillowFilter.Bicubic);
+            var mask = new byte[Side * Side];
+            for (var y = Math.Max(0, -top); y < Math.Min(size, Side - top); y++)
+            {
+                var source = scaled.Row(y);
+                for (var x = Math.Max(0, -left); x < Math.Min(size, Side - left); x++)
+                {
+                    var pixel = source.Slice((mirrored ? size - 1 - x : x) * 4, 4);
+                    var at = ((top + y) * Side) + left + x;
+                    var alpha = pixel[3] / 255f;
+                    mask[at] = pixel[3];
+                    for (var c = 0; c < 3; c++)
+                        _levels[(at * 3) + c] = (_levels[(at * 3) + c] * (1 - alpha)) + (pixel[c] * alpha);
+                }
+            }
+
+            Masks.Add(mask);
+        }
+
+        public ImageBuffer ToImage()
+        {
+            var image = new ImageBuffer(Side, Side, 3);
+            for (var i = 0; i < _levels.Length; i++)
+                image.Samples[i] = (byte)MathF.Round(Math.Clamp(_levels[i], 0, 255));
+            return image;
+        }
+    }
+}

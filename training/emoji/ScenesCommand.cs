@@ -1,0 +1,44 @@
+using System.CommandLine;
+
+namespace ControlNet.ML.EmojiTraining;
+
+/// <summary><c>scenes</c>: writes a data set.</summary>
+internal static class ScenesCommand
+{
+    public static Command Create()
+    {
+        var zip = new Argument<string>("zip") { Description = "emoji-128.zip." };
+        var condition = new Option<string>("--condition") { Description = "Kind of condition.", Required = true };
+        condition.AcceptOnlyFromAmong([.. SceneConditions.Kinds]);
+        var output = new Option<string>("--output") { Description = "The data set's folder, a new one.", Required = true };
+        var count = new Option<int>("--count") { Description = "Scenes.", DefaultValueFactory = _ => 8000 };
+        var seed = new Option<ulong>("--seed") { Description = "Of everything random." };
+        var heldOut = new Option<bool>("--held-out") { Description = "The held-out pictures that networks are judged by, in place of random scenes." };
+        var command = new Command("scenes", "Write scenes, their conditions and captions.") { zip, condition, output, count, seed, heldOut };
+        command.SetAction((result, cancellationToken) => Task.Run(
+            () =>
+            {
+                if (result.GetValue(count) < 1)
+                    throw new ControlNetException($"--count is {result.GetValue(count)}, expected 1 or more.");
+                using var art = EmojiArt.Open(result.GetValue(zip)!, result.GetValue(heldOut) ? "eval" : "train");
+                var progress = Console.IsErrorRedirected ? null : new Counter(result.GetValue(count));
+                if (result.GetValue(heldOut))
+                    SceneSet.WriteHeldOut(art, result.GetValue(condition)!, result.GetValue(output)!, null, cancellationToken);
+                else
+                    SceneSet.Write(art, result.GetValue(condition)!, result.GetValue(count), result.GetValue(seed), result.GetValue(output)!, progress, cancellationToken);
+                Console.WriteLine(result.GetValue(output));
+                return 0;
+            },
+            cancellationToken));
+        return command;
+    }
+
+    private sealed class Counter(int total) : IProgress<int>
+    {
+        public void Report(int value)
+        {
+            if (value % 100 == 0 || value == total)
+                Console.Error.Write($"\r{value:N0} of {total:N0}{(value == total ? "\n" : "")}");
+        }
+    }
+}
