@@ -44,7 +44,7 @@ internal sealed class TorchControlBackend : IControlBackend
         using var _ = no_grad();
         var x = Place(sample);
         var given = new UNetInputs(
-            full(x.shape[0], timestep, dtype: ScalarType.Float32, device: Device.Device),
+            empty([x.shape[0]], dtype: ScalarType.Float32, device: Device.Device).FillInPlace(timestep),
             Place(inputs.Text),
             inputs.PooledText is { } pooled ? Place(pooled) : null,
             inputs.TimeIds is { } sizes ? Place(sizes) : null);

@@ -35,7 +35,7 @@ internal sealed class TorchDenoiser : IDenoiser
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var x = sample.ToTorch(_device.Type, _device.Device);
-        var inputs = _inputs with { Timesteps = full(x.shape[0], timestep, dtype: ScalarType.Float32, device: _device.Device) };
+        var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };
 
         ControlResiduals? residuals = null;
         foreach (var control in controls)

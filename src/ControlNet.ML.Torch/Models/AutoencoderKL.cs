@@ -29,7 +29,7 @@ internal sealed class AutoencoderKL : Module
         var moments = encoder.forward(image);
         moments = quant_conv?.forward(moments) ?? moments;
         var halves = moments.chunk(2, dim: 1);
-        return (halves[0], halves[1].clamp(-30, 20));
+        return (halves[0], halves[1].Between(-30, 20));
     }
 
     /// <param name="latents">[N, latent_channels, h, w], without the scaling factor.</param>

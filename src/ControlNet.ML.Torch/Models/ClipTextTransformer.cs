@@ -134,6 +134,6 @@ internal sealed class ClipMlp : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         var hidden = fc1.forward(x);
-        return fc2.forward(_activation == "quick_gelu" ? hidden * (hidden * 1.702).sigmoid() : functional.gelu(hidden));
+        return fc2.forward(_activation == "quick_gelu" ? hidden * hidden.Times(1.702).sigmoid() : functional.gelu(hidden));
     }
 }

@@ -41,12 +41,12 @@ internal sealed class AdamW : IDisposable
                 _moments[parameter.Name] = moments = new Moments(0, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
             _moments[parameter.Name] = moments = moments with { Step = moments.Step + 1 };
 
-            parameter.Master.mul_(1 - (rate * _options.WeightDecay));
+            parameter.Master.TimesInPlace(1 - (rate * _options.WeightDecay));
             moments.Mean.lerp_(gradient, _share);
-            moments.Square.mul_(_options.Beta2).addcmul_(gradient, gradient, 1 - _options.Beta2);
+            moments.Square.TimesInPlace(_options.Beta2).PlusProductInPlace(gradient, gradient, 1 - _options.Beta2);
             var (first, second) = (1 - Math.Pow(_options.Beta1, moments.Step), 1 - Math.Pow(_options.Beta2, moments.Step));
-            var scale = moments.Square.sqrt().div_(Math.Sqrt(second)).add_(_options.Epsilon);
-            parameter.Master.addcdiv_(moments.Mean, scale, -rate / first);
+            var scale = moments.Square.sqrt().OverInPlace(Math.Sqrt(second)).PlusInPlace(_options.Epsilon);
+            parameter.Master.PlusQuotientInPlace(moments.Mean, scale, -rate / first);
             moments.Mean.DetachFromDisposeScope();
             moments.Square.DetachFromDisposeScope();
         }

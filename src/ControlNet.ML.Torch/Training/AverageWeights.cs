@@ -36,7 +36,7 @@ internal sealed class AverageWeights : IDisposable
         foreach (var parameter in _parameters)
         {
             using var difference = _averages[parameter.Name] - parameter.Master;
-            _averages[parameter.Name].sub_(difference.mul_(share));
+            _averages[parameter.Name].sub_(difference.TimesInPlace(share));
         }
     }
 

@@ -45,7 +45,7 @@ internal sealed class ControlGraph
         }
 
         var each = _objective.Losses(Predict(noisy, inputs, residuals), target, batch.Timesteps);
-        (each.mean() * factor).backward();
+        each.mean().Times(factor).backward();
         return Values(each);
     }
 

@@ -78,6 +78,6 @@ internal sealed class DenoisingObjective : IDisposable
     {
         var index = tensor(timesteps.ToArray().Select(t => (long)t).ToArray(), device: _alphasCumprod.device);
         var alphas = _alphasCumprod.index_select(0, index).view(-1, 1, 1, 1);
-        return (alphas.sqrt(), (1 - alphas).sqrt());
+        return (alphas.sqrt(), alphas.Times(-1).Plus(1).sqrt());
     }
 }

@@ -21,7 +21,7 @@ internal static class GradientNorm
         if (factor < 1)
         {
             foreach (var gradient in gradients)
-                gradient.mul_((float)factor.Value);
+                gradient.TimesInPlace((float)factor.Value);
         }
 
         return length;

@@ -65,7 +65,7 @@ internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
         using var scope = NewDisposeScope();
         var x = last.detach().requires_grad_(true);
         var each = losses(unet.Out(x));
-        (each.mean() * factor).backward();
+        each.mean().Times(factor).backward();
         return (ControlGraph.Values(each), x.grad!.MoveToOuterDisposeScope());
     }
 

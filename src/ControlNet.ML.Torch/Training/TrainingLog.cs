@@ -64,7 +64,12 @@ internal sealed class TrainingLog : IDisposable
         (_board as IDisposable)?.Dispose();
     }
 
-    private void Line(LogLine line) => _stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, LogLine.Options), (byte)'\n']);
+    // Out of the process at once, so that whoever follows the file sees whole lines.
+    private void Line(LogLine line)
+    {
+        _stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, LogLine.Options), (byte)'\n']);
+        _stream.Flush();
+    }
 
     private static void Cut(string path, long step)
     {

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>
+/// Operations with a number. TorchSharp 0.107 hands a scalar's native address to libtorch and then lets go of the object, so that one made on
+/// the way (<c>x * 0.5</c>) may be collected while libtorch still reads it: rarely, after thousands of calls, that ends in "Expected false to
+/// be true, but got false". Here it is held until the call is over; nothing else in this assembly passes numbers to tensors.
+/// </summary>
+internal static class Scalars
+{
+    /// <summary>x · factor.</summary>
+    public static Tensor Times(this Tensor tensor, double factor)
+    {
+        using Scalar scalar = factor;
+        return tensor.mul(scalar);
+    }
+
+    /// <summary>x · factor, in place.</summary>
+    public static Tensor TimesInPlace(this Tensor tensor, double factor)
+    {
+        using Scalar scalar = factor;
+        return tensor.mul_(scalar);
+    }
+
+    /// <summary>x + term, in place.</summary>
+    public static Tensor PlusInPlace(this Tensor tensor, double term)
+    {
+        using Scalar scalar = term;
+        return tensor.add_(scalar);
+    }
+
+    /// <summary>x + term.</summary>
+    public static Tensor Plus(this Tensor tensor, double term)
+    {
+        using Scalar scalar = term;
+        return tensor.add(scalar);
+    }
+
+    /// <summary>x / divisor, in place.</summary>
+    public static Tensor OverInPlace(this Tensor tensor, double divisor)
+    {
+        using Scalar scalar = divisor;
+        return tensor.div_(scalar);
+    }
+
+    /// <summary>x between two bounds.</summary>
+    public static Tensor Between(this Tensor tensor, double low, double high)
+    {
+        using Scalar least = low;
+        using Scalar most = high;
+        return tensor.clamp(least, most);
+    }
+
+    /// <summary>x + factor · a · b, in place.</summary>
+    public static Tensor PlusProductInPlace(this Tensor tensor, Tensor a, Tensor b, double factor)
+    {
+        using Scalar scalar = factor;
+        return tensor.addcmul_(a, b, scalar);
+    }
+
+    /// <summary>x + factor · a / b, in place.</summary>
+    public static Tensor PlusQuotientInPlace(this Tensor tensor, Tensor a, Tensor b, double factor)
+    {
+        using Scalar scalar = factor;
+        return tensor.addcdiv_(a, b, scalar);
+    }
+
+    /// <summary>Fills with a value.</summary>
+    public static Tensor FillInPlace(this Tensor tensor, double value)
+    {
+        using Scalar scalar = value;
+        return tensor.fill_(scalar);
+    }
+}

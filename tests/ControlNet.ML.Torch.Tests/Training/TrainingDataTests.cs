@@ -1,0 +1,127 @@
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Torch.Training;
+using ControlNet.ML.Torch.Training.Data;
+using FsCheck;
+using FsCheck.Xunit;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+/// <summary>Rows: their files, their order, their draws.</summary>
+public sealed class TrainingDataTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Property]
+    public void Every_row_comes_once_an_epoch_wherever_one_looks_in(byte count, byte start, ulong seed)
+    {
+        var rows = count + 1;
+        var order = new EpochOrder(rows, seed);
+        Assert.Equal(Enumerable.Range(0, rows), Enumerable.Range(0, rows).Select(i => order[i]).Order());
+        Assert.Equal(Enumerable.Range(0, rows), Enumerable.Range(rows, rows).Select(i => order[i]).Order());
+
+        // A run that resumes in the middle of whichever epoch sees what is left.
+        var resumed = new EpochOrder(rows, seed);
+        Assert.Equal(order[start], resumed[start]);
+    }
+
+    [Fact]
+    public void Epochs_and_seeds_have_orders_of_their_own()
+    {
+        var (one, other) = (new EpochOrder(50, 1), new EpochOrder(50, 2));
+        var first = Enumerable.Range(0, 50).Select(i => one[i]).ToArray();
+        Assert.NotEqual(first, Enumerable.Range(50, 50).Select(i => one[i]));
+        Assert.NotEqual(first, Enumerable.Range(0, 50).Select(i => other[i]));
+        Assert.NotEqual(Enumerable.Range(0, 50), first);
+    }
+
+    [Property(MaxTest = 20)]
+    public void Prompts_are_dropped_at_their_rate_and_timesteps_are_uniform(byte percent, ushort seed)
+    {
+        const int samples = 4000;
+        var rate = percent % 101 / 100.0;
+        var draws = Enumerable.Range(0, samples).Select(i => new SampleDraws(Seeds.Mix(seed, Seeds.Sample, i), rate, 1000)).ToList();
+        var deviation = Math.Sqrt(rate * (1 - rate) / samples);
+        Assert.InRange(draws.Count(draw => draw.DropsPrompt) / (double)samples, rate - (5 * deviation), rate + (5 * deviation));
+        Assert.InRange(draws.Average(draw => draw.Timestep), 499.5 - 25, 499.5 + 25);
+        Assert.All(draws, draw => Assert.InRange(draw.Timestep, 0, 999));
+    }
+
+    [Fact]
+    public void Both_layouts_and_other_names_are_read()
+    {
+        Picture("a.png");
+        Picture("b.png");
+        File.WriteAllText(_folder.File("prompt.json"), """
+            {"source": "a.png", "target": "b.png", "prompt": "p"}
+
+            """);
+        var row = Assert.Single(TrainingTable.Open(_folder.Path).Rows);
+        Assert.Equal((_folder.File("b.png"), _folder.File("a.png"), "p"), (row.Image, row.Condition, row.Prompt));
+
+        File.WriteAllText(_folder.File("metadata.jsonl"), """{"picture": "a.png", "caption": "c"}""");
+        row = Assert.Single(TrainingTable.Open(_folder.Path, new() { Image = "picture", Prompt = "caption" }).Rows);
+        Assert.Equal((_folder.File("a.png"), null, "c", "metadata.jsonl line 1"), (row.Image, row.Condition, row.Prompt, row.Where));
+    }
+
+    [Theory]
+    [InlineData("{\"file_name\": \"a.png\", \"text\": \"x\"}\nnothing", "metadata.jsonl line 2: is not sound JSON")]
+    [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; there are 'file_name'")]
+    [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a text")]
+    [InlineData("{\"file_name\": \"\", \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is empty")]
+    [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 pictures are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
+    [InlineData("\n", "holds no rows")]
+    public void Lines_that_cannot_be_meant_are_named(string text, string message)
+    {
+        Picture("a.png");
+        File.WriteAllText(_folder.File("metadata.jsonl"), text);
+        Assert.Contains(message, Assert.Throws<ControlNetException>(() => TrainingTable.Open(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_condition_of_another_size_and_a_picture_that_is_none_are_named()
+    {
+        Picture("a.png");
+        Picture("b.png", 8);
+        File.WriteAllText(_folder.File("c.png"), "no picture");
+        using var reader = new RowReader(16, 16, false, CropMode.Centre, null);
+        var error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 1", _folder.File("a.png"), _folder.File("b.png"), ""), null));
+        Assert.Contains("line 1: the picture is 16x12 and its condition 8x6, expected one size", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 2", _folder.File("c.png"), _folder.File("b.png"), ""), null));
+        Assert.StartsWith("line 2: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Property(MaxTest = 50)]
+    public void Picture_and_condition_are_cut_and_mirrored_alike(byte width, byte height, ushort seed)
+    {
+        // The condition is the picture itself: whatever is done to one is done to the other.
+        var (across, down) = (8 + (width % 40), 8 + (height % 40));
+        var image = new ImageBuffer(across, down, 3);
+        new Random(seed).NextBytes(image.Samples);
+        ImageCodec.SavePng(_folder.File("p.png"), image);
+        using var reader = new RowReader(16, 8, flip: true, CropMode.Random, null);
+        var read = reader.Read(new TrainingRow("line", _folder.File("p.png"), _folder.File("p.png"), ""), new SampleDraws(seed, 0, 10));
+        Assert.Equal((16, 8), (read.Picture.Width, read.Picture.Height));
+        Assert.Equal(read.Picture.Samples, read.Condition.Samples);
+    }
+
+    [Fact]
+    public void Halves_of_the_rows_are_mirrored()
+    {
+        var image = new ImageBuffer(16, 8, 1, [.. Enumerable.Range(0, 128).Select(i => (byte)i)]);
+        ImageCodec.SavePng(_folder.File("p.png"), image);
+        using var reader = new RowReader(16, 8, flip: true, CropMode.Centre, null);
+        var row = new TrainingRow("line", _folder.File("p.png"), _folder.File("p.png"), "");
+        var firsts = Enumerable.Range(0, 200).Select(i => (int)reader.Read(row, new SampleDraws((ulong)i, 0, 10)).Picture.Samples[0]).ToList();
+        Assert.InRange(firsts.Count(first => first == 15), 60, 140);
+        Assert.Equal(200, firsts.Count(first => first is 0 or 15));
+    }
+
+    private void Picture(string name, int width = 16)
+    {
+        var image = new ImageBuffer(width, width * 3 / 4, 3);
+        new Random(width).NextBytes(image.Samples);
+        ImageCodec.SavePng(_folder.File(name), image);
+    }
+}

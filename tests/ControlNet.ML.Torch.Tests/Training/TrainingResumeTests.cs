@@ -1,0 +1,141 @@
+using ControlNet.ML.Torch.Training;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+/// <summary>Runs that stop and go on.</summary>
+public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
+{
+    [Theory, InlineData(1), InlineData(2), InlineData(5)]
+    public void A_run_that_was_cancelled_goes_on_as_if_it_had_not_been(int after)
+    {
+        var options = tiny.Options($"whole-{after}") with { GradientAccumulation = 2, Flip = true, Schedule = LearningRateSchedule.Cosine, WarmUpSteps = 2 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var stopped = options with { Folder = tiny.File($"stopped-{after}") };
+        using (var cancellation = new CancellationTokenSource())
+        {
+            var progress = new Told(p =>
+            {
+                if (p.Step == after)
+                    cancellation.Cancel();
+            });
+            Assert.Throws<OperationCanceledException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, stopped with { Progress = progress }, cancellation.Token));
+        }
+
+        ControlNetTraining.Run(tiny.Model, tiny.Table, stopped);
+        Same(options.Folder, stopped.Folder);
+    }
+
+    [Fact]
+    public void What_lies_behind_the_last_checkpoint_is_done_again()
+    {
+        var options = tiny.Options("undisturbed");
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+
+        // As a crash leaves it: the last checkpoints gone, one half written, the log ahead and torn.
+        var crashed = options with { Folder = tiny.File("crashed") };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, crashed);
+        var checkpoints = Directory.EnumerateDirectories(Path.Combine(crashed.Folder, "checkpoints")).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(3, checkpoints.Count);
+        Directory.Delete(checkpoints[^1], recursive: true);
+        File.Delete(Path.Combine(checkpoints[^2], "state.json"));
+        Directory.CreateDirectory(checkpoints[^1] + ".part");
+        File.WriteAllText(Path.Combine(checkpoints[^1] + ".part", "config.json"), "{");
+        File.AppendAllText(Path.Combine(crashed.Folder, "log.jsonl"), "{\"step\":7,\"loss\":");
+        ControlNetTraining.Run(tiny.Model, tiny.Table, crashed);
+        Same(options.Folder, crashed.Folder);
+    }
+
+    [Fact]
+    public void A_run_of_constant_rate_may_be_made_longer()
+    {
+        var options = tiny.Options("long");
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var inTwo = options with { Folder = tiny.File("longer") };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, inTwo with { Steps = 2 });
+        ControlNetTraining.Run(tiny.Model, tiny.Table, inTwo);
+        Same(options.Folder, inTwo.Folder, looks: false);
+    }
+
+    [Fact]
+    public void Other_settings_are_refused_and_named()
+    {
+        var options = tiny.Options("settings") with { Steps = 1 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options with { LearningRate = 2e-3, PromptDrop = 0 }));
+        Assert.Contains("LearningRate was 0.001 and is 0.002; PromptDrop was 0.5 and is 0", error.Message, StringComparison.Ordinal);
+
+        var other = tiny.WriteData("other", 9);
+        Assert.Contains("data was", Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(other), options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_other_things_is_left_alone()
+    {
+        var options = tiny.Options("home");
+        Directory.CreateDirectory(options.Folder);
+        File.WriteAllText(Path.Combine(options.Folder, "letter.txt"), "dear");
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
+        Assert.Contains("is not empty and holds no run.json", error.Message, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateFileSystemEntries(options.Folder));
+    }
+
+    [Fact]
+    public void Two_processes_cannot_train_in_one_folder()
+    {
+        var options = tiny.Options("held") with { Steps = 1 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        using var held = new FileStream(Path.Combine(options.Folder, "lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        Assert.Contains("another process", Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_finds_no_room_does_not_end_the_run()
+    {
+        var options = tiny.Options("full");
+        var checkpoints = Path.Combine(options.Folder, "checkpoints");
+        List<string?> warnings = [];
+        var progress = new Told(p =>
+        {
+            warnings.Add(p.Warning);
+            if (p.Step == 1)
+                File.WriteAllText(checkpoints, "in the way");
+            if (p.Step == 4)
+                File.Delete(checkpoints);
+        });
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = progress });
+        Assert.Equal([false, true, false, true, false, false], warnings.Select(warning => warning is not null));
+        Assert.Contains("training goes on", warnings[1], StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateDirectories(checkpoints));
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_ends_the_run_and_names_its_rows()
+    {
+        var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointEvery = 1 };
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
+        Assert.Matches(@"^Step \d: the (loss|gradient) is ", error.Message);
+        Assert.Contains("metadata.jsonl line ", error.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")));
+        Assert.False(Directory.Exists(Path.Combine(options.Folder, "controlnet")));
+    }
+
+    /// <summary>Checkpoints, averages, moments and the result, byte for byte; the log but for its times.</summary>
+    private static void Same(string expected, string actual, bool looks = true)
+    {
+        string[] files = [.. Directory.EnumerateFiles(expected, "*.safetensors", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(expected, file))];
+        Assert.Contains(files, file => file.Contains("ema", StringComparison.Ordinal));
+        Assert.Contains(files, file => file.Contains("optimizer", StringComparison.Ordinal));
+        Assert.Contains(files, file => file.StartsWith("controlnet", StringComparison.Ordinal));
+        foreach (var file in files.Where(file => file.StartsWith("controlnet", StringComparison.Ordinal) || file.Contains("step-000000006", StringComparison.Ordinal)))
+            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");
+        Assert.Equal(TrainingHistory.Read(expected).Losses, TrainingHistory.Read(actual).Losses);
+        if (looks)
+            Assert.Equal(TrainingHistory.Read(expected).Convergence, TrainingHistory.Read(actual).Convergence);
+    }
+}
+
+/// <summary>Progress that is told at once, on the thread that works.</summary>
+internal sealed class Told(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
+{
+    public void Report(TrainingProgress value) => tell(value);
+}

@@ -1,0 +1,170 @@
+using ControlNet.ML.Components;
+using ControlNet.ML.Imaging;
+using ControlNet.ML.Torch.Training;
+using ControlNet.ML.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+/// <summary>What a run does and leaves behind.</summary>
+public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
+{
+    [Fact]
+    public void The_condition_plays_no_part_before_the_first_step_and_the_network_can_be_used_after_the_last()
+    {
+        var options = tiny.Options("whole") with { LearningRate = 3e-2, SampleEvery = 6, Samples = 2, SampleOptions = new() { Steps = 2, Guidance = 1 }, TensorBoard = true };
+        var result = ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var history = TrainingHistory.Read(options.Folder);
+        Assert.Equal(Enumerable.Range(1, 6).Select(step => (long)step), history.Losses.Select(loss => loss.Step));
+        Assert.Equal([0, 3, 6], history.Convergence.Select(reading => reading.Step));
+        Assert.Equal(history.Convergence[0].Loss, history.Convergence[0].ExchangedLoss);
+        Assert.NotEqual(0, history.Convergence[2].Gap);
+
+        var sheet = ImageCodec.Load(Path.Combine(options.Folder, "samples", "step-000000006.png"));
+        Assert.Equal((200, 132), (sheet.Width, sheet.Height));
+        Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(options.Folder, "tensorboard"), "*", SearchOption.AllDirectories));
+
+        // The average is the result; a run of finished steps gives it again.
+        using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
+        Assert.NotEmpty(tiny.Model.Generate("square", [new ControlInput(network, TinyRun.Pictures(0).Condition)], new() { Steps = 1, Width = 64, Height = 64 }).Image.Samples);
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(options.Folder, "checkpoints", "step-000000006", "ema", "diffusion_pytorch_model.safetensors")),
+            File.ReadAllBytes(Path.Combine(result.Control, "diffusion_pytorch_model.safetensors")));
+        Assert.Equal(6, ControlNetTraining.Run(tiny.Model, tiny.Table, options).Steps);
+    }
+
+    [Fact]
+    public void The_second_epoch_needs_no_encoder_and_a_damaged_entry_is_made_anew()
+    {
+        var options = tiny.Options("cached") with { CacheFolder = null, Steps = 18, EmaDecay = null, ValidationRows = 0 };
+        List<long> runs = [];
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = new Told(p => runs.Add(p.EncoderRuns)) });
+        Assert.True(runs.Take(10).Sum() >= 20);
+        Assert.All(runs.Skip(10), count => Assert.Equal(0, count));
+
+        foreach (var entry in Directory.EnumerateFiles(Path.Combine(options.Folder, "cache"), "*.bin", SearchOption.AllDirectories))
+        {
+            var bytes = File.ReadAllBytes(entry);
+            bytes[^1] ^= 1;
+            File.WriteAllBytes(entry, bytes);
+        }
+
+        var again = options with { Folder = tiny.File("cached-again"), CacheFolder = Path.Combine(options.Folder, "cache") };
+        runs.Clear();
+        ControlNetTraining.Run(tiny.Model, tiny.Table, again with { Progress = new Told(p => runs.Add(p.EncoderRuns)) });
+        Assert.True(runs.Take(10).Sum() >= 20);
+        Assert.Equal(TrainingHistory.Read(options.Folder).Losses, TrainingHistory.Read(again.Folder).Losses);
+    }
+
+    [Fact]
+    public void A_cache_without_room_changes_nothing_but_time()
+    {
+        var options = tiny.Options("bounded") with { Steps = 3 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var none = options with { Folder = tiny.File("unbounded"), CacheFolder = tiny.File("tiny-cache"), MaxCacheBytes = 5000 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, none);
+        Assert.Equal(TrainingHistory.Read(options.Folder).Losses, TrainingHistory.Read(none.Folder).Losses);
+        Assert.True(Directory.EnumerateFiles(tiny.File("tiny-cache"), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length) <= 5000);
+    }
+
+    [Fact]
+    public void An_unlocked_decoder_is_written_as_a_unet()
+    {
+        using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu" });
+        var options = tiny.Options("unlocked") with { SdLocked = false, Steps = 3, GradientCheckpointing = true };
+        ControlNetTraining.Run(model, tiny.Table, options);
+        using var before = model.Folder.OpenWeights("unet");
+        using var after = WeightSource.Open(Path.Combine(options.Folder, "unet"), NetworkKind.UNet);
+        foreach (var (name, tensor) in before.Tensors)
+        {
+            var (old, now) = (new float[tensor.Count], new float[tensor.Count]);
+            tensor.CopyTo(old);
+            after.Tensors[name].CopyTo(now);
+            var learns = name.StartsWith("up_blocks.", StringComparison.Ordinal) || name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || name.StartsWith("conv_out.", StringComparison.Ordinal);
+            Assert.True(old.AsSpan().SequenceEqual(now) != learns, name);
+        }
+    }
+
+    [Fact]
+    public void Training_goes_on_from_another_network_also_one_of_another_base()
+    {
+        var options = tiny.Options("from") with { Steps = 1, LearningRate = 1e-30, EmaDecay = null, InitialControl = Fixtures.Path("models", "sd1-control-a"), InitialBase = Fixtures.Path("models", "sd1") };
+        var result = ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Optimizer = new() { WeightDecay = 0 } });
+
+        // The difference of a base to itself is nothing.
+        using var before = ControlFolder.Open(Fixtures.Path("models", "sd1-control-a")).OpenWeights();
+        using var after = ControlFolder.Open(result.Control).OpenWeights();
+        foreach (var (name, tensor) in before.Tensors)
+        {
+            var (old, now) = (new float[tensor.Count], new float[tensor.Count]);
+            tensor.CopyTo(old);
+            after.Tensors[name].CopyTo(now);
+            Assert.Equal(old, now);
+        }
+    }
+
+    [Fact]
+    public void In_bfloat16_the_masters_keep_what_rounding_would_lose()
+    {
+        using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu", Precision = Precision.BFloat16 });
+        var options = tiny.Options("bf16") with { GradientAccumulation = 2, LearningRate = 1e-5 };
+        ControlNetTraining.Run(model, tiny.Table, options);
+        var weights = new ReferenceTensors(Path.Combine(options.Folder, "checkpoints", "step-000000006", "diffusion_pytorch_model.safetensors"));
+        Assert.Equal("F32", weights.Type("controlnet_mid_block.weight"));
+        var moved = weights.Floats("controlnet_mid_block.weight");
+        Assert.Contains(moved, value => value != 0 && BitConverter.SingleToInt32Bits(value) << 16 != 0);
+    }
+
+    [Fact]
+    public void The_estimator_fits_rows_and_makes_pictures()
+    {
+        var ml = new MLContext();
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 10).Select(i => new TrainingPicture
+        {
+            Photo = TinyRun.Pictures(i).Image.ToMLImage(),
+            Condition = TinyRun.Pictures(i).Condition.ToMLImage(),
+            Prompt = "square",
+        }));
+        var options = tiny.Options("view") with { Steps = 2, ValidationRows = 0 };
+        var trainer = ml.Transforms.ControlNet().TrainControlNet(
+            "Photo", "Condition", "Prompt", tiny.Model, options, generate: new() { Steps = 1, Guidance = 1, Width = 64, Height = 64 });
+        var fitted = trainer.Fit(rows);
+        var made = fitted.Transform(rows);
+        Assert.Equal(10, made.GetColumn<MLImage>("Picture").Count(image => image.Width == 64));
+        Assert.All(made.GetColumn<string>("Error"), error => Assert.Equal("", error));
+        ((IDisposable)fitted).Dispose();
+
+        // Once more: nothing is left to train, and the rows are the same.
+        ((IDisposable)trainer.Fit(rows)).Dispose();
+        Assert.Equal(2, TrainingHistory.Read(options.Folder).Losses.Count);
+    }
+
+    [Fact]
+    public void Rows_that_cannot_be_learnt_are_named()
+    {
+        var ml = new MLContext();
+        var options = tiny.Options("bad-view");
+        var stages = ml.Transforms.ControlNet();
+        var different = ml.Data.LoadFromEnumerable(new[]
+        {
+            new TrainingPicture { Photo = new ImageBuffer(64, 64, 3).ToMLImage(), Condition = new ImageBuffer(64, 32, 1).ToMLImage(), Prompt = "" },
+        });
+        var error = Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options).Fit(different));
+        Assert.Contains("Row 0: column 'Photo' is 64x64 and column 'Condition' 64x32", error.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => stages.TrainControlNet("Photo", "Nothing", "Prompt", tiny.Model, options).Fit(different));
+        Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options with { BatchSize = 0 }));
+    }
+
+    private sealed class TrainingPicture
+    {
+        [ImageType(64, 64)]
+        public MLImage? Photo { get; set; }
+
+        [ImageType(64, 64)]
+        public MLImage? Condition { get; set; }
+
+        public string Prompt { get; set; } = "";
+    }
+}
