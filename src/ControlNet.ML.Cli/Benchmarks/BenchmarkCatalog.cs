@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
-    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "generations", "startup", "canny", "gauss", "median", "resize"];
+    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "train", "train-checkpointing", "generations", "startup", "canny", "gauss", "median", "resize"];
 
     /// <summary>Runs one, in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
@@ -16,6 +16,8 @@ internal static class BenchmarkCatalog
         "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
         "load" => Load(Precision.Float32),
         "load-bf16" => Load(Precision.BFloat16),
+        "train" => Train(recompute: false, repeats, cancellationToken),
+        "train-checkpointing" => Train(recompute: true, repeats, cancellationToken),
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
         "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, repeats, cancellationToken),
@@ -37,6 +39,21 @@ internal static class BenchmarkCatalog
             ["weights_fp32_gb"] = Gigabytes(result.WeightBytesFloat32),
             ["peak_gb"] = Gigabytes(result.PeakBytes),
             ["peak_above_weights_fp32_gb"] = Gigabytes(result.PeakBytes - result.WeightBytesFloat32),
+        };
+    }
+
+    private static Dictionary<string, object> Train(bool recompute, int repeats, CancellationToken cancellationToken)
+    {
+        var result = TrainingBenchmark.Run(recompute, repeats, side: 512, cancellationToken);
+        return new()
+        {
+            ["what"] = "training a control network for SD1.5, random weights, 512x512, batch 1",
+            ["device"] = result.Device,
+            ["steps_counted"] = result.Repeats,
+            ["step_seconds"] = Round(result.StepSeconds),
+            ["passes_seconds"] = Round(result.PassSeconds),
+            ["ratio_to_passes"] = Round(result.Ratio),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
         };
     }
 

@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Evaluation;
 
 /// <summary>How well edges were kept: precision, recall and F1 of edge pixels, which count as the same within some pixels.</summary>
-/// <param name="Precision">Share of the found edge pixels that lie near an expected one; 1 if none was found.</param>
-/// <param name="Recall">Share of the expected edge pixels that have a found one near; 1 if none was expected.</param>
+/// <param name="Precision">Share of the found edge pixels that lie near an expected one.</param>
+/// <param name="Recall">Share of the expected edge pixels that have a found one near. Both are 1 if there are no edges in either map, 0 if there are in one only.</param>
 public sealed record EdgeFidelity(double Precision, double Recall)
 {
     /// <summary>The harmonic mean of both, 0 to 1.</summary>
@@ -22,8 +22,13 @@ public sealed record EdgeFidelity(double Precision, double Recall)
         ArgumentOutOfRangeException.ThrowIfNegative(tolerance);
         if (expected.Width != found.Width || expected.Height != found.Height || expected.Channels != 1 || found.Channels != 1)
             throw new ArgumentException($"The edge maps are {expected} and {found}, expected one size and one channel.", nameof(found));
-        return new EdgeFidelity(Near(found, Around(expected, tolerance)), Near(expected, Around(found, tolerance)));
+        var (some, others) = (expected.Samples.Any(IsEdge), found.Samples.Any(IsEdge));
+        return some && others
+            ? new EdgeFidelity(Near(found, Around(expected, tolerance)), Near(expected, Around(found, tolerance)))
+            : some || others ? new EdgeFidelity(0, 0) : new EdgeFidelity(1, 1);
     }
+
+    private static bool IsEdge(byte level) => level > 127;
 
     /// <summary>All pixels within the tolerance of an edge.</summary>
     private static bool[] Around(ImageBuffer edges, double tolerance)
@@ -32,7 +37,7 @@ public sealed record EdgeFidelity(double Precision, double Recall)
         var near = new bool[width * height];
         for (var at = 0; at < near.Length; at++)
         {
-            if (edges.Samples[at] <= 127)
+            if (!IsEdge(edges.Samples[at]))
                 continue;
             var (x, y) = (at % width, at / width);
             for (var down = Math.Max(-reach, -y); down <= Math.Min(reach, height - 1 - y); down++)
@@ -50,12 +55,12 @@ public sealed record EdgeFidelity(double Precision, double Recall)
         var (all, good) = (0, 0);
         for (var at = 0; at < near.Length; at++)
         {
-            if (edges.Samples[at] <= 127)
+            if (!IsEdge(edges.Samples[at]))
                 continue;
             all++;
             good += near[at] ? 1 : 0;
         }
 
-        return all == 0 ? 1 : (double)good / all;
+        return (double)good / all;
     }
 }
