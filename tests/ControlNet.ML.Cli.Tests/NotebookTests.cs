@@ -51,11 +51,18 @@ public sealed partial class NotebookTests
             state = state is null
                 ? await CSharpScript.RunAsync(code, options, cancellationToken: TestContext.Current.CancellationToken)
                 : await state.ContinueWithAsync(code, cancellationToken: TestContext.Current.CancellationToken);
-            if (state.ReturnValue is { } value && value.ToDisplayString("text/html").Contains("data:image/png", StringComparison.Ordinal))
-                shown++;
+            if (state.ReturnValue is { } value && PngData().Match(value.ToDisplayString("text/html")) is { Success: true } picture)
+                Keep(picture.Groups[1].Value, $"{Path.GetFileNameWithoutExtension(name)}-{shown++}.png");
         }
 
         Assert.True(shown > 0, "no cell ends in a picture");
+    }
+
+    /// <summary>To look at what notebooks show: NOTEBOOK_PICTURES names a folder for it.</summary>
+    private static void Keep(string base64, string name)
+    {
+        if (Environment.GetEnvironmentVariable("NOTEBOOK_PICTURES") is { Length: > 0 } folder)
+            File.WriteAllBytes(Path.Combine(folder, name), Convert.FromBase64String(base64));
     }
 
     [GeneratedRegex("^#[ri] .*$", RegexOptions.Multiline)]
