@@ -23,12 +23,13 @@ for i in $(seq 0 23); do
 done
 
 train() {
-    "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch 1 --rate 1e-4 --schedule Cosine --warm-up 10 --ema 0.99 --flip \
+    # exec: the process that is killed is the tool itself.
+    exec "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch 1 --rate 1e-4 --schedule Cosine --warm-up 10 --ema 0.99 --flip \
         --preprocess canny --hint-channels 16 32 64 128 --width 64 --height 64 --crop Random --validation-rows 2 --validate-every 50 --sample-every 0 --checkpoint-every 20 >/dev/null
 }
 
 echo "undisturbed"
-train "$work/whole"
+(train "$work/whole")
 
 echo "disturbed"
 killed=0
@@ -36,7 +37,7 @@ while true; do
     train "$work/killed" &
     pid=$!
     if ((killed < kills)); then
-        sleep "$((RANDOM % 12 + 4)).$((RANDOM % 10))"
+        sleep "$((RANDOM % 15 + 5)).$((RANDOM % 10))"
         if kill -9 "$pid" 2>/dev/null; then
             wait "$pid" 2>/dev/null || true
             killed=$((killed + 1))

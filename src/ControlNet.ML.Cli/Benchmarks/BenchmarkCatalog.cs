@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
-    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "train", "train-checkpointing", "generations", "startup", "canny", "gauss", "median", "resize"];
+    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "generations", "startup", "canny", "gauss", "median", "resize"];
 
     /// <summary>Runs one, in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
@@ -16,6 +16,7 @@ internal static class BenchmarkCatalog
         "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
         "load" => Load(Precision.Float32),
         "load-bf16" => Load(Precision.BFloat16),
+        "save" => Save(),
         "train" => Train(recompute: false, repeats, cancellationToken),
         "train-checkpointing" => Train(recompute: true, repeats, cancellationToken),
         "generations" => Generations(cancellationToken),
@@ -77,6 +78,28 @@ internal static class BenchmarkCatalog
             ["peak_gb"] = Gigabytes(result.PeakBytes),
             ["peak_to_weights"] = Round((double)result.PeakBytes / result.ResidentBytes),
             ["seconds"] = Round(result.Seconds),
+        };
+    }
+
+    private static Dictionary<string, object> Save()
+    {
+        var root = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
+            ?? throw new ControlNetException("The save benchmark is started by 'bench save', which names its folder.");
+        var folder = Path.Combine(root, "model");
+        if (!Directory.Exists(folder))
+        {
+            SaveBenchmark.Write(folder);
+            return new() { ["written"] = folder };
+        }
+
+        var (resident, before, after, zip) = SaveBenchmark.Run(folder);
+        return new()
+        {
+            ["what"] = "a stage saved with the UNet of SD1.5 inside",
+            ["zip_gb"] = Gigabytes(zip),
+            ["resident_before_gb"] = Gigabytes(resident),
+            ["peak_before_gb"] = Gigabytes(before),
+            ["peak_after_gb"] = Gigabytes(after),
         };
     }
 

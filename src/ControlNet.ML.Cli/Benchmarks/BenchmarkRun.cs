@@ -20,7 +20,7 @@ internal static class BenchmarkRun
                 foreach (var name in names)
                 {
                     show("benchmarks", results.Count, names.Count);
-                    if (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any())
+                    if (name == "save" || (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any()))
                         await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
                     results[name] = await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
                 }
