@@ -13,7 +13,7 @@ internal sealed class Workout(MLContext ml, IEstimator<ITransformer> estimator, 
     private const int Count = 7;
     private static readonly MethodInfo Shape = typeof(SchemaShape).GetMethod("Create", BindingFlags.Static | BindingFlags.NonPublic)!;
 
-    private readonly IDataView _data = ml.Data.LoadFromEnumerable(Photos.Rows(Count));
+    private readonly IDataView _data = ListRows.Of(ml, Photos.Rows(Count));
 
     public void Run()
     {
@@ -23,7 +23,8 @@ internal sealed class Workout(MLContext ml, IEstimator<ITransformer> estimator, 
         Reads(view);
         ReadsAnyColumns(view);
         ReadsPartly(view);
-        ReadsInParallel(model);
+        ReadsInParallel(model, 3);
+        ReadsInParallel(model, Count + 1);
         Reads(SavedAndLoaded(model).Transform(_data));
         Assert.Empty(Read(model.Transform(ml.Data.LoadFromEnumerable(Array.Empty<PhotoRow>()))));
         Predicts(SavedAndLoaded(model));
@@ -116,16 +117,19 @@ internal sealed class Workout(MLContext ml, IEstimator<ITransformer> estimator, 
         Assert.Equal(Expected([5, 6]), Read(ml.Data.SkipRows(view, 5)));
         Assert.Equal(Expected([0, 1, 2]), Read(ml.Data.TakeRows(view, 3)));
         Assert.Equal(Expected([2, 3]), Read(ml.Data.FilterRowsByColumn(ToSingle(view), "Number", 2, 4)));
-        Assert.Equal(Expected(Enumerable.Range(0, Count)), Read(view.GetRowCursor([view.Schema["Id"], view.Schema["Condition"]], new Random(3))).OrderBy(row => row.Id));
+        using var cursor = view.GetRowCursor([view.Schema["Id"], view.Schema["Condition"]], new Random(3));
+        var shuffled = Read(cursor).ToArray();
+        Assert.NotEqual(Enumerable.Range(0, Count), shuffled.Select(row => row.Id));
+        Assert.Equal(Expected(Enumerable.Range(0, Count)), shuffled.OrderBy(row => row.Id));
     }
 
     private IDataView ToSingle(IDataView view) => ml.Transforms.Conversion.ConvertType("Number", "Id", DataKind.Single).Fit(view).Transform(view);
 
-    private void ReadsInParallel(ITransformer model)
+    private void ReadsInParallel(ITransformer model, int count)
     {
         var view = model.Transform(new ObservedView(_data));
-        var cursors = view.GetRowCursorSet([view.Schema["Id"], view.Schema["Condition"]], 3);
-        Assert.Equal(3, cursors.Length);
+        var cursors = view.GetRowCursorSet([view.Schema["Id"], view.Schema["Condition"]], count);
+        Assert.Equal(count, cursors.Length);
         var rows = cursors.AsParallel().SelectMany(cursor =>
         {
             using (cursor)

@@ -51,11 +51,12 @@ internal static class Cells
         }
     }
 
-    private static Func<float[]> Getter(DataViewRowCursor cursor, string column)
+    /// <summary>Reads a column's values of whatever row is the present one.</summary>
+    public static Func<float[]> Getter(DataViewRow row, string column)
     {
-        if (cursor.Schema[column].Type is ImageDataViewType)
+        if (row.Schema[column].Type is ImageDataViewType)
         {
-            var image = cursor.GetGetter<MLImage?>(cursor.Schema[column]);
+            var image = row.GetGetter<MLImage?>(row.Schema[column]);
             return () =>
             {
                 MLImage? value = null;
@@ -65,7 +66,7 @@ internal static class Cells
             };
         }
 
-        var vector = cursor.GetGetter<VBuffer<float>>(cursor.Schema[column]);
+        var vector = row.GetGetter<VBuffer<float>>(row.Schema[column]);
         return () =>
         {
             VBuffer<float> value = default;

@@ -1,5 +1,6 @@
 using ControlNet.ML.Components;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Tests.Components;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -110,7 +111,7 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
         var all = PictureRows.Rows(ids);
         foreach (var row in all)
             change?.Invoke(row);
-        return _ml.Data.LoadFromEnumerable(all);
+        return ListRows.Of(_ml, all);
     }
 
     private sealed class Recorder<T>(List<T> values) : IProgress<T>

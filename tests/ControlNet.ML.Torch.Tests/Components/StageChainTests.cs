@@ -1,5 +1,6 @@
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Tests.Components;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -19,7 +20,7 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
 
     private static DenoiseComponentOptions Denoising => new() { Steps = 2, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed" };
 
-    private IDataView Data => _ml.Data.LoadFromEnumerable(PictureRows.Rows(Ids));
+    private IDataView Data => ListRows.Of(_ml, PictureRows.Rows(Ids));
 
     [Fact]
     public void The_chain_of_the_stages_makes_the_picture_of_the_whole()
@@ -53,6 +54,25 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
         var schema = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 128, 64).Fit(Data).GetOutputSchema(Data.Schema);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 64, 8, 16), schema["Hint"].Type);
         Assert.Equal("hint of emoji/canny", Content(schema["Hint"]));
+    }
+
+    [Fact]
+    public void Denoising_is_a_whole_component_by_itself()
+    {
+        var (denoise, encoded) = Denoise();
+
+        // That these are the right latents is seen where they are decoded.
+        new StageWorkout(_ml, denoise, encoded, "Latents", Cells.Read(denoise.Fit(encoded).Transform(encoded), "Latents"), Rounding).Run();
+    }
+
+    [Fact]
+    public void Decoding_is_a_whole_component_by_itself()
+    {
+        var (denoise, encoded) = Denoise();
+        var latents = _ml.Data.CreateEnumerable<LatentsRow>(denoise.Fit(encoded).Transform(encoded), reuseRowObject: false, ignoreMissingColumns: true);
+        var expected = Ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: false)))).ToList();
+        var decode = Stages.DecodeImage("Picture", "Latents", rows.Model, new() { BatchSize = 2 });
+        new StageWorkout(_ml, decode, ListRows.Of(_ml, latents.ToArray()), "Picture", expected, 1).Run();
     }
 
     [Fact]
@@ -114,11 +134,26 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
         Cells.Equal(new[] { 0, 4 }.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: true)))), Cells.Read(chain.Fit(data).Transform(data), "Picture"), 1);
     }
 
+    private (DenoiseEstimator Denoise, IDataView Encoded) Denoise()
+    {
+        var encoded = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64)
+            .Append(Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePrompt = "fox" })).Fit(Data).Transform(Data);
+        return (Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], Denoising with { BatchSize = 2 }), encoded);
+    }
+
     private static string Content(DataViewSchema.Column column)
     {
         ReadOnlyMemory<char> content = default;
         column.Annotations.GetValue("Content", ref content);
         return content.ToString();
+    }
+
+    private sealed class LatentsRow
+    {
+        public int Id { get; set; }
+
+        [VectorType(8, 8, 8)]
+        public float[] Latents { get; set; } = [];
     }
 
     private sealed class PhotoRow

@@ -1,0 +1,20 @@
+using System.Reflection;
+using Microsoft.ML;
+
+namespace ControlNet.ML.Tests.Components;
+
+/// <summary>Rows that a cursor can read in random order. Those of <c>LoadFromEnumerable</c> cannot be shuffled: they come in order whatever is asked for.</summary>
+internal static class ListRows
+{
+    private static readonly MethodInfo Create = typeof(DataOperationsCatalog).Assembly
+        .GetType("Microsoft.ML.Data.DataViewConstructionUtils", throwOnError: true)!
+        .GetMethod("CreateFromList", BindingFlags.Static | BindingFlags.Public)!;
+
+    public static IDataView Of<TRow>(MLContext ml, IReadOnlyList<TRow> rows)
+        where TRow : class
+    {
+        var view = (IDataView)Create.MakeGenericMethod(typeof(TRow)).Invoke(null, [ml, rows, null])!;
+        Assert.True(view.CanShuffle);
+        return view;
+    }
+}
