@@ -69,7 +69,7 @@ internal sealed class ScorePlan
             throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
         var plan = new ScorePlan(settings, table, columns);
         var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
-        plan.Record = new RunRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names());
+        plan.Record = new RunRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
         return plan;
     }
 
@@ -77,13 +77,13 @@ internal sealed class ScorePlan
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
 
     /// <summary>All that the pictures depend on, by name. Not the size of the batches: what a row becomes does not depend on it, up to rounding.</summary>
-    private SortedDictionary<string, string> Names()
+    private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
         var options = Settings.Options;
         var names = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["model"] = Full(Settings.Model),
-            ["model's weights"] = WeightDigest.OfModel(Folder),
+            ["model's weights"] = WeightDigest.OfModel(Folder, cancellationToken),
             ["prompt"] = Settings.Prompt,
             ["negative"] = options.NegativePrompt ?? "",
             ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
@@ -100,7 +100,7 @@ internal sealed class ScorePlan
         for (var i = 0; i < Controls.Count; i++)
         {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
-            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load.Variant);
+            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load.Variant, cancellationToken);
         }
 
         for (var i = 0; i < Kinds.Count; i++)

@@ -10,21 +10,23 @@ internal static class WeightDigest
     private static readonly string[] Parts = ["text_encoder", "text_encoder_2", "unet", "vae"];
 
     /// <summary>Of a model: SHA-256 over all its weight files.</summary>
-    public static string OfModel(ModelFolder folder) => Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles));
+    public static string OfModel(ModelFolder folder, CancellationToken cancellationToken) =>
+        Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles), cancellationToken);
 
     /// <summary>Of a control network.</summary>
-    public static string OfControl(string name, string? variant)
+    public static string OfControl(string name, string? variant, CancellationToken cancellationToken)
     {
         var path = ModelNames.FindControl(name);
         if (!Directory.Exists(path))
-            return Of([path]);
+            return Of([path], cancellationToken);
         using var weights = ControlFolder.Open(path, variant).OpenWeights();
-        return Of([.. weights.Files.Select(file => file.Path)]);
+        return Of([.. weights.Files.Select(file => file.Path)], cancellationToken);
     }
 
-    private static string Of(IEnumerable<string> files)
+    private static string Of(IEnumerable<string> files, CancellationToken cancellationToken)
     {
-        var digests = files.Select(WeightReference.Digest);
+        var cache = new DigestCache(UserCache.Folders("digests"));
+        var digests = files.Select(file => cache.Of(file, cancellationToken));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', digests))));
     }
 }

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>
+/// SHA-256 of files that are large and seldom change. A digest is kept under the file's path, length and time of change, so that only the
+/// first run with a file reads it. A cache that cannot be read or written costs time and nothing else.
+/// </summary>
+/// <param name="folders">Folders to keep digests in, best first.</param>
+internal sealed class DigestCache(IEnumerable<string> folders)
+{
+    private const int BlockLength = 1 << 20;
+
+    private readonly string[] _folders = [.. folders];
+
+    /// <summary>The digest of a file's content, in hexadecimal.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellationToken">Stops the reading within a megabyte.</param>
+    /// <exception cref="ControlNetException">The file cannot be read.</exception>
+    public string Of(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var name = NameOf(file);
+            if (_folders.Select(folder => Kept(Path.Combine(folder, name))).FirstOrDefault(kept => kept is not null) is { } known)
+                return known;
+            var digest = Hash(file, cancellationToken);
+
+            // A file that was written meanwhile is remembered under no name.
+            if (NameOf(file) == name)
+                Keep(name, digest);
+            return digest;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{file}: cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static string NameOf(string file)
+    {
+        var info = new FileInfo(file);
+        var identity = string.Create(CultureInfo.InvariantCulture, $"{info.FullName}\n{info.Length}\n{info.LastWriteTimeUtc.Ticks}");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)));
+    }
+
+    private static string Hash(string file, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var stream = File.OpenRead(file);
+        var block = new byte[BlockLength];
+        int read;
+        while ((read = stream.Read(block)) > 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            hash.AppendData(block, 0, read);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>What is kept, or null if there is nothing, or something else.</summary>
+    private static string? Kept(string path)
+    {
+        try
+        {
+            var info = new FileInfo(path);
+            if (!info.Exists || info.Length != 2 * SHA256.HashSizeInBytes)
+                return null;
+            var text = File.ReadAllText(path);
+            return text.All(char.IsAsciiHexDigitLower) ? text : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private void Keep(string name, string digest)
+    {
+        foreach (var folder in _folders)
+        {
+            try
+            {
+                Directory.CreateDirectory(folder);
+                AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.ASCII.GetBytes(digest)));
+                return;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ControlNetException)
+            {
+                // The next folder may do; so may none.
+            }
+        }
+    }
+}
