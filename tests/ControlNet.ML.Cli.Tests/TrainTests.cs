@@ -1,0 +1,68 @@
+using System.Text.Json;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli.Tests;
+
+/// <summary><c>controlnet train</c> on a tiny model and a few pictures.</summary>
+public sealed class TrainTests : IDisposable
+{
+    private readonly Tool _tool = new();
+
+    public TrainTests()
+    {
+        Assert.SkipUnless(Fixtures.Has("models", "sd1"), $"No models in {Fixtures.Root}.");
+        Directory.CreateDirectory(Path.Combine(_tool.Folder, "data"));
+        for (var i = 0; i < 8; i++)
+        {
+            var image = new ImageBuffer(64, 64, 3);
+            new Random(i).NextBytes(image.Samples);
+            ImageCodec.SavePng(Path.Combine(_tool.Folder, "data", $"{i}.png"), image);
+        }
+
+        File.WriteAllLines(Path.Combine(_tool.Folder, "data", "metadata.jsonl"), Enumerable.Range(0, 8).Select(i => $"{{\"file_name\": \"{i}.png\", \"text\": \"noise\"}}"));
+    }
+
+    public void Dispose() => _tool.Dispose();
+
+    [Fact]
+    public async Task A_network_is_trained_and_its_curves_are_drawn()
+    {
+        var answer = await Train("--json");
+        Assert.True(answer.Code == App.Success, answer.Error);
+        var json = JsonDocument.Parse(answer.Output).RootElement;
+        Assert.Equal(2, json.GetProperty("steps").GetInt32());
+        var network = json.GetProperty("control").GetString()!;
+        Assert.True(File.Exists(Path.Combine(network, "config.json")));
+        Assert.Equal(Path.Combine(_tool.Folder, "run", "controlnet"), network);
+
+        var plot = await _tool.RunAsync("train", "plot", "run");
+        Assert.True(plot.Code == App.Success, plot.Error);
+        Assert.Contains("<svg", await File.ReadAllTextAsync(Path.Combine(_tool.Folder, "run", "curves.svg"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+
+        // The same command has nothing left to do; another one is refused.
+        Assert.Equal(App.Success, (await Train()).Code);
+        var other = await Train("--rate", "0.5");
+        Assert.Equal(App.Failed, other.Code);
+        Assert.Contains("LearningRate was 1E-05 and is 0.5", other.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(App.Failed, "has no condition; name the kind", "train", "data", "--out", "run", "--model", "MODEL")]
+    [InlineData(App.Misused, "--set belongs to --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
+    [InlineData(App.Failed, "is not there, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
+    [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch", "0", "--preprocess", "canny")]
+    [InlineData(App.Failed, "did you mean 'canny'", "train", "data", "--out", "run", "--preprocess", "cany")]
+    [InlineData(App.Failed, "makes conditions 2 times smaller", "train", "data", "--out", "run", "--preprocess", "canny", "--hint-channels", "4", "8")]
+    [InlineData(App.Failed, "is no run's folder", "train", "plot", "data")]
+    [InlineData(App.Misused, "'--out' is required", "train", "data")]
+    public async Task What_cannot_be_meant_is_named_and_nothing_is_left(int code, string message, params string[] args)
+    {
+        var answer = await _tool.RunAsync([.. args.Select(arg => arg == "MODEL" ? Fixtures.Path("models", "sd1") : arg)]);
+        Assert.Equal(code, answer.Code);
+        Assert.Contains(message, answer.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(_tool.Folder, "run")) && Directory.EnumerateFiles(Path.Combine(_tool.Folder, "run"), "run.json").Any());
+    }
+
+    private Task<Answer> Train(params string[] more) => _tool.RunAsync(
+        ["train", "data", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch", "2", "--preprocess", "canny", "--hint-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
+}
