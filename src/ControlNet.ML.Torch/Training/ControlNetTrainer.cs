@@ -61,11 +61,38 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
     private protected override GenerateTransformer Create(IDataView input)
     {
         RunFolder.RequireUsable(_options.Folder);
-        ViewRows.Write(input, _columns, Path.Combine(_options.Folder, "data"), _generate.CancellationToken);
-        var result = ControlNetTraining.Run(_model, TrainingTable.Open(Path.Combine(_options.Folder, "data")), _options, _generate.CancellationToken);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(_generate.CancellationToken);
+        using var channel = Environment.Register(nameof(ControlNetTrainer)).Start("Fit");
+        ConvergenceReading? seen = null;
+        var options = _options with { Progress = new Relay(Tell) };
+        var data = Path.Combine(_options.Folder, "data");
+        ViewRows.Write(input, _columns, data, stop.Token);
+        var result = ControlNetTraining.Run(_model, TrainingTable.Open(data), options, stop.Token);
         var network = ControlNetwork.Load(result.Control, _model.Options with { Parts = ModelParts.All, Progress = null });
         return new GenerateTransformer(
             Environment, new GenerateStage(_columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
+
+        // To whoever asked, to mlContext.Log, and the way in for MLContext.CancelExecution.
+        void Tell(TrainingProgress progress)
+        {
+            _options.Progress?.Report(progress);
+            if (progress.Warning is { } warning)
+                channel.Warning(MessageSensitivity.None, "{0}", warning);
+            if (progress.Convergence is { } reading && reading != seen)
+            {
+                seen = reading;
+                channel.Info(MessageSensitivity.None, "Step {0}: loss {1:f4}, held-out rows {2:f4}, with exchanged conditions {3:f4}, gap {4:p1}", progress.Step, progress.MeanLoss, reading.Loss, reading.ExchangedLoss, reading.Gap);
+            }
+
+            if (MlNetAccess.IsCancelled(Environment))
+                stop.Cancel();
+        }
+    }
+
+    /// <summary>Progress that is told at once, on the thread that works.</summary>
+    private sealed class Relay(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => tell(value);
     }
 
     private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options)

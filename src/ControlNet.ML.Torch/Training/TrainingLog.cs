@@ -73,7 +73,8 @@ internal sealed class TrainingLog : IDisposable
 
     private static void Cut(string path, long step)
     {
-        var kept = TrainingHistory.Lines(path).Where(line => line.Step <= step);
+        // A run without a checkpoint begins anew, with its look at step 0.
+        var kept = TrainingHistory.Lines(path).Where(line => step > 0 && line.Step <= step);
         var text = new StringBuilder();
         foreach (var line in kept)
             text.Append(JsonSerializer.Serialize(line, LogLine.Options)).Append('\n');

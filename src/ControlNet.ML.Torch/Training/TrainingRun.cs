@@ -82,7 +82,7 @@ internal sealed class TrainingRun : IDisposable
         for (var i = 0; i < _options.GradientAccumulation; i++)
         {
             using var scope = NewDisposeScope();
-            var loaded = _loader.Next();
+            var loaded = Next();
             rows.Add(loaded.Where);
             lock (_setup.Model.Gate)
             {
@@ -124,6 +124,21 @@ internal sealed class TrainingRun : IDisposable
         };
         _log.Write(progress);
         return progress;
+    }
+
+    /// <summary>The next batch. If a row cannot be read, what was learnt so far is kept before the run ends.</summary>
+    private LoadedBatch Next()
+    {
+        try
+        {
+            return _loader.Next();
+        }
+        catch (ControlNetException)
+        {
+            if (_state.Step > 0)
+                Save(required: false);
+            throw;
+        }
     }
 
     private void Look(CancellationToken cancellationToken)

@@ -62,6 +62,23 @@ public sealed class TinyRun : IDisposable
         return _folder.File(name);
     }
 
+    /// <summary>Makes all pictures of a folder unreadable, or brings them back.</summary>
+    public static void Break(string data, bool broken)
+    {
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(data, "images"), "*.png"))
+        {
+            if (broken)
+            {
+                System.IO.File.Move(file, file + ".whole");
+                System.IO.File.WriteAllText(file, "no picture");
+            }
+            else
+            {
+                System.IO.File.Move(file + ".whole", file, overwrite: true);
+            }
+        }
+    }
+
     /// <summary>A square on a ground, and the square alone.</summary>
     public static (ImageBuffer Image, ImageBuffer Condition) Pictures(int seed)
     {

@@ -109,6 +109,40 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void A_picture_that_breaks_on_the_way_costs_nothing_that_was_learnt()
+    {
+        var data = tiny.WriteData("breaking", 20);
+        var options = tiny.Options("broken") with { CheckpointEvery = 100, ValidationRows = 0 };
+        var whole = options with { Folder = tiny.File("not-broken") };
+        ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), whole);
+
+        // Pictures that are read at step 5 or so.
+        var progress = new Told(p =>
+        {
+            if (p.Step == 2)
+                TinyRun.Break(data, true);
+        });
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), options with { Progress = progress }));
+        Assert.StartsWith("metadata.jsonl line ", error.Message, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")));
+        TinyRun.Break(data, false);
+        ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), options);
+        Same(whole.Folder, options.Folder);
+    }
+
+    [Fact]
+    public void A_run_that_died_before_its_first_checkpoint_begins_anew()
+    {
+        var options = tiny.Options("begun");
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var died = options with { Folder = tiny.File("died") };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, died);
+        Directory.Delete(Path.Combine(died.Folder, "checkpoints"), recursive: true);
+        ControlNetTraining.Run(tiny.Model, tiny.Table, died);
+        Same(options.Folder, died.Folder);
+    }
+
+    [Fact]
     public void A_loss_that_is_no_number_ends_the_run_and_names_its_rows()
     {
         var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointEvery = 1 };
