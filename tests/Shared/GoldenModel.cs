@@ -20,5 +20,9 @@ public static class GoldenModel
 
     public static JsonElement Case(string name) => Cases.Single(c => c.GetProperty("name").GetString() == name);
 
+    /// <summary>The network that a case was made with: the golden folder keeps its own where the model has a later one.</summary>
+    public static string Control(string name) =>
+        new[] { Golden(System.IO.Path.Combine("controlnet", name)), System.IO.Path.Combine(Folder, "controlnet", name) }.First(Directory.Exists);
+
     public static string Golden(string file) => System.IO.Path.Combine(Folder, "golden", file);
 }

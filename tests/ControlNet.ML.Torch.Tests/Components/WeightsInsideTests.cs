@@ -130,6 +130,16 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         }
     }
 
+    [Theory, InlineData(0.999), InlineData(0.6), InlineData(0.01)]
+    public void A_zip_that_was_cut_short_is_an_error_and_leaves_nothing(double share)
+    {
+        Save(Stages.DecodeImage("Picture", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
+        var bytes = File.ReadAllBytes(Zip);
+        File.WriteAllBytes(Zip, bytes[..(int)(share * bytes.Length)]);
+        Assert.ThrowsAny<Exception>(Load);
+        Assert.False(Directory.Exists(_folder.File("cache", "models")) && Directory.EnumerateFileSystemEntries(_folder.File("cache", "models")).Any());
+    }
+
     [Fact]
     public void A_part_that_was_not_loaded_is_missed_by_name()
     {
@@ -156,9 +166,12 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
     private void Save(IEstimator<ITransformer> stage)
     {
         // What comes before it in the chain is not saved with it, but has to be there for its schema.
-        var data = stage is DenoiseEstimator
-            ? Stages.EncodeCondition("Hint", "Edges", _rows.Canny, 64, 64).Append(Stages.EncodeText("Text", "Prompt", _rows.Model)).Fit(Data).Transform(Data)
-            : Data;
+        var data = stage switch
+        {
+            DenoiseEstimator => Stages.EncodeCondition("Hint", "Edges", _rows.Canny, 64, 64).Append(Stages.EncodeText("Text", "Prompt", _rows.Model)).Fit(Data).Transform(Data),
+            DecodeImageEstimator => Stages.EncodeImage("Latents", "Edges", _rows.Model, new() { Width = 64, Height = 64 }).Fit(Data).Transform(Data),
+            _ => Data,
+        };
         _ml.Model.Save(stage.Fit(data), data.Schema, Zip);
     }
 

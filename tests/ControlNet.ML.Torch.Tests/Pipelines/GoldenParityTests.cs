@@ -55,7 +55,7 @@ public sealed class GoldenParityTests(GoldenParityTests.Networks networks) : ICl
         public ControlNetwork Control(string name)
         {
             if (!_controls.TryGetValue(name, out var network))
-                _controls[name] = network = ControlNetwork.Load(Path.Combine(GoldenModel.Folder, "controlnet", name), new LoadOptions { Device = "cpu" });
+                _controls[name] = network = ControlNetwork.Load(GoldenModel.Control(name), new LoadOptions { Device = "cpu" });
             return network;
         }
 
