@@ -6,14 +6,22 @@ namespace ControlNet.ML.Cli;
 /// <summary>Which control networks, and which conditions for them, where the command line does not say all.</summary>
 internal static class ControlChoice
 {
-    /// <summary>The networks that were named, or the only one that the model brings, as often as there are conditions.</summary>
+    /// <summary>What the conditions of photos are where nothing is said.</summary>
+    private const string Usual = "canny";
+
+    /// <summary>
+    /// The networks that were named; or the only one that the model brings, as often as there are conditions; of several that for the kind of
+    /// condition which is made of the photos, edges if none is named.
+    /// </summary>
     /// <param name="model">The model's name.</param>
     /// <param name="folder">Its folder.</param>
     /// <param name="named">What --control says; may be empty.</param>
     /// <param name="count">How many conditions there are.</param>
-    /// <exception cref="UsageException">None is named, and the model does not bring exactly one.</exception>
+    /// <param name="fromPhotos">Whether they are made of photos.</param>
+    /// <param name="preprocess">How, if that is said.</param>
+    /// <exception cref="UsageException">None is named, and the model does not bring one that is meant.</exception>
     /// <exception cref="ControlNetException">There is no such network.</exception>
-    public static ControlArgument[] Networks(string model, ModelFolder folder, IReadOnlyList<string> named, int count)
+    public static ControlArgument[] Networks(string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess)
     {
         if (named.Count > 0)
         {
@@ -24,8 +32,9 @@ internal static class ControlChoice
         }
 
         var own = ModelNames.ControlsOf(folder.Path);
-        return own.Count == 1
-            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(model) ? $"{model}/{own[0]}" : Path.Combine(folder.Path, "controlnet", own[0])), count)]
+        var meant = own.Count == 1 ? own[0] : fromPhotos ? own.FirstOrDefault(name => name == (preprocess ?? Usual)) : null;
+        return meant is not null
+            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(model) ? $"{model}/{meant}" : Path.Combine(folder.Path, "controlnet", meant)), count)]
             : throw new UsageException(own.Count == 0
                 ? $"Model '{model}' brings no control network: name one with --control."
                 : $"Model '{model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");

@@ -50,7 +50,7 @@ internal sealed class GenerateRun(Terminal terminal)
         // 1. everything that can be wrong without a model, before any work
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
-        var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length);
+        var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
         if (Output is { } output && sources.Any(source => Path.GetFullPath(source) == Path.GetFullPath(output)))
             throw new UsageException($"--output '{output}' is the picture that the condition comes from: name another file.");
         var files = PictureFiles.Prepare(Output, Prompt);

@@ -15,7 +15,7 @@ internal sealed class ScorePlan
     {
         (Settings, Table, Columns) = (settings, table, columns);
         var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load.Variant);
-        Controls = columns.Networks == 0 ? [] : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks);
+        Controls = columns.Networks == 0 ? [] : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
