@@ -9,6 +9,7 @@ namespace ControlNet.ML.Torch.Training;
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
+    private const long Piece = 1 << 18;
     private readonly IReadOnlyList<TrainableParameter> _parameters;
     private readonly AdamWOptions _options;
     private readonly Dictionary<string, Moments> _moments = [];
@@ -41,14 +42,29 @@ internal sealed class AdamW : IDisposable
                 _moments[parameter.Name] = moments = new Moments(0, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
             _moments[parameter.Name] = moments = moments with { Step = moments.Step + 1 };
 
-            parameter.Master.TimesInPlace(1 - (rate * _options.WeightDecay));
-            moments.Mean.lerp_(gradient, _share);
-            moments.Square.TimesInPlace(_options.Beta2).PlusProductInPlace(gradient, gradient, 1 - _options.Beta2);
-            var (first, second) = (1 - Math.Pow(_options.Beta1, moments.Step), 1 - Math.Pow(_options.Beta2, moments.Step));
-            var scale = moments.Square.sqrt().OverInPlace(Math.Sqrt(second)).PlusInPlace(_options.Epsilon);
-            parameter.Master.PlusQuotientInPlace(moments.Mean, scale, -rate / first);
+            Step(parameter.Master, gradient, moments, rate);
             moments.Mean.DetachFromDisposeScope();
             moments.Square.DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Moves one parameter, a piece at a time: the eight operations on it then find their numbers in the processor's cache.</summary>
+    private void Step(Tensor weights, Tensor gradients, Moments moments, double rate)
+    {
+        var (first, second) = (1 - Math.Pow(_options.Beta1, moments.Step), 1 - Math.Pow(_options.Beta2, moments.Step));
+        var (allWeights, allGradients) = (weights.view(-1), gradients.reshape(-1));
+        var (allMeans, allSquares) = (moments.Mean.view(-1), moments.Square.view(-1));
+        for (long start = 0; start < allWeights.shape[0]; start += Piece)
+        {
+            using var scope = NewDisposeScope();
+            var length = Math.Min(Piece, allWeights.shape[0] - start);
+            var (weight, gradient) = (allWeights.narrow(0, start, length), allGradients.narrow(0, start, length));
+            var (mean, square) = (allMeans.narrow(0, start, length), allSquares.narrow(0, start, length));
+            weight.TimesInPlace(1 - (rate * _options.WeightDecay));
+            mean.lerp_(gradient, _share);
+            square.TimesInPlace(_options.Beta2).PlusProductInPlace(gradient, gradient, 1 - _options.Beta2);
+            var scale = square.sqrt().OverInPlace(Math.Sqrt(second)).PlusInPlace(_options.Epsilon);
+            weight.PlusQuotientInPlace(mean, scale, -rate / first);
         }
     }
 
