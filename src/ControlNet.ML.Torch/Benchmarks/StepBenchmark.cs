@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
@@ -50,7 +49,7 @@ internal static class StepBenchmark
 
         denoiser.Dispose();
         progress("decoding");
-        var decode = Time(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
+        var decode = Timing.Of(() => backend.DecodeImage(TensorData.Zeros(1, 4, side / 8, side / 8)));
         var peak = ProcessMemory.Peak();
         denoiser = backend.CreateDenoiser(inputs);
 
@@ -61,13 +60,13 @@ internal static class StepBenchmark
         {
             cancellationToken.ThrowIfCancellationRequested();
             progress($"step {i + 1} of {repeats}");
-            ours.Add(Time(Step));
-            theirs.Add(Time(bare.Run));
+            ours.Add(Timing.Of(Step));
+            theirs.Add(Timing.Of(bare.Run));
         }
 
         denoiser.Dispose();
         return new StepResult(
-            device.ToString(), side, repeats, Median(ours), Median(theirs), Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
+            device.ToString(), side, repeats, Timing.Median(ours), Timing.Median(theirs), Timing.Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
             Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder), peak);
 
         void Step() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);
@@ -76,19 +75,6 @@ internal static class StepBenchmark
     private static TensorData Twice(TensorData data) => new([.. data.Values, .. data.Values], [2, .. data.Shape[1..]]);
 
     private static long Bytes(nn.Module network) => network.parameters().Sum(p => p.numel() * 4);
-
-    private static double Time(Action action)
-    {
-        var clock = Stopwatch.StartNew();
-        action();
-        return clock.Elapsed.TotalSeconds;
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values.Count % 2 == 1 ? values[values.Count / 2] : (values[(values.Count / 2) - 1] + values[values.Count / 2]) / 2;
-    }
 
     private static void NextFloats(this Random random, Span<float> values)
     {

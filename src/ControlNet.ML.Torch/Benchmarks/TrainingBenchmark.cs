@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
@@ -36,11 +35,11 @@ internal static class TrainingBenchmark
         for (var i = 0; i < repeats; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            steps.Add(Time(Step));
-            passes.Add(Time(() => graph.Backward(batch)));
+            steps.Add(Timing.Of(Step));
+            passes.Add(Timing.Of(() => graph.Backward(batch)));
         }
 
-        return new TrainingBenchmarkResult(device.ToString(), side, repeats, Median(steps), Median(passes), Median([.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
+        return new TrainingBenchmarkResult(device.ToString(), side, repeats, Timing.Median(steps), Timing.Median(passes), Timing.Median([.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
 
         void Step()
         {
@@ -51,19 +50,6 @@ internal static class TrainingBenchmark
             GradientNorm.Clip(state.All, 1);
             state.Optimizer.Step(1e-5);
         }
-    }
-
-    private static double Time(Action action)
-    {
-        var clock = Stopwatch.StartNew();
-        action();
-        return clock.Elapsed.TotalSeconds;
-    }
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        return values[values.Count / 2];
     }
 }
 

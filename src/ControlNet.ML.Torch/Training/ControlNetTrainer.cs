@@ -33,6 +33,8 @@ public static class TrainingCatalog
         options.Validate();
         if (options.Preprocess is not null)
             throw new ControlNetException($"{nameof(options.Preprocess)} is for folders; in a pipeline, append the condition's component before the trainer.");
+        if (!options.SdLocked)
+            throw new ControlNetException($"{nameof(options.SdLocked)} is false: the fitted transformer would draw with a UNet that has not learnt; train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
         var trained = generate ?? new GenerateComponentOptions();
         trained.Validate();
         return new ControlNetTrainer(stages.Environment, new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName), model, options, trained);
@@ -102,7 +104,8 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         inputs.Add(InputColumn.Image(columns.Condition));
         inputs.Add(InputColumn.Text(columns.Prompt));
         var (width, height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
-        return new ComponentColumns(inputs.All, columns.Output, _ => new ImageDataViewType(height, width), options.ErrorColumn);
+        var type = options.WidthColumn is null && options.HeightColumn is null ? new ImageDataViewType(height, width) : new ImageDataViewType();
+        return new ComponentColumns(inputs.All, columns.Output, _ => type, options.ErrorColumn);
     }
 }
 

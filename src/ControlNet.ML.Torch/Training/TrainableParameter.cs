@@ -60,9 +60,19 @@ internal sealed class TrainableParameter : IDisposable
         _parameter.copy_(Master);
     }
 
+    /// <summary>Puts numbers in the network's parameter's place.</summary>
+    public void Overwrite(Tensor values)
+    {
+        using var _ = no_grad();
+        _parameter.copy_(values);
+    }
+
+    /// <summary>The parameter learns no more.</summary>
     public void Dispose()
     {
         _gradient?.Dispose();
+        _parameter.requires_grad_(false);
+        _parameter.grad = null;
         if (_isOwn)
             Master.Dispose();
     }

@@ -20,9 +20,12 @@ internal sealed class TrainingLog : IDisposable
     {
         if (File.Exists(path))
             Cut(path, step);
-        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
         _board = board is null ? null : TorchSharp.torch.utils.tensorboard.SummaryWriter(board, createRunName: false);
     }
+
+    /// <summary>Why the last line could not be written, a full disk for instance; null if it was. Training does not depend on it.</summary>
+    public string? Failure { get; private set; }
 
     /// <summary>Notes a step.</summary>
     public void Write(TrainingProgress progress)
@@ -38,25 +41,18 @@ internal sealed class TrainingLog : IDisposable
             EncoderRuns = progress.EncoderRuns,
             PeakBytes = progress.PeakBytes,
         });
-        _board?.add_scalar("train/loss", (float)progress.Loss, (int)progress.Step, null);
-        _board?.add_scalar("train/learning_rate", (float)progress.Rate, (int)progress.Step, null);
-        _board?.add_scalar("train/gradient_norm", (float)progress.GradientNorm, (int)progress.Step, null);
+        Show(progress.Step, ("train/loss", progress.Loss), ("train/learning_rate", progress.Rate), ("train/gradient_norm", progress.GradientNorm));
     }
 
     /// <summary>Notes a look at the held-out rows.</summary>
     public void Write(ConvergenceReading reading)
     {
         Line(new LogLine { Step = reading.Step, ValidationLoss = reading.Loss, ExchangedLoss = reading.ExchangedLoss, Gap = reading.Gap });
-        _board?.add_scalar("validation/loss", (float)reading.Loss, (int)reading.Step, null);
-        _board?.add_scalar("validation/exchanged_loss", (float)reading.ExchangedLoss, (int)reading.Step, null);
-        _board?.add_scalar("validation/gap", (float)reading.Gap, (int)reading.Step, null);
+        Show(reading.Step, ("validation/loss", reading.Loss), ("validation/exchanged_loss", reading.ExchangedLoss), ("validation/gap", reading.Gap));
     }
 
     /// <summary>Notes a sample sheet.</summary>
-    public void Write(string sheet, long step) => _board?.add_img("samples", sheet, (int)step, null);
-
-    /// <summary>What is noted reaches the disk.</summary>
-    public void Flush() => _stream.Flush(flushToDisk: true);
+    public void Write(string sheet, long step) => Try(() => _board?.add_img("samples", sheet, (int)step, null));
 
     public void Dispose()
     {
@@ -64,11 +60,29 @@ internal sealed class TrainingLog : IDisposable
         (_board as IDisposable)?.Dispose();
     }
 
-    // Out of the process at once, so that whoever follows the file sees whole lines.
+    // Unbuffered, so that whoever follows the file sees whole lines.
     private void Line(LogLine line)
     {
-        _stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, LogLine.Options), (byte)'\n']);
-        _stream.Flush();
+        Failure = null;
+        Try(() => _stream.Write([.. JsonSerializer.SerializeToUtf8Bytes(line, LogLine.Options), (byte)'\n']));
+    }
+
+    private void Show(long step, params ReadOnlySpan<(string Name, double Value)> values)
+    {
+        foreach (var (name, value) in values)
+            Try(() => _board?.add_scalar(name, (float)value, (int)step, null));
+    }
+
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Failure = $"The log could not be written, training goes on: {error.Message}";
+        }
     }
 
     private static void Cut(string path, long step)

@@ -70,7 +70,10 @@ public sealed record TrainingOptions
     /// <value>Default: the middle.</value>
     public CropMode Crop { get; init; }
 
-    /// <summary>Whether the UNet stays locked as a whole; false trains its decoder, too (<c>sd_locked = False</c> of the original code).</summary>
+    /// <summary>
+    /// Whether the UNet stays locked as a whole; false trains its decoder, too (<c>sd_locked = False</c> of the original code), and writes the
+    /// UNet with it to <c>unet</c> in <see cref="Folder"/>. The model in memory is after the run as it was before.
+    /// </summary>
     /// <value>Default: true.</value>
     public bool SdLocked { get; init; } = true;
 
@@ -189,6 +192,14 @@ public sealed record TrainingOptions
         Require(KeepCheckpoints >= 1, nameof(KeepCheckpoints), KeepCheckpoints, "1 or more");
         Require(MaxCacheBytes >= 0, nameof(MaxCacheBytes), MaxCacheBytes, "0 or more");
         Optimizer.Validate();
+        try
+        {
+            SampleOptions.Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new ControlNetException($"{nameof(SampleOptions)}: {error.Message}", error);
+        }
     }
 
     private static void Require(bool holds, string name, object? value, string expected)

@@ -15,9 +15,10 @@ internal sealed class TrainingRun : IDisposable
     private readonly BatchLoader _loader;
     private readonly Queue<double> _recent = [];
     private ConvergenceReading? _convergence;
+    private string? _warning;
     private int _above;
 
-    /// <param name="setup">All that is trained with; belongs to the run from here on.</param>
+    /// <param name="setup">All that is trained with; whoever made it disposes it after the run.</param>
     /// <param name="folder">Where it is written.</param>
     public TrainingRun(TrainingSetup setup, RunFolder folder)
     {
@@ -52,10 +53,10 @@ internal sealed class TrainingRun : IDisposable
             if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
                 Draw(cancellationToken);
             var ends = _state.Step == _options.Steps || _above >= 3;
-            string? warning = null;
             if (ends || _state.Step % _options.CheckpointEvery == 0)
-                warning = Save(required: ends);
-            _options.Progress?.Report(progress with { Convergence = _convergence, Warning = warning });
+                Save(required: ends);
+            _options.Progress?.Report(progress with { Convergence = _convergence, Warning = _warning ?? _log.Failure });
+            _warning = null;
             if (ends)
                 break;
         }
@@ -159,12 +160,12 @@ internal sealed class TrainingRun : IDisposable
     {
         if (_setup.Monitor is not { } monitor || _options.Samples == 0 || cancellationToken.IsCancellationRequested)
             return;
-        Directory.CreateDirectory(_folder.Samples);
         var sheet = Path.Combine(_folder.Samples, FormattableString.Invariant($"step-{_state.Step:D9}.png"));
         using (_state.ShowAverage())
         {
             try
             {
+                Directory.CreateDirectory(_folder.Samples);
                 SampleSheet.Write(
                     sheet, _setup.Model, _setup.Network, [.. monitor.Rows.Take(_options.Samples)], _options.SampleOptions, _state.Step, cancellationToken);
             }
@@ -173,25 +174,28 @@ internal sealed class TrainingRun : IDisposable
                 // The state is written before the run ends, which is worth more than the sheet.
                 return;
             }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ControlNetException)
+            {
+                _warning = $"Step {_state.Step}: the sample sheet could not be made, training goes on: {error.Message}";
+                return;
+            }
         }
 
         _log.Write(sheet, _state.Step);
     }
 
     /// <summary>Writes a checkpoint. A disk without room is told of and training goes on, unless the run ends with it.</summary>
-    private string? Save(bool required)
+    private void Save(bool required)
     {
         if (_folder.Newest() is { } newest && newest.EndsWith(FormattableString.Invariant($"step-{_state.Step:D9}"), StringComparison.Ordinal))
-            return null;
+            return;
         try
         {
-            _log.Flush();
             _folder.Write(_state, _options.KeepCheckpoints);
-            return null;
         }
         catch (Exception error) when (!required && error is IOException or UnauthorizedAccessException or ControlNetException)
         {
-            return $"Step {_state.Step}: the checkpoint could not be written, training goes on: {error.Message}";
+            _warning = $"Step {_state.Step}: the checkpoint could not be written, training goes on: {error.Message}";
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class TrainingState : IDisposable
     private const string MeanSuffix = ".exp_avg";
     private const string SquareSuffix = ".exp_avg_sq";
     private readonly ControlNetConfig _config;
+    private readonly List<Tensor> _decoderBefore = [];
 
     /// <param name="config">The network's shape.</param>
     /// <param name="control">The network that learns.</param>
@@ -32,6 +33,9 @@ internal sealed class TrainingState : IDisposable
         Control = [.. control.named_parameters().Select(entry => new TrainableParameter(entry.name, entry.parameter))];
         Decoder = options.SdLocked ? [] : [.. TrainedNetwork.Decoder(unet).Select(entry => new TrainableParameter(entry.Name, entry.Parameter))];
         All = [.. Control, .. Decoder];
+
+        // The base is the program's: what an unlocked decoder learns is written, and taken out of the model again.
+        _decoderBefore.AddRange(TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
         Optimizer = new AdamW(All, options.Optimizer);
         Average = options.EmaDecay is { } decay ? new AverageWeights(All, decay, options.EmaWarmUp) : null;
     }
@@ -122,6 +126,12 @@ internal sealed class TrainingState : IDisposable
     {
         Optimizer.Dispose();
         Average?.Dispose();
+        for (var i = 0; i < Decoder.Count; i++)
+        {
+            Decoder[i].Overwrite(_decoderBefore[i]);
+            _decoderBefore[i].Dispose();
+        }
+
         foreach (var parameter in All)
             parameter.Dispose();
     }

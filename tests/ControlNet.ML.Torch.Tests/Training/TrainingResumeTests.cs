@@ -143,6 +143,25 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void A_sheet_that_cannot_be_written_does_not_end_the_run()
+    {
+        var options = tiny.Options("sheetless") with { Steps = 2, SampleEvery = 1, Samples = 1, SampleOptions = new() { Steps = 1, Guidance = 1 } };
+        Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options with { SampleOptions = new() { Steps = 0 } }));
+        List<string?> warnings = [];
+        var progress = new Told(p =>
+        {
+            warnings.Add(p.Warning);
+            if (p.Step > 1)
+                return;
+            Directory.Delete(Path.Combine(options.Folder, "samples"), recursive: true);
+            File.WriteAllText(Path.Combine(options.Folder, "samples"), "in the way");
+        });
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = progress });
+        Assert.Null(warnings[0]);
+        Assert.Contains("the sample sheet could not be made, training goes on", warnings[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_loss_that_is_no_number_ends_the_run_and_names_its_rows()
     {
         var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointEvery = 1 };

@@ -85,6 +85,10 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
             var learns = name.StartsWith("up_blocks.", StringComparison.Ordinal) || name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || name.StartsWith("conv_out.", StringComparison.Ordinal);
             Assert.True(old.AsSpan().SequenceEqual(now) != learns, name);
         }
+
+        // The model in memory is as it was, so the run can go on in the same process.
+        ControlNetTraining.Run(model, tiny.Table, options with { Steps = 4 });
+        Assert.Equal(4, TrainingHistory.Read(options.Folder).Losses.Count);
     }
 
     [Fact]
