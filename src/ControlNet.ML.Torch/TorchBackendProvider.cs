@@ -35,9 +35,8 @@ public sealed class TorchBackendProvider : IBackendProvider
                 config, StateDict.Load(() => new ConditionEncoderModel(config), weights, device.Type, device.Device, Reporter(weights, options.Progress), cancellationToken), device);
         }
 
-        var network = StateDict.Load(
-            () => new ControlNetModel(config), weights, device.Type, device.Device, Reporter(weights, options.Progress), cancellationToken);
-        return new TorchControlBackend(config, network, device);
+        return new TorchControlBackend(
+            config, ControlModels.Load(config, weights, device, Reporter(weights, options.Progress), cancellationToken), device);
     }
 
     private static Action<long>? Reporter(WeightSource weights, IProgress<double>? progress)

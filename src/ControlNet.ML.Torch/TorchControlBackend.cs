@@ -8,11 +8,11 @@ namespace ControlNet.ML.Torch;
 /// <summary>A control network on torch.</summary>
 internal sealed class TorchControlBackend : IControlBackend
 {
-    private readonly ControlNetModel? _network;
+    private readonly IControlModel? _network;
     private readonly ConditionEncoderModel? _encoder;
 
     /// <summary>The whole network.</summary>
-    public TorchControlBackend(ControlNetConfig config, ControlNetModel network, TorchDevice device) =>
+    public TorchControlBackend(ControlNetConfig config, IControlModel network, TorchDevice device) =>
         (Config, _network, Device) = (config, network, device);
 
     /// <summary>Its condition encoder alone.</summary>
@@ -21,7 +21,7 @@ internal sealed class TorchControlBackend : IControlBackend
 
     public ControlNetConfig Config { get; }
 
-    public ControlNetModel Network => _network
+    public IControlModel Network => _network
         ?? throw new InvalidOperationException($"The control network was loaded with its condition encoder alone ({nameof(LoadOptions)}.{nameof(LoadOptions.ConditionEncoderOnly)}).");
 
     public TorchDevice Device { get; }

@@ -123,7 +123,7 @@ internal static class ModelsCommand
                 {
                     name,
                     path,
-                    kind = "ControlNetModel",
+                    kind = config.Lite ? "ControlNetLiteModel" : "ControlNetModel",
                     text_width = config.CrossAttentionDim,
                     channels = config.BlockOutChannels,
                     residuals = config.DownResiduals + 1,
@@ -133,7 +133,7 @@ internal static class ModelsCommand
                 return;
             }
 
-            terminal.Output.WriteLine($"{name}: control network, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+            terminal.Output.WriteLine($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
             terminal.Output.WriteLine(part.Line);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);

@@ -32,7 +32,7 @@ internal static class TrainCommand
         var unlock = new Option<bool>("--unlock-decoder") { Description = "Train the UNet's decoder, too (sd_locked = False); the run then has a unet folder." };
         var onlyMid = new Option<bool>("--only-mid") { Description = "Join the middle residual only (only_mid_control)." };
         var checkpointing = new Option<bool>("--gradient-checkpointing") { Description = "Compute the decoder again rather than remember it: less memory, more time." };
-        var ablation = new Option<Ablation>("--ablation") { Description = "What the paper compares with: none; gaussian, convolutions with random weights in place of the zero ones.", DefaultValueFactory = _ => defaults.Ablation };
+        var ablation = new Option<Ablation>("--ablation") { Description = "What the paper compares with: none; gaussian, convolutions with random weights in place of the zero ones; lite, one convolution in place of each block of the copy.", DefaultValueFactory = _ => defaults.Ablation };
         var from = new Option<string?>("--from") { Description = "A control network to begin with in place of the copy of the base's encoder." };
         var fromBase = new Option<string?>("--from-base") { Description = "The base that --from was trained for, if another: the bases' difference is added." };
         var hint = new Option<int[]>("--hint-channels") { Description = "Channels of the condition encoder's stages.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. defaults.ConditioningEmbeddingOutChannels] };

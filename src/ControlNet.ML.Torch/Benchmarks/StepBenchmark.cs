@@ -23,10 +23,8 @@ internal static class StepBenchmark
         var device = TorchDevice.From(new LoadOptions { Precision = precision, Device = "cpu" });
         progress("random weights");
         using var unet = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new UNet2DConditionModel(UNetConfig.StableDiffusion15)));
-        using var control = new TorchControlBackend(
-            ControlNetConfig.StableDiffusion15,
-            RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new ControlNetModel(ControlNetConfig.StableDiffusion15))),
-            device);
+        using var network = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new ControlNetModel(ControlNetConfig.StableDiffusion15)));
+        using var control = new TorchControlBackend(ControlNetConfig.StableDiffusion15, network, device);
         using var textEncoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new ClipTextModel(ClipTextConfig.ClipL)));
         using var autoencoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new AutoencoderKL(AutoencoderConfig.StableDiffusion15)));
         using var backend = new TorchBackend(device, [textEncoder], unet, autoencoder);
@@ -67,7 +65,7 @@ internal static class StepBenchmark
         denoiser.Dispose();
         return new StepResult(
             device.ToString(), side, repeats, Timing.Median(ours), Timing.Median(theirs), Timing.Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
-            Bytes(unet) + Bytes(control.Network) + Bytes(textEncoder) + Bytes(autoencoder), peak);
+            Bytes(unet) + Bytes(network) + Bytes(textEncoder) + Bytes(autoencoder), peak);
 
         void Step() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);
     }

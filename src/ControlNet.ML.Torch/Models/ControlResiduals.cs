@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Models;
@@ -10,6 +11,19 @@ internal sealed record ControlResiduals(IReadOnlyList<Tensor> Skips, Tensor Midd
     /// <summary>Several networks' residuals add up.</summary>
     public static ControlResiduals operator +(ControlResiduals a, ControlResiduals b) =>
         new([.. a.Skips.Zip(b.Skips, (x, y) => x + y)], a.Middle + b.Middle);
+
+    /// <summary>What the blocks of a control network gave, through its zero convolutions (paper Figure 3b).</summary>
+    /// <param name="skips">A convolution for each skip tensor.</param>
+    /// <param name="middle">The middle's.</param>
+    /// <param name="pooled">Averaged over space, for networks that carry no place (shuffle).</param>
+    public ControlResiduals Join(ModuleList<ZeroConvolution> skips, ZeroConvolution middle, bool pooled)
+    {
+        var joined = Select((residual, i) => (i < skips.Count ? skips[i] : middle).forward(residual));
+        return pooled ? joined.Select((residual, _) => residual.mean([2, 3], keepdim: true)) : joined;
+    }
+
+    /// <summary>Each one outlives the scope that it was made in.</summary>
+    public ControlResiduals MoveToOuterDisposeScope() => Select((residual, _) => residual.MoveToOuterDisposeScope());
 
     /// <summary>Each residual through a function, which also gets its index: skips from 0, the middle last.</summary>
     public ControlResiduals Select(Func<Tensor, int, Tensor> change) =>

@@ -10,7 +10,7 @@ namespace ControlNet.ML.Torch.Training;
 internal sealed class ControlGraph
 {
     private readonly UNet2DConditionModel _unet;
-    private readonly ControlNetModel _control;
+    private readonly IControlModel _control;
     private readonly DenoisingObjective _objective;
     private readonly bool _onlyMid;
     private readonly bool _recompute;
@@ -20,7 +20,7 @@ internal sealed class ControlGraph
     /// <param name="objective">What it learns.</param>
     /// <param name="onlyMid">Whether only the middle residual is joined (<c>only_mid_control</c>).</param>
     /// <param name="recompute">Whether the decoder's levels are computed twice rather than remembered (gradient checkpointing).</param>
-    public ControlGraph(UNet2DConditionModel unet, ControlNetModel control, DenoisingObjective objective, bool onlyMid = false, bool recompute = false) =>
+    public ControlGraph(UNet2DConditionModel unet, IControlModel control, DenoisingObjective objective, bool onlyMid = false, bool recompute = false) =>
         (_unet, _control, _objective, _onlyMid, _recompute) = (unet, control, objective, onlyMid, recompute);
 
     /// <summary>The loss of each row, and its gradients, added to those that are there.</summary>

@@ -19,7 +19,11 @@ internal static class TrainedNetwork
             return Directory.Exists(path) ? ControlFolder.Open(path).Config : ControlFile.Open(path).Config;
         }
 
-        var config = ControlNetConfig.FromUNet(folder.UNet) with { ConditioningEmbeddingOutChannels = [.. options.ConditioningEmbeddingOutChannels] };
+        var config = ControlNetConfig.FromUNet(folder.UNet) with
+        {
+            ConditioningEmbeddingOutChannels = [.. options.ConditioningEmbeddingOutChannels],
+            Lite = options.Ablation == Ablation.Lite,
+        };
         if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
         {
             throw new ControlNetException(
@@ -31,19 +35,19 @@ internal static class TrainedNetwork
     }
 
     /// <summary>The network as training begins: the copy, or another network that is trained on.</summary>
-    public static ControlNetModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
+    public static IControlModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
     {
         if (options.InitialControl is null)
             return FromUNet(config, unet, device, Seeds.Mix(options.Seed, Seeds.Network, 0), options.Ablation == Ablation.Gaussian);
         using var weights = OpenControl(options.InitialControl);
-        var network = StateDict.Load(() => new ControlNetModel(config), weights, device.Type, device.Device);
+        var network = ControlModels.Load(config, weights, device);
         if (options.InitialBase is { } name)
             Transfer(network, ModelFolder.Open(ModelNames.FindModel(name), model.Options.Variant), unet);
         return network;
     }
 
     /// <summary>p_new = p_control + p_target - p_source for all that is the encoder's copy; what is the control network's own stays.</summary>
-    private static void Transfer(ControlNetModel network, ModelFolder source, UNet2DConditionModel target)
+    private static void Transfer(IControlModel network, ModelFolder source, UNet2DConditionModel target)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -67,15 +71,18 @@ internal static class TrainedNetwork
         return Directory.Exists(path) ? ControlFolder.Open(path).OpenWeights() : ControlFile.Open(path).OpenWeights();
     }
 
-    /// <summary>The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero convolutions zero.</summary>
+    /// <summary>
+    /// The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero
+    /// convolutions zero. Of ControlNet-lite only the first convolution is a copy, those in the blocks' place are at random.
+    /// </summary>
     /// <param name="config">The network's shape, <see cref="ControlNetConfig.FromUNet"/> of the UNet's.</param>
     /// <param name="unet">The UNet.</param>
     /// <param name="device">Where it lies and in which numbers.</param>
     /// <param name="seed">Of the random weights.</param>
     /// <param name="gaussian">The ablation of the paper: Gaussian weights in place of the zeros.</param>
-    public static ControlNetModel FromUNet(ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
+    public static IControlModel FromUNet(ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
     {
-        var network = Unset.On(device.Type, device.Device, () => new ControlNetModel(config));
+        var network = ControlModels.Create(config, device);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var random = new TorchRandom(seed);
@@ -86,17 +93,15 @@ internal static class TrainedNetwork
                 parameter.copy_(source);
         }
 
-        foreach (var convolution in HintConvolutions(network.controlnet_cond_embedding))
+        foreach (var convolution in HintConvolutions(network.Hint))
             Kaiming(convolution, random);
-        foreach (var convolution in ZeroConvolutions(network))
+        foreach (var convolution in (network as ControlNetLiteModel)?.Blocks ?? [])
+            Kaiming(convolution, random);
+        foreach (var convolution in network.ZeroConvolutions)
             Zero(convolution, gaussian ? random : null);
         network.train();
         return network;
     }
-
-    /// <summary>All that the paper calls zero convolutions, the last one of the condition encoder too.</summary>
-    public static IEnumerable<Convolution> ZeroConvolutions(ControlNetModel network) =>
-        [network.controlnet_cond_embedding.conv_out, .. network.controlnet_down_blocks, network.controlnet_mid_block];
 
     /// <summary>The decoder, which learns too where it is unlocked (<c>sd_locked = false</c>): up blocks, last norm, last convolution.</summary>
     public static IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> Decoder(UNet2DConditionModel unet) =>

@@ -217,4 +217,7 @@ public enum Ablation
 
     /// <summary>Convolutions with Gaussian weights in place of the zero convolutions.</summary>
     Gaussian,
+
+    /// <summary>ControlNet-lite: one convolution in place of each block of the trainable copy. The result is loaded as any other network.</summary>
+    Lite,
 }

@@ -27,7 +27,7 @@ internal sealed class TrainingState : IDisposable
     /// <param name="control">The network that learns.</param>
     /// <param name="unet">The base.</param>
     /// <param name="options">What is trained, and how.</param>
-    public TrainingState(ControlNetConfig config, ControlNetModel control, UNet2DConditionModel unet, TrainingOptions options)
+    public TrainingState(ControlNetConfig config, IControlModel control, UNet2DConditionModel unet, TrainingOptions options)
     {
         _config = config;
         Control = [.. control.named_parameters().Select(entry => new TrainableParameter(entry.name, entry.parameter))];

@@ -74,12 +74,17 @@ internal sealed class ConfigReader(JsonElement root, string source)
             _known.Add(key);
     }
 
-    /// <summary>Checks <c>_class_name</c>, where there is one.</summary>
-    public void ExpectClass(string name)
+    /// <summary>Checks <c>_class_name</c>; without one it is taken for the usual.</summary>
+    /// <param name="name">The usual name.</param>
+    /// <param name="others">Others that will do.</param>
+    /// <returns>The name that is there.</returns>
+    public string ExpectClass(string name, params string[] others)
     {
-        if (Text("_class_name", name) is var found && found != name)
+        var found = Text("_class_name", name);
+        if (found != name && !others.Contains(found))
             throw new ControlNetException($"{source}: is the configuration of {Message.Name(found)}, expected '{name}'.");
         Ignore("_diffusers_version", "_name_or_path", "_use_default_values");
+        return found;
     }
 
     /// <summary>One text for each key that nobody asked for.</summary>

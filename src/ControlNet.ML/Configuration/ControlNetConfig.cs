@@ -1,8 +1,14 @@
 namespace ControlNet.ML.Configuration;
 
-/// <summary>The configuration of diffusers' <c>ControlNetModel</c>, a control network's <c>config.json</c>.</summary>
+/// <summary>
+/// The configuration of diffusers' <c>ControlNetModel</c>, a control network's <c>config.json</c>; or of the paper's ControlNet-lite, which
+/// diffusers does not have and which names itself <c>ControlNetLiteModel</c>.
+/// </summary>
 public sealed record ControlNetConfig : EncoderConfig
 {
+    private const string ClassName = "ControlNetModel";
+    private const string LiteClassName = "ControlNetLiteModel";
+
     /// <summary>diffusers' defaults, to be changed with an initialiser.</summary>
     public ControlNetConfig()
     {
@@ -11,7 +17,7 @@ public sealed record ControlNetConfig : EncoderConfig
     private ControlNetConfig(ConfigReader reader)
         : base(reader)
     {
-        reader.ExpectClass("ControlNetModel");
+        Lite = reader.ExpectClass(ClassName, LiteClassName) == LiteClassName;
         ConditioningChannels = reader.Whole("conditioning_channels", ConditioningChannels);
         ConditioningEmbeddingOutChannels = reader.Wholes("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels);
         ControlnetConditioningChannelOrder = reader.Text("controlnet_conditioning_channel_order", ControlnetConditioningChannelOrder);
@@ -42,6 +48,12 @@ public sealed record ControlNetConfig : EncoderConfig
 
     /// <summary>Residuals are averaged over space (the shuffle model).</summary>
     public bool GlobalPoolConditions { get; init; }
+
+    /// <summary>
+    /// ControlNet-lite, the paper's ablation (section 4.3, Figure 8c): in place of each block of the trainable copy one 3x3 convolution, of as
+    /// many channels, which knows neither time nor text.
+    /// </summary>
+    public bool Lite { get; init; }
 
     /// <summary>The size of a condition pixel relative to a latent's: 8 for the usual four stages.</summary>
     public int ConditionScale => 1 << (ConditioningEmbeddingOutChannels.Length - 1);
@@ -83,7 +95,7 @@ public sealed record ControlNetConfig : EncoderConfig
     public string ToJson()
     {
         var json = SharedJson();
-        json["_class_name"] = "ControlNetModel";
+        json["_class_name"] = Lite ? LiteClassName : ClassName;
         json["conditioning_channels"] = ConditioningChannels;
         json["conditioning_embedding_out_channels"] = ConfigJson.List(ConditioningEmbeddingOutChannels);
         json["controlnet_conditioning_channel_order"] = ControlnetConditioningChannelOrder;

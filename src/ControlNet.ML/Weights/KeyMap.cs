@@ -57,11 +57,13 @@ public sealed class KeyMap
     /// <summary>The names of a control network.</summary>
     /// <param name="config">Its configuration.</param>
     /// <param name="prefix">What stands before the original names.</param>
-    /// <exception cref="ControlNetException">The configuration is not sound.</exception>
+    /// <exception cref="ControlNetException">The configuration is not sound, or of ControlNet-lite, which has no original names.</exception>
     public static KeyMap For(ControlNetConfig config, string prefix = ControlPrefix)
     {
         ArgumentNullException.ThrowIfNull(config);
         config.Validate();
+        if (config.Lite)
+            throw new ControlNetException("ControlNet-lite has no names in the original naming: it comes as a folder.");
         return new KeyMap(UNetLayout.Of(config, prefix));
     }
 

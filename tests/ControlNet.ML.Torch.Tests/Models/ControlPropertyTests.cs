@@ -30,13 +30,13 @@ public sealed class ControlPropertyTests
     }
 
     [Property]
-    public void With_zero_convolutions_at_zero_the_controlled_network_is_the_locked_one_bit_for_bit(TinyUNet tiny)
+    public void With_zero_convolutions_at_zero_the_controlled_network_is_the_locked_one_bit_for_bit(TinyUNet tiny, bool lite)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
-        using var control = RandomWeights.Fill(new ControlNetModel(Control(tiny)));
-        foreach (var convolution in control.controlnet_down_blocks.Append(control.controlnet_mid_block))
+        using var control = Network(tiny, lite);
+        foreach (var convolution in control.ZeroConvolutions.OfType<ZeroConvolution>())
             convolution.SetToZero();
         var (sample, inputs) = (Sample(tiny), Inputs(tiny));
 
@@ -46,11 +46,11 @@ public sealed class ControlPropertyTests
     }
 
     [Property]
-    public void Residuals_are_as_many_and_as_large_as_the_skip_tensors(TinyUNet tiny)
+    public void Residuals_are_as_many_and_as_large_as_the_skip_tensors(TinyUNet tiny, bool lite)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        using var control = RandomWeights.Fill(new ControlNetModel(Control(tiny)));
+        using var control = Network(tiny, lite);
 
         var residuals = control.Forward(Sample(tiny), Plain(Inputs(tiny)), control.EncodeCondition(Condition(tiny)));
 
@@ -82,7 +82,7 @@ public sealed class ControlPropertyTests
         using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
         using var a = new TorchControlBackend(Control(tiny), RandomWeights.Fill(new ControlNetModel(Control(tiny))), Cpu);
         using var b = new TorchControlBackend(Control(tiny), RandomWeights.Fill(new ControlNetModel(Control(tiny))), Cpu);
-        b.Network.controlnet_mid_block.SetToZero();
+        ((ControlNetModel)b.Network).controlnet_mid_block.SetToZero();
         TensorData Hint(IControlBackend network) => network.EncodeCondition(Condition(tiny).ToData());
         float[] Predict(params (IControlBackend Network, float Scale)[] controls)
         {
@@ -123,6 +123,11 @@ public sealed class ControlPropertyTests
         Close.Relative([.. without.Row(0).ToArray().Select(v => (double)v)], mixed.Row(0), 2e-5, "row without control");
         Close.Relative([.. with.Row(1).ToArray().Select(v => (double)v)], mixed.Row(1), 2e-5, "row with control");
     }
+
+    /// <summary>A network of random weights, the paper's or what it is compared with.</summary>
+    private static IControlModel Network(TinyUNet tiny, bool lite) => lite
+        ? RandomWeights.Fill(new ControlNetLiteModel(Control(tiny) with { Lite = true }))
+        : RandomWeights.Fill(new ControlNetModel(Control(tiny)));
 
     /// <summary>A control network has no guidance condition: its configuration knows none.</summary>
     private static UNetInputs Plain(UNetInputs inputs) => inputs with { GuidanceCondition = null };

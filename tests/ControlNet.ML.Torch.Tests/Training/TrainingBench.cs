@@ -30,7 +30,7 @@ internal sealed class TrainingBench : IDisposable
             : ControlFolder.Open(Fixtures.Path("models", control)).Config;
         if (control is null)
         {
-            Control = TrainedNetwork.FromUNet(config, UNet, Cpu, 0);
+            Control = (ControlNetModel)TrainedNetwork.FromUNet(config, UNet, Cpu, 0);
             Overwrite(Control, new ReferenceTensors(Fixtures.Path("training", "initial.safetensors")));
         }
         else
