@@ -4,7 +4,7 @@ namespace ControlNet.ML;
 internal static class AtomicFile
 {
     /// <summary>
-    /// Writes under the name with <c>.part</c> behind it, flushes to the disk, then renames over the target.
+    /// Writes under the name with <c>.part</c> behind it, flushes to the disk, then renames over the target, and flushes the folder.
     /// If writing throws, the part is removed and the target is as it was.
     /// </summary>
     public static void Write(string path, Action<FileStream> write)
@@ -28,6 +28,7 @@ internal static class AtomicFile
             }
 
             File.Move(part, path, overwrite: true);
+            FolderSync.Flush(Path.GetDirectoryName(path));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -9,9 +9,12 @@ namespace ControlNet.ML.EmojiTraining;
 /// against the scene's, the best of four thresholds, 2 pixels; silhouettes by intersection over union of what stands on the result's ground.
 /// Beside it the same without control, and the scene through the autoencoder and back, the best that can be had.
 /// </summary>
-internal sealed class Judge(string data, string condition, string control, GenerateOptions options)
+internal sealed class Judge(string data, string condition, string control, GenerateOptions options, int repeats)
 {
     private const int Together = 5;
+
+    /// <summary>Between the seeds of two rounds: more than there are rows.</summary>
+    private const int SeedsPerRound = 1000;
     private static readonly int[] Thresholds = [60, 80, 100, 120];
 
     /// <summary>Draws and measures.</summary>
@@ -22,12 +25,12 @@ internal sealed class Judge(string data, string condition, string control, Gener
         using var network = ControlNetwork.Load(control, cancellationToken: cancellationToken);
         List<double> with = [], without = [], best = [];
         List<ImageBuffer> pictures = [];
-        foreach (var chunk in rows.Index().Chunk(Together))
+        foreach (var (round, chunk) in Enumerable.Range(0, repeats).SelectMany(round => rows.Index().Chunk(Together).Select(chunk => (round, chunk))))
         {
             var scenes = chunk.Select(entry => ImageCodec.Load(entry.Item.Image)).ToArray();
             var maps = chunk.Select(entry => ImageCodec.Load(entry.Item.Condition!)).ToArray();
             PictureRequest[] requests = [.. chunk.Select((entry, i) => new PictureRequest(
-                Prompt(entry.Item.Prompt), [new ControlInput(network, maps[i])], options with { Seed = options.Seed + (ulong)entry.Index }))];
+                Prompt(entry.Item.Prompt), [new ControlInput(network, maps[i])], options with { Seed = options.Seed + (ulong)((round * SeedsPerRound) + entry.Index) }))];
             var drawn = model.GenerateBatch(requests, cancellationToken);
             var free = model.GenerateBatch([.. requests.Select(request => request with { Controls = [] })], cancellationToken);
             for (var i = 0; i < chunk.Length; i++)
@@ -36,11 +39,12 @@ internal sealed class Judge(string data, string condition, string control, Gener
                 with.Add(Score(drawn[i].Image, scenes[i], maps[i]));
                 without.Add(Score(free[i].Image, scenes[i], maps[i]));
                 best.Add(Score(again, scenes[i], maps[i]));
-                pictures.AddRange([Colour.Hwc3(maps[i]), drawn[i].Image, scenes[i]]);
+                if (round == 0)
+                    pictures.AddRange([Colour.Hwc3(maps[i]), drawn[i].Image, scenes[i]]);
             }
         }
 
-        return new Judgement(new Figures(condition == "mask" ? "iou" : "edge_f1", rows.Count, with.Average(), without.Average(), best.Average()), pictures);
+        return new Judgement(new Figures(condition == "mask" ? "iou" : "edge_f1", rows.Count, repeats, with.Average(), without.Average(), best.Average()), pictures);
     }
 
     /// <summary>A silhouette says nothing about the ground, which has to be told from the emoji to be measured: a colour is asked for.</summary>
@@ -57,13 +61,14 @@ internal sealed class Judge(string data, string condition, string control, Gener
 
 /// <summary>What a judge found.</summary>
 /// <param name="Figures">The figures.</param>
-/// <param name="Pictures">Condition, result and scene of each row.</param>
+/// <param name="Pictures">Condition, result and scene of each row, of the first round.</param>
 internal sealed record Judgement(Figures Figures, IReadOnlyList<ImageBuffer> Pictures);
 
 /// <summary>The figures.</summary>
 /// <param name="Metric">What is measured.</param>
-/// <param name="Rows">How many pictures.</param>
+/// <param name="Rows">How many conditions.</param>
+/// <param name="Repeats">How many pictures from each.</param>
 /// <param name="WithControl">The mean with control.</param>
 /// <param name="WithoutControl">The mean of the same prompts and seeds without.</param>
 /// <param name="Autoencoder">The mean of the scenes through the autoencoder and back.</param>
-internal sealed record Figures(string Metric, int Rows, double WithControl, double WithoutControl, double Autoencoder);
+internal sealed record Figures(string Metric, int Rows, int Repeats, double WithControl, double WithoutControl, double Autoencoder);

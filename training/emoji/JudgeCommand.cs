@@ -18,15 +18,22 @@ internal static class JudgeCommand
         var steps = new Option<int>("--steps") { Description = "Denoising steps.", DefaultValueFactory = _ => 20 };
         var guidance = new Option<double>("--guidance") { Description = "Guidance scale.", DefaultValueFactory = _ => 3 };
         var seed = new Option<ulong>("--seed") { Description = "Seed of row 0; row N has N more." };
+        var repeats = new Option<int>("--repeats") { Description = "Pictures from each condition, with other seeds: the more, the less chance has a say.", DefaultValueFactory = _ => 1 };
+        repeats.Validators.Add(value =>
+        {
+            if (value.GetValueOrDefault<int>() is var count && count is < 1 or > 100)
+                value.AddError($"--repeats is {count}, expected 1 to 100.");
+        });
         var sheet = new Option<string?>("--sheet") { Description = "A PNG file: condition, result, scene of each row." };
         var output = new Option<string?>("--output") { Description = "A JSON file with the figures, which are printed, too." };
-        var command = new Command("judge", "Measure how well a network follows its conditions.") { data, condition, control, steps, guidance, seed, sheet, output };
+        var command = new Command("judge", "Measure how well a network follows its conditions.") { data, condition, control, steps, guidance, seed, repeats, sheet, output };
         command.SetAction((result, cancellationToken) => Task.Run(
             () =>
             {
                 var judge = new Judge(
                     result.GetValue(data)!, result.GetValue(condition)!, result.GetValue(control)!,
-                    new GenerateOptions { Steps = result.GetValue(steps), Guidance = result.GetValue(guidance), Seed = result.GetValue(seed) });
+                    new GenerateOptions { Steps = result.GetValue(steps), Guidance = result.GetValue(guidance), Seed = result.GetValue(seed) },
+                    result.GetValue(repeats));
                 var judgement = judge.Run(cancellationToken);
                 if (result.GetValue(sheet) is { } file)
                     ImageCodec.SavePng(file, ImageGrid.Compose([.. judgement.Pictures], columns: 6, gap: 4));

@@ -2,7 +2,6 @@ using ControlNet.ML.Components;
 using ControlNet.ML.Torch.Training.Data;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Torch.Training;
 
@@ -35,9 +34,8 @@ public static class TrainingCatalog
             throw new ControlNetException($"{nameof(options.Preprocess)} is for folders; in a pipeline, append the condition's component before the trainer.");
         if (!options.SdLocked)
             throw new ControlNetException($"{nameof(options.SdLocked)} is false: the fitted transformer would draw with a UNet that has not learnt; train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
-        var trained = generate ?? new GenerateComponentOptions();
-        trained.Validate();
-        return new ControlNetTrainer(stages.Environment, new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName), model, options, trained);
+        var columns = new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName);
+        return new ControlNetTrainer(stages.Environment, columns, model, options, generate ?? new GenerateComponentOptions());
     }
 }
 
@@ -97,16 +95,9 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         public void Report(TrainingProgress value) => tell(value);
     }
 
-    private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options)
-    {
-        var inputs = new InputColumns();
-        inputs.Add(InputColumn.Image(columns.Image));
-        inputs.Add(InputColumn.Image(columns.Condition));
-        inputs.Add(InputColumn.Text(columns.Prompt));
-        var (width, height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
-        var type = options.WidthColumn is null && options.HeightColumn is null ? new ImageDataViewType(height, width) : new ImageDataViewType();
-        return new ComponentColumns(inputs.All, columns.Output, _ => type, options.ErrorColumn);
-    }
+    /// <summary>What it learns from, and what the fitted transformer will read: that shall not be missed after hours of training only.</summary>
+    private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options) =>
+        new GenerateStage(columns.Output, columns.Prompt, model, [], options).Columns.Reading(InputColumn.Image(columns.Image), InputColumn.Image(columns.Condition));
 }
 
 /// <summary>The columns of a trainer.</summary>

@@ -87,6 +87,7 @@ internal sealed class RunFolder : IDisposable
             state.Write(part);
             Remove(target);
             Directory.Move(part, target);
+            FolderSync.Flush(Checkpoints);
         }
         catch
         {

@@ -57,6 +57,10 @@ internal sealed class ComponentColumns(
     /// <summary>Whether the last of the added columns has the reasons why rows failed.</summary>
     public bool HasErrors => _errorColumn is not null;
 
+    /// <summary>The same with more columns to read, behind the others.</summary>
+    /// <param name="more">The columns.</param>
+    public ComponentColumns Reading(params IReadOnlyList<InputColumn> more) => new([.. inputs, .. more], outputName, outputType, _errorColumn, annotations);
+
     /// <summary>Finds the columns in a schema.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of another type.</exception>
     public Binding Bind(DataViewSchema schema)

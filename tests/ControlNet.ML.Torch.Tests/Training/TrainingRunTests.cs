@@ -109,6 +109,25 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         }
     }
 
+    [Theory, InlineData("sdxl"), InlineData("sd2-v"), InlineData("sd1-lcm")]
+    public void Every_family_of_bases_is_trained_and_drawn_with(string family)
+    {
+        using var model = DiffusionModel.Load(Fixtures.Path("models", family), new LoadOptions { Device = "cpu" });
+        var options = tiny.Options("family-" + family) with { LearningRate = 3e-2, CacheFolder = null, Steps = 12, SampleEvery = 12, Samples = 2, SampleOptions = new() { Steps = 2 } };
+        var result = ControlNetTraining.Run(model, tiny.Table, options);
+
+        var readings = TrainingHistory.Read(options.Folder).Convergence;
+        Assert.Equal(readings[0].Loss, readings[0].ExchangedLoss);
+        Assert.NotEqual(readings[^1].Loss, readings[^1].ExchangedLoss);
+        Assert.True(File.Exists(Path.Combine(options.Folder, "samples", "step-000000012.png")));
+        using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
+        Assert.Equal(model.Folder.UNet.CrossAttentionDim, ControlFolder.Open(result.Control).Config.CrossAttentionDim);
+        var settings = new GenerateOptions { Steps = 2, Width = 64, Height = 64 };
+        Assert.NotEqual(
+            model.Generate("square", settings).Image.Samples.ToArray(),
+            model.Generate("square", [new ControlInput(network, TinyRun.Pictures(0).Condition)], settings).Image.Samples.ToArray());
+    }
+
     [Fact]
     public void In_bfloat16_the_masters_keep_what_rounding_would_lose()
     {
@@ -159,6 +178,13 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Contains("Row 0: column 'Photo' is 64x64 and column 'Condition' 64x32", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => stages.TrainControlNet("Photo", "Nothing", "Prompt", tiny.Model, options).Fit(different));
         Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options with { BatchSize = 0 }));
+
+        // What drawing with the network will need is missed before the training, not after it.
+        var unseen = tiny.Options("unseen");
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, unseen, generate: new() { SeedColumn = "Seed" }).Fit(different));
+        Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, unseen, generate: new() { Scheduler = "nothing" }));
+        Assert.False(Directory.Exists(unseen.Folder));
     }
 
     private sealed class TrainingPicture
