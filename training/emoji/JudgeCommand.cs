@@ -7,7 +7,7 @@ namespace ControlNet.ML.EmojiTraining;
 /// <summary><c>judge</c>: draws held-out pictures from their conditions and measures how well these were followed.</summary>
 internal static class JudgeCommand
 {
-    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    internal static JsonSerializerOptions Options { get; } = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     public static Command Create()
     {

@@ -3,7 +3,7 @@ using ControlNet.ML;
 using ControlNet.ML.EmojiTraining;
 
 // Makes the data that the embedded model's control networks are trained and judged on, and judges them.
-var root = new RootCommand("Data for the embedded model's control networks, and their judgement.") { ScenesCommand.Create(), JudgeCommand.Create(), ShipCommand.Create() };
+var root = new RootCommand("Data for the embedded model's control networks, and their judgement.") { ScenesCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

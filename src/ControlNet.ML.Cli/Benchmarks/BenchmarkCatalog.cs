@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
-    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "generations", "startup", "canny", "gauss", "median", "resize"];
+    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize"];
 
     /// <summary>Runs one, in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
@@ -19,6 +19,8 @@ internal static class BenchmarkCatalog
         "save" => Save(),
         "train" => Train(recompute: false, repeats, cancellationToken),
         "train-checkpointing" => Train(recompute: true, repeats, cancellationToken),
+        "train-memory" => TrainMemory(Precision.Float32, cancellationToken),
+        "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
         "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, repeats, cancellationToken),
@@ -56,6 +58,19 @@ internal static class BenchmarkCatalog
             ["ratio_to_passes"] = Round(result.Ratio),
             ["peak_gb"] = Gigabytes(result.PeakBytes),
         };
+    }
+
+    private static Dictionary<string, object> TrainMemory(Precision precision, CancellationToken cancellationToken)
+    {
+        var (device, peaks) = TrainingMemoryBenchmark.Run(precision, side: 512, cancellationToken);
+        Dictionary<string, object> figures = new()
+        {
+            ["what"] = "peak memory of a step of training, SD1.5, random weights, 512x512, by batch",
+            ["device"] = device,
+        };
+        foreach (var (batch, recompute, peak) in peaks)
+            figures[string.Create(CultureInfo.InvariantCulture, $"batch_{batch}{(recompute ? "_checkpointing" : "")}_gb")] = peak is { } bytes ? Gigabytes(bytes) : "more than this machine has";
+        return figures;
     }
 
     private static Dictionary<string, object> Load(Precision precision)

@@ -1,10 +1,3 @@
-using ControlNet.ML.Configuration;
-using ControlNet.ML.Diffusion;
-using ControlNet.ML.Torch.Models;
-using ControlNet.ML.Torch.Native;
-using ControlNet.ML.Torch.Training;
-using static TorchSharp.torch;
-
 namespace ControlNet.ML.Torch.Benchmarks;
 
 /// <summary>
@@ -19,37 +12,21 @@ internal static class TrainingBenchmark
     /// <param name="cancellationToken">Seen between steps.</param>
     public static TrainingBenchmarkResult Run(bool recompute, int repeats, int side, CancellationToken cancellationToken)
     {
-        TorchNative.EnsureLoaded();
-        var device = TorchDevice.From(new LoadOptions { Device = "cpu" });
-        using var unet = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new UNet2DConditionModel(UNetConfig.StableDiffusion15)));
-        using var control = TrainedNetwork.FromUNet(ControlNetConfig.StableDiffusion15, unet, device, seed: 0);
-        using var objective = new DenoisingObjective(new NoiseSchedule(Betas.Create("scaled_linear", 1000, 0.00085, 0.012)), PredictionType.Epsilon, null, device.Device);
-        using var state = new TrainingState(ControlNetConfig.StableDiffusion15, control, unet, new TrainingOptions { Folder = "none" });
-        var graph = new ControlGraph(unet, control, objective, recompute: recompute);
-        using var scope = NewDisposeScope();
-        var batch = new TrainingBatch(
-            randn(1, 4, side / 8, side / 8), randn(1, 4, side / 8, side / 8), [500], rand(1, 3, side, side), new UNetInputs(zeros(0), randn(1, 77, 768)));
+        using var subject = new TrainingSubject(Precision.Float32);
+        var graph = subject.Graph(recompute);
+        var batch = subject.Rows(1, side);
 
-        Step();
+        subject.Step(graph, batch);
         List<double> steps = [], passes = [];
         for (var i = 0; i < repeats; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            steps.Add(Timing.Of(Step));
+            steps.Add(Timing.Of(() => subject.Step(graph, batch)));
             passes.Add(Timing.Of(() => graph.Backward(batch)));
         }
 
-        return new TrainingBenchmarkResult(device.ToString(), side, repeats, Timing.Median(steps), Timing.Median(passes), Timing.Median([.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
-
-        void Step()
-        {
-            using var own = NewDisposeScope();
-            foreach (var parameter in state.All)
-                parameter.Clear();
-            graph.Backward(batch);
-            GradientNorm.Clip(state.All, 1);
-            state.Optimizer.Step(1e-5);
-        }
+        return new TrainingBenchmarkResult(
+            subject.Device.ToString(), side, repeats, Timing.Median(steps), Timing.Median(passes), Timing.Median([.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
     }
 }
 

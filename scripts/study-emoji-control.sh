@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The paper's ablations, and its question how many pictures it takes, on the emoji scenes: canny networks that differ in one thing each, trained
+# for equally many steps and judged alike. Prints both tables. The same command goes on where it was interrupted.
+#   scripts/study-emoji-control.sh EMOJI_128_ZIP WORK_FOLDER [STEPS]
+set -euo pipefail
+
+zip=${1:?"emoji-128.zip"} work=${2:?"a folder to work in"} steps=${3:-1000}
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+"$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 8000 scenes-8000
+"$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 3000 scenes-3000
+"$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 1000 scenes-1000
+"$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 8000 gaussian --ablation Gaussian
+"$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 8000 lite --ablation Lite
+
+work=$(realpath "$work")
+cd "$scripts/.."
+emoji=$(find training/emoji/bin/Release -name emoji-training -type f | head -n 1)
+tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n 1)
+"$tool" train plot "$work/scenes-8000" "$work/gaussian" "$work/lite" --output "$work/ablations.svg"
+"$tool" train plot "$work/scenes-8000" "$work/scenes-3000" "$work/scenes-1000" --output "$work/scenes.svg"
+echo "Ablations:"
+"$emoji" report "$work/scenes-8000" "$work/gaussian" "$work/lite"
+echo "Numbers of scenes:"
+"$emoji" report "$work/scenes-8000" "$work/scenes-3000" "$work/scenes-1000"
