@@ -109,7 +109,7 @@ internal sealed class AutoencoderMidBlock : Module<Tensor, Tensor>
         if (attentions is not null)
         {
             var tokens = attentions[0].group_norm!.forward(x).flatten(2).transpose(1, 2);
-            x = x + attentions[0].forward(tokens, null).transpose(1, 2).reshape(x.shape);
+            x = x.Plus(attentions[0].forward(tokens, null).transpose(1, 2).reshape(x.shape));
         }
 
         return resnets[1].forward(x, null).MoveToOuterDisposeScope();

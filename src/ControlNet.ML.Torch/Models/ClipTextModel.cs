@@ -37,7 +37,7 @@ internal sealed class ClipTextModel : Module
     /// it is the row's highest id, as transformers has it.
     /// </summary>
     private Tensor EndPositions(Tensor ids) =>
-        (_config.EosTokenId == 2 ? ids : ids.eq(_config.EosTokenId).to(ScalarType.Int32)).argmax(dim: -1);
+        (_config.EosTokenId == 2 ? ids : ids.EqualTo(_config.EosTokenId).to(ScalarType.Int32)).argmax(dim: -1);
 }
 
 /// <summary>What the text transformer gives.</summary>

@@ -46,7 +46,7 @@ internal sealed class ClipEmbeddings : Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor ids) =>
-        token_embedding.forward(ids) + position_embedding.weight.narrow(0, 0, ids.shape[1]);
+        token_embedding.forward(ids).Plus(position_embedding.weight.narrow(0, 0, ids.shape[1]));
 }
 
 internal sealed class ClipLayers : Module
@@ -82,8 +82,8 @@ internal sealed class ClipLayer : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = self_attn.forward(layer_norm1.forward(x)).add_(x);
-        return mlp.forward(layer_norm2.forward(x)).add_(x).MoveToOuterDisposeScope();
+        x = self_attn.forward(layer_norm1.forward(x)).PlusInPlace(x);
+        return mlp.forward(layer_norm2.forward(x)).PlusInPlace(x).MoveToOuterDisposeScope();
     }
 }
 

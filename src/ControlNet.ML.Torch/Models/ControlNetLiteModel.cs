@@ -49,7 +49,7 @@ internal sealed class ControlNetLiteModel : Module, IControlModel
     public ControlResiduals Forward(Tensor sample, UNetInputs inputs, Tensor hint)
     {
         using var scope = NewDisposeScope();
-        List<Tensor> skips = [conv_in.forward(sample) + hint];
+        List<Tensor> skips = [conv_in.forward(sample).Plus(hint)];
         foreach (var block in blocks)
             skips.Add(block.forward(functional.silu(skips[^1])));
         var middle = mid_block.forward(functional.silu(skips[^1]));

@@ -46,7 +46,7 @@ internal sealed class ControlNetModel : UNetEncoder, IControlModel
         var time = EmbedTime(inputs);
 
         // 2. the copy of encoder and middle, steered by the hint
-        var (skips, middle) = Encode(conv_in.forward(sample) + hint, time, inputs.Text);
+        var (skips, middle) = Encode(conv_in.forward(sample).Plus(hint), time, inputs.Text);
 
         // 3. zero convolutions, and pooling where the network has it
         return new ControlResiduals(skips, middle)

@@ -10,7 +10,7 @@ internal sealed record ControlResiduals(IReadOnlyList<Tensor> Skips, Tensor Midd
 {
     /// <summary>Several networks' residuals add up.</summary>
     public static ControlResiduals operator +(ControlResiduals a, ControlResiduals b) =>
-        new([.. a.Skips.Zip(b.Skips, (x, y) => x + y)], a.Middle + b.Middle);
+        new([.. a.Skips.Zip(b.Skips, (x, y) => x.Plus(y))], a.Middle.Plus(b.Middle));
 
     /// <summary>What the blocks of a control network gave, through its zero convolutions (paper Figure 3b).</summary>
     /// <param name="skips">A convolution for each skip tensor.</param>

@@ -15,7 +15,7 @@ internal sealed record EncodedSample(IReadOnlyList<Tensor> Skips, Tensor Middle,
     /// <param name="residuals">One for each skip tensor, or none for the middle alone (<c>only_mid_control</c>), and the middle's.</param>
     public EncodedSample With(ControlResiduals residuals) => this with
     {
-        Skips = residuals.Skips.Count == 0 ? Skips : [.. Skips.Zip(residuals.Skips, (skip, residual) => skip + residual)],
-        Middle = Middle + residuals.Middle,
+        Skips = residuals.Skips.Count == 0 ? Skips : [.. Skips.Zip(residuals.Skips, (skip, residual) => skip.Plus(residual))],
+        Middle = Middle.Plus(residuals.Middle),
     };
 }

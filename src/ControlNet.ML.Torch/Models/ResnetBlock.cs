@@ -45,7 +45,7 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
         using var scope = NewDisposeScope();
         var hidden = Convolve(norm1, conv1, x);
         if (time_emb_proj is not null)
-            hidden.add_(time_emb_proj.forward(time!).unsqueeze(-1).unsqueeze(-1));
-        return Convolve(norm2, conv2, hidden).add_(conv_shortcut?.forward(x) ?? x).MoveToOuterDisposeScope();
+            hidden.PlusInPlace(time_emb_proj.forward(time!).unsqueeze(-1).unsqueeze(-1));
+        return Convolve(norm2, conv2, hidden).PlusInPlace(conv_shortcut?.forward(x) ?? x).MoveToOuterDisposeScope();
     }
 }

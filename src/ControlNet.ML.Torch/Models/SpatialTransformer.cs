@@ -49,7 +49,7 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
             tokens = block.forward(tokens, context);
 
         var result = _linear ? ToMap(proj_out.forward(tokens)) : proj_out.forward(ToMap(tokens));
-        return result.add_(x).MoveToOuterDisposeScope();
+        return result.PlusInPlace(x).MoveToOuterDisposeScope();
 
         static Tensor ToTokens(Tensor map) => map.flatten(2).transpose(1, 2);
 

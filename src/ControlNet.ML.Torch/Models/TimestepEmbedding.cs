@@ -31,7 +31,7 @@ internal sealed class TimestepEmbedding : Module<Tensor, Tensor?, Tensor>
     {
         using var scope = NewDisposeScope();
         if (condition is not null && cond_proj is not null)
-            sinusoids = sinusoids + cond_proj.forward(condition);
+            sinusoids = sinusoids.Plus(cond_proj.forward(condition));
         return linear_2.forward(functional.silu(linear_1.forward(sinusoids))).MoveToOuterDisposeScope();
     }
 

@@ -34,8 +34,8 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
     {
         // A sublayer's own output is fresh memory, so the input can be added to it in place.
         using var scope = NewDisposeScope();
-        x = attn1.forward(norm1.forward(x), null).add_(x);
-        x = attn2.forward(norm2.forward(x), context).add_(x);
-        return ff.forward(norm3.forward(x)).add_(x).MoveToOuterDisposeScope();
+        x = attn1.forward(norm1.forward(x), null).PlusInPlace(x);
+        x = attn2.forward(norm2.forward(x), context).PlusInPlace(x);
+        return ff.forward(norm3.forward(x)).PlusInPlace(x).MoveToOuterDisposeScope();
     }
 }

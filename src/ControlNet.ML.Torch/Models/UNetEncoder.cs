@@ -71,7 +71,7 @@ internal abstract class UNetEncoder : Module
             var sizes = TimestepEmbedding.Sinusoids(
                 inputs.TimeIds!.flatten(), _config.AdditionTimeEmbedDim!.Value, _config.FlipSinToCos, _config.FreqShift);
             var added = cat([inputs.PooledText!, sizes.reshape(inputs.PooledText!.shape[0], -1).to(type)], dim: -1);
-            time = time + add_embedding.forward(added, null);
+            time = time.Plus(add_embedding.forward(added, null));
         }
 
         return functional.silu(time);

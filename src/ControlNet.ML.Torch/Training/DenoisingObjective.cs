@@ -34,7 +34,7 @@ internal sealed class DenoisingObjective : IDisposable
     public Tensor Noisy(Tensor latents, Tensor noise, ReadOnlySpan<int> timesteps)
     {
         var (signal, share) = Shares(timesteps);
-        return (signal * latents) + (share * noise);
+        return (signal * latents).Plus(share * noise);
     }
 
     /// <summary>What the network should say: ε, or v = √ᾱ_t ε - √(1 - ᾱ_t) x_0, or x_0.</summary>
@@ -58,7 +58,7 @@ internal sealed class DenoisingObjective : IDisposable
     /// <returns>[N], float32.</returns>
     public Tensor Losses(Tensor prediction, Tensor target, ReadOnlySpan<int> timesteps)
     {
-        var losses = (prediction.to(ScalarType.Float32) - target).square().mean([1, 2, 3]);
+        var losses = (prediction.to(ScalarType.Float32) - target).Squared().mean([1, 2, 3]);
         if (_minSnrGamma is not { } gamma)
             return losses;
         var weights = new float[timesteps.Length];

@@ -39,7 +39,7 @@ internal sealed class TrainableParameter : IDisposable
         if (_gradient is null)
             _gradient = fresh.to(ScalarType.Float32).DetachFromDisposeScope();
         else
-            _gradient.add_(fresh);
+            _gradient.PlusInPlace(fresh);
         fresh.zero_();
     }
 

@@ -61,7 +61,7 @@ internal static class TrainedNetwork
                 throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or of another shape: this is no base of the control network.");
             var values = new float[before.Count];
             before.CopyTo(values);
-            parameter.add_(own - tensor(values, before.Shape).to(own.dtype, own.device));
+            parameter.PlusInPlace(own - tensor(values, before.Shape).to(own.dtype, own.device));
         }
     }
 
