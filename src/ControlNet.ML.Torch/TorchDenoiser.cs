@@ -12,6 +12,7 @@ internal sealed class TorchDenoiser : IDenoiser
     private readonly TorchDevice _device;
     private readonly List<Tensor> _uploaded = [];
     private readonly UNetInputs _inputs;
+    private readonly Tensor? _beside;
     private readonly (TorchControlBackend Network, Tensor Hint)[] _controls;
 
     public TorchDenoiser(UNet2DConditionModel unet, TorchDevice device, DenoiserInputs inputs)
@@ -24,6 +25,7 @@ internal sealed class TorchDenoiser : IDenoiser
             inputs.PooledText is { } pooled ? Upload(pooled) : null,
             inputs.TimeIds is { } ids ? Upload(ids) : null,
             inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
+        _beside = inputs.Beside is { } beside ? Upload(beside) : null;
         _controls = [.. inputs.Controls.Select(control => (Own(control.Network), Upload(control.Hint)))];
     }
 
@@ -44,7 +46,7 @@ internal sealed class TorchDenoiser : IDenoiser
             residuals = residuals is null ? own : residuals + own;
         }
 
-        _unet.Forward(x, inputs, residuals).CopyTo(prediction.Values);
+        _unet.Forward(_beside is null ? x : cat([x, _beside], dim: 1), inputs, residuals).CopyTo(prediction.Values);
     }
 
     public void Dispose()

@@ -28,10 +28,13 @@ public sealed record GenerateOptions
     /// <value>Default: 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>Width in pixels, a multiple of 8; null takes what the model was trained with.</summary>
+    /// <summary>A picture to begin from, and how much of it is made anew; null begins from noise alone.</summary>
+    public ImageInput? Image { get; init; }
+
+    /// <summary>Width in pixels, a multiple of 8; null takes what the model was trained with, or of <see cref="Image"/> the next multiple below its own.</summary>
     public int? Width { get; init; }
 
-    /// <summary>Height in pixels, a multiple of 8; null takes what the model was trained with.</summary>
+    /// <summary>Height in pixels, a multiple of 8; null as for <see cref="Width"/>.</summary>
     public int? Height { get; init; }
 
     /// <summary>Sampler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …); null takes the model's own.</summary>
@@ -69,6 +72,7 @@ public sealed record GenerateOptions
             throw new ArgumentException($"Eta is {Eta}, expected 0 to 1.");
         if (ClipSkip < 0)
             throw new ArgumentException($"Clip skip is {ClipSkip}, expected 0 or more.");
+        Image?.Validate();
     }
 }
 

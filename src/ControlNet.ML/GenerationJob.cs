@@ -23,9 +23,10 @@ internal sealed class GenerationJob
     {
         (_model, _prompt, _controls, _options) = (model, prompt, controls, options);
         _scheduler = options.SchedulerConfig ?? (options.Scheduler is { } name ? SchedulerCatalog.Configure(model.Scheduler, name) : model.Scheduler);
-        _width = GenerationParts.Side(model, options.Width, "Width");
-        _height = GenerationParts.Side(model, options.Height, "Height");
-        GenerationParts.CheckLatents(model);
+        var scale = model.Folder.Autoencoder.ScaleFactor;
+        _width = GenerationParts.Side(model, options.Width ?? (options.Image?.Width / scale * scale), "Width");
+        _height = GenerationParts.Side(model, options.Height ?? (options.Image?.Height / scale * scale), "Height");
+        GenerationParts.CheckInputs(model, options.Image);
         foreach (var control in controls)
         {
             control.Unit.Validate();
@@ -44,6 +45,8 @@ internal sealed class GenerationJob
             throw new ArgumentException("Pictures that are made together have one number of steps.");
         if (jobs.Any(job => job._scheduler != first._scheduler && job._scheduler.ToJson() != first._scheduler.ToJson()))
             throw new ArgumentException("Pictures that are made together have one sampler.");
+        if (jobs.Any(job => job._options.Image?.StrengthOrDefault != first._options.Image?.StrengthOrDefault))
+            throw new ArgumentException("Pictures that are made together begin from pictures with one strength, or all from noise.");
         return new DenoisingLoop(first._model.Backend, first._model.Folder.UNet)
             .Run([.. jobs.Select(job => job.Row(cancellationToken))], first._scheduler, first._options.Steps, cancellationToken);
     }
@@ -64,11 +67,16 @@ internal sealed class GenerationJob
             .Select(control => new RowControl(control.Network.Backend, control.Network.Backend.EncodeCondition(Condition(control)), control.Unit))
             .ToArray();
 
-        // 3. denoising
+        // 3. what denoising begins from
         var random = new TorchRandom(_options.Seed);
+        var start = _options.Image is { } image
+            ? ImageStart.Of(_model, image, random, _options.Latents, _width, _height)
+            : new ImageStart(_options.Latents ?? GenerationParts.Noise(_model, random, _width, _height), null, null);
         return new DenoisingRow
         {
-            Noise = _options.Latents ?? GenerationParts.Noise(_model, random, _width, _height),
+            Noise = start.Noise,
+            Image = start.Image,
+            Beside = start.Beside,
             Text = text,
             NegativeText = negative,
             Guidance = _options.Guidance,
@@ -80,7 +88,7 @@ internal sealed class GenerationJob
         };
     }
 
-    /// <summary>4. decoding.</summary>
+    /// <summary>4. denoising is the loop's; then decoding.</summary>
     public GeneratedPicture Finish(TensorData latents)
     {
         _options.Progress?.Report(new GenerationProgress("decode", 0, 1));
@@ -125,6 +133,12 @@ internal sealed class GenerationJob
             entries["size_conditioning"] = string.Join(' ', ids);
         if (_options.Latents is not null)
             entries["noise"] = "given, not drawn from the seed";
+        if (_options.Image is { } image)
+        {
+            foreach (var (key, value) in ImageStart.Describe(image))
+                entries[key] = value;
+        }
+
         for (var i = 0; i < _controls.Count; i++)
         {
             var (unit, prefix) = (_controls[i].Unit, $"control_{i + 1}");

@@ -6,6 +6,7 @@ namespace ControlNet.ML;
 internal static class GenerationParts
 {
     private const int MaxSide = 8192;
+    private const int DepthChannels = 1;
 
     /// <summary>Whether there is a second, unconditional pass: distilled models take guidance as a condition instead.</summary>
     public static bool IsGuided(DiffusionModel model, double guidance) => guidance > 1 && model.Folder.UNet.TimeCondProjDim is null;
@@ -51,17 +52,25 @@ internal static class GenerationParts
         return side;
     }
 
-    /// <summary>Throws unless the model starts from noise alone.</summary>
-    /// <exception cref="ControlNetException">It needs a picture beside it.</exception>
-    public static void CheckLatents(DiffusionModel model)
+    /// <summary>Throws unless the model gets what its UNet takes, and no more.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="image">The picture to begin from, or null.</param>
+    /// <exception cref="ControlNetException">It does not.</exception>
+    public static void CheckInputs(DiffusionModel model, ImageInput? image)
     {
         var (channels, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
-        if (channels != latents)
+        var (mask, depth) = (image?.Mask is not null, image?.Depth is not null);
+        if (depth && channels != latents + DepthChannels)
+            throw new ControlNetException($"{model.Name}: has no input for depths, expected a depth model or no {nameof(ImageInput.Depth)}.");
+        var missing = (channels - latents) switch
         {
-            throw new ControlNetException(
-                $"{model.Name}: its UNet takes {channels} channels, the latents have {latents}: " +
-                "an inpainting or depth model needs a picture to start from, which this call has not.");
-        }
+            0 => null,
+            DepthChannels => depth ? null : $"a depth model needs a picture to begin from, with its {nameof(ImageInput.Depth)}",
+            var beside when beside == latents + 1 => mask ? null : $"an inpainting model needs a picture to begin from, with a {nameof(ImageInput.Mask)}",
+            _ => "of this kind of model nothing is known",
+        };
+        if (missing is not null)
+            throw new ControlNetException($"{model.Name}: its UNet takes {channels} channels, the latents have {latents}: {missing}.");
     }
 
     /// <summary>Throws unless a control network fits a model.</summary>
@@ -71,7 +80,7 @@ internal static class GenerationParts
         var (config, unet) = (network.Config, model.Folder.UNet);
         if (config.CrossAttentionDim != unet.CrossAttentionDim
             || !config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels)
-            || config.InChannels != unet.InChannels
+            || config.InChannels != model.Folder.Autoencoder.LatentChannels
             || config.LayersPerBlock != unet.LayersPerBlock)
         {
             throw new ControlNetException(

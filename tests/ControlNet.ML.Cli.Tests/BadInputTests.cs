@@ -41,6 +41,15 @@ public sealed class BadInputTests
             { 2, "give one picture for all", [.. controlled, "--photo", Tool.Photo, "--control", "emoji/canny"] },
             { 2, "does not say which condition", [.. controlled, "--control", Fixtures.Path("models", "sd1-control-a")] },
             { 2, "No photo is named", ["annotate"] },
+            { 2, "--strength says how much of the --image", [.. generate, "--strength", "0.5"] },
+            { 2, "--mask says which part of the --image", [.. generate, "--mask", Tool.Photo] },
+            { 2, "--depth has the depths of the --image", [.. generate, "--depth", Tool.Photo] },
+            { 2, "is what the picture begins from", [.. generate, "--image", Tool.Photo, "--output", Tool.Photo] },
+            { 1, "Strength is 1.5, expected 0 to 1", [.. generate, "--image", Tool.Photo, "--strength", "1.5"] },
+            { 1, "leaves none of the 1 timesteps", [.. generate, "--image", Tool.Photo, "--strength", "0.5"] },
+            { 1, "has no input for depths", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo] },
+            { 1, "and the picture 128x128, expected the same size", [.. generate, "--image", Tool.Photo, "--mask", Path.Combine(Fixtures.Checkout, "docs", "images", "panda-to-tiger.png")] },
+            { 1, "of another shape than the result's", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo, "--size", "128x64"] },
         };
     }
 

@@ -27,6 +27,25 @@ public sealed class GenerateTests
     }
 
     [Fact]
+    public async Task A_picture_to_begin_from_is_changed_where_the_mask_says()
+    {
+        using var tool = new Tool();
+        var mask = new ImageBuffer(128, 128, 1);
+        mask.Samples.AsSpan(0, mask.Samples.Length / 2).Fill(byte.MaxValue);
+        ImageCodec.SavePng("mask.png", mask);
+
+        var answer = await tool.RunAsync("generate", "tiger face", "--image", Tool.Photo, "--mask", "mask.png", "--steps", "3", "--output", "m.png");
+
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        var (before, after) = (ImageCodec.Load(Tool.Photo), ImageCodec.Load("m.png"));
+        double Change(int from, int to) => Enumerable.Range(from * 128 * 3, (to - from) * 128 * 3).Average(i => Math.Abs(before.Samples[i] - after.Samples[i]));
+        Assert.True(Change(96, 128) * 3 < Change(0, 48), $"below {Change(96, 128)}, above {Change(0, 48)}");
+        var text = PngText.Read("m.png");
+        Assert.Equal(("1", "panda.png", "mask.png", "crop"), (text["image_strength"], text["image"], text["mask"], text["image_fit"]));
+        Assert.Equal(64, text["mask_sha256"].Length);
+    }
+
+    [Fact]
     public async Task A_preprocessor_takes_its_settings()
     {
         using var tool = new Tool();

@@ -17,6 +17,8 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required string[] Conditions { get; init; }
 
+    public required StartPicture? Start { get; init; }
+
     public required string[] Controls { get; init; }
 
     public required string? Preprocess { get; init; }
@@ -53,6 +55,8 @@ internal sealed class GenerateRun(Terminal terminal)
         var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
         if (Output is { } output && sources.Any(source => Path.GetFullPath(source) == Path.GetFullPath(output)))
             throw new UsageException($"--output '{output}' is the picture that the condition comes from: name another file.");
+        if (Output is { } result && Start is { } begin && ((string?[])[begin.Image, begin.Mask, begin.Depth]).Any(file => file is not null && Path.GetFullPath(file) == Path.GetFullPath(result)))
+            throw new UsageException($"--output '{result}' is what the picture begins from: name another file.");
         var files = PictureFiles.Prepare(Output, Prompt);
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = Size ?? new PictureSize(native, native);
@@ -60,6 +64,9 @@ internal sealed class GenerateRun(Terminal terminal)
         var conditions = Conditions.Length > 0 || sources.Length == 0
             ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
             : FromPhotos(sources, controls, size);
+
+        var start = Start?.Read(size, Fit);
+        (Options with { Image = start }).Validate();
 
         // 2. the work
         List<Made> made = [];
@@ -73,7 +80,7 @@ internal sealed class GenerateRun(Terminal terminal)
                 networks.Add(name, ControlNetwork.Load(name, Loading(show, $"loading {name}"), cancellationToken));
             load = clock.Elapsed;
             for (var i = 0; i < Count; i++)
-                made.Add(Make(model, networks, controls, conditions, size, files, i, show, cancellationToken));
+                made.Add(Make(model, networks, controls, conditions, start, size, files, i, show, cancellationToken));
         }).ConfigureAwait(false);
 
         // 3. what goes with the pictures
@@ -117,7 +124,7 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private Made Make(
         DiffusionModel model, Disposables<ControlNetwork> networks, ControlArgument[] controls, ConditionSource[] conditions,
-        PictureSize size, PictureFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
+        ImageInput? start, PictureSize size, PictureFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
     {
         var title = Count == 1 ? "denoising" : $"picture {index + 1} of {Count}";
         Dictionary<string, TimeSpan> stages = [];
@@ -125,11 +132,13 @@ internal sealed class GenerateRun(Terminal terminal)
         var picture = model.Generate(
             Prompt,
             [.. controls.Zip(conditions, (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
-            Options with { Seed = unchecked(Options.Seed + (ulong)index), Width = size.Width, Height = size.Height, Progress = new DirectProgress<GenerationProgress>(Track) },
+            Options with { Seed = unchecked(Options.Seed + (ulong)index), Image = start, Width = size.Width, Height = size.Height, Progress = new DirectProgress<GenerationProgress>(Track) },
             cancellationToken);
         stages[stage] = stages.GetValueOrDefault(stage) + clock.Elapsed;
 
         var provenance = new Dictionary<string, string>(picture.Provenance);
+        foreach (var (key, value) in Start?.Provenance(Fit) ?? [])
+            provenance[key] = value;
         for (var i = 0; i < conditions.Length; i++)
         {
             foreach (var (key, value) in conditions[i].Provenance)

@@ -24,7 +24,7 @@ internal sealed class RowDenoiser
     {
         (_model, _options, _networks) = (model, options, [.. controls.Select(control => control.Network)]);
         options.Validate();
-        GenerationParts.CheckLatents(model);
+        GenerationParts.CheckInputs(model, image: null);
         foreach (var control in controls)
         {
             GenerationParts.CheckFamily(model, control.Network);

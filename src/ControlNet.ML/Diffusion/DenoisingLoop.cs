@@ -22,9 +22,10 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     {
         Check(rows);
         var run = new Pass(rows, unet);
-        var samplers = rows.Select(row => Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta })).ToArray();
-        var latents = rows.Select((row, i) => Scale(row.Noise, samplers[i].InitNoiseSigma)).ToArray();
+        var samplers = rows.Select(row => Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta, Strength = row.Image?.Strength })).ToArray();
+        var latents = rows.Select((row, i) => Begin(row, samplers[i])).ToArray();
         var guided = new float[latents[0].Count];
+        var kept = new float[latents[0].Count];
 
         using var denoiser = backend.CreateDenoiser(run.Inputs);
         var count = samplers[0].Timesteps.Count;
@@ -44,18 +45,42 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
             {
                 run.Guide(i, guided);
                 samplers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
+                if (rows[i].Image is { Mask: { } mask } image)
+                    PutBack(image.Latents, mask, rows[i].Noise, samplers[i], step + 1, kept, latents[i].Values);
             }
 
             yield return new DenoisingStep(step, count, latents);
         }
     }
 
-    private static TensorData Scale(TensorData noise, double sigma)
+    /// <summary>The latents before the first step: noise, or the picture with as much of it as its first step expects.</summary>
+    private static TensorData Begin(DenoisingRow row, Scheduler sampler)
     {
-        var latents = noise.Clone();
+        var latents = row.Noise.Clone();
+        if (row.Image is { BeginsFromNoise: false } image)
+        {
+            sampler.AddNoise(image.Latents.Values, row.Noise.Values, 0, latents.Values);
+            return latents;
+        }
+
+        var sigma = (float)sampler.InitNoiseSigma;
         for (var i = 0; i < latents.Count; i++)
-            latents.Values[i] *= (float)sigma;
+            latents.Values[i] *= sigma;
         return latents;
+    }
+
+    /// <summary>What the mask does not cover becomes the picture again, with the noise of the next step, or with none after the last.</summary>
+    private static void PutBack(TensorData picture, TensorData mask, TensorData noise, Scheduler sampler, int next, float[] kept, float[] latents)
+    {
+        if (next < sampler.Count)
+            sampler.AddNoise(picture.Values, noise.Values, next, kept);
+        else
+            picture.Values.CopyTo(kept, 0);
+        for (var i = 0; i < latents.Length; i++)
+        {
+            var anew = mask.Values[i % mask.Count];
+            latents[i] = ((1 - anew) * kept[i]) + (anew * latents[i]);
+        }
     }
 
     private static void Check(IReadOnlyList<DenoisingRow> rows)
@@ -69,6 +94,10 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 throw new ArgumentException($"The guidance scale is {row.Guidance}, expected a finite number.", nameof(rows));
             if (!row.Noise.Shape.SequenceEqual(rows[0].Noise.Shape))
                 throw new ArgumentException($"Pictures of one run have one size: found {row.Noise} beside {rows[0].Noise}.", nameof(rows));
+            if (row.Image?.Strength != rows[0].Image?.Strength)
+                throw new ArgumentException("Pictures of one run begin from pictures with one strength, or all from noise.", nameof(rows));
+            if (row.Beside is null != rows[0].Beside is null)
+                throw new ArgumentException("Pictures of one run all have something beside their latents, or none has.", nameof(rows));
             if (!row.Controls.Select(c => c.Network).SequenceEqual(rows[0].Controls.Select(c => c.Network)))
                 throw new ArgumentException("Pictures of one run have the same control networks in the same order.", nameof(rows));
             foreach (var control in row.Controls)
@@ -164,6 +193,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 GuidanceCondition = distilled
                     ? Stack(row => new TensorData(Guidance.Embed(_pictures[row.Picture].Guidance, unet.TimeCondProjDim!.Value), 1, unet.TimeCondProjDim.Value))
                     : null,
+                Beside = first.Beside is null ? null : Stack(row => _pictures[row.Picture].Beside!),
                 Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _pictures[row.Picture].Controls[i].Hint)))],
             };
         }

@@ -6,6 +6,15 @@ public sealed record DenoisingRow
     /// <summary>Starting noise, [1, C, h, w], of unit variance; the sampler scales it.</summary>
     public required TensorData Noise { get; init; }
 
+    /// <summary>What it begins from in place of noise alone, or null.</summary>
+    public RowImage? Image { get; init; }
+
+    /// <summary>
+    /// What the UNet sees beside the latents, [1, E, h, w], of models whose input has more channels: a mask and the masked picture, or depths.
+    /// Control networks do not see it.
+    /// </summary>
+    public TensorData? Beside { get; init; }
+
     /// <summary>The prompt.</summary>
     public required TextEmbedding Text { get; init; }
 
@@ -29,6 +38,18 @@ public sealed record DenoisingRow
 
     /// <summary>What DDIM-like samplers call eta, 0 to 1.</summary>
     public double Eta { get; init; }
+}
+
+/// <summary>The picture that a row begins from.</summary>
+/// <param name="Latents">The picture, encoded and scaled, [1, C, h, w].</param>
+/// <param name="Strength">The share of the steps that run, 0 to 1.</param>
+public sealed record RowImage(TensorData Latents, double Strength)
+{
+    /// <summary>Whether the first latents are noise alone all the same: inpainting from scratch.</summary>
+    public bool BeginsFromNoise { get; init; }
+
+    /// <summary>What is made anew, 1, and what stays, 0, [1, 1, h, w]: after each step the rest is put back, with the noise of the next. Null: all of it.</summary>
+    public TensorData? Mask { get; init; }
 }
 
 /// <summary>A control network for one picture.</summary>

@@ -76,6 +76,9 @@ public sealed record DenoiserInputs
     /// <summary>Distilled (LCM) models: the embedding of the guidance scale, [R, width].</summary>
     public TensorData? GuidanceCondition { get; init; }
 
+    /// <summary>What the UNet alone sees behind the latents, [R, E, h, w]; null for models that take latents and nothing else.</summary>
+    public TensorData? Beside { get; init; }
+
     /// <summary>The control networks and their hints, [R, C, h, w] each.</summary>
     public IReadOnlyList<(IControlBackend Network, TensorData Hint)> Controls { get; init; } = [];
 }

@@ -56,6 +56,58 @@ public static class FloatResize
         return result;
     }
 
+    /// <summary>cv2.INTER_CUBIC, which is torch's bicubic interpolation: a = -0.75, nothing smoothed before, the border repeated.</summary>
+    /// <param name="samples">sourceHeight x sourceWidth values.</param>
+    /// <param name="sourceWidth">Columns, at least 1.</param>
+    /// <param name="sourceHeight">Rows, at least 1.</param>
+    /// <param name="width">Columns of the result, at least 1.</param>
+    /// <param name="height">Rows of the result, at least 1.</param>
+    /// <returns>height x width values.</returns>
+    public static float[] Cubic(ReadOnlySpan<float> samples, int sourceWidth, int sourceHeight, int width, int height)
+    {
+        Check(samples, sourceWidth, sourceHeight, channels: 1, width, height);
+        var (across, down) = (CubicTaps(sourceWidth, width), CubicTaps(sourceHeight, height));
+        var rows = new float[checked(sourceHeight * width)];
+        for (var y = 0; y < sourceHeight; y++)
+        {
+            var line = samples.Slice(y * sourceWidth, sourceWidth);
+            for (var x = 0; x < width; x++)
+            {
+                foreach (var (at, weight) in across[x])
+                    rows[(y * width) + x] += line[at] * weight;
+            }
+        }
+
+        var result = new float[checked(width * height)];
+        for (var y = 0; y < height; y++)
+        {
+            foreach (var (at, weight) in down[y])
+            {
+                for (var x = 0; x < width; x++)
+                    result[(y * width) + x] += rows[(at * width) + x] * weight;
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>The four sources of each target and their weights.</summary>
+    private static (int At, float Weight)[][] CubicTaps(int source, int target)
+    {
+        const double a = -0.75;
+        var scale = (double)source / target;
+        return [.. Enumerable.Range(0, target).Select(position =>
+        {
+            var centre = ((position + 0.5) * scale) - 0.5;
+            var first = (int)Math.Floor(centre);
+            return Enumerable.Range(first - 1, 4).Select(at => (Math.Clamp(at, 0, source - 1), (float)Weight(Math.Abs(centre - at)))).ToArray();
+        })];
+
+        static double Weight(double distance) => distance <= 1
+            ? ((((a + 2) * distance) - (a + 3)) * distance * distance) + 1
+            : ((((((distance - 5) * distance) + 8) * distance) - 4) * a);
+    }
+
     /// <summary>cv2.INTER_AREA for reducing: the mean of the covered area. Neither side may grow.</summary>
     /// <param name="samples">sourceHeight x sourceWidth x channels values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
 
@@ -13,16 +14,8 @@ public sealed class PipelineParityTests
     private static readonly Lazy<JsonDocument> Manifest = new(() => JsonDocument.Parse(
         File.ReadAllText(Fixtures.Path("pipelines", "cases.json")).Replace("-Infinity", "\"-Infinity\"", StringComparison.Ordinal)));
 
-    // Pipelines that start from a picture need arguments that this library does not take yet.
-    private static readonly string[] Supported =
-    [
-        "StableDiffusionPipeline", "StableDiffusionControlNetPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLControlNetPipeline",
-    ];
-
     public static TheoryData<string> Cases() => Fixtures.Cases(
-        Fixtures.Has("pipelines", "cases.json")
-            ? Manifest.Value.RootElement.EnumerateObject().Where(c => Supported.Contains(c.Value.GetProperty("pipeline").GetString())).Select(c => c.Name)
-            : []);
+        Fixtures.Has("pipelines", "cases.json") ? Manifest.Value.RootElement.EnumerateObject().Select(c => c.Name) : []);
 
     [Theory, MemberData(nameof(Cases))]
     public async Task Every_step_and_the_picture_are_diffusers_own(string name)
@@ -40,7 +33,7 @@ public sealed class PipelineParityTests
             var config = SchedulerConfig.Parse(Encoding.UTF8.GetBytes(setup.GetProperty("scheduler").GetRawText().Replace("\"-Infinity\"", "-Infinity", StringComparison.Ordinal)), name);
             GenerationStep? last = null;
             await foreach (var step in model.GenerateSteps(
-                arguments.GetProperty("prompt").GetString()!, Controls(networks, arguments, tensors), options with { SchedulerConfig = config }))
+                arguments.GetProperty("prompt").GetString()!, Controls(networks, arguments, tensors, DefaultScale(setup)), options with { SchedulerConfig = config }))
             {
                 CompareLatents(tensors, $"latents.{step.Step}", step.Latents);
                 last = step;
@@ -71,10 +64,33 @@ public sealed class PipelineParityTests
         Latents = arguments.TryGetProperty("latents", out var latents)
             ? new TensorData(tensors.Floats(latents.GetString()!), tensors.Shape(latents.GetString()!))
             : null,
+        Image = arguments.TryGetProperty("strength", out var strength) ? Image(arguments, tensors, strength.GetDouble()) : null,
         Width = tensors.Shape("image")[3],
         Height = tensors.Shape("image")[2],
         Sizes = Sizes(arguments, tensors),
     };
+
+    private static ImageInput Image(JsonElement arguments, ReferenceTensors tensors, double strength)
+    {
+        var source = arguments.GetProperty("image").GetString()!;
+        return new ImageInput(new ImageBuffer(1, 1, 3))
+        {
+            Tensor = new TensorData(tensors.Floats(source), tensors.Shape(source)),
+            Strength = strength,
+            Mask = arguments.TryGetProperty("mask_image", out var mask) ? Mask(mask.GetString()!) : null,
+            Depth = arguments.TryGetProperty("depth_map", out var depth) ? Depth(depth.GetString()!) : null,
+        };
+
+        ImageBuffer Mask(string name)
+        {
+            var picture = new ImageBuffer(tensors.Shape(name)[^1], tensors.Shape(name)[^2], 1);
+            foreach (var (i, value) in tensors.Floats(name).Index())
+                picture.Samples[i] = value > 0 ? byte.MaxValue : (byte)0;
+            return picture;
+        }
+
+        FloatMap Depth(string name) => new(tensors.Shape(name)[^1], tensors.Shape(name)[^2], tensors.Floats(name));
+    }
 
     private static SizeConditioning? Sizes(JsonElement arguments, ReferenceTensors tensors)
     {
@@ -86,18 +102,26 @@ public sealed class PipelineParityTests
         return new SizeConditioning(original[0], original[1], corner[0], corner[1], target[0], target[1]);
     }
 
-    private static List<ControlInput> Controls(ControlNetwork[] networks, JsonElement arguments, ReferenceTensors tensors)
+    /// <summary>diffusers' pipelines differ in the scale that they take where none is said.</summary>
+    private static double DefaultScale(JsonElement setup) => setup.GetProperty("pipeline").GetString()! switch
+    {
+        var name when name.EndsWith("ControlNetImg2ImgPipeline", StringComparison.Ordinal) => 0.8,
+        var name when name.EndsWith("ControlNetInpaintPipeline", StringComparison.Ordinal) => 0.5,
+        _ => 1,
+    };
+
+    private static List<ControlInput> Controls(ControlNetwork[] networks, JsonElement arguments, ReferenceTensors tensors, double scale)
     {
         List<ControlInput> controls = [];
         for (var i = 0; i < networks.Length; i++)
         {
-            var condition = Each(arguments.GetProperty("image"), i).GetString()!;
-            controls.Add(new ControlInput(networks[i], new Imaging.ImageBuffer(1, 1, 3))
+            var condition = Each(arguments.TryGetProperty("control_image", out var beside) ? beside : arguments.GetProperty("image"), i).GetString()!;
+            controls.Add(new ControlInput(networks[i], new ImageBuffer(1, 1, 3))
             {
                 Tensor = new TensorData(tensors.Floats(condition), tensors.Shape(condition)),
                 Unit = new ControlUnit
                 {
-                    Scale = Number(arguments, "controlnet_conditioning_scale", 1, i),
+                    Scale = Number(arguments, "controlnet_conditioning_scale", scale, i),
                     Start = Number(arguments, "control_guidance_start", 0, i),
                     End = Number(arguments, "control_guidance_end", 1, i),
                     Weighting = arguments.TryGetProperty("guess_mode", out var guess) && guess.GetBoolean() ? ControlWeighting.GuessLogspace : ControlWeighting.Uniform,

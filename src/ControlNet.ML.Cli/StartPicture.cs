@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using ControlNet.ML.Conditions;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>What <c>--image</c>, <c>--strength</c>, <c>--mask</c> and <c>--depth</c> say: a picture to begin from.</summary>
+/// <param name="Image">The picture's file.</param>
+/// <param name="Strength">How much is made anew, or null.</param>
+/// <param name="Mask">The mask's file, or null.</param>
+/// <param name="Depth">The depth map's file, or null.</param>
+internal sealed record StartPicture(string Image, double? Strength, string? Mask, string? Depth)
+{
+    /// <summary>Puts the options together.</summary>
+    /// <exception cref="UsageException">One is given that needs a picture, without one.</exception>
+    public static StartPicture? Of(string? image, double? strength, string? mask, string? depth) => (image, strength, mask, depth) switch
+    {
+        ({ } file, _, _, _) => new StartPicture(file, strength, mask, depth),
+        (null, null, null, null) => null,
+        (_, not null, _, _) => throw new UsageException("--strength says how much of the --image is made anew, and there is none."),
+        (_, _, not null, _) => throw new UsageException("--mask says which part of the --image is made anew, and there is none."),
+        _ => throw new UsageException("--depth has the depths of the --image, and there is none."),
+    };
+
+    /// <summary>Reads the files and brings them to the picture's size, all in the same way.</summary>
+    /// <exception cref="ControlNetException">They cannot be read, or do not belong to each other.</exception>
+    public ImageInput Read(PictureSize size, FitMode fit)
+    {
+        var image = ImageCodec.Load(Image);
+        var geometry = Geometry.ForPicture(image.Width, image.Height, size.Width, size.Height, fit);
+        return new ImageInput(PictureFit.Apply(Flat(image), geometry))
+        {
+            Strength = Strength,
+            Mask = Mask is null ? null : ReadMask(image, geometry),
+            Depth = Depth is null ? null : ReadDepth(image, geometry),
+        };
+    }
+
+    /// <summary>Where it came from, for the result's metadata.</summary>
+    public IEnumerable<(string Key, string Value)> Provenance(FitMode fit)
+    {
+        foreach (var (name, file) in ((string, string?)[])[("image", Image), ("mask", Mask), ("depth", Depth)])
+        {
+            if (file is null)
+                continue;
+            yield return (name, Path.GetFileName(file));
+            using var stream = File.OpenRead(file);
+            yield return ($"{name}_sha256", Convert.ToHexStringLower(SHA256.HashData(stream)));
+        }
+
+        yield return ("image_fit", fit.ToString().ToLowerInvariant());
+    }
+
+    private ImageBuffer ReadMask(ImageBuffer image, Geometry geometry)
+    {
+        var mask = Flat(ImageCodec.Load(Mask!));
+        return (mask.Width, mask.Height) == (image.Width, image.Height)
+            ? PictureFit.Apply(mask, geometry)
+            : throw new ControlNetException($"{Mask}: the mask is {mask.Width}x{mask.Height} and the picture {image.Width}x{image.Height}, expected the same size.");
+    }
+
+    /// <summary>Depths are stretched, which fits the picture only where that is stretched, too.</summary>
+    private FloatMap ReadDepth(ImageBuffer image, Geometry geometry)
+    {
+        var isStretched = geometry.Mode == FitMode.Resize || (long)image.Width * geometry.Height == (long)image.Height * geometry.Width;
+        return isStretched
+            ? DepthFile.Read(Depth!)
+            : throw new ControlNetException($"{Image}: is {image.Width}x{image.Height}, of another shape than the result's {geometry.Width}x{geometry.Height}, to which the depths are stretched: say --fit resize, or a --size of its shape.");
+    }
+
+    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
+}

@@ -1,0 +1,49 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML;
+
+/// <summary>
+/// A picture to begin from in place of noise alone: image to image; with a mask inpainting; with a depth map for models that take one.
+/// As diffusers' Img2Img, Inpaint and Depth2Img pipelines, with and without control networks.
+/// </summary>
+/// <param name="Image">The picture; one of another size than the result is stretched to it (Pillow's LANCZOS), alpha is dropped.</param>
+public sealed record ImageInput(ImageBuffer Image)
+{
+    /// <summary>
+    /// How much is made anew, 0 to 1: the share of the steps that run, from the picture with as much noise. 1 leaves next to nothing of it.
+    /// </summary>
+    /// <value>Null: 0.8, and 1 where there is a mask.</value>
+    public double? Strength { get; init; }
+
+    /// <summary>
+    /// What is to be made anew, white (128 or more), the rest to stay; stretched as the picture is. A model for inpainting (SD1's has nine input
+    /// channels) needs it; with any other, the rest is put back after each step.
+    /// </summary>
+    /// <value>Null: all of the picture changes.</value>
+    public ImageBuffer? Mask { get; init; }
+
+    /// <summary>
+    /// The depths, larger being nearer, in whatever unit: for models with a depth channel (SD2's), which need it.
+    /// </summary>
+    /// <value>Null.</value>
+    public FloatMap? Depth { get; init; }
+
+    /// <summary>The picture as values, [1, 3, H, W] from 0 to 1, exactly of the result's size; in place of the picture where 8 bits are too coarse.</summary>
+    public TensorData? Tensor { get; init; }
+
+    internal int Width => Tensor?.Shape[^1] ?? Image.Width;
+
+    internal int Height => Tensor?.Shape[^2] ?? Image.Height;
+
+    internal double StrengthOrDefault => Strength ?? (Mask is null ? 0.8 : 1);
+
+    /// <summary>Checks the values that need no model.</summary>
+    /// <exception cref="ArgumentException">A value is outside its range; the message says which.</exception>
+    internal void Validate()
+    {
+        if (Strength is not (null or (>= 0 and <= 1)))
+            throw new ArgumentException($"Strength is {Strength}, expected 0 to 1.");
+        if (Tensor is { } tensor && tensor.Shape is not [1, 3, _, _])
+            throw new ArgumentException($"The picture to begin from is {tensor}, expected [1, 3, height, width].");
+    }
+}
