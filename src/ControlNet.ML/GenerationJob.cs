@@ -26,7 +26,7 @@ internal sealed class GenerationJob
         var scale = model.Folder.Autoencoder.ScaleFactor;
         _width = GenerationParts.Side(model, options.Width ?? (options.Image?.Width / scale * scale), "Width");
         _height = GenerationParts.Side(model, options.Height ?? (options.Image?.Height / scale * scale), "Height");
-        GenerationParts.CheckInputs(model, options.Image);
+        GenerationParts.CheckInputs(model, options.Image?.Mask is not null, options.Image?.Depth is not null);
         foreach (var control in controls)
         {
             control.Unit.Validate();
@@ -69,9 +69,7 @@ internal sealed class GenerationJob
 
         // 3. what denoising begins from
         var random = new TorchRandom(_options.Seed);
-        var start = _options.Image is { } image
-            ? ImageStart.Of(_model, image, random, _options.Latents, _width, _height)
-            : new ImageStart(_options.Latents ?? GenerationParts.Noise(_model, random, _width, _height), null, null);
+        var start = ImageStart.Of(_model, _options.Image, random, _options.Latents, _width, _height);
         return new DenoisingRow
         {
             Noise = start.Noise,

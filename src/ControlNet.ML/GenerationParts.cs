@@ -54,12 +54,12 @@ internal static class GenerationParts
 
     /// <summary>Throws unless the model gets what its UNet takes, and no more.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="image">The picture to begin from, or null.</param>
+    /// <param name="mask">Whether there is a picture to begin from, with a mask.</param>
+    /// <param name="depth">Whether there is one with depths.</param>
     /// <exception cref="ControlNetException">It does not.</exception>
-    public static void CheckInputs(DiffusionModel model, ImageInput? image)
+    public static void CheckInputs(DiffusionModel model, bool mask, bool depth)
     {
         var (channels, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
-        var (mask, depth) = (image?.Mask is not null, image?.Depth is not null);
         if (depth && channels != latents + DepthChannels)
             throw new ControlNetException($"{model.Name}: has no input for depths, expected a depth model or no {nameof(ImageInput.Depth)}.");
         var missing = (channels - latents) switch

@@ -7,21 +7,23 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML;
 
-/// <summary>What denoising begins from when there is a picture. Numbers are drawn in the order of diffusers' pipelines.</summary>
+/// <summary>What denoising begins from: noise, or a picture. Numbers are drawn in the order of diffusers' pipelines.</summary>
 /// <param name="Noise">[1, C, h, w], of unit variance.</param>
 /// <param name="Image">The picture; null where nothing of it but <paramref name="Beside"/> is used.</param>
 /// <param name="Beside">What the UNet sees beside the latents, [1, E, h, w], or null.</param>
 internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData? Beside)
 {
-    /// <summary>Prepares a picture.</summary>
+    /// <summary>Draws noise, and prepares a picture.</summary>
     /// <param name="model">The model, which takes what is given (<see cref="GenerationParts.CheckInputs"/>).</param>
-    /// <param name="input">The picture, and what belongs to it.</param>
+    /// <param name="input">The picture, and what belongs to it; null for noise alone.</param>
     /// <param name="random">The seed's numbers.</param>
     /// <param name="given">Noise in place of the seed's, or null.</param>
     /// <param name="width">Columns of the result.</param>
     /// <param name="height">Rows of the result.</param>
-    public static ImageStart Of(DiffusionModel model, ImageInput input, TorchRandom random, TensorData? given, int width, int height)
+    public static ImageStart Of(DiffusionModel model, ImageInput? input, TorchRandom random, TensorData? given, int width, int height)
     {
+        if (input is null)
+            return new ImageStart(given ?? GenerationParts.Noise(model, random, width, height), null, null);
         var pixels = Pixels(input, width, height);
         var mask = input.Mask is { } picture ? Inpaint.MaskToTensor(picture, width, height) : null;
         var fromNoise = mask is not null && input.StrengthOrDefault == 1;

@@ -78,6 +78,22 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: <see cref="DenoiseComponentOptions.Height"/>.</value>
     public string? HeightColumn { get; init; }
 
+    /// <summary>An image column with the picture that each row begins from, stretched to the size of the picture to be made.</summary>
+    /// <value>Null: rows begin from noise.</value>
+    public string? ImageColumn { get; init; }
+
+    /// <summary>An image column with what of <see cref="ImageColumn"/> is to be made anew, white; the rest stays.</summary>
+    /// <value>Null: all of it changes.</value>
+    public string? MaskColumn { get; init; }
+
+    /// <summary>How much of <see cref="ImageColumn"/> is made anew, 0 to 1.</summary>
+    /// <value>Null: 0.8, and 1 where there is a mask.</value>
+    public double? Strength { get; init; }
+
+    /// <summary>A column of numbers with each row's strength. Only rows of one strength are worked on together.</summary>
+    /// <value>Null: <see cref="Strength"/>.</value>
+    public string? StrengthColumn { get; init; }
+
     /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
@@ -88,5 +104,9 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     {
         base.Validate();
         Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
+        if (ImageColumn is null && (MaskColumn ?? StrengthColumn ?? (object?)Strength) is not null)
+            throw new ControlNetException($"{nameof(MaskColumn)} and {nameof(Strength)} are about the pictures of {nameof(ImageColumn)}, which is not named.");
+        if (Strength is not (null or (>= 0 and <= 1)))
+            throw new ControlNetException($"Strength is {Strength}, expected 0 to 1.");
     }
 }

@@ -53,6 +53,7 @@ internal sealed class GenerateStage : NetworkStage
     private readonly GenerateComponentOptions _options;
     private readonly RowControlReader[] _readers;
     private readonly RowDenoiser _denoiser;
+    private readonly RowImageReader _images;
     private readonly int _prompt;
     private readonly int? _negative;
     private readonly int? _width;
@@ -66,8 +67,9 @@ internal sealed class GenerateStage : NetworkStage
         (_output, _promptName, _model, _controls, _options) = (output, prompt, model, controls, options);
         var inputs = new InputColumns();
         _prompt = inputs.Add(InputColumn.Text(prompt));
-        _denoiser = new RowDenoiser(model, controls, options, inputs);
+        _denoiser = new RowDenoiser(model, controls, options, inputs, masks: options.MaskColumn is not null);
         _readers = [.. controls.Select(control => new RowControlReader(control, InputColumn.Image(control.Column), inputs))];
+        _images = new RowImageReader(options, inputs);
         _negative = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
         _width = inputs.Add(options.WidthColumn, InputColumn.Number);
         _height = inputs.Add(options.HeightColumn, InputColumn.Number);
@@ -103,7 +105,7 @@ internal sealed class GenerateStage : NetworkStage
     private DenoisingPicture Read(RowBatch batch, int row, TextCache texts)
     {
         var (width, height) = (Side(_width, _denoiser.Width, "Width"), Side(_height, _denoiser.Height, "Height"));
-        return _denoiser.Read(batch, row, width, height, Texts, [.. _readers.Select(Control)]);
+        return _denoiser.Read(batch, row, width, height, Texts, [.. _readers.Select(Control)], _images.Read(batch, row));
 
         int Side(int? column, int otherwise, string name) =>
             column is { } wanted ? Wishes.Side(_model, Wishes.Whole(batch, wanted, row, 1, int.MaxValue), name) : otherwise;

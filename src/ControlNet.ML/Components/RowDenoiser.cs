@@ -19,12 +19,13 @@ internal sealed class RowDenoiser
     /// <param name="controls">The control networks.</param>
     /// <param name="options">The settings.</param>
     /// <param name="inputs">Gets the columns to read.</param>
+    /// <param name="masks">Whether rows begin from pictures with masks.</param>
     /// <exception cref="ControlNetException">A network is of another family, a setting is out of its range, or the sampler is unknown.</exception>
-    public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs)
+    public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs, bool masks = false)
     {
         (_model, _options, _networks) = (model, options, [.. controls.Select(control => control.Network)]);
         options.Validate();
-        GenerationParts.CheckInputs(model, image: null);
+        GenerationParts.CheckInputs(model, masks, depth: false);
         foreach (var control in controls)
         {
             GenerationParts.CheckFamily(model, control.Network);
@@ -53,19 +54,25 @@ internal sealed class RowDenoiser
     /// <param name="height">Rows of its picture in pixels.</param>
     /// <param name="text">Gives its texts, and whether the negative one is needed.</param>
     /// <param name="controls">Its controls.</param>
+    /// <param name="image">The picture that it begins from, or null.</param>
     /// <exception cref="ControlNetException">A value is out of its range.</exception>
     public DenoisingPicture Read(
-        RowBatch batch, int row, int width, int height, Func<bool, (TextEmbedding Text, TextEmbedding? Negative)> text, RowControl[] controls)
+        RowBatch batch, int row, int width, int height, Func<bool, (TextEmbedding Text, TextEmbedding? Negative)> text, RowControl[] controls, ImageInput? image = null)
     {
         var steps = _steps is { } stepsColumn ? Wishes.Whole(batch, stepsColumn, row, 1, GenerateOptions.MaxSteps) : _options.Steps;
         var guidance = _guidance is { } guidanceColumn ? Wishes.Number(batch, guidanceColumn, row) : _options.Guidance;
         if (!double.IsFinite(guidance))
             throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
+        if (image is not null && Scheduler.FirstStep(steps, image.StrengthOrDefault) >= steps)
+            throw new ControlNetException($"A strength of {image.StrengthOrDefault} leaves none of the {steps} steps to run, expected one at least: take more steps or a larger share of them.");
         var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
+        var start = ImageStart.Of(_model, image, random, given: null, width, height);
         return new DenoisingPicture(row, steps, new DenoisingRow
         {
-            Noise = GenerationParts.Noise(_model, random, width, height),
+            Noise = start.Noise,
+            Image = start.Image,
+            Beside = start.Beside,
             Text = positive,
             NegativeText = negative,
             Guidance = guidance,
@@ -86,7 +93,7 @@ internal sealed class RowDenoiser
         foreach (var network in _networks)
             ObjectDisposedException.ThrowIf(network.IsDisposed, network);
         var loop = new DenoisingLoop(_model.Backend, _model.Folder.UNet);
-        foreach (var group in pictures.GroupBy(picture => (picture.Steps, picture.Row.Noise.Shape[2], picture.Row.Noise.Shape[3])))
+        foreach (var group in pictures.GroupBy(picture => (picture.Steps, picture.Row.Image?.Strength, picture.Row.Noise.Shape[2], picture.Row.Noise.Shape[3])))
         {
             DenoisingStep? last = null;
             foreach (var step in loop.Run([.. group.Select(picture => picture.Row)], _scheduler, group.Key.Steps, _options.CancellationToken))

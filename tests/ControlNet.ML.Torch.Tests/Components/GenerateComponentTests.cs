@@ -60,6 +60,32 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
     }
 
     [Fact]
+    public void Rows_may_begin_from_pictures_each_as_much_as_it_likes()
+    {
+        var (photo, mask) = (PictureRows.Row(2).Edges!, PictureRows.Row(3).Edges!);
+        float[] strengths = [0.5f, 1, 0.5f, 0];
+        var data = _ml.Data.LoadFromEnumerable(strengths.Select((strength, id) => new BegunRow { Id = id, Photo = photo, Mask = mask, Strength = strength }));
+        var options = new GenerateComponentOptions { Steps = 4, Guidance = 1, Width = 64, Height = 64, Scheduler = "ddim", BatchSize = 4, ImageColumn = "Photo", MaskColumn = "Mask", StrengthColumn = "Strength" };
+
+        var view = Stages.Generate("Picture", "Prompt", rows.Model, null, options).Fit(data).Transform(data);
+
+        var expected = strengths.Take(3).Select((strength, id) => (id, Cells.Of(rows.Model.Generate("fox", new GenerateOptions
+        {
+            Steps = 4,
+            Guidance = 1,
+            Width = 64,
+            Height = 64,
+            Scheduler = "ddim",
+            Image = new ImageInput(photo.ToImageBuffer()) { Mask = mask.ToImageBuffer(), Strength = strength },
+        }).Image)));
+        Cells.Equal(expected, Cells.Read(_ml.Data.TakeRows(view, 3), "Picture"), 1);
+        Assert.Contains("leaves none", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { ImageColumn = null }));
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { Strength = 2 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { MaskColumn = "Nothing" }).Fit(data));
+    }
+
+    [Fact]
     public void Two_controls_may_share_a_network_and_a_column()
     {
         ControlColumn[] controls = [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = 0.5 } }, new("Edges", rows.Canny) { ScaleColumn = "Scale" }];
@@ -117,5 +143,20 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
     private sealed class Recorder<T>(List<T> values) : IProgress<T>
     {
         public void Report(T value) => values.Add(value);
+    }
+
+    private sealed class BegunRow
+    {
+        public int Id { get; set; }
+
+        public string Prompt { get; set; } = "fox";
+
+        [ImageType(64, 64)]
+        public MLImage? Photo { get; set; }
+
+        [ImageType(64, 64)]
+        public MLImage? Mask { get; set; }
+
+        public float Strength { get; set; }
     }
 }
