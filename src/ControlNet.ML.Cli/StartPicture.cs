@@ -11,6 +11,9 @@ namespace ControlNet.ML.Cli;
 /// <param name="Depth">The depth map's file, or null.</param>
 internal sealed record StartPicture(string Image, double? Strength, string? Mask, string? Depth)
 {
+    /// <summary>How much is made anew, where nothing is said too.</summary>
+    public double StrengthOrDefault => Strength ?? ImageInput.DefaultStrength(Mask is not null);
+
     /// <summary>Puts the options together.</summary>
     /// <exception cref="UsageException">One is given that needs a picture, without one.</exception>
     public static StartPicture? Of(string? image, double? strength, string? mask, string? depth) => (image, strength, mask, depth) switch

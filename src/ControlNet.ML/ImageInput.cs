@@ -35,7 +35,10 @@ public sealed record ImageInput(ImageBuffer Image)
 
     internal int Height => Tensor?.Shape[^2] ?? Image.Height;
 
-    internal double StrengthOrDefault => Strength ?? (Mask is null ? 0.8 : 1);
+    internal double StrengthOrDefault => Strength ?? DefaultStrength(Mask is not null);
+
+    /// <summary>The strength where none is said.</summary>
+    internal static double DefaultStrength(bool hasMask) => hasMask ? 1 : 0.8;
 
     /// <summary>Checks the values that need no model.</summary>
     /// <exception cref="ArgumentException">A value is outside its range; the message says which.</exception>

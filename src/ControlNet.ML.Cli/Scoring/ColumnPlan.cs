@@ -5,7 +5,7 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>Which columns of a table say how a picture is made, and which are only carried through.</summary>
 internal sealed class ColumnPlan
 {
-    private static readonly string[] OfPicture = ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height"];
+    private static readonly string[] OfPicture = ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
 
     // Without a number for all networks, with one (from 1) for one of them.
     private static readonly string[] OfControl = ["photo", "condition", "scale", "start", "end", "mode"];

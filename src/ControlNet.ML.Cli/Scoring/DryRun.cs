@@ -19,8 +19,15 @@ internal static class DryRun
     {
         try
         {
-            foreach (var control in plan.Parser.Parse(row).Controls.Where(control => control.File is not null && control.Unit.Scale != 0))
-                Look(control);
+            var request = plan.Parser.Parse(row);
+            foreach (var control in request.Controls.Where(control => control.File is not null && control.Unit.Scale != 0))
+                Look(control.Column!, control.File!);
+            if (request.Start is { } start)
+                Look("image", start.Image);
+            if (request.Start?.Mask is { } mask)
+                Look("mask", mask);
+            if (request.Start?.Depth is { } depth && !File.Exists(depth))
+                throw new RowException("depth", $"{depth}: there is no such file.");
             return null;
         }
         catch (RowException e)
@@ -29,15 +36,15 @@ internal static class DryRun
         }
     }
 
-    private static void Look(RowSource control)
+    private static void Look(string column, string file)
     {
         try
         {
-            ImageHeader.Read(control.File!);
+            ImageHeader.Read(file);
         }
         catch (ControlNetException e)
         {
-            throw new RowException(control.Column!, e);
+            throw new RowException(column, e);
         }
     }
 }

@@ -47,7 +47,16 @@ internal sealed class RowLoader : IDisposable
                 provenance[$"control_{controls.Count}_{key}"] = value;
         }
 
-        return new LoadedRow(request, new PictureRequest(request.Prompt, controls, request.Options), provenance);
+        if (request.Start is { } start)
+        {
+            foreach (var (key, value) in Read(() => start.Provenance(_plan.Settings.Fit).ToArray()))
+                provenance[key] = value;
+        }
+
+        var options = request.Options with { Image = request.Start is { } image ? Read(() => image.Read(request.Size, _plan.Settings.Fit)) : null };
+        return new LoadedRow(request, new PictureRequest(request.Prompt, controls, options), provenance);
+
+        static T Read<T>(Func<T> read) => Reading("image", read);
     }
 
     public void Dispose()
@@ -60,15 +69,20 @@ internal sealed class RowLoader : IDisposable
     private ConditionSource Source(RowSource control, int index, PictureSize size)
     {
         var (fit, file) = (_plan.Settings.Fit, control.File!);
+        return Reading(control.Column!, () => control.IsPhoto
+            ? ConditionSource.FromPhoto(file, _plan.Kinds[index], _plan.KindOptions[index], _preprocessors[index], size, fit)
+            : ConditionSource.FromMap(file, size, fit));
+    }
+
+    private static T Reading<T>(string column, Func<T> read)
+    {
         try
         {
-            return control.IsPhoto
-                ? ConditionSource.FromPhoto(file, _plan.Kinds[index], _plan.KindOptions[index], _preprocessors[index], size, fit)
-                : ConditionSource.FromMap(file, size, fit);
+            return read();
         }
         catch (Exception e) when (e is ControlNetException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new RowException(control.Column!, e);
+            throw new RowException(column, e);
         }
     }
 }
@@ -76,5 +90,5 @@ internal sealed class RowLoader : IDisposable
 /// <summary>A row with its pictures.</summary>
 /// <param name="Request">The row.</param>
 /// <param name="Picture">What the model is asked for.</param>
-/// <param name="Provenance">Where the conditions came from.</param>
+/// <param name="Provenance">Where its pictures came from.</param>
 internal sealed record LoadedRow(RowRequest Request, PictureRequest Picture, IReadOnlyDictionary<string, string> Provenance);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -39,7 +40,8 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             Height = own.Height,
         };
         return new RowRequest(
-            row.Number, columns.Text(row, "prompt") ?? settings.Prompt, own, options, [.. Enumerable.Range(0, columns.Networks).Select(i => Source(row, i))]);
+            row.Number, columns.Text(row, "prompt") ?? settings.Prompt, own, options, [.. Enumerable.Range(0, columns.Networks).Select(i => Source(row, i))],
+            Start(row, options.Steps));
     }
 
     /// <summary>The row's own seed, or that of the settings plus its number; null if its own cannot be read.</summary>
@@ -48,6 +50,26 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         if (columns.Text(row, "seed") is not { } text)
             return unchecked(settings.Options.Seed + (ulong)row.Number);
         return Integer(text) is >= 0 and <= ulong.MaxValue and var value ? (ulong)value : null;
+    }
+
+    private StartPicture? Start(TableRow row, int steps)
+    {
+        if (columns.Text(row, "image") is null)
+        {
+            return Array.Find(["strength", "mask", "depth"], name => columns.Text(row, name) is not null) is { } without
+                ? throw new RowException(without, "it has a value and 'image' has none, expected the path of a picture to begin from.")
+                : null;
+        }
+
+        var start = new StartPicture(InFolder("image")!, Number(row, "strength"), InFolder("mask"), InFolder("depth"));
+        var strength = start.StrengthOrDefault;
+        if (strength is not (>= 0 and <= 1))
+            throw new RowException("strength", string.Create(CultureInfo.InvariantCulture, $"it is {strength}, expected 0 to 1."));
+        return Scheduler.FirstStep(steps, strength) < steps
+            ? start
+            : throw new RowException("strength", string.Create(CultureInfo.InvariantCulture, $"{strength} leaves none of the {steps} steps to run, expected one at least."));
+
+        string? InFolder(string column) => columns.Text(row, column) is { } text ? Path.Combine(_folder, text) : null;
     }
 
     private RowSource Source(TableRow row, int network)

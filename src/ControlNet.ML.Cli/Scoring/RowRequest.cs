@@ -8,10 +8,11 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Size">The picture's size.</param>
 /// <param name="Options">Steps, guidance, seed and so on, the size included.</param>
 /// <param name="Controls">One for each control network.</param>
-internal sealed record RowRequest(long Row, string Prompt, PictureSize Size, GenerateOptions Options, IReadOnlyList<RowSource> Controls)
+/// <param name="Start">The picture that it begins from, or null.</param>
+internal sealed record RowRequest(long Row, string Prompt, PictureSize Size, GenerateOptions Options, IReadOnlyList<RowSource> Controls, StartPicture? Start)
 {
     /// <summary>Rows of which this is equal are made together.</summary>
-    public (PictureSize Size, int Steps, string Networks) Kind => (Size, Options.Steps, string.Concat(Controls.Select(control => control.Unit.Scale == 0 ? '0' : '1')));
+    public (PictureSize Size, int Steps, double? Strength, string Networks) Kind => (Size, Options.Steps, Start?.StrengthOrDefault, string.Concat(Controls.Select(control => control.Unit.Scale == 0 ? '0' : '1')));
 }
 
 /// <summary>One control network's part in a row.</summary>

@@ -47,6 +47,28 @@ public sealed class ScoreTests
     }
 
     [Fact]
+    public async Task Rows_may_begin_from_pictures()
+    {
+        using var tool = new Tool();
+        File.WriteAllText("t.csv", $"prompt,image,mask,strength\nfox,{Tool.Photo},,0.5\nfox,{Tool.Photo},{Tool.Photo},\nfox,,,\nfox,,,0.5\nfox,{Tool.Photo},,2\nfox,none.png,,\n");
+
+        var dry = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--dry-run");
+        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--batch", "4", "--format", "csv");
+        await tool.RunAsync("generate", "fox", "--image", Tool.Photo, "--strength", "0.5", "--steps", "4", "--size", "64", "--output", "g.png");
+
+        Assert.Equal(App.SomeFailed, score.Code);
+        var results = ScoreFolder.Results(Path.Combine("o", "results.csv"));
+        Assert.Equal(["true", "true", "true", "false", "false", "false"], results[1..].Select(row => row[1]));
+        Assert.Equal(File.ReadAllBytes("g.png"), File.ReadAllBytes("o/pictures/00000000.png"));
+        var problems = string.Concat(results[4..].Select(row => row[4]));
+        foreach (var message in (string[])["'image' has none", "it is 2, expected 0 to 1", "column 'image'"])
+        {
+            Assert.Contains(message, problems, StringComparison.Ordinal);
+            Assert.Contains(message, dry.Output + dry.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Rows_that_are_made_together_become_what_each_becomes_alone()
     {
         using var tool = new Tool();
