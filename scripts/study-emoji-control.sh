@@ -5,6 +5,7 @@
 set -euo pipefail
 
 zip=${1:?"emoji-128.zip"} work=${2:?"a folder to work in"} steps=${3:-1000}
+export REPEATS=${REPEATS:-2}
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 "$scripts/train-emoji-control.sh" canny "$zip" "$work" "$steps" 8000 scenes-8000

@@ -2,8 +2,9 @@
 # Trains a control network of the embedded model from the emoji pictures, judges it, and writes down how it went. The same command goes on where
 # it was interrupted.
 #   scripts/train-emoji-control.sh canny|scribble|mask EMOJI_128_ZIP WORK_FOLDER [STEPS] [SCENES] [NAME [OPTIONS...]]
-# In WORK_FOLDER come the scenes, the run (NAME, or the kind), and a cache of encodings that all runs share; OPTIONS are those of 'controlnet
-# train'. The network itself is in WORK_FOLDER/NAME/controlnet; docs/training/README.md says how to put it into the model's folder.
+# In WORK_FOLDER come the scenes, the run (NAME, or the kind), and a cache of encodings that all runs share. OPTIONS are those of 'controlnet
+# train'; the judge draws REPEATS pictures from each held-out condition (5). The network itself is in WORK_FOLDER/NAME/controlnet;
+# docs/training/README.md says how to put it into the model's folder.
 set -euo pipefail
 
 kind=${1:?"which: canny, scribble or mask"} zip=${2:?"emoji-128.zip"} work=${3:?"a folder to work in"} steps=${4:-8000} scenes=${5:-10000} name=${6:-$1}
@@ -29,4 +30,4 @@ tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n
     --cache "$work/cache" "${options[@]}"
 
 "$tool" train plot "$work/$name" --output "$work/$name/curves.svg"
-"$emoji" judge "$work/$kind-held-out" --condition "$kind" --control "$work/$name/controlnet" --repeats 5 --sheet "$work/$name/held-out.png" --output "$work/$name/judgement.json"
+"$emoji" judge "$work/$kind-held-out" --condition "$kind" --control "$work/$name/controlnet" --repeats "${REPEATS:-5}" --sheet "$work/$name/held-out.png" --output "$work/$name/judgement.json"
