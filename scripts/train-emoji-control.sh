@@ -7,7 +7,7 @@
 # docs/training/README.md says how to put it into the model's folder.
 set -euo pipefail
 
-kind=${1:?"which: canny, scribble or mask"} zip=${2:?"emoji-128.zip"} work=${3:?"a folder to work in"} steps=${4:-8000} scenes=${5:-10000} name=${6:-$1}
+kind=${1:?"which: canny, scribble or mask"} zip=${2:?"emoji-128.zip"} work=${3:?"a folder to work in"} steps=${4:-5500} scenes=${5:-10000} name=${6:-$1}
 options=("${@:7}")
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 zip=$(realpath "$zip")

@@ -10,38 +10,40 @@ namespace ControlNet.ML.Cli.Training;
 /// <summary>A run's curves as a picture (SVG): losses above, the gap of held-out rows below.</summary>
 internal static class TrainingPlot
 {
-    private const int Width = 900;
+    private const int Width = 1100;
     private const int Height = 420;
 
-    /// <summary>Draws the loss of training (its running mean), and of held-out rows with right and exchanged conditions.</summary>
+    /// <summary>Draws the loss of training (its running mean) or, where rows were held out, of held-out rows with right and exchanged conditions.</summary>
     /// <param name="file">The SVG file.</param>
     /// <param name="histories">Runs by their names; one for a single run.</param>
     public static void Write(string file, IReadOnlyList<(string Name, TrainingHistory History)> histories)
     {
         var model = new PlotModel { Background = OxyColors.White, PlotAreaBorderColor = OxyColors.Gray };
-        model.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop, LegendBackground = OxyColors.White, LegendBorder = OxyColors.LightGray });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "step", Minimum = 0, StringFormat = "N0", MajorGridlineStyle = LineStyle.Dot });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss of held-out rows", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 10 });
-        foreach (var (name, history) in histories)
+        model.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop, LegendPlacement = LegendPlacement.Outside, LegendLineSpacing = 6, LegendBackground = OxyColors.White, LegendBorder = OxyColors.LightGray });
+        model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "step", AxisTitleDistance = 8, Minimum = 0, StringFormat = "N0", MajorGridlineStyle = LineStyle.Dot });
+        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss of held-out rows", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 22 });
+        foreach (var (i, (name, history)) in histories.Index())
         {
-            var prefix = histories.Count == 1 ? "" : name + ", ";
+            // A colour for each run; of a single one each line has its own.
+            OxyColor Colour(int line) => model.DefaultColors[(histories.Count == 1 ? line : i) % model.DefaultColors.Count];
             if (history.Convergence.Count == 0)
             {
-                model.Series.Add(Line(prefix + "training", Smooth(history.Losses)));
+                model.Series.Add(Line(histories.Count == 1 ? "training" : name, Colour(0), Smooth(history.Losses)));
                 continue;
             }
 
-            model.Series.Add(Line(prefix + "right condition", history.Convergence.Select(r => new DataPoint(r.Step, r.Loss))));
-            model.Series.Add(Line(prefix + "exchanged condition", history.Convergence.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
+            model.Series.Add(Line(histories.Count == 1 ? "right condition" : name + ", right", Colour(0), history.Convergence.Select(r => new DataPoint(r.Step, r.Loss))));
+            model.Series.Add(Line(histories.Count == 1 ? "exchanged condition" : name + ", exchanged", Colour(1), history.Convergence.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
         }
 
-        var svg = new SvgExporter { Width = Width, Height = Height }.ExportToString(model);
+        var svg = new SvgExporter { Width = Width, Height = Height, UseVerticalTextAlignmentWorkaround = true }.ExportToString(model);
         AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(svg)));
     }
 
-    private static LineSeries Line(string title, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
+    private static LineSeries Line(string title, OxyColor colour, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
-        var line = new LineSeries { Title = title, LineStyle = style, StrokeThickness = 2 };
+        // The legend's box is measured with a narrow font; where the viewer's is wider, words would be cut off but for the spaces.
+        var line = new LineSeries { Title = title + new string('\u00a0', title.Length), Color = colour, LineStyle = style, StrokeThickness = 2 };
         line.Points.AddRange(points);
         return line;
     }
