@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 
@@ -20,13 +19,13 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
     /// <summary>The same, with a preprocessor that is open already: a learned one then loads its network once for all photos.</summary>
     public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, IPreprocessor preprocessor, PictureSize size, FitMode fit)
     {
-        var photo = Flat(ImageCodec.Load(file));
+        var photo = SourceFile.Picture(file);
         var geometry = Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, fit);
         photo = PictureFit.Apply(photo, geometry);
         return new ConditionSource(photo, preprocessor.Apply(photo), new Dictionary<string, string>
         {
             ["photo"] = Path.GetFileName(file),
-            ["photo_sha256"] = Hash(file),
+            ["photo_sha256"] = SourceFile.Hash(file),
             ["photo_fit"] = fit.ToString().ToLowerInvariant(),
             ["preprocessor"] = kind.Name,
             ["preprocessor_options"] = options?.ToString() ?? "",
@@ -36,18 +35,9 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
     /// <summary>Reads a ready-made condition; another size than the picture's is brought to it without blurring its lines.</summary>
     public static ConditionSource FromMap(string file, PictureSize size, FitMode fit)
     {
-        var map = Flat(ImageCodec.Load(file));
+        var map = SourceFile.Picture(file);
         if (map.Width != size.Width || map.Height != size.Height)
             map = MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, size.Width, size.Height, fit));
-        return new ConditionSource(null, map, new Dictionary<string, string> { ["condition"] = Path.GetFileName(file), ["condition_sha256"] = Hash(file) });
-    }
-
-    /// <summary>Transparent parts are white, as on paper: black would make edges of the shape's shadowless hole.</summary>
-    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
-
-    private static string Hash(string file)
-    {
-        using var stream = File.OpenRead(file);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        return new ConditionSource(null, map, new Dictionary<string, string> { ["condition"] = Path.GetFileName(file), ["condition_sha256"] = SourceFile.Hash(file) });
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 
@@ -29,9 +28,9 @@ internal sealed record StartPicture(string Image, double? Strength, string? Mask
     /// <exception cref="ControlNetException">They cannot be read, or do not belong to each other.</exception>
     public ImageInput Read(PictureSize size, FitMode fit)
     {
-        var image = ImageCodec.Load(Image);
+        var image = SourceFile.Picture(Image);
         var geometry = Geometry.ForPicture(image.Width, image.Height, size.Width, size.Height, fit);
-        return new ImageInput(PictureFit.Apply(Flat(image), geometry))
+        return new ImageInput(PictureFit.Apply(image, geometry))
         {
             Strength = Strength,
             Mask = Mask is null ? null : ReadMask(image, geometry),
@@ -47,8 +46,7 @@ internal sealed record StartPicture(string Image, double? Strength, string? Mask
             if (file is null)
                 continue;
             yield return (name, Path.GetFileName(file));
-            using var stream = File.OpenRead(file);
-            yield return ($"{name}_sha256", Convert.ToHexStringLower(SHA256.HashData(stream)));
+            yield return ($"{name}_sha256", SourceFile.Hash(file));
         }
 
         yield return ("image_fit", fit.ToString().ToLowerInvariant());
@@ -56,7 +54,7 @@ internal sealed record StartPicture(string Image, double? Strength, string? Mask
 
     private ImageBuffer ReadMask(ImageBuffer image, Geometry geometry)
     {
-        var mask = Flat(ImageCodec.Load(Mask!));
+        var mask = SourceFile.Picture(Mask!);
         return (mask.Width, mask.Height) == (image.Width, image.Height)
             ? PictureFit.Apply(mask, geometry)
             : throw new ControlNetException($"{Mask}: the mask is {mask.Width}x{mask.Height} and the picture {image.Width}x{image.Height}, expected the same size.");
@@ -70,6 +68,4 @@ internal sealed record StartPicture(string Image, double? Strength, string? Mask
             ? DepthFile.Read(Depth!)
             : throw new ControlNetException($"{Image}: is {image.Width}x{image.Height}, of another shape than the result's {geometry.Width}x{geometry.Height}, to which the depths are stretched: say --fit resize, or a --size of its shape.");
     }
-
-    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
 }

@@ -74,16 +74,10 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
     /// <summary>A draw from the posterior, scaled as the sampler has latents.</summary>
     private static TensorData Draw(DiffusionModel model, TensorData pixels, TorchRandom random)
     {
-        var config = model.Folder.Autoencoder;
         var (mean, logVariance) = model.Backend.EncodeImage(pixels);
         var latents = TensorData.Zeros(mean.Shape);
         random.FillNormal(latents.Values);
-        for (var i = 0; i < latents.Count; i++)
-        {
-            var value = mean.Values[i] + (MathF.Exp(0.5f * logVariance.Values[i]) * latents.Values[i]);
-            latents.Values[i] = (float)((value - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
-        }
-
+        PosteriorDraw.Apply(model.Folder.Autoencoder, mean.Values, logVariance.Values, latents.Values);
         return latents;
     }
 

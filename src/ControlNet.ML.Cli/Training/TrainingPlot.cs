@@ -7,7 +7,7 @@ using OxyPlot.Series;
 
 namespace ControlNet.ML.Cli.Training;
 
-/// <summary>A run's curves as a picture (SVG): losses above, the gap of held-out rows below.</summary>
+/// <summary>Runs' curves as a picture (SVG): the losses of held-out rows with right and exchanged conditions, between which the gap is.</summary>
 internal static class TrainingPlot
 {
     private const int Width = 1100;

@@ -63,18 +63,11 @@ internal sealed class RowEncoder
     /// <param name="latents">Receives [C, h, w].</param>
     public void Sample(ReadOnlySpan<float> moments, SampleDraws? draws, Span<float> latents)
     {
-        var config = _model.Folder.Autoencoder;
-        var mean = moments[..latents.Length];
-        var logVariance = moments[latents.Length..];
         if (draws is null)
             latents.Clear();
         else
             draws.FillNormal(latents);
-        for (var i = 0; i < latents.Length; i++)
-        {
-            var value = mean[i] + (MathF.Exp(0.5f * logVariance[i]) * latents[i]);
-            latents[i] = (float)((value - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
-        }
+        PosteriorDraw.Apply(_model.Folder.Autoencoder, moments[..latents.Length], moments[latents.Length..], latents);
     }
 
     /// <summary>The embedding of a prompt.</summary>

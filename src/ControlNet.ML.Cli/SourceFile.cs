@@ -1,0 +1,19 @@
+using System.Security.Cryptography;
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>Pictures that the command line names, and what identifies their files.</summary>
+internal static class SourceFile
+{
+    /// <summary>Reads a picture. Transparent parts are white, as on paper: black would make edges of the shape's shadowless hole.</summary>
+    /// <exception cref="ControlNetException">It cannot be read.</exception>
+    public static ImageBuffer Picture(string file) => ImageCodec.Load(file) is var image && image.Channels == 4 ? Colour.Hwc3(image) : image;
+
+    /// <summary>The file's SHA-256, as hexadecimal digits.</summary>
+    public static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}
