@@ -23,7 +23,11 @@ public static partial class TorchNative
 
     private static readonly Lock Gate = new();
     private static nint _copy;
+    private static string? _copyPath;
     private static bool _done;
+
+    /// <summary>Whether oneDNN had to be told of hidden caches (<see cref="HiddenCaches"/>); known after <see cref="EnsureLoaded"/>.</summary>
+    internal static bool HiddenCachesRepaired { get; private set; }
 
     /// <summary>
     /// Makes sure that libtorch loads. Costs nothing after the first call. Call it yourself only in a program that uses TorchSharp
@@ -41,6 +45,12 @@ public static partial class TorchNative
             _done = true;
         }
     }
+
+    /// <summary>Where libraries lie, by name: those that are there; the adapted copy in place of the original.</summary>
+    internal static Dictionary<string, string> Libraries(IEnumerable<string> names) => names
+        .Select(name => (name, path: name == Shim && _copyPath is not null ? _copyPath : NativeLibraries.Find(name)))
+        .Where(library => library.path is not null)
+        .ToDictionary(library => library.name, library => library.path!);
 
     /// <summary>Puts the adapted library in place, when one is needed, before any code can reach TorchSharp through this assembly.</summary>
     [ModuleInitializer]
@@ -91,7 +101,8 @@ public static partial class TorchNative
             throw new ControlNetException($"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
         }
 
-        var handle = NativeLibrary.Load(NativeCache.Place(Shim, weakened, UserCache.Folders("native")));
+        _copyPath = NativeCache.Place(Shim, weakened, UserCache.Folders("native"));
+        var handle = NativeLibrary.Load(_copyPath);
 
         // The runtime first tries the original by its full path and fails; these two answer its next questions.
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Answer(name);
@@ -111,6 +122,8 @@ public static partial class TorchNative
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
+            TorchContext.UseNnpack(false);
+            HiddenCachesRepaired = HiddenCaches.Repair();
         }
         catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException)
         {
