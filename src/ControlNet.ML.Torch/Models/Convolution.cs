@@ -4,13 +4,19 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>A square convolution on [N, C, H, W]; its parameters start unset, as those of <see cref="Linear"/>.</summary>
+/// <summary>
+/// A square convolution on [N, C, H, W]; its parameters start unset, as those of <see cref="Linear"/>. Libtorch computes it on whole blocks
+/// of channels (<see cref="AlignedChannels"/>); the parameters keep a checkpoint's shapes.
+/// </summary>
 internal class Convolution : Module<Tensor, Tensor>
 {
     public readonly Parameter weight;
     public readonly Parameter bias;
+    private readonly long _outputs;
     private readonly long[] _stride;
     private readonly long[] _padding;
+    private readonly bool _skipsPixels;
+    private readonly AlignedChannels _channels;
 
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
@@ -22,10 +28,35 @@ internal class Convolution : Module<Tensor, Tensor>
     {
         weight = Unset.Parameter(outputs, inputs, kernel, kernel);
         bias = Unset.Parameter(outputs);
+        _outputs = outputs;
         _stride = [stride, stride];
         _padding = [padding, padding];
+        _skipsPixels = stride > kernel;
+        _channels = new AlignedChannels(inputs, outputs);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => Operations.Convolve(x, weight, bias, _stride, _padding);
+    public override Tensor forward(Tensor x)
+    {
+        if (_channels.AreWhole && !_skipsPixels)
+            return Operations.Convolve(x, weight, bias, _stride, _padding);
+
+        using var scope = NewDisposeScope();
+        var (alignedWeight, alignedBias) = _channels.Parameters(weight, bias);
+
+        // A stride that passes over pixels of an image channels last is one more kernel of oneDNN's that is wrong where caches are hidden.
+        var input = _channels.Pad(_skipsPixels ? x.contiguous() : x);
+        var output = Operations.Convolve(input, alignedWeight, alignedBias, _stride, _padding);
+        return _channels.Cut(output, _outputs).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>To be called after the values of frozen parameters were changed in place.</summary>
+    protected void ParametersChanged() => _channels.Forget();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            _channels.Dispose();
+        base.Dispose(disposing);
+    }
 }

@@ -18,5 +18,6 @@ internal sealed class ZeroConvolution : Convolution
         using var _ = no_grad();
         weight.zero_();
         bias.zero_();
+        ParametersChanged();
     }
 }

@@ -1,0 +1,107 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch.Verification;
+
+/// <summary>
+/// Runs an operation in its own type and in double precision, which libtorch computes with plain loops of its own, forward and backward,
+/// on memory that holds NaN wherever nothing was written.
+/// </summary>
+/// <param name="Type">What the operation computes in.</param>
+/// <param name="Shapes">Of its inputs.</param>
+/// <param name="Operation">The operation, on inputs of the type.</param>
+/// <param name="Reference">The same, on inputs and parameters in double precision.</param>
+internal sealed record DoubleComparison(
+    ScalarType Type, long[][] Shapes, Func<Tensor[], Tensor> Operation, Func<Tensor[], Parameter[], Tensor> Reference)
+{
+    /// <summary>Of the module that computes; they get random values. None for an operation without any.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; init; } = [];
+
+    /// <summary>Whether images among the inputs lie channels last in memory.</summary>
+    public bool ChannelsLast { get; init; }
+
+    /// <summary>Whether the gradient of an image does.</summary>
+    public bool GradientChannelsLast { get; init; }
+
+    /// <summary>Of the random values.</summary>
+    public int Seed { get; init; }
+
+    /// <summary>The largest error that rounding explains, as a share of the largest value.</summary>
+    public double Bound => Type switch
+    {
+        ScalarType.Float32 => 1e-5,
+        ScalarType.Float16 => 4e-3,
+        ScalarType.BFloat16 => 3e-2,
+        _ => throw new InvalidOperationException($"No bound is known for {Type}."),
+    };
+
+    /// <summary>
+    /// Errors of the result (forward) and of the gradients of inputs and parameters (backward), each as a share of the largest value, or of 1
+    /// where all are smaller; NaN where a value is not finite.
+    /// </summary>
+    public IReadOnlyList<(string What, double Error)> Run()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator((ulong)Seed, CPU);
+        Tensor[] inputs = [.. Shapes.Select(shape => randn(shape, generator: generator).to(Type))];
+        using (no_grad())
+        {
+            foreach (var parameter in Parameters)
+                parameter.copy_(randn(parameter.shape, generator: generator).Times(1 / FanIn(parameter)));
+        }
+
+        foreach (var parameter in Parameters)
+            parameter.requires_grad_(true);
+        Tensor[] exact = [.. inputs.Select(input => input.to(ScalarType.Float64).detach().requires_grad_(true))];
+        Parameter[] exactParameters = [.. Parameters.Select(parameter => new Parameter(parameter.detach().to(ScalarType.Float64)))];
+        inputs = [.. inputs.Select(input => Lay(input, ChannelsLast).detach().requires_grad_(true))];
+
+        FillHeapWithNaN();
+        var result = Operation(inputs);
+        var expected = Reference(exact, exactParameters);
+        List<(string, double)> errors = [("result", Error(result, expected))];
+
+        var gradient = randn(expected.shape, generator: generator).to(Type);
+        var exactGradient = gradient.to(ScalarType.Float64);
+        FillHeapWithNaN();
+        autograd.backward([result], [Lay(gradient, GradientChannelsLast)]);
+        autograd.backward([expected], [exactGradient]);
+        errors.AddRange(inputs.Select((input, i) => ($"gradient of input {i + 1}", Error(input.grad!, exact[i].grad!))));
+        errors.AddRange(Parameters.Select((parameter, i) => ($"gradient of parameter {i + 1}", Error(parameter.grad!, exactParameters[i].grad!))));
+        return errors;
+    }
+
+    /// <summary>
+    /// Leaves NaN in memory that is free: a kernel that reads what it never wrote then gives NaN rather than, by luck, the right numbers.
+    /// </summary>
+    private static void FillHeapWithNaN()
+    {
+        using var scope = NewDisposeScope();
+        for (long size = 64; size <= 1 << 18; size *= 4)
+        {
+            for (var i = 0; i < (size > 10_000 ? 4 : 16); i++)
+                empty([size + (16 * i)]).FillInPlace(double.NaN);
+        }
+    }
+
+    /// <summary>The same values, of an image channels last in memory.</summary>
+    private static Tensor Lay(Tensor x, bool channelsLast) =>
+        channelsLast && x.dim() == 4 ? x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : x;
+
+    /// <summary>Square root of the values that are summed for one output: weights divided by it keep results near 1, within float16.</summary>
+    private static double FanIn(Tensor parameter) => Math.Sqrt(Math.Max(1.0, parameter.numel() / (double)parameter.shape[0]));
+
+    private static double Error(Tensor actual, Tensor expected)
+    {
+        if (!actual.shape.AsSpan().SequenceEqual(expected.shape))
+            return double.NaN;
+        using var scope = NewDisposeScope();
+        var largest = Math.Max(1, Value(expected.detach().abs().max()));
+        var error = (actual.detach().to(ScalarType.Float64) - expected.detach()).abs();
+
+        // A NaN among the errors makes their sum NaN; a maximum could skip it.
+        return double.IsFinite(Value(error.sum())) ? Value(error.max()) / largest : double.NaN;
+    }
+
+    private static double Value(Tensor scalar) => scalar.item<double>();
+}

@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ControlNet.ML.Torch.Native;
+
+namespace ControlNet.ML.Torch.Verification;
+
+/// <summary>
+/// What a check found on this machine, in the user's cache: a small file for each processor, set of libraries and environment that could
+/// change the result. Where no folder can be written, each start checks again.
+/// </summary>
+internal static class VerificationCache
+{
+    private const string Folder = "runtime";
+
+    /// <summary>Whether oneDNN may be used, as an earlier check found; null if there was none.</summary>
+    public static bool? Read(string key)
+    {
+        foreach (var folder in UserCache.Folders(Folder))
+        {
+            try
+            {
+                var path = PathOf(folder, key);
+                if (File.Exists(path) && JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path)) is { } entry && entry.Key == key)
+                    return entry.UsesOneDnn;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+            {
+                // A damaged entry is one that is not there.
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Keeps what a check found, in the first folder that can be written.</summary>
+    public static void Write(string key, bool usesOneDnn)
+    {
+        foreach (var folder in UserCache.Folders(Folder))
+        {
+            try
+            {
+                Directory.CreateDirectory(folder);
+                var temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}");
+                using (var file = new FileStream(temporary, FileMode.CreateNew))
+                    JsonSerializer.Serialize(file, new Entry(key, usesOneDnn));
+                File.Move(temporary, PathOf(folder, key), overwrite: true);
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The next folder, or a check at each start.
+            }
+        }
+    }
+
+    /// <summary>Everything that the result depends on.</summary>
+    public static string Key(RuntimeReport report) => string.Join(
+        '|',
+        report.Processor.Name,
+        report.Processor.Model,
+        string.Join(' ', report.Processor.InstructionSets),
+        report.Processor.CachesAreHidden,
+        report.HiddenCachesRepaired,
+        report.LibtorchVersion,
+        report.LibtorchKernels,
+        report.OneDnnVersion,
+        report.TorchSharpVersion,
+        report.Threads,
+        typeof(VerificationCache).Assembly.ManifestModule.ModuleVersionId,
+        Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA"),
+        Environment.GetEnvironmentVariable("DNNL_MAX_CPU_ISA"),
+        Environment.GetEnvironmentVariable("ATEN_CPU_CAPABILITY"),
+        Environment.GetEnvironmentVariable(HiddenCaches.Variable));
+
+    private static string PathOf(string folder, string key) =>
+        Path.Combine(folder, $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32]}.json");
+
+    private sealed record Entry(string Key, bool UsesOneDnn);
+}
