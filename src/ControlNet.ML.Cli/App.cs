@@ -22,6 +22,7 @@ internal static partial class App
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
         };
 
         SubcommandHelp.Use(root);

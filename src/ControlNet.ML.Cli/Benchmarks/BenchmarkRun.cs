@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ControlNet.ML.Torch.Verification;
 
 namespace ControlNet.ML.Cli.Benchmarks;
 
@@ -28,11 +29,11 @@ internal static class BenchmarkRun
 
             if (json)
             {
-                Json.Print(terminal, new { machine = Machine(), cores = Environment.ProcessorCount, benchmarks = results });
+                Json.Print(terminal, new { machine = ProcessorInfo.Current.Name, cores = Environment.ProcessorCount, benchmarks = results });
                 return;
             }
 
-            terminal.Output.WriteLine($"{Machine()}, {Environment.ProcessorCount} cores");
+            terminal.Output.WriteLine($"{ProcessorInfo.Current.Name}, {Environment.ProcessorCount} cores");
             foreach (var (name, figures) in results)
                 Print(terminal, name, figures);
         }
@@ -74,14 +75,5 @@ internal static class BenchmarkRun
         terminal.Output.WriteLine(name);
         foreach (var figure in figures.EnumerateObject())
             terminal.Output.WriteLine($"  {figure.Name,-28} {figure.Value}");
-    }
-
-    private static string Machine()
-    {
-        const string Key = "model name";
-        var line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal)) : null;
-        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
-            ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER")
-            ?? System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
     }
 }

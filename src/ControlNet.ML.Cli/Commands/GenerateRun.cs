@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlNet.ML.Cli.Doctor;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Imaging;
@@ -73,6 +74,7 @@ internal sealed class GenerateRun(Terminal terminal)
         var load = TimeSpan.Zero;
         await ProgressDisplay.RunAsync(terminal, show =>
         {
+            RuntimeCheck.Once(terminal, show, cancellationToken);
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(Model, Loading(show, "loading model"), cancellationToken);
             using var networks = new Disposables<ControlNetwork>();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ControlNet.ML.Cli.Doctor;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -96,6 +97,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             terminal,
             show =>
             {
+                RuntimeCheck.Once(terminal, show, cancellationToken);
                 LoadOptions Loading(string name) => settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, Loading(settings.Model), cancellationToken);
                 using var loader = RowLoader.Open(plan, Loading, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Doctor;
 using ControlNet.ML.Torch.Training;
 using ControlNet.ML.Torch.Training.Data;
 
@@ -19,6 +20,7 @@ internal static class TrainRun
             terminal,
             show =>
             {
+                RuntimeCheck.Once(terminal, show, cancellationToken);
                 show($"loading {modelName}", 0, 1);
                 using var model = DiffusionModel.Load(modelName, load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) }, cancellationToken);
                 var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Tell(progress, show)) };

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using ControlNet.ML.Torch;
+using ControlNet.ML.Torch.Verification;
+
+namespace ControlNet.ML.Cli.Doctor;
+
+/// <summary>One call of <c>doctor</c>: the machine, the runtimes, the checks.</summary>
+internal static class DoctorRun
+{
+    private const double Gibi = 1L << 30;
+
+    /// <returns>0 where everything is right, 1 where an operation is wrong or libtorch cannot be loaded.</returns>
+    public static async Task<int> RunAsync(Terminal terminal, bool json, CancellationToken cancellationToken)
+    {
+        var machine = MachineReport.Read();
+        var onnx = OnnxRuntimeReport.Read();
+        RuntimeReport? torch = null;
+        string? failure = null;
+        var clock = Stopwatch.StartNew();
+        try
+        {
+            await ProgressDisplay.RunAsync(
+                terminal, show => torch = TorchRuntime.Verify(new DirectProgress<double>(done => show(RuntimeCheck.Title, done, 1)), cancellationToken)).ConfigureAwait(false);
+        }
+        catch (ControlNetException e)
+        {
+            failure = e.Message;
+        }
+
+        var seconds = clock.Elapsed.TotalSeconds;
+        if (json)
+            Json.Print(terminal, Document(machine, onnx, torch, failure, seconds));
+        else
+            Print(terminal.Output, machine, onnx, torch, failure, seconds);
+        return torch is { IsRight: true } ? App.Success : App.Failed;
+    }
+
+    private static object Document(MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds) => new
+    {
+        machine,
+        torch = torch is null ? null : new
+        {
+            torch.Processor,
+            torch.HiddenCachesRepaired,
+            torch.TorchSharpVersion,
+            torch.LibtorchVersion,
+            torch.LibtorchKernels,
+            torch.OneDnnVersion,
+            torch.UsesOneDnn,
+            torch.Threads,
+            torch.Gpus,
+            torch.NativeLibraries,
+            torch.IsRight,
+            problems = torch.Problems(),
+            seconds = Math.Round(seconds, 3),
+
+            // JSON has no infinity, which is what the error of a value that is not finite is.
+            operations = torch.Operations.Select(o => new { o.Operation, o.Type, o.Pass, error = double.IsFinite(o.Error) ? o.Error : (double?)null, o.Bound, o.Outcome }),
+        },
+        torch_failure = failure,
+        onnx_runtime = onnx,
+    };
+
+    private static void Print(TextWriter output, MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds)
+    {
+        var processor = ProcessorInfo.Current;
+        Line("controlnet", $"{machine.Version}, .NET {machine.DotNet}");
+        Line("system", $"{machine.System}, {machine.Architecture}");
+        Line("processor", $"{processor.Name} ({processor.Model}), {machine.Cores} cores: {string.Join(", ", processor.InstructionSets)}");
+        Line("caches", !processor.CachesAreHidden ? "as the processor describes them" : $"hidden by the hypervisor{(torch is { HiddenCachesRepaired: true } ? "; oneDNN was told usual sizes" : "")}");
+        Line("memory", $"{Size(machine.MemoryBytes)}, at most {Size(machine.MemoryLimitBytes)} for this process");
+        Line("cache", machine.CacheFolder is { } folder ? $"{folder}, {Size(machine.CacheFreeBytes)} free" : "no folder can be written: set CONTROLNET_CACHE to one that can");
+        if (torch is not null)
+        {
+            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}){(torch.LibtorchKernels is { } kernels ? $", {kernels} kernels" : "")}, {torch.Threads} threads");
+            Line("oneDNN", $"{torch.OneDnnVersion ?? "unknown version"}, {torch.UsesOneDnn switch { true => "in use", false => "switched off", null => "in use as libtorch decides" }}");
+            Line("GPU", torch.Gpus == 0 ? "none that libtorch sees" : $"{torch.Gpus}, not checked");
+            foreach (var (name, path) in torch.NativeLibraries)
+                Line(name, path);
+        }
+        else
+        {
+            Line("libtorch", failure!);
+        }
+
+        Line("ONNX Runtime", onnx.Failure ?? $"{onnx.Version}: {string.Join(", ", onnx.Providers)}");
+        if (torch is null)
+            return;
+
+        var wrong = torch.Operations.Count(operation => operation.Outcome == OperationOutcome.Wrong);
+        var avoided = torch.Operations.Count(operation => operation.Outcome == OperationOutcome.RightWithoutOneDnn);
+        Line("checks", string.Create(CultureInfo.InvariantCulture, $"{torch.Operations.Count - wrong} of {torch.Operations.Count} right{(avoided > 0 ? $", {avoided} of them without oneDNN only" : "")}, in {seconds:f1} s"));
+        foreach (var operation in torch.Operations.Where(operation => operation.Outcome != OperationOutcome.Right))
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {(operation.Outcome == OperationOutcome.Wrong ? "WRONG" : "avoided"),-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
+        foreach (var problem in torch.Problems())
+        {
+            output.WriteLine();
+            output.WriteLine(problem);
+        }
+
+        void Line(string name, string value) => output.WriteLine($"{name,-20} {value}");
+    }
+
+    private static string Size(long? bytes) => bytes is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known / Gibi:f1} GiB") : "unknown";
+}

@@ -1,0 +1,26 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace ControlNet.ML.Cli.Doctor;
+
+/// <summary>ONNX Runtime, which computes the learned conditions.</summary>
+/// <param name="Version">Its version; null where it cannot be loaded.</param>
+/// <param name="Providers">What it can compute on, best first.</param>
+/// <param name="Failure">Why it cannot be loaded; null where it can.</param>
+internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> Providers, string? Failure)
+{
+    /// <summary>This machine's.</summary>
+    public static OnnxRuntimeReport Read()
+    {
+        try
+        {
+            var environment = OrtEnv.Instance();
+            return new OnnxRuntimeReport(environment.GetVersionString(), environment.GetAvailableProviders(), null);
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or OnnxRuntimeException or EntryPointNotFoundException)
+        {
+            while (e.InnerException is { } inner)
+                e = inner;
+            return new OnnxRuntimeReport(null, [], $"cannot be loaded: {e.Message.Split('\n', 2)[0].Trim()}");
+        }
+    }
+}
