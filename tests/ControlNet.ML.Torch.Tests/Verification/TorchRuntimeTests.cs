@@ -111,6 +111,23 @@ public sealed class TorchRuntimeTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Where_no_cache_folder_can_be_written_each_start_checks()
+    {
+        using var folder = new TemporaryFolder();
+        var before = Environment.GetEnvironmentVariable(CacheVariable);
+        Environment.SetEnvironmentVariable(CacheVariable, folder.Write("file", [0]));
+        try
+        {
+            Assert.NotNull(TorchRuntime.VerifyOnce(cancellationToken: TestContext.Current.CancellationToken));
+            Assert.NotNull(TorchRuntime.VerifyOnce(cancellationToken: TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(CacheVariable, before);
+        }
+    }
+
     private static RuntimeReport Verify(Func<Tensor, Tensor> spoilt) => TorchRuntime.Verify(
         [Check("spoilt", spoilt), Check("copy", x => x.clone())], null, TestContext.Current.CancellationToken);
 
