@@ -58,7 +58,7 @@ public sealed class NoiseSchedule
     public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> noisy)
     {
         var alphaBar = At(timestep);
-        Blend.Set(noisy, Math.Sqrt(alphaBar), original, Math.Sqrt(1 - alphaBar), noise);
+        Blend.SetSingle(noisy, MathF.Sqrt(alphaBar), original, MathF.Sqrt(1 - alphaBar), noise);
     }
 
     /// <summary>The training target of v-prediction, √ᾱ_t ε - √(1 - ᾱ_t) x_0.</summary>
@@ -69,14 +69,14 @@ public sealed class NoiseSchedule
     public void Velocity(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> velocity)
     {
         var alphaBar = At(timestep);
-        Blend.Set(velocity, -Math.Sqrt(1 - alphaBar), original, Math.Sqrt(alphaBar), noise);
+        Blend.SetSingle(velocity, -MathF.Sqrt(1 - alphaBar), original, MathF.Sqrt(alphaBar), noise);
     }
 
     /// <summary>The signal-to-noise ratio ᾱ_t / (1 - ᾱ_t).</summary>
     /// <param name="timestep">t, 0 to T - 1.</param>
     public double Snr(int timestep)
     {
-        var alphaBar = At(timestep);
+        double alphaBar = At(timestep);
         return alphaBar / (1 - alphaBar);
     }
 
@@ -101,7 +101,7 @@ public sealed class NoiseSchedule
         };
     }
 
-    private double At(int timestep)
+    private float At(int timestep)
     {
         if ((uint)timestep >= (uint)Count)
             throw new ArgumentOutOfRangeException(nameof(timestep), timestep, $"A timestep is 0 to {Count - 1}.");

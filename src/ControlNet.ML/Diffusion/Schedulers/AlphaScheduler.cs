@@ -23,10 +23,10 @@ public abstract class AlphaScheduler : Scheduler
 
     private protected Prediction Predicted { get; }
 
-    private protected override (double Signal, double Deviation) NoiseAt(int index)
+    private protected override (float Signal, float Deviation) NoiseAt(int index)
     {
-        var alphaBar = AlphaBar((int)Schedule[index]);
-        return (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
+        var alphaBar = (float)AlphaBar((int)Schedule[index]);
+        return (MathF.Sqrt(alphaBar), MathF.Sqrt(1 - alphaBar));
     }
 
     /// <summary>ᾱ at a timestep. The -1 that trailing spacing can end in is the last one, as Python indexes.</summary>

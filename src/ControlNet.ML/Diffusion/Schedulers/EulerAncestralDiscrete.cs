@@ -28,7 +28,7 @@ public sealed class EulerAncestralDiscrete : SigmaScheduler
 
     private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
     {
-        double sigma = Sigmas[Begin + step], next = Sigmas[Begin + step + 1];
+        var (sigma, next) = (Sigmas[Begin + step], Sigmas[Begin + step + 1]);
         var (up, down) = AncestralStep(sigma, next);
         Derivative(output, sample, sigma, _derivative);
         Blend.Add(sample, down - sigma, _derivative);
@@ -37,7 +37,14 @@ public sealed class EulerAncestralDiscrete : SigmaScheduler
         Blend.Add(sample, up, Draw(noise));
     }
 
-    /// <summary>How much of a step's noise is drawn anew, and to which σ the step goes before: up² + down² is the next σ².</summary>
-    internal static (double Up, double Down) AncestralStep(double sigma, double next) =>
-        (next * Math.Sqrt(1 - Square(next / sigma)), Square(next) / sigma);
+    /// <summary>
+    /// How much of a step's noise is drawn anew, and to which σ the step goes before: up² + down² is the next σ². In float32 and diffusers' order,
+    /// as the differences magnify what is rounded before them.
+    /// </summary>
+    internal static (float Up, float Down) AncestralStep(float sigma, float next)
+    {
+        var (from, to) = (sigma * sigma, next * next);
+        var up = MathF.Sqrt(to * (from - to) / from);
+        return (up, MathF.Sqrt(to - (up * up)));
+    }
 }

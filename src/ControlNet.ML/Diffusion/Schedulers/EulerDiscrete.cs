@@ -43,9 +43,9 @@ public sealed class EulerDiscrete : SigmaScheduler
     {
         var (sigma, next) = (Sigmas[Begin + step], Sigmas[Begin + step + 1]);
         var raise = sigma >= _from && sigma <= _to ? Math.Min(_churn / (Sigmas.Length - 1), LargestRaise) : 0;
-        var raised = sigma * (1 + raise);
+        var raised = (float)(sigma * (1 + raise));
         if (raise > 0)
-            Blend.Add(sample, _noise * Math.Sqrt(Square(raised) - Square(sigma)), Draw(noise));
+            Blend.Add(sample, _noise * MathF.Sqrt((raised * raised) - (sigma * sigma)), Draw(noise));
         Derivative(output, sample, sigma, raised, _derivative);
         Blend.Add(sample, next - raised, _derivative);
     }
@@ -78,6 +78,6 @@ public sealed class EulerDiscrete : SigmaScheduler
         }
 
         float[] sigmas = [.. own.Select(sigma => (float)sigma)];
-        return new SigmaPlan([.. sigmas[..^1].Select(sigma => (double)(float)levels.TimestepOf(sigma))], sigmas);
+        return new SigmaPlan([.. sigmas[..^1].Select(levels.SingleTimestepOf)], sigmas);
     }
 }

@@ -38,12 +38,12 @@ public sealed class HeunDiscrete : SigmaScheduler
         {
             Derivative(output, sample, Sigmas[index], _derivative);
             sample.CopyTo(_start);
-            Blend.Add(sample, (double)Sigmas[index + 1] - Sigmas[index], _derivative);
+            Blend.Add(sample, Sigmas[index + 1] - Sigmas[index], _derivative);
             return;
         }
 
         Derivative(output, sample, Sigmas[index], _derivativeAtEnd);
-        var half = ((double)Sigmas[index] - Sigmas[index - 1]) / 2;
+        var half = (Sigmas[index] - Sigmas[index - 1]) / 2;
         Blend.Set(sample, 1, _start, half, _derivative);
         Blend.Add(sample, half, _derivativeAtEnd);
     }

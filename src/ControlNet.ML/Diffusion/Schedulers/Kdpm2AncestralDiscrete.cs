@@ -19,6 +19,6 @@ public sealed class Kdpm2AncestralDiscrete : MidpointScheduler
     private static Stage Between(float sigma, float next)
     {
         var (up, down) = EulerAncestralDiscrete.AncestralStep(sigma, next);
-        return new Stage(sigma, (float)Math.Sqrt(sigma * down), down, up);
+        return new Stage(sigma, Midway(sigma, down), down, up);
     }
 }

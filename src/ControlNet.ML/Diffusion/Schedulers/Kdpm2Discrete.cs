@@ -23,5 +23,5 @@ public sealed class Kdpm2Discrete : MidpointScheduler
     {
     }
 
-    private static Stage Between(float sigma, float next) => new(sigma, (float)Math.Sqrt((double)sigma * next), next, null);
+    private static Stage Between(float sigma, float next) => new(sigma, Midway(next, sigma), next, null);
 }

@@ -24,7 +24,12 @@ public abstract class LambdaScheduler : Scheduler
     /// <summary>α, σ and λ at a step's timestep; those after the last step at <see cref="Scheduler.Count"/>.</summary>
     private protected LogSnr At(int step) => _levels[Begin + step];
 
-    private protected override (double Signal, double Deviation) NoiseAt(int index) => (_levels[index].Alpha, _levels[index].Sigma);
+    private protected override (float Signal, float Deviation) NoiseAt(int index)
+    {
+        var sigma = _sigmas[index];
+        var alpha = 1 / MathF.Sqrt((sigma * sigma) + 1);
+        return (alpha, sigma * alpha);
+    }
 
     /// <summary>The predicted clean sample within its bounds.</summary>
     private protected void Original(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> original)

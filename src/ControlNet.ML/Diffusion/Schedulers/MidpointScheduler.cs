@@ -15,8 +15,8 @@ public abstract class MidpointScheduler : SigmaScheduler
 
     private protected override void Allocate(int length) => (_start, _derivative) = (new float[length], new float[length]);
 
-    private protected override double InputScale(int index) =>
-        index % 2 == 0 ? base.InputScale(index) : 1 / Math.Sqrt(1 + Square(_stages[index / 2].Middle));
+    private protected override float InputDivisor(int index) =>
+        index % 2 == 0 ? base.InputDivisor(index) : DivisorAt(_stages[index / 2].Middle);
 
     private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
     {
@@ -48,11 +48,20 @@ public abstract class MidpointScheduler : SigmaScheduler
         Stage[] stages = [.. timesteps.Select((_, i) => stage(sigmas[i], sigmas[i + 1]))];
         var all = new List<double> { timesteps[0] };
         for (var i = 1; i < timesteps.Length; i++)
-            all.AddRange([(float)levels.TimestepOf(stages[i - 1].Middle), timesteps[i]]);
+            all.AddRange([levels.TimestepOf(stages[i - 1].Middle), timesteps[i]]);
         var plan = new SigmaPlan([.. all], [sigmas[0], .. sigmas.Skip(1).SelectMany(sigma => new[] { sigma, sigma }), sigmas[^1]]);
         return (plan, stages);
     }
 
+    /// <summary>The geometric mean of two noise levels as torch's <c>lerp</c> of their logarithms gives it in float32; 0 if one of them is 0.</summary>
+    private protected static float Midway(float from, float to)
+    {
+        if (from == 0 || to == 0)
+            return 0;
+        var (start, end) = ((float)Math.Log(from), (float)Math.Log(to));
+        return (float)Math.Exp(end - ((end - start) / 2));
+    }
+
     /// <summary>Where a step starts, where it pauses, where it goes without noise, and how much noise it adds, if any.</summary>
-    internal readonly record struct Stage(double Sigma, double Middle, double Down, double? Up);
+    internal readonly record struct Stage(float Sigma, float Middle, float Down, float? Up);
 }

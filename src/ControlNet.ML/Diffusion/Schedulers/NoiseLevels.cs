@@ -17,7 +17,7 @@ internal sealed class NoiseLevels
         if (config.RescaleBetasZeroSnr)
             alphasCumprod[^1] = LeastAlphaBar;
         _sigmas = [.. alphasCumprod.Select(alphaBar => MathF.Sqrt((1 - alphaBar) / alphaBar))];
-        _logSigmas = [.. _sigmas.Select(sigma => MathF.Log(sigma))];
+        _logSigmas = [.. _sigmas.Select(NumpyLog.Of)];
         var unusable = Array.FindIndex(_sigmas, sigma => !(sigma > 0 && float.IsFinite(sigma)));
         if (unusable >= 0)
             throw config.Wrong($"the noise level of timestep {unusable} is {_sigmas[unusable]}, expected a finite one above 0: check the betas");
@@ -79,9 +79,42 @@ internal sealed class NoiseLevels
     /// <param name="sigma">σ; 0 counts as a very small one.</param>
     public double TimestepOf(double sigma)
     {
+        if (_logSigmas.Length == 1)
+            return 0;
         var logSigma = Math.Log(Math.Max(sigma, 1e-10));
+        var low = LastBelow(logSigma);
+        var weight = Math.Clamp((_logSigmas[low] - logSigma) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1);
+        return ((1 - weight) * low) + (weight * (low + 1));
+    }
 
-        // The last timestep that is not noisier; ln σ ascends with the timestep.
+    /// <summary>The same for a σ that torch holds, in its float32.</summary>
+    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    public float TimestepOf(float sigma)
+    {
+        var (low, weight) = Place(sigma);
+        return ((1 - weight) * low) + (weight * (low + 1));
+    }
+
+    /// <summary>The same for a σ that NumPy holds in float32: its weight is of that type, the timestep a double, rounded to float32 at last.</summary>
+    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    public double SingleTimestepOf(float sigma)
+    {
+        var (low, weight) = Place(sigma);
+        return (float)(((double)(1 - weight) * low) + ((double)weight * (low + 1)));
+    }
+
+    private (int Low, float Weight) Place(float sigma)
+    {
+        if (_logSigmas.Length == 1)
+            return (0, 0);
+        var logSigma = NumpyLog.Of(Math.Max(sigma, 1e-10f));
+        var low = LastBelow(logSigma);
+        return (low, Math.Clamp((_logSigmas[low] - logSigma) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1));
+    }
+
+    /// <summary>The last timestep, but for the very last, that is not noisier; ln σ ascends with the timestep.</summary>
+    private int LastBelow(double logSigma)
+    {
         var (low, high) = (0, _logSigmas.Length - 1);
         while (high - low > 1)
         {
@@ -92,11 +125,7 @@ internal sealed class NoiseLevels
                 high = middle;
         }
 
-        if (high == low)
-            return 0;
-        var (below, above) = (_logSigmas[low], _logSigmas[high]);
-        var weight = Math.Clamp((below - logSigma) / (below - above), 0, 1);
-        return ((1 - weight) * low) + (weight * high);
+        return low;
     }
 
     private static double[] Karras(double largest, double least, int steps)

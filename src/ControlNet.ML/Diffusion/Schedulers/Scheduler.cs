@@ -114,11 +114,11 @@ public abstract class Scheduler
     /// <param name="scaled">Where the scaled sample goes, as long; may be <paramref name="sample"/> itself.</param>
     public void ScaleModelInput(ReadOnlySpan<float> sample, int step, Span<float> scaled)
     {
-        var scale = InputScale(Index(step));
-        if (scale == 1)
+        var divisor = InputDivisor(Index(step));
+        if (divisor == 1)
             sample.CopyTo(scaled);
         else
-            Blend.Set(scaled, scale, sample);
+            Blend.Divide(scaled, sample, divisor);
     }
 
     /// <summary>Makes x_t, at the timestep of a step, into the sample of the next.</summary>
@@ -165,14 +165,14 @@ public abstract class Scheduler
     public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int step, Span<float> noisy)
     {
         var (signal, deviation) = NoiseAt(Index(step));
-        Blend.Set(noisy, signal, original, deviation, noise);
+        Blend.SetSingle(noisy, signal, original, deviation, noise);
     }
 
-    /// <summary>The factor of <see cref="ScaleModelInput"/> at an index of the whole schedule.</summary>
-    private protected virtual double InputScale(int index) => 1;
+    /// <summary>What <see cref="ScaleModelInput"/> divides by at an index of the whole schedule.</summary>
+    private protected virtual float InputDivisor(int index) => 1;
 
     /// <summary>The factors of sample and noise in <see cref="AddNoise"/> at an index of the whole schedule.</summary>
-    private protected abstract (double Signal, double Deviation) NoiseAt(int index);
+    private protected abstract (float Signal, float Deviation) NoiseAt(int index);
 
     /// <summary>Makes the buffers for samples of a length, before the first step.</summary>
     private protected abstract void Allocate(int length);

@@ -41,7 +41,7 @@ internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
         {
             var rounded = round && (config.UseKarrasSigmas || config.UseLuLambdas);
             Func<double, double> cast = rounded ? timestep => Math.Round(timestep, MidpointRounding.ToEven) : Math.Truncate;
-            timesteps = [.. spaced.Select(levels.TimestepOf).Select(cast)];
+            timesteps = [.. spaced.Select(sigma => cast(levels.TimestepOf(sigma)))];
         }
 
         return new SigmaPlan(timesteps, [.. (spaced ?? levels.At(timesteps)).Select(sigma => (float)sigma)]);

@@ -18,7 +18,7 @@ public abstract class SigmaScheduler : Scheduler
         (_prediction, _clips) = (config.PredictionType, config.ClipSample);
         Predicted = new Prediction(config, options.Rows);
         var largest = _sigmas.Max();
-        _initNoiseSigma = config.TimestepSpacing is "linspace" or "trailing" ? largest : MathF.Sqrt((largest * largest) + 1);
+        _initNoiseSigma = config.TimestepSpacing is "linspace" or "trailing" ? largest : DivisorAt(largest);
     }
 
     /// <inheritdoc/>
@@ -29,9 +29,9 @@ public abstract class SigmaScheduler : Scheduler
 
     private Prediction Predicted { get; }
 
-    private protected override double InputScale(int index) => 1 / Math.Sqrt(1 + Square(Sigmas[index]));
+    private protected override float InputDivisor(int index) => DivisorAt(Sigmas[index]);
 
-    private protected override (double Signal, double Deviation) NoiseAt(int index) => (1, Sigmas[index]);
+    private protected override (float Signal, float Deviation) NoiseAt(int index) => (1, Sigmas[index]);
 
     /// <summary>target = the derivative (x - x_0) / σ at a sample, from what the network predicted there.</summary>
     private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double sigma, Span<float> target) =>
@@ -61,5 +61,8 @@ public abstract class SigmaScheduler : Scheduler
         Blend.Set(target, 1 / sigma, sample, -1 / sigma, target);
     }
 
-    private protected static double Square(double value) => value * value;
+    /// <summary>√(σ² + 1), the deviation of samples at a noise level, in float32.</summary>
+    private protected static float DivisorAt(float sigma) => MathF.Sqrt((sigma * sigma) + 1);
+
+    private static double Square(double value) => value * value;
 }
