@@ -30,7 +30,10 @@ public static class FloatResize
         var scaleX = Resize.Scale(sourceWidth, width);
         for (var x = 0; x < width; x++)
         {
+            // OpenCV drops the fraction beyond the left and right end, but not above and below.
             var (column, across) = ResizeTaps.Centred(x, scaleX);
+            if (column < 0 || column >= sourceWidth - 1)
+                across = 0;
             columns[x] = (Math.Clamp(column, 0, sourceWidth - 1) * channels, Math.Clamp(column + 1, 0, sourceWidth - 1) * channels, across);
         }
 

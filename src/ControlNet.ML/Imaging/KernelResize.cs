@@ -8,6 +8,9 @@ namespace ControlNet.ML.Imaging;
 /// </summary>
 public static class KernelResize
 {
+    // Floats that one of OpenCV's vectors holds.
+    private const int Lanes = 4;
+
     private delegate void Weigh(float fraction, Span<float> weights);
 
     /// <summary>cv2.INTER_CUBIC.</summary>
@@ -56,7 +59,9 @@ public static class KernelResize
         var (columns, across) = Taps<T>(sourceWidth, width, part.X, part.Width, count, weigh);
         var (rows, down) = Taps<T>(sourceHeight, height, part.Y, part.Height, count, weigh);
         var stride = part.Width * channels;
+        var vectors = typeof(T) == typeof(float) ? Math.Clamp(((width * channels) / Lanes * Lanes) - (part.X * channels), 0, stride) : 0;
         Dictionary<int, T[]> passed = [];
+        var lines = new T[count][];
         for (var y = 0; y < part.Height; y++)
         {
             var needed = rows.AsSpan(y * count, count);
@@ -65,10 +70,15 @@ public static class KernelResize
             {
                 if (!passed.TryGetValue(needed[k], out var line))
                     passed[needed[k]] = line = Across(samples.Slice(needed[k] * sourceWidth * channels, sourceWidth * channels), channels, columns, across, count, new T[stride]);
-                var weight = down[(y * count) + k];
-                for (var i = 0; i < target.Length; i++)
-                    target[i] += line[i] * weight;
+                lines[k] = line;
             }
+
+            // OpenCV's vectors sum floats from the last row to the first, what is left over of a row, and doubles, from the first to the last. Flat
+            // values come out a last bit higher or lower by it, and what truncates them then, a level.
+            for (var k = count - 1; k >= 0; k--)
+                AddScaled(lines[k].AsSpan(0, vectors), down[(y * count) + k], target);
+            for (var k = 0; k < count; k++)
+                AddScaled(lines[k].AsSpan(vectors), down[(y * count) + k], target[vectors..]);
 
             var first = needed[0];
             foreach (var old in passed.Keys.Where(row => row < first).ToArray())
@@ -76,6 +86,13 @@ public static class KernelResize
         }
 
         return result;
+    }
+
+    private static void AddScaled<T>(ReadOnlySpan<T> line, T weight, Span<T> target)
+        where T : struct, IFloatingPoint<T>
+    {
+        for (var i = 0; i < line.Length; i++)
+            target[i] += line[i] * weight;
     }
 
     private static T[] Across<T>(ReadOnlySpan<T> source, int channels, int[] columns, T[] weights, int count, T[] line)
