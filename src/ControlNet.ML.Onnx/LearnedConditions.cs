@@ -28,9 +28,24 @@ public sealed class LearnedConditions : IConditionProvider
         where TOptions : LearnedOptions, new() =>
         ConditionKind.Learned<TOptions>(name, description, options => LearnedCondition.Open(name, options, forms(options)));
 
-    private static TOptions Checked<TOptions>(TOptions options)
-        where TOptions : LearnedResolutionOptions =>
-        options.Resolution is >= 64 and <= 8192 ? options : throw new ControlNetException($"The option Resolution is {options.Resolution}, expected 64 to 8,192.");
+    private static LearnedResolutionOptions Checked(LearnedResolutionOptions options)
+    {
+        CheckResolution(options.Resolution);
+        return options;
+    }
+
+    private static LearnedSoftEdgeOptions Checked(LearnedSoftEdgeOptions options)
+    {
+        if (options.Resolution is { } resolution)
+            CheckResolution(resolution);
+        return options;
+    }
+
+    private static void CheckResolution(int resolution)
+    {
+        if (resolution is not (>= 64 and <= 8192))
+            throw new ControlNetException($"The option Resolution is {resolution}, expected 64 to 8,192.");
+    }
 
     private static int SizeOf(LearnedSegmentationOptions options) =>
         options.Size is >= 32 and <= 8192 ? options.Size : throw new ControlNetException($"The option Size is {options.Size}, expected 32 to 8,192.");

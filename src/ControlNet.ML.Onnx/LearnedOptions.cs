@@ -35,8 +35,15 @@ public sealed record LearnedDepthOptions : LearnedOptions
 }
 
 /// <summary>Settings of soft edge networks.</summary>
-public sealed record LearnedSoftEdgeOptions : LearnedResolutionOptions
+public sealed record LearnedSoftEdgeOptions : LearnedOptions
 {
+    /// <summary>
+    /// The shorter side that the network sees, 64 to 8,192; both sides become multiples of 64. Null for the form's own rule: 512, but for
+    /// <c>hed</c>, which sees the picture at its own size. <c>pidinet-fused</c> has a size of its own always.
+    /// </summary>
+    /// <value>Null.</value>
+    public int? Resolution { get; init; }
+
     /// <summary>What becomes of the edges.</summary>
     /// <value><see cref="SoftEdgeStyle.Soft"/>.</value>
     public SoftEdgeStyle Style { get; init; } = SoftEdgeStyle.Soft;

@@ -11,6 +11,9 @@ public enum PreparationSize
     /// <summary>controlnet_aux's rule: the shorter side becomes the resolution, both are rounded to multiples of 64.</summary>
     Resolution,
 
+    /// <summary>As it is, in the middle of a black square of its longer side.</summary>
+    Square,
+
     /// <summary>DPT's rule: scaled in proportion, by the factor nearer to 1 that brings a side to <see cref="ImagePreparation.Side"/>, both rounded to multiples of 14.</summary>
     Proportion14,
 
@@ -59,6 +62,10 @@ public sealed record ImagePreparation
     /// <summary>The side for graphs whose size is open, or that the proportional rule aims at.</summary>
     /// <value>512.</value>
     public int Side { get; init; } = 512;
+
+    /// <summary>The rows for graphs whose size is open, where they are not as many as <see cref="Side"/>.</summary>
+    /// <value>Null.</value>
+    public int? SideDown { get; init; }
 
     /// <summary>How it is resized; <see cref="PreparationSize.Resolution"/> has its own (LANCZOS4 up, AREA down).</summary>
     /// <value><see cref="PreparationFilter.OpenCvLinear"/>.</value>
@@ -114,12 +121,34 @@ public sealed record ImagePreparation
         _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter of 8-bit pictures."),
     };
 
+    /// <summary>Where a picture lies in the square of its longer side.</summary>
+    /// <exception cref="ControlNetException">The square would have more than 100 million pixels.</exception>
+    internal static Window PlaceInSquare(ImageBuffer image)
+    {
+        var side = Math.Max(image.Width, image.Height);
+        return (long)side * side <= WorkingResolution.MostPixels
+            ? new Window((side - image.Width) / 2, (side - image.Height) / 2, image.Width, image.Height)
+            : throw new ControlNetException(
+                $"A picture of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most {WorkingResolution.MostPixels:N0}: it is too narrow.");
+    }
+
     private (float[] Samples, int Width, int Height) Resized(ImageBuffer image, OnnxPort port, int resolution)
     {
         if (Size == PreparationSize.Resolution)
         {
             var resized = WorkingResolution.ResizeToMultiple64(image, resolution);
             return (Floats(resized), resized.Width, resized.Height);
+        }
+
+        if (Size == PreparationSize.Square)
+        {
+            var place = PlaceInSquare(image);
+            var side = Math.Max(image.Width, image.Height);
+            var square = new float[checked(3 * side * side)];
+            var (own, row) = (Floats(image), 3 * image.Width);
+            for (var y = 0; y < image.Height; y++)
+                own.AsSpan(y * row, row).CopyTo(square.AsSpan(3 * (((place.Y + y) * side) + place.X)));
+            return (square, side, side);
         }
 
         var (width, height) = Target(image, port);
@@ -155,7 +184,7 @@ public sealed record ImagePreparation
             return image.Width <= image.Height ? (low, far) : (far, low);
         }
 
-        return (fixedWidth > 0 ? fixedWidth : Side, fixedHeight > 0 ? fixedHeight : Side);
+        return (fixedWidth > 0 ? fixedWidth : Side, fixedHeight > 0 ? fixedHeight : SideDown ?? Side);
     }
 
     private static float[] Floats(ImageBuffer image)

@@ -22,6 +22,7 @@ public enum SoftEdgeStyle
 /// <summary>Networks that find soft edges: HED and PiDiNet.</summary>
 internal sealed class SoftEdgeAnnotator : Annotator
 {
+    private const int DefaultResolution = 512;
     private readonly string _name, _models;
     private readonly ImagePreparation _preparation;
     private readonly Func<OnnxSignature, bool> _fits;
@@ -42,7 +43,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
             "hed-projections", "own exports of ControlNetHED.pth (lllyasviel/Annotators) by its network's forward",
             new() { Size = PreparationSize.Resolution, Divisor = 1 }, options, signature => signature.Outputs.Count == 5, fuse: true),
         new SoftEdgeAnnotator(
-            "hed", "axodoxian/controlnet_onnx: annotators/hed.onnx", new() { Size = PreparationSize.Resolution }, options, signature => signature.Outputs.Count == 1),
+            "hed", "axodoxian/controlnet_onnx: annotators/hed.onnx",
+            new() { Size = options.Resolution is null ? PreparationSize.Square : PreparationSize.Resolution }, options, signature => signature.Outputs.Count == 1),
     ];
 
     /// <summary>PiDiNet: controlnet_aux's own network (five maps, the last counts, blue first), and one that gives the fused map alone.</summary>
@@ -53,7 +55,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
             new() { Size = PreparationSize.Resolution, Order = ChannelOrder.Bgr }, options, signature => signature.Outputs.Count == 5),
         new SoftEdgeAnnotator(
             "pidinet-fused", "bdck/PiDiNet_ONNX, own exports of hellozhuo/pidinet",
-            new() { Mean = ImagePreparation.ImageNetMean, Deviation = ImagePreparation.ImageNetDeviation }, options, signature => signature.Outputs.Count == 1),
+            new() { Side = 640, SideDown = 480, Mean = ImagePreparation.ImageNetMean, Deviation = ImagePreparation.ImageNetDeviation }, options,
+            signature => signature.Outputs.Count == 1),
     ];
 
     public override bool Fits(OnnxSignature signature)
@@ -62,13 +65,15 @@ internal sealed class SoftEdgeAnnotator : Annotator
         return signature.Inputs.Count == 1 && signature.Outputs.All(port => IsMap(port, 1)) && _fits(signature);
     }
 
-    public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, _options.Resolution);
+    public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, _options.Resolution ?? DefaultResolution);
 
     public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
     {
         var edges = _fuse ? Fuse(outputs, seen) : Map(outputs[^1], seen);
         if (_preparation.Size == PreparationSize.Graph)
             edges = Linear(edges, image.Width, image.Height);
+        else if (_preparation.Size == PreparationSize.Square)
+            edges = Cut(Linear(edges, seen[3], seen[2]), ImagePreparation.PlaceInSquare(image));
         return _options.Style switch
         {
             SoftEdgeStyle.Soft => Levels(edges),
@@ -91,6 +96,14 @@ internal sealed class SoftEdgeAnnotator : Annotator
         }
 
         return Each(mean, value => (float)(1 / (1 + Math.Exp(-(double)(value / outputs.Count)))));
+    }
+
+    private static FloatMap Cut(FloatMap map, Window window)
+    {
+        var cut = new FloatMap(window.Width, window.Height);
+        for (var y = 0; y < cut.Height; y++)
+            map.Values.AsSpan(((window.Y + y) * map.Width) + window.X, cut.Width).CopyTo(cut.Values.AsSpan(y * cut.Width));
+        return cut;
     }
 
     private static FloatMap Each(FloatMap map, Func<float, float> of) => new(map.Width, map.Height, [.. map.Values.Select(of)]);

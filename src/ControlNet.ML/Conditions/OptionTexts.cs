@@ -18,7 +18,7 @@ public static class OptionTexts
 
     /// <summary>Changes options by texts.</summary>
     /// <typeparam name="TOptions">A record, or object for whatever record it is.</typeparam>
-    /// <param name="defaults">A record whose properties are bool, int, double, string or an enum.</param>
+    /// <param name="defaults">A record whose properties are bool, int, double, string or an enum, or may be null.</param>
     /// <param name="settings">NAME=VALUE each; names as the properties, in any case, dashes and underscores aside.</param>
     /// <param name="what">What has the options, for messages.</param>
     /// <returns>A new record.</returns>
@@ -58,8 +58,9 @@ public static class OptionTexts
         return type.GetProperties().FirstOrDefault(p => p.CanWrite && p.Name.Equals(plain, StringComparison.OrdinalIgnoreCase));
     }
 
-    private static JsonNode Read(string text, Type type, string name, string what)
+    private static JsonNode Read(string text, Type declared, string name, string what)
     {
+        var type = Nullable.GetUnderlyingType(declared) ?? declared;
         var invariant = CultureInfo.InvariantCulture;
         if (type == typeof(string))
             return text;

@@ -3,10 +3,10 @@ namespace ControlNet.ML.Imaging;
 /// <summary>The size at which an annotator works: the shorter side brought to a resolution, both sides to multiples of 64.</summary>
 public static class WorkingResolution
 {
-    private const int Step = 64;
+    /// <summary>As many pixels as a picture file may have. A picture a thousand times wider than high would otherwise be enlarged to gigabytes.</summary>
+    public const long MostPixels = 100_000_000;
 
-    // As many as a picture file may have. A picture a thousand times wider than high would otherwise be enlarged to gigabytes.
-    private const long MostPixels = 100_000_000;
+    private const int Step = 64;
 
     /// <summary>
     /// The size of controlnet_aux's resize_image: both sides scaled by resolution / shorter side, each rounded to a multiple of 64,

@@ -68,5 +68,5 @@ public class AnnotatorParityTests
     private static int Resolution(AnnotatorCase c) => c.Parameter("detect_resolution")?.GetInt32() ?? 128;
 
     private static LearnedSoftEdgeOptions Edges(AnnotatorCase c, string style) =>
-        new() { Resolution = Resolution(c), Style = style == "map" ? SoftEdgeStyle.Soft : Enum.Parse<SoftEdgeStyle>(style, ignoreCase: true) };
+        new() { Resolution = c.Parameter("detect_resolution")?.GetInt32(), Style = style == "map" ? SoftEdgeStyle.Soft : Enum.Parse<SoftEdgeStyle>(style, ignoreCase: true) };
 }
