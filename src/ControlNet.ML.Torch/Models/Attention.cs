@@ -16,16 +16,18 @@ internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
     public readonly Linear to_v;
     public readonly ModuleList<Module<Tensor, Tensor>> to_out;
     private readonly long _heads;
+    private readonly bool _upcast;
 
     /// <param name="width">Width of the queries and of the result.</param>
     /// <param name="heads">Number of heads; divides the width.</param>
     /// <param name="contextWidth">Width of the context; the same as <paramref name="width"/> for self-attention.</param>
     /// <param name="hasBias">Whether q, k, v have a bias: in the autoencoder only.</param>
     /// <param name="norm">Normalisation before the projections: in the autoencoder only.</param>
-    public Attention(long width, long heads, long contextWidth, bool hasBias = false, GroupNorm? norm = null)
+    /// <param name="upcast">Whether scores and their softmax are float32 whatever the weights are.</param>
+    public Attention(long width, long heads, long contextWidth, bool hasBias = false, GroupNorm? norm = null, bool upcast = false)
         : base(nameof(Attention))
     {
-        _heads = heads;
+        (_heads, _upcast) = (heads, upcast);
         group_norm = norm;
         to_q = new Linear(width, width, hasBias);
         to_k = new Linear(contextWidth, width, hasBias);
@@ -42,9 +44,9 @@ internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
         context ??= x;
         var mixed = Operations.Attend(
             Split(to_q.forward(x)), Split(to_k.forward(context)), Split(to_v.forward(context)));
-        return to_out[0].forward(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
+        return to_out[0].forward((_upcast ? mixed.to(x.dtype) : mixed).transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
 
     /// <summary>[N, L, heads·d] → [N, heads, L, d].</summary>
-    private Tensor Split(Tensor x) => x.view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);
+    private Tensor Split(Tensor x) => (_upcast ? x.to(ScalarType.Float32) : x).view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);
 }

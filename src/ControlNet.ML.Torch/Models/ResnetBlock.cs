@@ -12,15 +12,18 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
     public readonly GroupNorm norm2;
     public readonly Convolution conv2;
     public readonly Convolution? conv_shortcut;
+    private readonly double _divisor;
 
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels; a 1x1 convolution takes the input there if they differ.</param>
     /// <param name="timeWidth">Width of the time embedding; null in the autoencoder, which has none.</param>
     /// <param name="groups">Groups of the normalisations.</param>
     /// <param name="epsilon">Of the normalisations.</param>
-    public ResnetBlock(long inputs, long outputs, long? timeWidth, long groups, double epsilon)
+    /// <param name="divisor">What the sum is divided by (output_scale_factor).</param>
+    public ResnetBlock(long inputs, long outputs, long? timeWidth, long groups, double epsilon, double divisor = 1)
         : base(nameof(ResnetBlock))
     {
+        _divisor = divisor;
         norm1 = new GroupNorm(groups, inputs, epsilon);
         conv1 = new Convolution(inputs, outputs, kernel: 3, padding: 1);
         time_emb_proj = timeWidth is { } width ? new Linear(width, outputs) : null;
@@ -46,6 +49,7 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
         var hidden = Convolve(norm1, conv1, x);
         if (time_emb_proj is not null)
             hidden.PlusInPlace(time_emb_proj.forward(time!).unsqueeze(-1).unsqueeze(-1));
-        return Convolve(norm2, conv2, hidden).PlusInPlace(conv_shortcut?.forward(x) ?? x).MoveToOuterDisposeScope();
+        var sum = Convolve(norm2, conv2, hidden).PlusInPlace(conv_shortcut?.forward(x) ?? x);
+        return (_divisor == 1 ? sum : sum.OverInPlace(_divisor)).MoveToOuterDisposeScope();
     }
 }

@@ -10,7 +10,7 @@ internal sealed class Downsample : Module<Tensor, Tensor>
     private readonly bool _padAfter;
 
     /// <param name="channels">Channels, unchanged.</param>
-    /// <param name="padding">1 in the UNet; 0 in the autoencoder, which then pads right and bottom only.</param>
+    /// <param name="padding">1, or 0 to pad right and bottom only: so the autoencoder, and UNets that say so (downsample_padding).</param>
     public Downsample(long channels, int padding)
         : base(nameof(Downsample))
     {

@@ -22,13 +22,16 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
     /// <param name="depth">How many blocks.</param>
     /// <param name="groups">Groups of the normalisation.</param>
     /// <param name="linear">Linear projections in place of convolutions.</param>
-    public SpatialTransformer(long channels, long heads, long contextWidth, int depth, long groups, bool linear)
+    /// <param name="onlyCross">Whether the first attention of each block is to the text, too.</param>
+    /// <param name="upcast">Whether attention scores are float32 always.</param>
+    public SpatialTransformer(
+        long channels, long heads, long contextWidth, int depth, long groups, bool linear, bool onlyCross = false, bool upcast = false)
         : base(nameof(SpatialTransformer))
     {
         _linear = linear;
         norm = new GroupNorm(groups, channels, 1e-6);
         proj_in = Projection();
-        transformer_blocks = new([.. Enumerable.Range(0, depth).Select(_ => new TransformerBlock(channels, heads, contextWidth))]);
+        transformer_blocks = new([.. Enumerable.Range(0, depth).Select(_ => new TransformerBlock(channels, heads, contextWidth, onlyCross, upcast))]);
         proj_out = Projection();
         RegisterComponents();
 

@@ -12,17 +12,21 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
     public readonly Attention attn2;
     public readonly LayerNorm norm3;
     public readonly FeedForward ff;
+    private readonly bool _onlyCross;
 
     /// <param name="width">Width of the tokens.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="contextWidth">Width of the text embedding.</param>
-    public TransformerBlock(long width, long heads, long contextWidth)
+    /// <param name="onlyCross">Whether the first attention is to the text, too (only_cross_attention).</param>
+    /// <param name="upcast">Whether attention scores are float32 always.</param>
+    public TransformerBlock(long width, long heads, long contextWidth, bool onlyCross = false, bool upcast = false)
         : base(nameof(TransformerBlock))
     {
+        _onlyCross = onlyCross;
         norm1 = new LayerNorm(width);
-        attn1 = new Attention(width, heads, width);
+        attn1 = new Attention(width, heads, onlyCross ? contextWidth : width, upcast: upcast);
         norm2 = new LayerNorm(width);
-        attn2 = new Attention(width, heads, contextWidth);
+        attn2 = new Attention(width, heads, contextWidth, upcast: upcast);
         norm3 = new LayerNorm(width);
         ff = new FeedForward(width);
         RegisterComponents();
@@ -34,7 +38,7 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
     {
         // A sublayer's own output is fresh memory, so the input can be added to it in place.
         using var scope = NewDisposeScope();
-        x = attn1.forward(norm1.forward(x), null).PlusInPlace(x);
+        x = attn1.forward(norm1.forward(x), _onlyCross ? context : null).PlusInPlace(x);
         x = attn2.forward(norm2.forward(x), context).PlusInPlace(x);
         return ff.forward(norm3.forward(x)).PlusInPlace(x).MoveToOuterDisposeScope();
     }

@@ -38,25 +38,30 @@ internal abstract class UNetEncoder : Module
         down_blocks = new([.. Enumerable.Range(0, channels.Length).Select(DownLevel)]);
         var last = channels.Length - 1;
         mid_block = new MidBlock(
-            Resnet(channels[last], channels[last]),
-            Transformer(channels[last], last),
-            Resnet(channels[last], channels[last]));
+            Resnet(channels[last], channels[last], config.MidBlockScaleFactor),
+            Transformer(channels[last], last, onlyCross: false),
+            Resnet(channels[last], channels[last], config.MidBlockScaleFactor));
     }
 
     /// <summary>Width of the time embedding: four times the first level's channels.</summary>
     protected int TimeWidth { get; }
 
     /// <summary>A resnet of this network.</summary>
-    protected ResnetBlock Resnet(int inputs, int outputs) => new(inputs, outputs, TimeWidth, _config.NormNumGroups, _config.NormEps);
+    protected ResnetBlock Resnet(int inputs, int outputs, double divisor = 1) =>
+        new(inputs, outputs, TimeWidth, _config.NormNumGroups, _config.NormEps, divisor);
 
-    /// <summary>A transformer as the level has them.</summary>
-    protected SpatialTransformer Transformer(int channels, int level) => new(
+    /// <summary>A transformer as a level of encoder or decoder has them.</summary>
+    protected SpatialTransformer Transformer(int channels, int level) => Transformer(channels, level, _config.OnlyCrossAttention);
+
+    private SpatialTransformer Transformer(int channels, int level, bool onlyCross) => new(
         channels,
         _config.HeadsPerLevel[level],
         _config.CrossAttentionDim,
         _config.TransformerLayersPerBlock[level],
         _config.NormNumGroups,
-        _config.UseLinearProjection);
+        _config.UseLinearProjection,
+        onlyCross,
+        _config.UpcastAttention);
 
     /// <summary>The vector that every resnet receives: SiLU of the time embedding, with the additions of SDXL and LCM.</summary>
     /// <param name="inputs">What the network is asked about.</param>
@@ -100,6 +105,6 @@ internal abstract class UNetEncoder : Module
             _config.DownBlockTypes[level] == "CrossAttnDownBlock2D"
                 ? [.. Enumerable.Range(0, layers).Select(_ => Transformer(outputs, level))]
                 : null,
-            level == _config.BlockOutChannels.Length - 1 ? null : new Downsample(outputs, padding: 1));
+            level == _config.BlockOutChannels.Length - 1 ? null : new Downsample(outputs, _config.DownsamplePadding));
     }
 }

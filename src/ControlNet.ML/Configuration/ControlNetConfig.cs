@@ -88,6 +88,8 @@ public sealed record ControlNetConfig : EncoderConfig
         rules.Range("conditioning_channels", ConditioningChannels, 1, ConfigRules.MostChannels);
         rules.Levels("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels);
         rules.Each("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels, 1, ConfigRules.MostChannels);
+        if (Lite)
+            rules.Range("downsample_padding", DownsamplePadding, 1, 1);
         rules.OneOf("controlnet_conditioning_channel_order", ControlnetConditioningChannelOrder, "rgb", "bgr");
     }
 

@@ -19,6 +19,9 @@ public sealed record TinyUNet(UNetConfig Config, int Height, int Width, int Batc
         from channels in Gen.Elements(4, 5, 8, 9)
         from distilled in Gen.Elements(true, false)
         from xl in Gen.Elements(true, false)
+        from padding in Gen.Choose(0, 1)
+        from onlyCross in Gen.Elements(true, false)
+        from divisor in Gen.Elements(1, 1.5)
         from height in Gen.Choose(1, 3)
         from width in Gen.Choose(1, 3)
         from odd in Gen.Choose(0, 1)
@@ -35,6 +38,9 @@ public sealed record TinyUNet(UNetConfig Config, int Height, int Width, int Batc
                 DownBlockTypes = [.. attention.Select(a => a ? "CrossAttnDownBlock2D" : "DownBlock2D")],
                 UpBlockTypes = [.. attention.AsEnumerable().Reverse().Select(a => a ? "CrossAttnUpBlock2D" : "UpBlock2D")],
                 LayersPerBlock = layers,
+                DownsamplePadding = padding,
+                OnlyCrossAttention = onlyCross,
+                MidBlockScaleFactor = divisor,
                 TransformerLayersPerBlock = [.. Enumerable.Repeat(depth, levels)],
                 AttentionHeadDim = [.. Enumerable.Repeat(heads, levels)],
                 NormNumGroups = 4,
