@@ -83,7 +83,11 @@ public sealed record ModelIndex
                 scheduler = type;
         }
 
+        // The refiner of SDXL, whose sizes and crops are other numbers.
+        reader.Unsupported("requires_aesthetics_score", "false");
+
         // Parts that change nothing in what we compute, and whose classes we need not know.
+        reader.Ignore("depth_estimator");
         reader.Ignore("_diffusers_version", "_name_or_path", "safety_checker", "requires_safety_checker", "feature_extractor", "image_encoder", "add_watermarker", "controlnet");
         return new ModelIndex
         {

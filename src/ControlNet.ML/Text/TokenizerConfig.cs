@@ -53,12 +53,22 @@ internal static class TokenizerConfig
             throw new ControlNetException($"{path}: 'tokenizer_class' is '{name.GetString()}', expected 'CLIPTokenizer'.");
         }
 
+        Require(root, "padding_side", "\"right\"", path);
+        Require(root, "truncation_side", "\"right\"", path);
+        Require(root, "split_special_tokens", "false", path);
         isComplete = root.TryGetProperty("added_tokens_decoder", out var added);
         return ReadNames(root, defaults, path) with
         {
             MaxLength = ReadLength(root, defaults.MaxLength, path),
             AddedTokens = isComplete ? ReadAdded(added, path) : defaults.AddedTokens,
         };
+    }
+
+    /// <summary>Refuses a key that asks for another way of tokenizing than CLIP's.</summary>
+    private static void Require(JsonElement root, string key, string expected, string path)
+    {
+        if (root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null && value.GetRawText() != expected)
+            throw new ControlNetException($"{path}: '{key}' is {value.GetRawText()}; only {expected} is supported.");
     }
 
     private static int ReadLength(JsonElement root, int maxPositions, string path)

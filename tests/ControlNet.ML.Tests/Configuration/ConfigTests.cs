@@ -20,6 +20,97 @@ public class ConfigTests
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*config.json", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(Fixtures.Root, path)).Where(path => KindOf(path) is not null).Order(StringComparer.Ordinal));
 
+    /// <summary>Every argument of diffusers' classes: read into the configuration, refused unless it is off, or without effect here.</summary>
+    public static TheoryData<string, string, string> Keys => new()
+    {
+        {
+            "unet", "read",
+            """
+            sample_size:96 in_channels:9 out_channels:8 flip_sin_to_cos:false freq_shift:1 only_cross_attention:true
+            layers_per_block:1 downsample_padding:0 mid_block_scale_factor:2 norm_num_groups:16 norm_eps:1e-6
+            cross_attention_dim:768 transformer_layers_per_block:2 attention_head_dim:5 num_attention_heads:5
+            use_linear_projection:true addition_time_embed_dim:256 projection_class_embeddings_input_dim:2816
+            upcast_attention:true time_cond_proj_dim:256 block_out_channels:[64,64,64,64]
+            down_block_types:["DownBlock2D","DownBlock2D","DownBlock2D","DownBlock2D"]
+            up_block_types:["UpBlock2D","UpBlock2D","UpBlock2D","UpBlock2D"]
+            """
+        },
+        {
+            "unet", "refused",
+            """
+            act_fn:"gelu" mid_block_type:"UNetMidBlock2D" addition_embed_type:"text" center_input_sample:true dropout:0.1
+            class_embed_type:"timestep" num_class_embeds:10 class_embeddings_concat:true conv_in_kernel:1 conv_out_kernel:1
+            attention_type:"gated" cross_attention_norm:"layer_norm" dual_cross_attention:true encoder_hid_dim:32
+            encoder_hid_dim_type:"text_proj" mid_block_only_cross_attention:true resnet_out_scale_factor:2
+            resnet_skip_time_act:true resnet_time_scale_shift:"scale_shift" reverse_transformer_layers_per_block:[1]
+            time_embedding_type:"fourier" time_embedding_dim:32 time_embedding_act_fn:"silu" timestep_post_act:"silu"
+            """
+        },
+        {
+            "unet", "without effect",
+            """
+            addition_embed_type_num_heads:32 _diffusers_version:"0.1" _name_or_path:"x"
+            """
+        },
+        {
+            "controlnet", "read",
+            """
+            in_channels:9 conditioning_channels:1 flip_sin_to_cos:false freq_shift:1 only_cross_attention:true layers_per_block:1
+            downsample_padding:0 mid_block_scale_factor:2 norm_num_groups:16 norm_eps:1e-6 cross_attention_dim:768
+            transformer_layers_per_block:2 attention_head_dim:5 num_attention_heads:5 use_linear_projection:true
+            addition_time_embed_dim:256 projection_class_embeddings_input_dim:2816 upcast_attention:true
+            controlnet_conditioning_channel_order:"bgr" conditioning_embedding_out_channels:[8,16] global_pool_conditions:true
+            """
+        },
+        {
+            "controlnet", "refused",
+            """
+            act_fn:"gelu" mid_block_type:"UNetMidBlock2D" addition_embed_type:"text" class_embed_type:"timestep"
+            num_class_embeds:10 encoder_hid_dim:32 encoder_hid_dim_type:"text_proj" resnet_time_scale_shift:"scale_shift"
+            """
+        },
+        {
+            "controlnet", "without effect",
+            """
+            addition_embed_type_num_heads:32 sample_size:32 out_channels:4 up_block_types:[]
+            """
+        },
+        {
+            "vae", "read",
+            """
+            in_channels:4 out_channels:4 block_out_channels:[32] layers_per_block:2 latent_channels:8 norm_num_groups:16
+            sample_size:64 scaling_factor:0.5 shift_factor:0.1 use_quant_conv:false use_post_quant_conv:false
+            mid_block_add_attention:false force_upcast:false
+            """
+        },
+        {
+            "vae", "refused",
+            """
+            act_fn:"gelu" down_block_types:["X"] up_block_types:["X"] latents_mean:[0.1] latents_std:[1]
+            """
+        },
+        {
+            "text_encoder", "read",
+            """
+            vocab_size:10 hidden_size:64 intermediate_size:64 num_hidden_layers:2 num_attention_heads:4 max_position_embeddings:12
+            hidden_act:"gelu" layer_norm_eps:1e-6 projection_dim:32 eos_token_id:9 bos_token_id:8 pad_token_id:7
+            """
+        },
+        {
+            "text_encoder", "refused",
+            """
+            model_type:"bert" hidden_act:"relu" architectures:["BertModel"]
+            """
+        },
+        {
+            "text_encoder", "without effect",
+            """
+            dropout:0.1 attention_dropout:0.1 initializer_factor:2 initializer_range:0.1 torch_dtype:"float16" dtype:"float16"
+            transformers_version:"5" use_cache:false return_dict:false output_attentions:true output_hidden_states:true
+            """
+        },
+    };
+
     [Theory, MemberData(nameof(Broken)), Trait("Category", "Parity")]
     public void Broken_configurations_get_the_answer_they_deserve(string name)
     {
@@ -113,6 +204,52 @@ public class ConfigTests
     [Fact]
     public void Unknown_keys_are_ignored_with_a_warning() =>
         Assert.Equal(["unet/config.json: the unknown key 'my_own_key' is ignored."], Parse("""{"my_own_key": 5}""").Warnings);
+
+    [Theory]
+    [MemberData(nameof(Keys))]
+    public void Each_key_is_read_or_refused_or_known_to_change_nothing(string part, string what, string keys)
+    {
+        foreach (var (key, json) in keys.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(entry => (entry.Split(':')[0], $"{{\"{entry.Split(':')[0]}\": {entry.Split(':', 2)[1]}}}")))
+        {
+            if (what == "refused")
+            {
+                Assert.Contains($"'{key}'", Assert.Throws<ControlNetException>(() => ToJson(part, json)).Message);
+                continue;
+            }
+
+            var (written, warnings) = ToJson(part, json);
+            Assert.Empty(warnings);
+            Assert.True(what == "read" == (written != ToJson(part, "{}").Written), $"{part}: {key}");
+        }
+
+        static (string Written, IReadOnlyList<string> Warnings) ToJson(string part, string json)
+        {
+            var bytes = Encoding.UTF8.GetBytes(json);
+            switch (part)
+            {
+                case "unet":
+                    var unet = UNetConfig.Parse(bytes, part);
+                    return (unet.ToJson(), unet.Warnings);
+                case "controlnet":
+                    var control = ControlNetConfig.Parse(bytes, part);
+                    return (control.ToJson(), control.Warnings);
+                case "vae":
+                    var vae = AutoencoderConfig.Parse(bytes, part);
+                    return (vae.ToJson(), vae.Warnings);
+                default:
+                    var text = ClipTextConfig.Parse(bytes, part);
+                    return (text.ToJson(), text.Warnings);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_refiner_is_refused()
+    {
+        var json = File.ReadAllText(Fixtures.Path("models", "sdxl", "model_index.json"));
+        Assert.True(ModelIndex.Parse(Encoding.UTF8.GetBytes(("{\"requires_aesthetics_score\": false, \"depth_estimator\": [null, null], " + json.TrimStart()[1..])), "x").IsXL);
+        Assert.Contains("'requires_aesthetics_score' is true", Assert.Throws<ControlNetException>(() => ModelIndex.Parse(Encoding.UTF8.GetBytes(("{\"requires_aesthetics_score\": true, " + json.TrimStart()[1..])), "x")).Message);
+    }
 
     [Fact]
     public void A_configuration_made_in_code_is_checked_when_it_is_used()
