@@ -44,7 +44,7 @@ public class MlsdParityTests
         for (var i = 0; i < best.Length / 2; i++)
         {
             var at = ((int)best[2 * i] * columns) + (int)best[(2 * i) + 1];
-            Near(bestOffsets.AsSpan(4 * i, 4), offsets.Floats.AsSpan(4 * at, 4), c.AbsoluteTolerance, $"offsets at the {i}th best");
+            Close.Absolute(bestOffsets.AsSpan(4 * i, 4), offsets.Floats.AsSpan(4 * at, 4), c.AbsoluteTolerance, $"offsets at the {i}th best");
         }
     }
 
@@ -58,11 +58,11 @@ public class MlsdParityTests
         Assert.Equal(expected.Length, actual.Length);
         for (var i = 0; i < expected.Length; i++)
         {
-            if (Math.Abs(expected[i] - actual[i]) <= Tolerance)
+            if (Close.IsWithin(expected[i], actual[i], Tolerance))
                 continue;
             var larger = Math.Max(expected[i], actual[i]);
             var isTie = Enumerable.Range(-2, 5).SelectMany(dy => Enumerable.Range(-2, 5).Select(dx => (dx, dy)))
-                .Any(d => d != (0, 0) && Math.Abs(expected.ElementAtOrDefault(i + (d.dy * columns) + d.dx) - larger) < 1e-6);
+                .Any(d => d != (0, 0) && Close.IsWithin(expected.ElementAtOrDefault(i + (d.dy * columns) + d.dx), larger, 1e-6));
             Assert.True(isTie, $"scores: {actual[i]} at {i % columns}, {i / columns}, expected {expected[i]}");
         }
     }
@@ -78,16 +78,9 @@ public class MlsdParityTests
         // Lines of nearly equal score may have changed places, so each is looked for.
         foreach (var line in expected)
         {
-            var at = found.FindIndex(f => new[] { f.X0, f.Y0, f.X1, f.Y1, f.Score }.Zip(line).All(pair => Math.Abs(pair.First - pair.Second) <= c.AbsoluteTolerance));
+            var at = found.FindIndex(f => new[] { f.X0, f.Y0, f.X1, f.Y1, f.Score }.Zip(line).All(pair => Close.IsWithin(pair.Second, pair.First, c.AbsoluteTolerance)));
             Assert.True(at >= 0, $"{c.Id}: no line [{string.Join(", ", line)}]");
             found.RemoveAt(at);
         }
-    }
-
-    private static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        for (var i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance, $"{what}: {actual[i]} at {i}, expected {expected[i]}");
     }
 }

@@ -1,24 +1,54 @@
+using System.Numerics;
+
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Comparison of arrays of numbers, with a message that says where and by how much they differ.</summary>
+/// <summary>
+/// Comparison of numbers within a tolerance, with a message that says where and by how much they differ. Every such comparison of the tests
+/// comes here, because a loop or a <c>Max</c> over differences lets a NaN pass only too easily: here a NaN on either side fails, and an
+/// infinity equals only itself.
+/// </summary>
 public static class Close
 {
-    /// <summary>max |a - b| at most tolerance x max(1, max |b|).</summary>
+    /// <summary>max |a - b| at most tolerance x max(floor, max |a|), with a expected.</summary>
     public static void Relative(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what, double floor = 1)
     {
-        Assert.True(expected.Length == actual.Length, $"{what}: {actual.Length} values, expected {expected.Length}");
-        double largest = floor, worst = 0;
-        var at = 0;
-        for (var i = 0; i < expected.Length; i++)
+        var largest = floor;
+        foreach (var value in expected)
         {
-            largest = Math.Max(largest, Math.Abs(expected[i]));
-            var difference = Math.Abs(expected[i] - actual[i]);
-            if (!(difference <= worst))
-                (worst, at) = (difference, i);
+            if (double.IsFinite(value))
+                largest = Math.Max(largest, Math.Abs(value));
         }
 
-        Assert.True(
-            worst <= tolerance * largest,
-            $"{what}: differs by {worst:g4} at {at} ({(actual.IsEmpty ? 0 : actual[at]):g9}, expected {(expected.IsEmpty ? 0 : expected[at]):g9}); allowed {tolerance * largest:g4}");
+        Absolute(expected, actual, tolerance * largest, what);
     }
+
+    /// <summary>max |a - b| at most what is allowed.</summary>
+    public static void Absolute<TExpected, TActual>(ReadOnlySpan<TExpected> expected, ReadOnlySpan<TActual> actual, double allowed, string what)
+        where TExpected : INumberBase<TExpected>
+        where TActual : INumberBase<TActual>
+    {
+        Assert.True(expected.Length == actual.Length, $"{what}: {actual.Length} values, expected {expected.Length}");
+        var worst = (At: -1, Difference: 0.0);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            var difference = Difference(double.CreateChecked(expected[i]), double.CreateChecked(actual[i]));
+            if (worst.At < 0 || difference > worst.Difference)
+                worst = (i, difference);
+        }
+
+        if (worst.At >= 0)
+            Number(double.CreateChecked(expected[worst.At]), double.CreateChecked(actual[worst.At]), allowed, $"{what} at {worst.At}");
+    }
+
+    /// <summary>|a - b| at most what is allowed.</summary>
+    public static void Number(double expected, double actual, double allowed, string what) =>
+        Assert.True(IsWithin(expected, actual, allowed), $"{what} is {actual:r}, expected {expected:r} to {allowed:g4}");
+
+    /// <summary>Whether |a - b| is at most what is allowed, for searches among several candidates.</summary>
+    public static bool IsWithin(double expected, double actual, double allowed) =>
+        double.IsFinite(allowed) && Difference(expected, actual) <= allowed;
+
+    /// <summary>Larger than every bound where either is NaN.</summary>
+    private static double Difference(double expected, double actual) =>
+        expected == actual ? 0 : Math.Abs(expected - actual) is var difference && double.IsNaN(difference) ? double.PositiveInfinity : difference;
 }

@@ -88,7 +88,7 @@ public class PoseParityTests
                 p.point.ValueKind == JsonValueKind.Null
                     ? person.Parts[p.part] < 0
                     : person.Parts[p.part] is >= 0 and var peak
-                        && Math.Abs(peaks[peak].X - p.point[0].GetDouble()) <= within && Math.Abs(peaks[peak].Y - p.point[1].GetDouble()) <= within));
+                        && Close.IsWithin(p.point[0].GetDouble(), peaks[peak].X, within) && Close.IsWithin(p.point[1].GetDouble(), peaks[peak].Y, within)));
             Assert.NotNull(found);
             left.Remove(found);
         }

@@ -90,8 +90,7 @@ internal sealed class ConditionCase
         var expected = reference.Doubles("y");
         var tolerance = _case.GetProperty("tolerance");
         var allowed = Text(tolerance, "kind") == "exact" ? 0 : AbsoluteTolerance;
-        for (var i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= allowed, $"{Id}: {actual[i]} at {i}, expected {expected[i]}");
+        Close.Absolute(expected, actual, allowed, Id);
     }
 
     public double AbsoluteTolerance

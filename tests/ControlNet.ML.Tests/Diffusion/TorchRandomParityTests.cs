@@ -49,9 +49,7 @@ public sealed partial class TorchRandomParityTests
         for (var i = 0; i < expected.Length; i++)
         {
             var allowed = tolerance * Math.Max(1, Math.Abs(expected[i]));
-            Assert.True(
-                Math.Abs(expected[i] - actual[i]) <= allowed,
-                $"{call}, seed {seed}, element {i}: {actual[i]:r}, expected {expected[i]:r} to {allowed:g2}");
+            Close.Number(expected[i], actual[i], allowed, $"{call}, seed {seed}, element {i}");
         }
     }
 

@@ -45,9 +45,7 @@ internal static class Cells
         Assert.Equal(left.Select(row => row.Id), right.Select(row => row.Id));
         foreach (var (a, b) in left.Zip(right))
         {
-            Assert.True(a.Values.Length == b.Values.Length, $"row {a.Id}: {b.Values.Length} values, expected {a.Values.Length}");
-            var largest = a.Values.Zip(b.Values, (x, y) => Math.Abs(x - y)).DefaultIfEmpty().Max();
-            Assert.True(largest <= tolerance, $"row {a.Id}: differs by {largest}");
+            Close.Absolute(a.Values, b.Values, tolerance, $"row {a.Id}");
         }
     }
 

@@ -45,11 +45,10 @@ internal static class CheckRows
             for (var i = 0; i < first.Length; i++)
                 Within(first[i], expected[3 + i], Math.Max(values, 1e-7 * Math.Abs(expected[3 + i])), $"value {i}");
 
-            void Within(double found, double wanted, double tolerance, string what) => Assert.True(
-                Math.Abs(found - wanted) <= tolerance, $"{table}: {what} of {name} is {found:g9}, expected {wanted:g9} ± {tolerance:g3}");
+            void Within(double found, double wanted, double tolerance, string what) => Close.Number(wanted, found, tolerance, $"{table}: {what} of {name}");
         }
     }
 
-    public static void Relative(double expected, double actual, string what, double tolerance = 1e-5) => Assert.True(
-        Math.Abs(actual - expected) <= tolerance * Math.Abs(expected), $"{what} is {actual:g9}, expected {expected:g9}");
+    public static void Relative(double expected, double actual, string what, double tolerance = 1e-5) =>
+        Close.Number(expected, actual, tolerance * Math.Abs(expected), what);
 }
