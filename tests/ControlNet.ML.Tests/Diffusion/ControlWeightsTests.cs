@@ -19,6 +19,28 @@ public sealed class ControlWeightsTests
         Assert.Equal([1, 1, 1, 2, 2, 2, 4, 4, 4, 8, 8, 8, 8], ControlWeights.Of(ControlWeighting.Resolution, SD1, 64));
 
     [Fact]
+    public void Resolution_weights_go_by_the_trained_side_over_each_residuals_height()
+    {
+        // 96 rows, then 48, 24 and 12, for 64 in training; 100, 50 and 25 for 128.
+        Close.Absolute(
+            [2 / 3.0, 2 / 3.0, 2 / 3.0, 4 / 3.0, 4 / 3.0, 4 / 3.0, 8 / 3.0, 8 / 3.0, 8 / 3.0, 16 / 3.0, 16 / 3.0, 16 / 3.0, 16 / 3.0],
+            ControlWeights.Of(ControlWeighting.Resolution, SD1, 96), 1e-12, "weights");
+        Assert.Equal([1.28, 1.28, 1.28, 2.56, 2.56, 2.56, 5.12, 5.12, 5.12, 5.12], ControlWeights.Of(ControlWeighting.Resolution, XL, 100, trainedSide: 128));
+    }
+
+    [Fact]
+    public void Guess_weights_grow_by_one_factor_from_residual_to_residual()
+    {
+        // torch.logspace(-1, 0, 13), and 0.825 to the powers 12 to 0.
+        Close.Absolute(
+            [0.1, 0.121153, 0.146780, 0.177828, 0.215443, 0.261016, 0.316228, 0.383119, 0.464159, 0.562341, 0.681292, 0.825404, 1],
+            ControlWeights.Of(ControlWeighting.GuessLogspace, SD1, 64), 5e-7, "logspace");
+        Close.Absolute(
+            [0.099414, 0.120502, 0.146063, 0.177046, 0.214601, 0.260122, 0.315300, 0.382182, 0.463250, 0.561516, 0.680625, 0.825, 1],
+            ControlWeights.Of(ControlWeighting.GuessPower, SD1, 64), 5e-7, "powers");
+    }
+
+    [Fact]
     public void The_two_guess_formulas_differ_as_published()
     {
         var diffusers = ControlWeights.Of(ControlWeighting.GuessLogspace, SD1, 64);
@@ -39,12 +61,13 @@ public sealed class ControlWeightsTests
     [Property]
     public void A_step_is_in_the_window_as_diffusers_counts(byte step, byte more, byte first, byte second)
     {
-        var steps = step + more + 1;
-        var (start, end) = (Math.Min(first, second) / 255.0, Math.Max(first, second) / 255.0);
+        // Few steps and round windows, whose ends often fall on a step's.
+        var (at, steps) = (step % 10, (step % 10) + (more % 10) + 1);
+        var (start, end) = (Math.Min(first % 21, second % 21) / 20.0, Math.Max(first % 21, second % 21) / 20.0);
 
         Assert.Equal(
-            !((double)step / steps < start || (double)(step + 1) / steps > end),
-            new ControlUnit { Start = start, End = end }.IsActive(step, steps));
+            !((double)at / steps < start || (double)(at + 1) / steps > end),
+            new ControlUnit { Start = start, End = end }.IsActive(at, steps));
     }
 
     [Theory]

@@ -67,6 +67,17 @@ public sealed class DenoisingLoopTests
         Assert.Equal(ControlWeights.Of(weighting, ControlNetConfig.StableDiffusion15, 8).Select(w => (float)(w * 0.5)), scales.Row(1).ToArray());
     }
 
+    [Theory]
+    [InlineData(64, 8f)]
+    [InlineData(128, 16f)]
+    [InlineData(null, 8f)]
+    public void Resolution_weights_go_by_the_side_that_the_base_was_trained_with(int? side, float first)
+    {
+        // The latents have 8 rows.
+        var notes = Run(UNet with { SampleSize = side }, Row(7.5, new ControlUnit { Weighting = ControlWeighting.Resolution }));
+        Assert.Equal(first, notes.Calls[0].Controls.Single().Scales.Row(1)[0]);
+    }
+
     [Fact]
     public void Pictures_that_run_together_become_what_they_become_alone()
     {
