@@ -1,0 +1,80 @@
+"""Helps mutation.sh: `sync FOLDER` copies the files named on standard input, `scores REPORT…` writes what Stryker found as Markdown."""
+import collections
+import json
+import os
+import shutil
+import sys
+
+FOUND = {"Killed", "Timeout"}
+MISSED = {"Survived", "NoCoverage"}
+
+
+def sync(folder):
+    """Makes FOLDER hold these files and no others of their kind; what is unchanged keeps its time, so that it is not built again."""
+    names = {name for name in sys.stdin.read().split("\0") if name and os.path.isfile(name)}
+    for name in names:
+        target = os.path.join(folder, name)
+        if os.path.exists(target) and os.stat(target).st_mtime == os.stat(name).st_mtime:
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy2(name, target)
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in ("bin", "obj")]
+        for name in files:
+            if os.path.relpath(os.path.join(path, name), folder) not in names:
+                os.remove(os.path.join(path, name))
+
+
+def read(reports):
+    """Mutants by file, of the files that were tested; a file in two reports is taken from the later one."""
+    files = {}
+    for report in reports:
+        with open(report, encoding="utf-8") as stream:
+            content = json.load(stream)
+        for path, file in content["files"].items():
+            mutants = [m for m in file["mutants"] if m["status"] in FOUND | MISSED]
+            if mutants:
+                files[path[path.rindex("src/"):]] = (mutants, file["source"].splitlines())
+    return files
+
+
+def row(name, counts):
+    found = sum(counts[status] for status in FOUND)
+    total = found + sum(counts[status] for status in MISSED)
+    return f"| {name} | {100 * found / total:.1f} % | {total} | {found} | {counts['Survived']} | {counts['NoCoverage']} |"
+
+
+def text_of(lines, mutant):
+    start, end = mutant["location"]["start"], mutant["location"]["end"]
+    if start["line"] == end["line"]:
+        return lines[start["line"] - 1][start["column"] - 1:end["column"] - 1]
+    return lines[start["line"] - 1][start["column"] - 1:] + " …"
+
+
+def scores(reports):
+    files = read(reports)
+    folders, all_of_them = collections.defaultdict(collections.Counter), collections.Counter()
+    print("| file | score | mutants | found | survived | not covered |\n|---|---|---|---|---|---|")
+    for path, (mutants, _) in sorted(files.items()):
+        counts = collections.Counter(m["status"] for m in mutants)
+        folders[os.path.dirname(path)] += counts
+        all_of_them += counts
+        print(row(path, counts))
+    for folder, counts in sorted(folders.items()):
+        print(row(f"**{folder}**", counts))
+    if len(folders) > 1:
+        print(row("**together**", all_of_them))
+
+    print("\n## Left")
+    for path, (mutants, lines) in sorted(files.items()):
+        for mutant in sorted(mutants, key=lambda m: (m["location"]["start"]["line"], m["location"]["start"]["column"])):
+            if mutant["status"] in MISSED:
+                old, new = text_of(lines, mutant), " ".join(mutant.get("replacement", "").split())
+                print(f"- {path}:{mutant['location']['start']['line']} {mutant['status']}, {mutant['mutatorName']}: `{old}` -> `{new[:120]}`")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "sync":
+        sync(sys.argv[2])
+    else:
+        scores(sys.argv[2:])
