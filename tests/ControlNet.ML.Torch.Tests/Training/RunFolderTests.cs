@@ -1,0 +1,124 @@
+using ControlNet.ML.Torch.Training;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+/// <summary>A run's folder and log, without a network.</summary>
+public sealed class RunFolderTests : IDisposable
+{
+    private static readonly Dictionary<string, string> Record = new() { ["seed"] = "1", ["data"] = "é\"" };
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_run_is_begun_in_a_folder_that_is_not_there_and_goes_on_with_the_same_settings()
+    {
+        var path = _folder.File("run");
+        Assert.False(RunFolder.IsRun(path));
+        using (var run = RunFolder.Open(path, Record))
+        {
+            Assert.Equal((path, Path.Combine(path, "log.jsonl")), (run.Path, run.Log));
+            Assert.Null(run.Newest());
+        }
+
+        Assert.True(RunFolder.IsRun(path));
+        RunFolder.Open(path, Record).Dispose();
+    }
+
+    [Fact]
+    public void A_run_with_other_settings_is_refused_and_they_are_named()
+    {
+        var path = _folder.File("run");
+        RunFolder.Open(path, Record).Dispose();
+        var error = Assert.Throws<ControlNetException>(() => RunFolder.Open(path, new Dictionary<string, string> { ["seed"] = "2", ["rate"] = "3" }));
+        Assert.Contains("data was é\" and is not said; rate was not said and is 3; seed was 1 and is 2", error.Message, StringComparison.Ordinal);
+
+        // What failed holds no lock.
+        RunFolder.Open(path, Record).Dispose();
+    }
+
+    [Fact]
+    public void One_process_at_a_time()
+    {
+        using var first = RunFolder.Open(_folder.File("run"), Record);
+        Assert.Contains("another process may be training", Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_what_a_run_puts_there_may_be_in_a_new_runs_folder()
+    {
+        Directory.CreateDirectory(_folder.File("run", "cache"));
+        Directory.CreateDirectory(_folder.File("run", "data"));
+        File.WriteAllText(_folder.File("run", "lock"), "");
+        RunFolder.RequireUsable(_folder.File("run"));
+        File.WriteAllText(_folder.File("run", "thesis.txt"), "");
+        Assert.Contains("is not empty", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run"))).Message, StringComparison.Ordinal);
+        Assert.Contains("is a file", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run", "lock"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_newest_checkpoint_is_the_last_whole_one()
+    {
+        using var run = RunFolder.Open(_folder.File("run"), Record);
+        Checkpoint("step-000000002");
+        Checkpoint("step-000000010");
+        Checkpoint("step-000000011.part");
+        Directory.CreateDirectory(run.In("checkpoints", "step-000000012"));
+        Assert.Equal(run.In("checkpoints", "step-000000010"), run.Newest());
+
+        void Checkpoint(string name)
+        {
+            Directory.CreateDirectory(run.In("checkpoints", name));
+            File.WriteAllText(run.In("checkpoints", name, "state.json"), "{}");
+        }
+    }
+
+    [Fact]
+    public void The_log_says_what_was_written_and_a_run_that_goes_on_forgets_what_lies_beyond_its_checkpoint()
+    {
+        using var run = RunFolder.Open(_folder.File("run"), Record);
+        Write(run, 0, 1, 2, 3);
+        File.AppendAllText(run.Log, "{\"step\": 4, \"lo");
+        var history = TrainingHistory.Read(run.Path);
+        Assert.Equal([(1, 0.5), (2, 1), (3, 1.5)], history.Losses);
+        Assert.Equal([new(1, 10, 20), new(2, 10, 20), new(3, 10, 20)], history.Convergence);
+
+        Write(run, 2, 3);
+        Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Losses.Select(loss => loss.Step));
+        Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Convergence.Select(reading => reading.Step));
+
+        // Without a checkpoint everything begins anew.
+        Write(run, 0, 1);
+        Assert.Equal([(1, 0.5)], TrainingHistory.Read(run.Path).Losses);
+        Assert.Throws<ControlNetException>(() => TrainingHistory.Read(_folder.Path));
+    }
+
+    [Fact]
+    public void A_line_of_the_log_has_the_steps_numbers_under_their_names()
+    {
+        using var run = RunFolder.Open(_folder.File("run"), Record);
+        using (var log = new TrainingLog(run.Log, null, 0))
+        {
+            log.Write(new TrainingProgress { Step = 1, Steps = 9, Loss = 0.5, Rate = 0.25, GradientNorm = 2, Epoch = 0.125, Seconds = 3, EncoderRuns = 4, PeakBytes = 5 });
+            log.Write(new ConvergenceReading(1, 2, 3));
+            Assert.Null(log.Failure);
+        }
+
+        Assert.Equal(
+            [
+                """{"step":1,"loss":0.5,"rate":0.25,"gradient_norm":2,"epoch":0.125,"seconds":3,"encoder_runs":4,"peak_bytes":5}""",
+                """{"step":1,"validation_loss":2,"exchanged_loss":3,"gap":0.5}""",
+            ],
+            File.ReadAllLines(run.Log));
+    }
+
+    private static void Write(RunFolder run, long after, params long[] steps)
+    {
+        using var log = new TrainingLog(run.Log, null, after);
+        foreach (var step in steps)
+        {
+            log.Write(new TrainingProgress { Step = step, Steps = 9, Loss = step / 2.0 });
+            log.Write(new ConvergenceReading(step, 10, 20));
+        }
+    }
+}

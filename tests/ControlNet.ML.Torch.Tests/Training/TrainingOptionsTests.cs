@@ -1,0 +1,76 @@
+using ControlNet.ML.Torch.Training;
+using ControlNet.ML.Torch.Training.Data;
+
+namespace ControlNet.ML.Torch.Tests.Training;
+
+public sealed class TrainingOptionsTests
+{
+    private static readonly TrainingOptions Sound = new() { Folder = "run" };
+
+    [Fact]
+    public void The_defaults_are_the_papers_and_sound()
+    {
+        Sound.Validate();
+        Assert.Equal((0.5, 1e-5, true, false, 1.0), (Sound.PromptDrop, Sound.LearningRate, Sound.SdLocked, Sound.OnlyMidControl, Sound.MaxGradientNorm));
+        Assert.Equal([16, 32, 96, 256], Sound.ConditioningEmbeddingOutChannels);
+        Assert.Equal(20L << 30, Sound.MaxCacheBytes);
+    }
+
+    [Fact]
+    public void Values_at_the_ends_of_their_ranges_are_taken()
+    {
+        (Sound with
+        {
+            Steps = 1, BatchSize = 1, GradientAccumulation = 1, LearningRate = double.Epsilon, WarmUpSteps = 0, MaxGradientNorm = double.Epsilon,
+            EmaDecay = 0, PromptDrop = 0, MinSnrGamma = double.Epsilon, ValidationRows = 0, ValidateEvery = 1, StopAtGap = double.Epsilon,
+            SampleEvery = 0, Samples = 0, CheckpointEvery = 1, KeepCheckpoints = 1, MaxCacheBytes = 0,
+        }).Validate();
+        (Sound with
+        {
+            BatchSize = 1024, GradientAccumulation = 1024, MaxGradientNorm = null, EmaDecay = Math.BitDecrement(1), PromptDrop = 1,
+            MinSnrGamma = null, StopAtGap = null, InitialControl = "a", InitialBase = "b",
+        }).Validate();
+    }
+
+    [Fact]
+    public void Values_outside_their_ranges_are_refused_by_name()
+    {
+        Refused(Sound with { Folder = "" }, "Folder");
+        Refused(Sound with { Steps = 0 }, "Steps");
+        Refused(Sound with { BatchSize = 0 }, "BatchSize");
+        Refused(Sound with { BatchSize = 1025 }, "BatchSize");
+        Refused(Sound with { GradientAccumulation = 0 }, "GradientAccumulation");
+        Refused(Sound with { GradientAccumulation = 1025 }, "GradientAccumulation");
+        foreach (var rate in (double[])[0, -1, double.NaN, double.PositiveInfinity])
+            Refused(Sound with { LearningRate = rate }, "LearningRate");
+        Refused(Sound with { Schedule = (LearningRateSchedule)9 }, "Schedule");
+        Refused(Sound with { WarmUpSteps = -1 }, "WarmUpSteps");
+        foreach (var none in (double[])[0, -1, double.NaN])
+        {
+            Refused(Sound with { MaxGradientNorm = none }, "MaxGradientNorm");
+            Refused(Sound with { MinSnrGamma = none }, "MinSnrGamma");
+            Refused(Sound with { StopAtGap = none }, "StopAtGap");
+        }
+
+        foreach (var decay in (double[])[-0.1, 1, double.NaN])
+            Refused(Sound with { EmaDecay = decay }, "EmaDecay");
+        foreach (var share in (double[])[-0.1, 1.1, double.NaN])
+            Refused(Sound with { PromptDrop = share }, "PromptDrop");
+        Refused(Sound with { Crop = (CropMode)9 }, "Crop");
+        Refused(Sound with { Ablation = (Ablation)9 }, "Ablation");
+        Refused(Sound with { InitialBase = "b" }, "InitialBase");
+        Refused(Sound with { InitialControl = "a", Ablation = Ablation.Lite }, "Ablation");
+        Refused(Sound with { ValidationRows = -1 }, "ValidationRows");
+        Refused(Sound with { ValidateEvery = 0 }, "ValidateEvery");
+        Refused(Sound with { SampleEvery = -1 }, "SampleEvery");
+        Refused(Sound with { Samples = -1 }, "Samples");
+        Refused(Sound with { CheckpointEvery = 0 }, "CheckpointEvery");
+        Refused(Sound with { KeepCheckpoints = 0 }, "KeepCheckpoints");
+        Refused(Sound with { MaxCacheBytes = -1 }, "MaxCacheBytes");
+        Refused(Sound with { Optimizer = new() { Beta1 = 2 } }, "Optimizer.Beta1");
+        Refused(Sound with { SampleOptions = new() { Steps = 0 } }, "SampleOptions: ");
+    }
+
+    private static void Refused(TrainingOptions options, string name) =>
+        Assert.StartsWith(name, Assert.Throws<ControlNetException>(options.Validate).Message, StringComparison.Ordinal);
+}
