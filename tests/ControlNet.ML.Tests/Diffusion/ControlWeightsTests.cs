@@ -71,6 +71,12 @@ public sealed class ControlWeightsTests
     }
 
     [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.4, 0.4)]
+    [InlineData(1, 1)]
+    public void A_window_may_be_empty(double start, double end) => new ControlUnit { Start = start, End = end }.Validate();
+
+    [Theory]
     [InlineData(double.NaN, 0, 1)]
     [InlineData(double.PositiveInfinity, 0, 1)]
     [InlineData(1, -0.1, 1)]

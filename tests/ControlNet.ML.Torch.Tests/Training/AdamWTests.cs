@@ -1,8 +1,8 @@
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Torch.Training;
+using static TorchSharp.torch;
 using AdamW = ControlNet.ML.Torch.Training.AdamW;
 using Parameter = TorchSharp.Modules.Parameter;
-using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 

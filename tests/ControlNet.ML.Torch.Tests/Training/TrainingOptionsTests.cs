@@ -21,14 +21,35 @@ public sealed class TrainingOptionsTests
     {
         (Sound with
         {
-            Steps = 1, BatchSize = 1, GradientAccumulation = 1, LearningRate = double.Epsilon, WarmUpSteps = 0, MaxGradientNorm = double.Epsilon,
-            EmaDecay = 0, PromptDrop = 0, MinSnrGamma = double.Epsilon, ValidationRows = 0, ValidateEvery = 1, StopAtGap = double.Epsilon,
-            SampleEvery = 0, Samples = 0, CheckpointEvery = 1, KeepCheckpoints = 1, MaxCacheBytes = 0,
+            Steps = 1,
+            BatchSize = 1,
+            GradientAccumulation = 1,
+            LearningRate = double.Epsilon,
+            WarmUpSteps = 0,
+            MaxGradientNorm = double.Epsilon,
+            EmaDecay = 0,
+            PromptDrop = 0,
+            MinSnrGamma = double.Epsilon,
+            ValidationRows = 0,
+            ValidateEvery = 1,
+            StopAtGap = double.Epsilon,
+            SampleEvery = 0,
+            Samples = 0,
+            CheckpointEvery = 1,
+            KeepCheckpoints = 1,
+            MaxCacheBytes = 0,
         }).Validate();
         (Sound with
         {
-            BatchSize = 1024, GradientAccumulation = 1024, MaxGradientNorm = null, EmaDecay = Math.BitDecrement(1), PromptDrop = 1,
-            MinSnrGamma = null, StopAtGap = null, InitialControl = "a", InitialBase = "b",
+            BatchSize = 1024,
+            GradientAccumulation = 1024,
+            MaxGradientNorm = null,
+            EmaDecay = Math.BitDecrement(1),
+            PromptDrop = 1,
+            MinSnrGamma = null,
+            StopAtGap = null,
+            InitialControl = "a",
+            InitialBase = "b",
         }).Validate();
     }
 

@@ -12,11 +12,29 @@ public sealed class SchedulerConfigValuesTests
     {
         var dpm = SchedulerConfig.Default("DPMSolverMultistepScheduler") with
         {
-            NumTrainTimesteps = 7, BetaStart = 0.01, BetaEnd = 0.03, BetaSchedule = "scaled_linear", TrainedBetas = [0.5, 0.25],
-            PredictionType = PredictionType.Sample, TimestepSpacing = "trailing", StepsOffset = 3, RescaleBetasZeroSnr = true, Thresholding = true,
-            DynamicThresholdingRatio = 0.75, SampleMaxValue = 2.5, UseKarrasSigmas = true, FinalSigmasType = "sigma_min", SolverOrder = 3,
-            AlgorithmType = "dpmsolver", SolverType = "heun", LowerOrderFinal = false, EulerAtFinal = true, LambdaMinClipped = -5, UseLuLambdas = true,
-            SigmaMin = 0.1, SigmaMax = 9,
+            NumTrainTimesteps = 7,
+            BetaStart = 0.01,
+            BetaEnd = 0.03,
+            BetaSchedule = "scaled_linear",
+            TrainedBetas = [0.5, 0.25],
+            PredictionType = PredictionType.Sample,
+            TimestepSpacing = "trailing",
+            StepsOffset = 3,
+            RescaleBetasZeroSnr = true,
+            Thresholding = true,
+            DynamicThresholdingRatio = 0.75,
+            SampleMaxValue = 2.5,
+            UseKarrasSigmas = true,
+            FinalSigmasType = "sigma_min",
+            SolverOrder = 3,
+            AlgorithmType = "dpmsolver",
+            SolverType = "heun",
+            LowerOrderFinal = false,
+            EulerAtFinal = true,
+            LambdaMinClipped = -5,
+            UseLuLambdas = true,
+            SigmaMin = 0.1,
+            SigmaMax = 9,
         };
         Assert.Equal((7, 0.01, 0.03, "scaled_linear"), (dpm.NumTrainTimesteps, dpm.BetaStart, dpm.BetaEnd, dpm.BetaSchedule));
         Assert.Equal([0.5, 0.25], dpm.TrainedBetas);
