@@ -38,6 +38,8 @@ export MutationTests="${MUTATION_TESTS:-$folder/**/*Tests.cs;$folder/**/*Propert
 export RunAnalyzers=false DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDTERMINALLOGGER=off
 tree=$root/StrykerOutput/tree-${project##*.} output=$root/StrykerOutput/$name
 mkdir -p "$tree"
+exec 9>"$tree.lock"
+flock 9 # another run builds there
 git ls-files -z --cached --others --exclude-standard | python3 scripts/mutation_report.py sync "$tree"
 rm -rf "$output.old"
 [[ ! -e $output ]] || mv "$output" "$output.old"

@@ -7,6 +7,7 @@ import sys
 
 FOUND = {"Killed", "Timeout"}
 MISSED = {"Survived", "NoCoverage"}
+UNKNOWN = {"Pending", "NotRun"}
 
 
 def sync(folder):
@@ -32,7 +33,7 @@ def read(reports):
         with open(report, encoding="utf-8") as stream:
             content = json.load(stream)
         for path, file in content["files"].items():
-            mutants = [m for m in file["mutants"] if m["status"] in FOUND | MISSED]
+            mutants = [m for m in file["mutants"] if m["status"] in FOUND | MISSED | UNKNOWN]
             if mutants:
                 files[path[path.rindex("src/"):]] = (mutants, file["source"].splitlines())
     return files
@@ -41,7 +42,9 @@ def read(reports):
 def row(name, counts):
     found = sum(counts[status] for status in FOUND)
     total = found + sum(counts[status] for status in MISSED)
-    return f"| {name} | {100 * found / total:.1f} % | {total} | {found} | {counts['Survived']} | {counts['NoCoverage']} |"
+    unknown = sum(counts[status] for status in UNKNOWN)
+    score = f"{100 * found / total:.1f} %" if total else "–"
+    return f"| {name} | {score} | {total} | {found} | {counts['Timeout']} | {counts['Survived']} | {counts['NoCoverage']} | {unknown or ''} |"
 
 
 def text_of(lines, mutant):
@@ -54,7 +57,7 @@ def text_of(lines, mutant):
 def scores(reports):
     files = read(reports)
     folders, all_of_them = collections.defaultdict(collections.Counter), collections.Counter()
-    print("| file | score | mutants | found | survived | not covered |\n|---|---|---|---|---|---|")
+    print("| file | score | mutants | found | of them by timeout | survived | not covered | not tested |\n|---|---|---|---|---|---|---|---|")
     for path, (mutants, _) in sorted(files.items()):
         counts = collections.Counter(m["status"] for m in mutants)
         folders[os.path.dirname(path)] += counts

@@ -24,18 +24,18 @@ public sealed class DenoisingObjectiveTests : IDisposable
     {
         using var objective = Objective(PredictionType.Epsilon);
         Assert.Equal(2, objective.Timesteps);
-        Equal([(0.8 * 1) + (0.6 * 2), (0.6 * 1) + (0.8 * 2)], objective.Noisy(Rows(1, 1), Rows(2, 2), [0, 1]));
-        Equal([(0.6 * 1) + (0.8 * 2), (0.8 * 1) + (0.6 * 2)], objective.Noisy(Rows(1, 1), Rows(2, 2), [1, 0]));
+        Equal([(0.8 * 3) + (0.6 * 2), (0.6 * 4) + (0.8 * 5)], objective.Noisy(Rows(3, 4), Rows(2, 5), [0, 1]));
+        Equal([(0.6 * 3) + (0.8 * 2), (0.8 * 4) + (0.6 * 5)], objective.Noisy(Rows(3, 4), Rows(2, 5), [1, 0]));
     }
 
     [Theory]
-    [InlineData(PredictionType.Epsilon, 2, 2)]
-    [InlineData(PredictionType.Sample, 1, 1)]
-    [InlineData(PredictionType.Velocity, (0.8 * 2) - (0.6 * 1), (0.6 * 2) - (0.8 * 1))]
+    [InlineData(PredictionType.Epsilon, 2, 5)]
+    [InlineData(PredictionType.Sample, 3, 4)]
+    [InlineData(PredictionType.Velocity, (0.8 * 2) - (0.6 * 3), (0.6 * 5) - (0.8 * 4))]
     public void The_target_is_what_the_base_predicts(PredictionType prediction, double first, double second)
     {
         using var objective = Objective(prediction);
-        Equal([first, second], objective.Target(Rows(1, 1), Rows(2, 2), [0, 1]));
+        Equal([first, second], objective.Target(Rows(3, 4), Rows(2, 5), [0, 1]));
     }
 
     [Theory]

@@ -33,6 +33,10 @@ public sealed class RunFolderTests : IDisposable
         var error = Assert.Throws<ControlNetException>(() => RunFolder.Open(path, new Dictionary<string, string> { ["seed"] = "2", ["rate"] = "3" }));
         Assert.Contains("data was é\" and is not said; rate was not said and is 3; seed was 1 and is 2", error.Message, StringComparison.Ordinal);
 
+        File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": 3, "data": "é\""}""");
+        Assert.Contains("seed was 3 and is 1", Assert.Throws<ControlNetException>(() => RunFolder.Open(path, Record)).Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": "1", "data": "é\""}""");
+
         // What failed holds no lock.
         RunFolder.Open(path, Record).Dispose();
     }
@@ -53,6 +57,8 @@ public sealed class RunFolderTests : IDisposable
         RunFolder.RequireUsable(_folder.File("run"));
         File.WriteAllText(_folder.File("run", "thesis.txt"), "");
         Assert.Contains("is not empty", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run"))).Message, StringComparison.Ordinal);
+        Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record));
+        Assert.False(RunFolder.IsRun(_folder.File("run")));
         Assert.Contains("is a file", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run", "lock"))).Message, StringComparison.Ordinal);
     }
 
@@ -87,8 +93,10 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Losses.Select(loss => loss.Step));
         Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Convergence.Select(reading => reading.Step));
 
-        // Without a checkpoint everything begins anew.
+        // Without a checkpoint everything begins anew, with the look before the first step.
+        Write(run, 0, 0);
         Write(run, 0, 1);
+        Assert.Equal([1], TrainingHistory.Read(run.Path).Convergence.Select(reading => reading.Step));
         Assert.Equal([(1, 0.5)], TrainingHistory.Read(run.Path).Losses);
         Assert.Throws<ControlNetException>(() => TrainingHistory.Read(_folder.Path));
     }

@@ -62,9 +62,13 @@ public sealed class TrainableParameterTests : IDisposable
         trained.Publish();
         Assert.Equal(1.001f, ControlGraph.Values(trained.Master)[0]);
         Assert.Equal([1, 2], ControlGraph.Values(parameter.to(ScalarType.Float32)));
+        using (no_grad())
+            trained.Master.add_(1);
+        trained.Publish();
+        Assert.Equal([2, 3], ControlGraph.Values(parameter.to(ScalarType.Float32)));
         trained.Overwrite(tensor([5f, 6]));
         Assert.Equal([5, 6], ControlGraph.Values(parameter.to(ScalarType.Float32)));
-        Assert.Equal(1.001f, ControlGraph.Values(trained.Master)[0]);
+        Assert.Equal(2.001f, ControlGraph.Values(trained.Master)[0], 1e-6f);
         trained.Dispose();
         Assert.False(parameter.requires_grad);
         Assert.True(trained.Master.IsInvalid);

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Torch.Tests.Training;
 
 public sealed class TrainingOptionsTests
 {
-    private static readonly TrainingOptions Sound = new() { Folder = "run" };
+    private static TrainingOptions Sound => new() { Folder = "run" };
 
     [Fact]
     public void The_defaults_are_the_papers_and_sound()
@@ -14,6 +14,7 @@ public sealed class TrainingOptionsTests
         Assert.Equal((0.5, 1e-5, true, false, 1.0), (Sound.PromptDrop, Sound.LearningRate, Sound.SdLocked, Sound.OnlyMidControl, Sound.MaxGradientNorm));
         Assert.Equal([16, 32, 96, 256], Sound.ConditioningEmbeddingOutChannels);
         Assert.Equal(20L << 30, Sound.MaxCacheBytes);
+        Assert.True(Sound is { EmaWarmUp: true, Cache: true, TensorBoard: true, Flip: false, GradientCheckpointing: false });
     }
 
     [Fact]
@@ -56,7 +57,8 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void Values_outside_their_ranges_are_refused_by_name()
     {
-        Refused(Sound with { Folder = "" }, "Folder");
+        Refused(Sound with { Folder = "" }, "Folder is , expected");
+        Refused(Sound with { Folder = null! }, "Folder is null, expected");
         Refused(Sound with { Steps = 0 }, "Steps");
         Refused(Sound with { BatchSize = 0 }, "BatchSize");
         Refused(Sound with { BatchSize = 1025 }, "BatchSize");
