@@ -70,6 +70,15 @@ public sealed class ControlWeightsTests
             new ControlUnit { Start = start, End = end }.IsActive(at, steps));
     }
 
+    [Fact]
+    public void The_ends_of_a_window_belong_to_it()
+    {
+        var unit = new ControlUnit { Start = 0.25, End = 0.75 };
+        Assert.Equal([false, true, true, false], Enumerable.Range(0, 4).Select(step => unit.IsActive(step, 4)));
+        Assert.All(Enumerable.Range(0, 4), step => Assert.True(new ControlUnit().IsActive(step, 4)));
+        Assert.False(new ControlUnit { Scale = 0 }.IsActive(0, 4));
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(0.4, 0.4)]

@@ -53,5 +53,12 @@ public sealed class NoiseScheduleTests
         Assert.Throws<ArgumentOutOfRangeException>(() => StableDiffusion.AddNoise([1], [1], -1, new float[1]));
         Assert.Throws<ArgumentException>(() => new NoiseSchedule([0.1f, float.NaN]));
         Assert.Throws<ArgumentException>(() => new NoiseSchedule([]));
+        Assert.Throws<ArgumentException>(() => new NoiseSchedule([-0.1f]));
+        Assert.Throws<ArgumentException>(() => new NoiseSchedule([1.1f]));
+        Assert.Equal([1, 0], new NoiseSchedule([0, 1]).AlphasCumprod.ToArray());
+        Assert.Contains("0 to 999", Assert.Throws<ArgumentOutOfRangeException>(() => StableDiffusion.Snr(1000)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => StableDiffusion.MinSnrWeight(0, PredictionType.Epsilon, 0));
+        Assert.Throws<ArgumentNullException>(() => NoiseSchedule.Create(null!));
+        Assert.Throws<ControlNetException>(() => NoiseSchedule.Create(SchedulerConfig.Default("DDIMScheduler") with { BetaStart = 2 }));
     }
 }
