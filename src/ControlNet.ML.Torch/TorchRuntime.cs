@@ -111,7 +111,7 @@ public static class TorchRuntime
         Processor = ProcessorInfo.Current,
         HiddenCachesRepaired = TorchNative.HiddenCachesRepaired,
         TorchSharpVersion = VersionOf(typeof(torch).Assembly),
-        LibtorchVersion = torch.__version__,
+        LibtorchVersion = string.Join('.', torch.__version__.Split('.').Take(3)),
         LibtorchKernels = TorchContext.CpuCapability(),
         OneDnnVersion = TorchContext.OneDnnVersion(),
         UsesOneDnn = TorchContext.UsesOneDnn,

@@ -21,7 +21,9 @@ internal static class DoctorRun
         try
         {
             await ProgressDisplay.RunAsync(
-                terminal, show => torch = TorchRuntime.Verify(new DirectProgress<double>(done => show(RuntimeCheck.Title, done, 1)), cancellationToken)).ConfigureAwait(false);
+                terminal,
+                show => torch = TorchRuntime.Verify(new DirectProgress<double>(done => show(RuntimeCheck.Title, done, 1)), cancellationToken))
+                .ConfigureAwait(false);
         }
         catch (ControlNetException e)
         {
@@ -36,45 +38,59 @@ internal static class DoctorRun
         return torch is { IsRight: true } ? App.Success : App.Failed;
     }
 
-    private static object Document(MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds) => new
-    {
-        machine,
-        torch = torch is null ? null : new
+    private static object Document(
+        MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds) => new
         {
-            torch.Processor,
-            torch.HiddenCachesRepaired,
-            torch.TorchSharpVersion,
-            torch.LibtorchVersion,
-            torch.LibtorchKernels,
-            torch.OneDnnVersion,
-            torch.UsesOneDnn,
-            torch.Threads,
-            torch.Gpus,
-            torch.NativeLibraries,
-            torch.IsRight,
-            problems = torch.Problems(),
-            seconds = Math.Round(seconds, 3),
+            machine,
+            torch = torch is null ? null : new
+            {
+                torch.Processor,
+                torch.HiddenCachesRepaired,
+                torch.TorchSharpVersion,
+                torch.LibtorchVersion,
+                torch.LibtorchKernels,
+                torch.OneDnnVersion,
+                torch.UsesOneDnn,
+                torch.Threads,
+                torch.Gpus,
+                torch.NativeLibraries,
+                torch.IsRight,
+                problems = torch.Problems(),
+                seconds = Math.Round(seconds, 3),
 
-            // JSON has no infinity, which is what the error of a value that is not finite is.
-            operations = torch.Operations.Select(o => new { o.Operation, o.Type, o.Pass, error = double.IsFinite(o.Error) ? o.Error : (double?)null, o.Bound, o.Outcome }),
-        },
-        torch_failure = failure,
-        onnx_runtime = onnx,
-    };
+                // JSON has no infinity, which is what the error of a value that is not finite is.
+                operations = torch.Operations.Select(o => new
+                {
+                    o.Operation,
+                    o.Type,
+                    o.Pass,
+                    error = double.IsFinite(o.Error) ? o.Error : (double?)null,
+                    o.Bound,
+                    o.Outcome,
+                }),
+            },
+            torch_failure = failure,
+            onnx_runtime = onnx,
+        };
 
-    private static void Print(TextWriter output, MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds)
+    private static void Print(
+        TextWriter output, MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds)
     {
         var processor = ProcessorInfo.Current;
         Line("controlnet", $"{machine.Version}, .NET {machine.DotNet}");
         Line("system", $"{machine.System}, {machine.Architecture}");
-        Line("processor", $"{processor.Name} ({processor.Model}), {machine.Cores} cores: {string.Join(", ", processor.InstructionSets)}");
-        Line("caches", !processor.CachesAreHidden ? "as the processor describes them" : $"hidden by the hypervisor{(torch is { HiddenCachesRepaired: true } ? "; oneDNN was told usual sizes" : "")}");
+        Line("processor", $"{processor.Name} ({processor.Model}), {machine.Cores} cores: {List(processor.InstructionSets)}");
+        Line("caches", Caches(processor.CachesAreHidden, torch?.HiddenCachesRepaired ?? false));
         Line("memory", $"{Size(machine.MemoryBytes)}, at most {Size(machine.MemoryLimitBytes)} for this process");
-        Line("cache", machine.CacheFolder is { } folder ? $"{folder}, {Size(machine.CacheFreeBytes)} free" : "no folder can be written: set CONTROLNET_CACHE to one that can");
+        Line("cache", machine.CacheFolder is { } folder
+            ? $"{folder}, {Size(machine.CacheFreeBytes)} free"
+            : "no folder can be written: set CONTROLNET_CACHE to one that can");
         if (torch is not null)
         {
-            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}){(torch.LibtorchKernels is { } kernels ? $", {kernels} kernels" : "")}, {torch.Threads} threads");
-            Line("oneDNN", $"{torch.OneDnnVersion ?? "unknown version"}, {torch.UsesOneDnn switch { true => "in use", false => "switched off", null => "in use as libtorch decides" }}");
+            var kernels = torch.LibtorchKernels is { } set ? $", {set} kernels" : "";
+            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}){kernels}, {torch.Threads} threads");
+            var use = torch.UsesOneDnn switch { true => "in use", false => "switched off", null => "in use as libtorch decides" };
+            Line("oneDNN", $"{torch.OneDnnVersion ?? "unknown version"}, {use}");
             Line("GPU", torch.Gpus == 0 ? "none that libtorch sees" : $"{torch.Gpus}, not checked");
             foreach (var (name, path) in torch.NativeLibraries)
                 Line(name, path);
@@ -84,15 +100,20 @@ internal static class DoctorRun
             Line("libtorch", failure!);
         }
 
-        Line("ONNX Runtime", onnx.Failure ?? $"{onnx.Version}: {string.Join(", ", onnx.Providers)}");
+        Line("ONNX Runtime", onnx.Failure ?? $"{onnx.Version}: {List(onnx.Providers)}");
         if (torch is null)
             return;
 
         var wrong = torch.Operations.Count(operation => operation.Outcome == OperationOutcome.Wrong);
         var avoided = torch.Operations.Count(operation => operation.Outcome == OperationOutcome.RightWithoutOneDnn);
-        Line("checks", string.Create(CultureInfo.InvariantCulture, $"{torch.Operations.Count - wrong} of {torch.Operations.Count} right{(avoided > 0 ? $", {avoided} of them without oneDNN only" : "")}, in {seconds:f1} s"));
+        var without = avoided > 0 ? $", {avoided} of them without oneDNN only" : "";
+        Line("checks", Text($"{torch.Operations.Count - wrong} of {torch.Operations.Count} right{without}, in {seconds:f1} s"));
         foreach (var operation in torch.Operations.Where(operation => operation.Outcome != OperationOutcome.Right))
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {(operation.Outcome == OperationOutcome.Wrong ? "WRONG" : "avoided"),-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
+        {
+            var outcome = operation.Outcome == OperationOutcome.Wrong ? "WRONG" : "avoided";
+            output.WriteLine(Text($"  {outcome,-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
+        }
+
         foreach (var problem in torch.Problems())
         {
             output.WriteLine();
@@ -102,5 +123,16 @@ internal static class DoctorRun
         void Line(string name, string value) => output.WriteLine($"{name,-20} {value}");
     }
 
-    private static string Size(long? bytes) => bytes is { } known ? string.Create(CultureInfo.InvariantCulture, $"{known / Gibi:f1} GiB") : "unknown";
+    private static string Caches(bool areHidden, bool repaired) => (areHidden, repaired) switch
+    {
+        (_, true) => "hidden by the hypervisor; oneDNN was told usual sizes",
+        (true, false) => "hidden by the hypervisor; oneDNN takes each for one byte",
+        (false, false) => "as the processor describes them",
+    };
+
+    private static string Size(long? bytes) => bytes is { } known ? Text($"{known / Gibi:f1} GiB") : "unknown";
+
+    private static string List(IEnumerable<string> items) => string.Join(", ", items);
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -36,10 +36,12 @@ internal sealed record MachineReport
     /// <summary>This machine's.</summary>
     public static MachineReport Read()
     {
+        var assembly = typeof(MachineReport).Assembly;
+        var version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
         var folder = UserCache.Folders("runtime").FirstOrDefault(CanWrite);
         return new MachineReport
         {
-            Version = typeof(MachineReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown",
+            Version = version ?? "unknown",
             DotNet = Environment.Version.ToString(),
             System = RuntimeInformation.OSDescription,
             Architecture = RuntimeInformation.ProcessArchitecture.ToString(),
@@ -82,8 +84,9 @@ internal sealed record MachineReport
 
     private static long? PhysicalMemory()
     {
-        const string Key = "MemTotal:";
-        var line = File.Exists("/proc/meminfo") ? File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal)) : null;
-        return line is not null && long.TryParse(line[Key.Length..].Replace("kB", "", StringComparison.Ordinal), out var kibibytes) ? kibibytes * 1024 : null;
+        const string Source = "/proc/meminfo", Key = "MemTotal:";
+        var line = File.Exists(Source) ? File.ReadLines(Source).FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal)) : null;
+        var number = line?[Key.Length..].Replace("kB", "", StringComparison.Ordinal);
+        return long.TryParse(number, out var kibibytes) ? kibibytes * 1024 : null;
     }
 }

@@ -46,12 +46,18 @@ public sealed record RuntimeReport
     {
         List<string> problems = [];
         if (Named(OperationOutcome.RightWithoutOneDnn) is { } avoided)
-            problems.Add($"oneDNN {OneDnnVersion} computes wrong numbers on this processor ({Processor.Name}): {avoided}. It is switched off; libtorch's own kernels, which are right, are slower.");
+        {
+            problems.Add(
+                $"oneDNN {OneDnnVersion} computes wrong numbers on this processor ({Processor.Name}): {avoided}. " +
+                "It is switched off; libtorch's own kernels, which are right, are slower.");
+        }
+
         if (Named(OperationOutcome.Wrong) is { } wrong)
         {
             problems.Add(
-                $"libtorch {LibtorchVersion} computes wrong numbers on this processor ({Processor.Name}): {wrong}. Results that depend on them are not to be trusted. " +
-                "Try ONEDNN_MAX_CPU_ISA=SSE41 in the environment, which is slow, or another machine, and report it with the output of 'controlnet doctor'.");
+                $"libtorch {LibtorchVersion} computes wrong numbers on this processor ({Processor.Name}): {wrong}. " +
+                "Results that depend on them are not to be trusted. Try ONEDNN_MAX_CPU_ISA=SSE41 in the environment, which is slow, " +
+                "or another machine, and report it with the output of 'controlnet doctor'.");
         }
 
         return problems;
