@@ -76,5 +76,8 @@ public class GuidanceTests
         double[] expected = [Math.Sin(500), Math.Sin(0.05), Math.Cos(500), Math.Cos(0.05)];
         Close.Absolute(expected, Guidance.Embed(1.5, 4), 1e-5, "embedding");
         Close.Absolute([.. expected, 0], Guidance.Embed(1.5, 5), 1e-5, "embedding");
+
+        // Width 6 has 1, 1/100 and 1/10,000.
+        Close.Absolute([Math.Sin(500), Math.Sin(5), Math.Sin(0.05), Math.Cos(500), Math.Cos(5), Math.Cos(0.05)], Guidance.Embed(1.5, 6), 1e-4, "embedding");
     }
 }
