@@ -9,7 +9,10 @@ namespace ControlNet.ML.Torch.Models;
 /// </summary>
 internal static class Operations
 {
-    /// <summary>Told of every operation on this thread, with what is needed to repeat it; null outside benchmarks.</summary>
+    /// <summary>
+    /// Told of every operation on this thread, with what is needed to repeat it; null outside benchmarks. Of networks that learn it cannot all be
+    /// repeated: their convolutions are given zeros for missing channels that live as long as the call.
+    /// </summary>
     [ThreadStatic]
     public static Action<BareOperation>? Observer;
 

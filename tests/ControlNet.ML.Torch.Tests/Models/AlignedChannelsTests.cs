@@ -81,7 +81,7 @@ public sealed class AlignedChannelsTests : IDisposable
 
         // The gradient of a sum by a weight is the sum over its input channel: what is added is its square, for each of 3 outputs.
         var squares = x.sum([0, 2, 3]).square().sum().item<float>();
-        Assert.Equal(before + (3 * squares), after, 1e-3f);
+        Close.Number(before + (3 * squares), after, 1e-3, "sum");
     }
 
     private static float Sum(Tensor tensor) => tensor.detach().sum().item<float>();

@@ -40,6 +40,6 @@ public sealed record OperationCase(
             Seed = Seed,
         };
         foreach (var (what, error) in comparison.Run())
-            Assert.True(error <= comparison.Bound, $"{what} of {this}: off by {error:g3} of the largest value, allowed {comparison.Bound:g3}");
+            Close.Number(0, error, comparison.Bound, $"relative error of {what} of {this}");
     }
 }
