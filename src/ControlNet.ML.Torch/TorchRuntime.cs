@@ -1,4 +1,3 @@
-using System.Reflection;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Torch.Verification;
 using TorchSharp;
@@ -110,7 +109,7 @@ public static class TorchRuntime
     {
         Processor = ProcessorInfo.Current,
         HiddenCachesRepaired = TorchNative.HiddenCachesRepaired,
-        TorchSharpVersion = VersionOf(typeof(torch).Assembly),
+        TorchSharpVersion = AssemblyVersion.Of(typeof(torch).Assembly),
         LibtorchVersion = string.Join('.', torch.__version__.Split('.').Take(3)),
         LibtorchKernels = TorchContext.CpuCapability(),
         OneDnnVersion = TorchContext.OneDnnVersion(),
@@ -120,7 +119,4 @@ public static class TorchRuntime
         NativeLibraries = TorchNative.Libraries(LibraryNames),
         Operations = results,
     };
-
-    private static string VersionOf(Assembly assembly) =>
-        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? assembly.GetName().Version!.ToString();
 }

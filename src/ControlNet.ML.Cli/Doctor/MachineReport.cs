@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Cli.Doctor;
@@ -36,12 +35,10 @@ internal sealed record MachineReport
     /// <summary>This machine's.</summary>
     public static MachineReport Read()
     {
-        var assembly = typeof(MachineReport).Assembly;
-        var version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0];
         var folder = UserCache.Folders("runtime").FirstOrDefault(CanWrite);
         return new MachineReport
         {
-            Version = version ?? "unknown",
+            Version = AssemblyVersion.Of(typeof(MachineReport).Assembly),
             DotNet = Environment.Version.ToString(),
             System = RuntimeInformation.OSDescription,
             Architecture = RuntimeInformation.ProcessArchitecture.ToString(),

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
@@ -129,13 +128,10 @@ public static partial class TorchNative
         {
             throw new ControlNetException(
                 "libtorch cannot be loaded. Add the package for your machine to the application: TorchSharp-cpu " +
-                $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {TorchSharpVersion()}. Cause: {FirstLine(e)}",
+                $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {AssemblyVersion.Of(typeof(torch).Assembly)}. Cause: {FirstLine(e)}",
                 e);
         }
     }
-
-    private static string TorchSharpVersion() =>
-        typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.107.0";
 
     private static string FirstLine(Exception e)
     {

@@ -41,13 +41,10 @@ internal static class VerificationCache
             try
             {
                 Directory.CreateDirectory(folder);
-                var temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}");
-                using (var file = new FileStream(temporary, FileMode.CreateNew))
-                    JsonSerializer.Serialize(file, new Entry(key, usesOneDnn));
-                File.Move(temporary, PathOf(folder, key), overwrite: true);
+                AtomicFile.Write(PathOf(folder, key), file => JsonSerializer.Serialize(file, new Entry(key, usesOneDnn)));
                 return;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ControlNetException)
             {
                 // The next folder, or a check at each start.
             }

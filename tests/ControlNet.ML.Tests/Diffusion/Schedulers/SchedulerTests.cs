@@ -6,18 +6,6 @@ namespace ControlNet.ML.Tests.Diffusion.Schedulers;
 
 public sealed class SchedulerTests
 {
-    // What the samplers are asked to do, at Stable Diffusion's betas.
-    private static readonly SchedulerConfig Base = SchedulerConfig.Default("DDIMScheduler") with
-    {
-        BetaStart = 0.00085,
-        BetaEnd = 0.012,
-        BetaSchedule = "scaled_linear",
-        ClipSample = false,
-        SetAlphaToOne = false,
-        StepsOffset = 1,
-        SkipPrkSteps = true,
-    };
-
     public static TheoryData<string> Names => [.. SchedulerCatalog.Names];
 
     [Property]
@@ -25,7 +13,7 @@ public sealed class SchedulerTests
     {
         var sampler = SchedulerCatalog.Names[name % SchedulerCatalog.Names.Count];
         var count = 1 + (steps % (sampler is "lcm" or "tcd" ? 50 : 120));
-        var config = SchedulerCatalog.Configure(Base with { TimestepSpacing = spacing % 2 == 0 ? "leading" : "linspace" }, sampler);
+        var config = SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion with { TimestepSpacing = spacing % 2 == 0 ? "leading" : "linspace" }, sampler);
         var scheduler = Scheduler.Create(config, count);
         var expected = scheduler switch
         {
@@ -45,7 +33,7 @@ public sealed class SchedulerTests
     public void A_network_that_knows_the_answer_is_led_to_it_from_pure_noise(string name)
     {
         // The network sees x = x_0 + σ ε, scaled, and says which ε is in it, for the one true x_0.
-        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(Base, name), 12);
+        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, name), 12);
         var schedule = NoiseSchedule.Create(scheduler.Config);
         float[] answer = [0.5f, -1, 0.25f, 2, 0, -0.125f];
         var (sample, output) = (new float[answer.Length], new float[answer.Length]);
@@ -75,7 +63,7 @@ public sealed class SchedulerTests
     [MemberData(nameof(Names))]
     public void Rows_in_one_span_go_the_same_way_as_alone(string name)
     {
-        var config = SchedulerCatalog.Configure(Base, name) with { Thresholding = true, SampleMaxValue = 1.5 };
+        var config = SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, name) with { Thresholding = true, SampleMaxValue = 1.5 };
         var together = Run(config, [1, -2, 3, 0.5f, 40, -50, 60, 7], 2);
         var alone = Run(config, [1, -2, 3, 0.5f], 1).Concat(Run(config, [40, -50, 60, 7], 1));
         Assert.Equal(alone, together);
@@ -98,7 +86,7 @@ public sealed class SchedulerTests
     [MemberData(nameof(Names))]
     public void Steps_after_the_first_allocate_nothing(string name)
     {
-        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(Base, name), 8);
+        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, name), 8);
         var (sample, output, noise) = (new float[64], new float[64], new Ones());
         sample.AsSpan().Fill(1);
         var allocated = 0L;
@@ -118,15 +106,15 @@ public sealed class SchedulerTests
     public void Ddim_with_eta_0_needs_no_noise_and_with_eta_1_it_does()
     {
         var sample = new float[4];
-        Scheduler.Create(Base, 3).Step([1, 2, 3, 4], 0, sample);
+        Scheduler.Create(SchedulerConfigs.StableDiffusion, 3).Step([1, 2, 3, 4], 0, sample);
         Assert.NotEqual(0, sample[0]);
-        Assert.Throws<ArgumentNullException>(() => Scheduler.Create(Base, 3, new SchedulerOptions { Eta = 1 }).Step([1, 2, 3, 4], 0, sample));
+        Assert.Throws<ArgumentNullException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, 3, new SchedulerOptions { Eta = 1 }).Step([1, 2, 3, 4], 0, sample));
     }
 
     [Fact]
     public void Steps_run_once_and_in_order()
     {
-        var scheduler = Scheduler.Create(Base, 2);
+        var scheduler = Scheduler.Create(SchedulerConfigs.StableDiffusion, 2);
         var sample = new float[2];
         Assert.Throws<InvalidOperationException>(() => scheduler.Step([1, 1], 1, sample));
         scheduler.Step([1, 1], 0, sample);
@@ -141,30 +129,30 @@ public sealed class SchedulerTests
     [InlineData(-3)]
     [InlineData(1001)]
     public void Numbers_of_steps_that_cannot_be_taken_are_refused(int steps) =>
-        Assert.Contains("expected 1 to 1000", Assert.Throws<ControlNetException>(() => Scheduler.Create(Base, steps)).Message);
+        Assert.Contains("expected 1 to 1000", Assert.Throws<ControlNetException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, steps)).Message);
 
     [Fact]
     public void Options_that_the_sampler_does_not_have_or_that_exclude_each_other_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => Scheduler.Create(Base, 3, new SchedulerOptions { Churn = 1 }));
-        Assert.Throws<ArgumentException>(() => Scheduler.Create(Base, 3, new SchedulerOptions { Strength = 0.5, Begin = 1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Scheduler.Create(Base, 3, new SchedulerOptions { Strength = 1.5 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Scheduler.Create(Base, 3, new SchedulerOptions { Begin = -1 }));
-        Assert.Throws<ArgumentException>(() => Scheduler.Create(Base.SwitchTo("HeunDiscreteScheduler"), 3, new SchedulerOptions { Begin = 1 }));
-        Assert.Throws<ArgumentException>(() => Scheduler.Create(Base.SwitchTo("DDPMScheduler"), 2, new SchedulerOptions { Timesteps = [5, 7] }));
-        Assert.Throws<ArgumentException>(() => Scheduler.Create(Base.SwitchTo("EulerDiscreteScheduler"), 2, new SchedulerOptions { Sigmas = [5, 7, 0] }));
+        Assert.Throws<ArgumentException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, 3, new SchedulerOptions { Churn = 1 }));
+        Assert.Throws<ArgumentException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, 3, new SchedulerOptions { Strength = 0.5, Begin = 1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, 3, new SchedulerOptions { Strength = 1.5 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion, 3, new SchedulerOptions { Begin = -1 }));
+        Assert.Throws<ArgumentException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion.SwitchTo("HeunDiscreteScheduler"), 3, new SchedulerOptions { Begin = 1 }));
+        Assert.Throws<ArgumentException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion.SwitchTo("DDPMScheduler"), 2, new SchedulerOptions { Timesteps = [5, 7] }));
+        Assert.Throws<ArgumentException>(() => Scheduler.Create(SchedulerConfigs.StableDiffusion.SwitchTo("EulerDiscreteScheduler"), 2, new SchedulerOptions { Sigmas = [5, 7, 0] }));
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void A_strength_that_leaves_no_step_is_refused(string name) =>
         Assert.Contains("strength of 0.05", Assert.Throws<ControlNetException>(
-            () => Scheduler.Create(SchedulerCatalog.Configure(Base, name), 10, new SchedulerOptions { Strength = 0.05 })).Message);
+            () => Scheduler.Create(SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, name), 10, new SchedulerOptions { Strength = 0.05 })).Message);
 
     [Fact]
     public void Beta_spacing_goes_from_end_to_end_by_quantiles_of_the_beta_distribution()
     {
-        var scheduler = (LambdaScheduler)Scheduler.Create(Base.SwitchTo("DPMSolverMultistepScheduler") with { UseBetaSigmas = true }, 9);
+        var scheduler = (LambdaScheduler)Scheduler.Create(SchedulerConfigs.StableDiffusion.SwitchTo("DPMSolverMultistepScheduler") with { UseBetaSigmas = true }, 9);
         var (most, least) = (scheduler.Sigmas[0], scheduler.Sigmas[8]);
         Assert.Equal(14.6146, most, 1e-3);
         Assert.Equal(0.02917, least, 1e-4);
@@ -195,8 +183,8 @@ public sealed class SchedulerTests
     {
         Assert.Contains("ddim", SchedulerCatalog.Names);
         Assert.All(SchedulerCatalog.Names, name => Assert.NotEmpty(SchedulerCatalog.Describe(name)));
-        Assert.Contains("dpmpp-2m-karras", Assert.Throws<ControlNetException>(() => SchedulerCatalog.Configure(Base, "evil")).Message);
-        var config = SchedulerCatalog.Configure(Base, "dpmpp-2m-sde-karras");
+        Assert.Contains("dpmpp-2m-karras", Assert.Throws<ControlNetException>(() => SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, "evil")).Message);
+        var config = SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion, "dpmpp-2m-sde-karras");
         Assert.Equal(("sde-dpmsolver++", true, 0.012), (config.AlgorithmType, config.UseKarrasSigmas, config.BetaEnd));
     }
 

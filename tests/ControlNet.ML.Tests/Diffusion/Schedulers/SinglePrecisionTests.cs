@@ -12,17 +12,6 @@ public sealed class SinglePrecisionTests
     private static readonly float[] Original = [0.7f, -1.3f, 0.123456f, 2.5f, -0.0371f, 1.1f, 0.9f, -2.2f, 0.31f, 1.7f, -0.55f];
     private static readonly float[] Noise = [1.9f, -0.4f, -1.7f, 0.033f, 0.81f, -2.3f, 0.6f, 1.45f, -0.09f, 0.77f, 1.21f];
 
-    private static readonly SchedulerConfig Base = SchedulerConfig.Default("DDIMScheduler") with
-    {
-        BetaStart = 0.00085,
-        BetaEnd = 0.012,
-        BetaSchedule = "scaled_linear",
-        ClipSample = false,
-        SetAlphaToOne = false,
-        StepsOffset = 1,
-        SkipPrkSteps = true,
-    };
-
     public static TheoryData<string> Names => [.. SchedulerCatalog.Names];
 
     [Theory]
@@ -30,7 +19,7 @@ public sealed class SinglePrecisionTests
     public void Noise_is_added_to_the_last_bit(string name)
     {
         // Timesteps 801, 401, 1; those of LCM and TCD have a spacing of their own.
-        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(Base with { TimestepSpacing = "leading" }, name), 5);
+        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion with { TimestepSpacing = "leading" }, name), 5);
         float[] noisy = [.. Original];
         for (var step = 0; step < scheduler.Count; step++)
         {
@@ -54,7 +43,7 @@ public sealed class SinglePrecisionTests
     [Fact]
     public void Training_noise_and_velocity_are_to_the_last_bit()
     {
-        var schedule = NoiseSchedule.Create(Base);
+        var schedule = NoiseSchedule.Create(SchedulerConfigs.StableDiffusion);
         var result = new float[Original.Length];
         foreach (var timestep in (int[])[801, 401, 1])
         {
@@ -74,7 +63,7 @@ public sealed class SinglePrecisionTests
     [InlineData("kdpm2", 0)]
     public void The_network_sees_a_sample_divided_to_the_last_bit(string name, int step)
     {
-        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(Base with { TimestepSpacing = "leading" }, name), 5);
+        var scheduler = Scheduler.Create(SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion with { TimestepSpacing = "leading" }, name), 5);
         var scaled = new float[Original.Length];
         scheduler.ScaleModelInput(Original, step, scaled);
         Assert.Equal(
@@ -86,7 +75,7 @@ public sealed class SinglePrecisionTests
     public void Timesteps_between_noise_levels_are_found_in_float32()
     {
         // In double arithmetic the sixth would be 585.49347.
-        var config = SchedulerCatalog.Configure(Base with { TimestepSpacing = "trailing" }, "kdpm2");
+        var config = SchedulerCatalog.Configure(SchedulerConfigs.StableDiffusion with { TimestepSpacing = "trailing" }, "kdpm2");
         float[] expected = [999, 920.5058f, 832, 753.5382f, 666, 585.4935f, 499, 415.29193f, 332, 242.48505f, 166];
         Assert.Equal([.. expected.Select(timestep => (double)timestep)], Scheduler.Create(config, 6).Timesteps);
     }
