@@ -6,6 +6,8 @@ internal sealed class Disposables<T> : IDisposable
 {
     private readonly Dictionary<string, T> _items = [];
 
+    public IReadOnlyCollection<T> Values => _items.Values;
+
     public T this[string name] => _items[name];
 
     public void Add(string name, T item) => _items.Add(name, item);

@@ -124,9 +124,63 @@ public sealed class DiffusionModel : IDisposable
             throw new ArgumentException("No picture to make.", nameof(requests));
         var jobs = requests.Select(request => Prepare(request.Prompt, request.Controls, request.Options)).ToArray();
         DenoisingStep? last = null;
-        foreach (var step in GenerationJob.Steps(jobs, cancellationToken))
+        foreach (var step in GenerationJob.Steps([.. jobs.Select(job => (job, job.Row(cancellationToken)))], cancellationToken))
             last = Report(requests[0].Options, step);
         return [.. jobs.Select((job, i) => job.Finish(last!.Latents[i]))];
+    }
+
+    /// <summary>
+    /// <see cref="GenerateBatch"/> where one image's failure is its own: what cannot be prepared is left out of the batch, what comes to no
+    /// number fails alone and leaves the numbers of the others as they are.
+    /// </summary>
+    /// <param name="requests">The images, as for <see cref="GenerateBatch"/>.</param>
+    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <returns>For each request the image, or what <see cref="PictureOutcome.IsOwn"/>.</returns>
+    internal IReadOnlyList<PictureOutcome> GenerateEach(IReadOnlyList<PictureRequest> requests, CancellationToken cancellationToken)
+    {
+        var outcomes = new PictureOutcome?[requests.Count];
+        List<(int Index, GenerationJob Job, DenoisingRow Row)> prepared = [];
+        for (var i = 0; i < requests.Count; i++)
+        {
+            Attempt(i, () =>
+            {
+                var job = Prepare(requests[i].Prompt, requests[i].Controls, requests[i].Options);
+                prepared.Add((i, job, job.Row(cancellationToken)));
+            });
+        }
+
+        try
+        {
+            DenoisingStep? last = null;
+            foreach (var step in prepared.Count == 0 ? [] : GenerationJob.Steps([.. prepared.Select(one => (one.Job, one.Row))], cancellationToken))
+                last = Report(requests[prepared[0].Index].Options, step);
+            for (var k = 0; k < prepared.Count; k++)
+                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new PictureOutcome(prepared[k].Job.Finish(last!.Latents[k]), null));
+        }
+        catch (Exception error) when (PictureOutcome.IsOwn(error) && prepared.Count == 1)
+        {
+            outcomes[prepared[0].Index] = new PictureOutcome(null, error);
+        }
+        catch (Exception error) when (PictureOutcome.IsOwn(error))
+        {
+            // One of them spoils it for all, or all are too many: each by itself shows which.
+            foreach (var (index, _, _) in prepared)
+                outcomes[index] = GenerateEach([requests[index]], cancellationToken)[0];
+        }
+
+        return outcomes!;
+
+        void Attempt(int index, Action work)
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception error) when (PictureOutcome.IsOwn(error))
+            {
+                outcomes[index] = new PictureOutcome(null, error);
+            }
+        }
     }
 
     /// <summary>Makes one picture and shows it on the way: every element is a step, decoded only when asked.</summary>
@@ -166,7 +220,9 @@ public sealed class DiffusionModel : IDisposable
                 $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: {Message.Name(cut.Trim())}.");
         }
 
-        return Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
+        var text = Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
+        NotFiniteException.Check(text.Hidden, "The encoded prompt");
+        return text;
     }
 
     /// <summary>Encodes a picture: the mean of the posterior.</summary>

@@ -35,11 +35,12 @@ internal sealed class GenerationJob
     }
 
     /// <summary>Runs the loop; text and conditions are encoded once, before the first step.</summary>
-    public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken) => Steps([this], cancellationToken);
+    public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken) => Steps([(this, Row(cancellationToken))], cancellationToken);
 
     /// <summary>Runs the loop for several pictures of one model together: one size, sampler, number of steps and list of networks that matter.</summary>
-    public static IEnumerable<DenoisingStep> Steps(IReadOnlyList<GenerationJob> jobs, CancellationToken cancellationToken)
+    public static IEnumerable<DenoisingStep> Steps(IReadOnlyList<(GenerationJob Job, DenoisingRow Row)> pictures, CancellationToken cancellationToken)
     {
+        var jobs = pictures.Select(picture => picture.Job).ToArray();
         var first = jobs[0];
         if (jobs.Any(job => job._options.Steps != first._options.Steps))
             throw new ArgumentException("Pictures that are made together have one number of steps.");
@@ -48,10 +49,11 @@ internal sealed class GenerationJob
         if (jobs.Any(job => job._options.Image?.StrengthOrDefault != first._options.Image?.StrengthOrDefault))
             throw new ArgumentException("Pictures that are made together begin from pictures with one strength, or all from noise.");
         return new DenoisingLoop(first._model.Backend, first._model.Folder.UNet)
-            .Run([.. jobs.Select(job => job.Row(cancellationToken))], first._scheduler, first._options.Steps, cancellationToken);
+            .Run([.. pictures.Select(picture => picture.Row)], first._scheduler, first._options.Steps, cancellationToken);
     }
 
-    private DenoisingRow Row(CancellationToken cancellationToken)
+    /// <summary>What the loop needs: text and conditions are encoded, the noise is drawn.</summary>
+    public DenoisingRow Row(CancellationToken cancellationToken)
     {
         // 1. text
         var guided = GenerationParts.IsGuided(_model, _options.Guidance);

@@ -1,4 +1,5 @@
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
@@ -57,11 +58,14 @@ internal static class GenerationParts
     /// <param name="mask">Whether there is a picture to begin from, with a mask.</param>
     /// <param name="depth">Whether there is one with depths.</param>
     /// <exception cref="ControlNetException">It does not.</exception>
-    public static void CheckInputs(DiffusionModel model, bool mask, bool depth)
+    public static void CheckInputs(DiffusionModel model, bool mask, bool depth) => CheckInputs(model.Name, model.Folder, mask, depth);
+
+    /// <summary><see cref="CheckInputs(DiffusionModel, bool, bool)"/> before the model is loaded.</summary>
+    public static void CheckInputs(string name, ModelFolder folder, bool mask, bool depth)
     {
-        var (channels, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
+        var (channels, latents) = (folder.UNet.InChannels, folder.Autoencoder.LatentChannels);
         if (depth && channels != latents + DepthChannels)
-            throw new ControlNetException($"{model.Name}: has no input for depths, expected a depth model or no {nameof(ImageInput.Depth)}.");
+            throw new ControlNetException($"{name}: has no input for depths, expected a depth model or no {nameof(ImageInput.Depth)}.");
         var missing = (channels - latents) switch
         {
             0 => null,
@@ -70,7 +74,7 @@ internal static class GenerationParts
             _ => "of this kind of model nothing is known",
         };
         if (missing is not null)
-            throw new ControlNetException($"{model.Name}: its UNet takes {channels} channels, the latents have {latents}: {missing}.");
+            throw new ControlNetException($"{name}: its UNet takes {channels} channels, the latents have {latents}: {missing}.");
     }
 
     /// <summary>Throws unless a control network fits a model.</summary>

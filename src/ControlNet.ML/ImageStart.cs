@@ -14,7 +14,7 @@ namespace ControlNet.ML;
 internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData? Beside)
 {
     /// <summary>Draws noise, and prepares a picture.</summary>
-    /// <param name="model">The model, which takes what is given (<see cref="GenerationParts.CheckInputs"/>).</param>
+    /// <param name="model">The model, which takes what is given (<see cref="GenerationParts.CheckInputs(DiffusionModel, bool, bool)"/>).</param>
     /// <param name="input">The picture, and what belongs to it; null for noise alone.</param>
     /// <param name="random">The seed's numbers.</param>
     /// <param name="given">Noise in place of the seed's, or null.</param>

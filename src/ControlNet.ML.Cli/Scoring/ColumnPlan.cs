@@ -56,6 +56,9 @@ internal sealed class ColumnPlan
     /// <summary>Whether there are conditions at all.</summary>
     public bool HasConditions { get; }
 
+    /// <summary>Whether the table has a column that says how pictures are made.</summary>
+    public bool Has(string column) => _positions.ContainsKey(column);
+
     /// <summary>The columns that say how pictures are made.</summary>
     public IReadOnlyList<int> Known { get; }
 

@@ -10,7 +10,6 @@ internal sealed class Journal : IDisposable
 {
     private readonly FileStream _stream;
     private readonly BitArray _done = new(1024);
-    private readonly BitArray _failed = new(1024);
 
     private Journal(FileStream stream) => _stream = stream;
 
@@ -72,9 +71,6 @@ internal sealed class Journal : IDisposable
     /// <summary>Whether a row is finished, be it with an error.</summary>
     public bool Has(long row) => row < _done.Length && _done[(int)row];
 
-    /// <summary>Whether a row is finished with an error.</summary>
-    public bool HasFailed(long row) => row < _failed.Length && _failed[(int)row];
-
     /// <summary>Adds finished rows and waits until the disk has them.</summary>
     public void Append(params ReadOnlySpan<JournalEntry> entries)
     {
@@ -95,9 +91,8 @@ internal sealed class Journal : IDisposable
         if (Has(entry.Row))
             return false;
         if (entry.Row >= _done.Length)
-            _done.Length = _failed.Length = checked((int)Math.Min(Array.MaxLength, Math.Max(entry.Row + 1, 2L * _done.Length)));
+            _done.Length = checked((int)Math.Min(Array.MaxLength, Math.Max(entry.Row + 1, 2L * _done.Length)));
         _done[(int)entry.Row] = true;
-        _failed[(int)entry.Row] = entry.Error is not null;
         if (entry.Error is null)
         {
             Succeeded++;

@@ -11,6 +11,9 @@ internal sealed class RowLoader : IDisposable
 
     private RowLoader(ScorePlan plan) => _plan = plan;
 
+    /// <summary>The control networks, each once.</summary>
+    public IReadOnlyCollection<ControlNetwork> Networks => _networks.Values;
+
     /// <summary>Loads the control networks.</summary>
     public static RowLoader Open(ScorePlan plan, Func<string, LoadOptions> options, CancellationToken cancellationToken)
     {

@@ -19,6 +19,7 @@ internal sealed class ScorePlan
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
+        GenerationParts.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = settings.Size ?? new PictureSize(native, native);
         size.Check(folder.Autoencoder.ScaleFactor);

@@ -12,7 +12,7 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="rowsDone">Told after every row.</param>
 internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, DiffusionModel model, RowLoader loader, Action rowsDone)
 {
-    private bool _hasMade;
+    private readonly NetworkProbe _probe = new(model, plan.Settings.Options);
 
     /// <summary>Warnings of the pictures so far: the first of each kind is enough of a million.</summary>
     public HashSet<string> Warnings { get; } = [];
@@ -21,6 +21,9 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
     /// <exception cref="ControlNetException">The disk cannot be written, or a row failed in a strict run.</exception>
     public void Run(CancellationToken cancellationToken)
     {
+        // What is wrong with the networks is the run's fault; all that is wrong from here on is a row's, or the disk's.
+        foreach (var network in loader.Networks)
+            GenerationParts.CheckFamily(model, network);
         foreach (var window in RowBatches.Windows(plan.Read(), plan.Settings.Batch))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -53,9 +56,12 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
     {
         if (batch.All(request => journal.Has(request.Row)))
             return;
+
+        // Rows that are done are made once more with the others of their batch, failed ones too: the others thus get the numbers that they
+        // would have got without the interruption.
         var clock = Stopwatch.StartNew();
         List<LoadedRow> rows = [];
-        foreach (var request in batch.Where(request => !journal.HasFailed(request.Row)))
+        foreach (var request in batch)
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
@@ -70,44 +76,34 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
 
         if (rows.All(row => journal.Has(row.Request.Row)))
             return;
-        try
+        var outcomes = model.GenerateEach([.. rows.Select(row => row.Picture)], cancellationToken);
+        var seconds = clock.Elapsed.TotalSeconds / rows.Count;
+        foreach (var (row, outcome) in rows.Zip(outcomes).Where(made => !journal.Has(made.First.Request.Row)))
         {
-            Write(rows, model.GenerateBatch([.. rows.Select(row => row.Picture)], cancellationToken), clock);
-        }
-        catch (Exception e) when (IsOfRow(e) && rows.Count == 1 && _hasMade)
-        {
-            Fail(rows[0].Request.Row, rows[0].Request.Options.Seed, clock.Elapsed.TotalSeconds, e);
-        }
-        catch (Exception e) when (IsOfRow(e) && rows.Count > 1)
-        {
-            // One of them spoils it for all: each by itself shows which.
-            foreach (var row in rows.Where(row => !journal.Has(row.Request.Row)))
-                Make([row.Request], cancellationToken);
+            if (outcome.Picture is { } picture)
+            {
+                Write(row, picture, seconds);
+                continue;
+            }
+
+            if (outcome.Failure is NotFiniteException && journal.Succeeded == 0)
+                _probe.Check(row, outcome.Failure, cancellationToken);
+            Fail(row.Request.Row, row.Request.Options.Seed, seconds, outcome.Failure!);
         }
     }
 
-    /// <summary>Before any picture was made, an error is the run's, not the row's: a network of another family, say. Nor is the disk's a row's.</summary>
-    private static bool IsOfRow(Exception e) => e is ArgumentException || (e is ControlNetException && e.InnerException is not (IOException or UnauthorizedAccessException));
-
-    private void Write(List<LoadedRow> rows, IReadOnlyList<GeneratedPicture> pictures, Stopwatch clock)
+    private void Write(LoadedRow row, GeneratedPicture picture, double seconds)
     {
-        _hasMade = true;
-        var seconds = Math.Round(clock.Elapsed.TotalSeconds / rows.Count, 4);
-        foreach (var (row, picture) in rows.Zip(pictures))
-        {
-            var number = row.Request.Row;
-            if (journal.Has(number))
-                continue;
-            var provenance = new Dictionary<string, string>(picture.Provenance);
-            foreach (var (key, value) in row.Provenance)
-                provenance[key] = value;
-            var png = ImageCodec.EncodePng(picture.Image, provenance);
-            AtomicFile.Write(folder.Picture(number), stream => stream.Write(png));
-            journal.Append(new JournalEntry(number, row.Request.Options.Seed, seconds, null, provenance));
-            foreach (var warning in picture.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
-                Warnings.Add($"row {number}: {warning}");
-            rowsDone();
-        }
+        var number = row.Request.Row;
+        var provenance = new Dictionary<string, string>(picture.Provenance);
+        foreach (var (key, value) in row.Provenance)
+            provenance[key] = value;
+        var png = ImageCodec.EncodePng(picture.Image, provenance);
+        AtomicFile.Write(folder.Picture(number), stream => stream.Write(png));
+        journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance));
+        foreach (var warning in picture.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
+            Warnings.Add($"row {number}: {warning}");
+        rowsDone();
     }
 
     private void Fail(long row, ulong? seed, double seconds, Exception e)

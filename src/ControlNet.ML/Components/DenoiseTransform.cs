@@ -90,8 +90,8 @@ internal sealed class DenoiseStage : NetworkStage
             ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
             List<DenoisingPicture> pictures = [];
             batch.ForEachRowInTurn(row => pictures.Add(Read(batch, row)));
-            foreach (var (row, latents) in _denoiser.Run(pictures, stepping))
-                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values);
+            _denoiser.Run(batch, pictures, stepping, (row, latents) =>
+                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values));
         }
     }
 

@@ -80,6 +80,6 @@ internal sealed class EncodeConditionStage : NetworkStage
     {
         stepping();
         var hint = ControlHints.Encode(_network, batch.Image(0, row).ToImageBuffer(), _width, _height);
-        batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(hint.Count, hint.Values);
+        batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(hint.Count, NotFiniteException.Check(hint, "The encoded condition").Values);
     });
 }

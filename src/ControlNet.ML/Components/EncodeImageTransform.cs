@@ -108,7 +108,7 @@ internal sealed class EncodeImageStage : NetworkStage
                 var photo = Colour.Hwc3(batch.Image(0, row).ToImageBuffer());
                 var fitted = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, _width, _height, _options.Fit));
                 var latents = _model.Encode(TensorImages.ToSigned(fitted));
-                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values);
+                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values);
             });
         }
     }

@@ -97,8 +97,8 @@ internal sealed class GenerateStage : NetworkStage
                 stepping();
                 pictures.Add(Read(batch, row, texts));
             });
-            foreach (var (row, latents) in _denoiser.Run(pictures, stepping))
-                batch.Attempt(row, () => batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(_model.Decode(latents))[0].ToMLImage());
+            _denoiser.Run(batch, pictures, stepping, (row, latents) =>
+                batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(_model.Decode(latents))[0].ToMLImage());
         }
     }
 

@@ -67,6 +67,9 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slo
             Attempt(row, () => compute(row));
     }
 
+    /// <summary>Fails a row, unless it has failed already.</summary>
+    public void Fail(int row, Exception failure) => _failures[row] ??= failure;
+
     /// <summary>Works on a row unless it has failed. A <see cref="ControlNetException"/> fails it.</summary>
     public void Attempt(int row, Action compute)
     {

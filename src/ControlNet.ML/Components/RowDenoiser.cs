@@ -65,6 +65,7 @@ internal sealed class RowDenoiser
             throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
         if (image is not null && Scheduler.FirstStep(steps, image.StrengthOrDefault) >= steps)
             throw new ControlNetException($"A strength of {image.StrengthOrDefault} leaves none of the {steps} steps to run, expected one at least: take more steps or a larger share of them.");
+        Wishes.Check(() => Scheduler.Create(_scheduler, steps));
         var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
         var start = ImageStart.Of(_model, image, random, given: null, width, height);
@@ -84,27 +85,46 @@ internal sealed class RowDenoiser
         });
     }
 
-    /// <summary>Makes the latents of some rows.</summary>
+    /// <summary>Makes the latents of some rows. What cannot be made fails its row alone.</summary>
+    /// <param name="batch">The rows of which they are.</param>
     /// <param name="pictures">The rows.</param>
     /// <param name="stepping">Called in every step; may throw to stop.</param>
-    /// <returns>Each row and its latents, [1, C, h, w], group by group.</returns>
-    public IEnumerable<(int Row, TensorData Latents)> Run(IEnumerable<DenoisingPicture> pictures, Action stepping)
+    /// <param name="use">Gets each row and its latents, [1, C, h, w], group by group.</param>
+    public void Run(RowBatch batch, IEnumerable<DenoisingPicture> pictures, Action stepping, Action<int, TensorData> use)
     {
         foreach (var network in _networks)
             ObjectDisposedException.ThrowIf(network.IsDisposed, network);
-        var loop = new DenoisingLoop(_model.Backend, _model.Folder.UNet);
         foreach (var group in pictures.GroupBy(picture => (picture.Steps, picture.Row.Image?.Strength, picture.Row.Noise.Shape[2], picture.Row.Noise.Shape[3])))
+            RunTogether(batch, [.. group], stepping, use);
+    }
+
+    private void RunTogether(RowBatch batch, DenoisingPicture[] group, Action stepping, Action<int, TensorData> use)
+    {
+        DenoisingStep? last = null;
+        try
         {
-            DenoisingStep? last = null;
-            foreach (var step in loop.Run([.. group.Select(picture => picture.Row)], _scheduler, group.Key.Steps, _options.CancellationToken))
+            foreach (var step in new DenoisingLoop(_model.Backend, _model.Folder.UNet).Run(
+                [.. group.Select(picture => picture.Row)], _scheduler, group[0].Steps, _options.CancellationToken))
             {
                 stepping();
                 last = step;
             }
-
-            foreach (var (picture, latents) in group.Zip(last!.Latents))
-                yield return (picture.Index, latents);
         }
+        catch (Exception error) when (PictureOutcome.IsOwn(error) && group.Length == 1)
+        {
+            batch.Fail(group[0].Index, error);
+            return;
+        }
+        catch (Exception error) when (PictureOutcome.IsOwn(error))
+        {
+            // All together are too many: each by itself shows which cannot be made.
+            foreach (var picture in group)
+                RunTogether(batch, [picture], stepping, use);
+            return;
+        }
+
+        foreach (var (picture, latents) in group.Zip(last!.Latents))
+            batch.Attempt(picture.Index, () => use(picture.Index, latents));
     }
 }
 

@@ -94,12 +94,7 @@ public static class TensorImages
             for (var i = 0; i < values.Length; i++)
             {
                 if (float.IsNaN(values[i]))
-                {
-                    throw new ControlNetException(
-                        $"Picture {b} is not a number (NaN) at channel {i / plane}, row {i % plane / width}, column {i % width}: "
-                        + "the network overflowed; float32 weights may help.");
-                }
-
+                    throw NotFiniteException.OfPicture(b, i / plane, i % plane / width, i % width);
                 result.Samples[(i % plane * 3) + (i / plane)] = (byte)level(values[i]);
             }
         }

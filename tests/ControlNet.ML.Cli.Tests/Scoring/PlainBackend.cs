@@ -19,6 +19,9 @@ internal sealed class PlainBackend : IBackendProvider
     /// <summary>How many pictures were made together, largest last.</summary>
     public SortedSet<int> Batches { get; } = [];
 
+    /// <summary>Whether it gives no numbers.</summary>
+    public bool IsBroken { get; set; }
+
     /// <summary>Told before each picture is decoded.</summary>
     public Action<int> Decoding { get; set; } = _ => { };
 
@@ -56,7 +59,7 @@ internal sealed class PlainBackend : IBackendProvider
 
             // The sine keeps them within the range of pictures, where otherwise all would be black or white and alike.
             for (var i = 0; i < picture.Count; i++)
-                picture.Values[i] = MathF.Sin(latents.Values[i % latents.Count]);
+                picture.Values[i] = notes.IsBroken ? float.NaN : MathF.Sin(latents.Values[i % latents.Count]);
             return picture;
         }
 

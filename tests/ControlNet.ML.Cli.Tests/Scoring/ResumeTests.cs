@@ -8,7 +8,7 @@ namespace ControlNet.ML.Cli.Tests.Scoring;
 /// <summary>A crash at any moment leaves a journal that is cut anywhere, and pictures that may be half.</summary>
 public sealed class ResumeTests : IDisposable
 {
-    private const string Rows = "prompt,photo,width\na,0.png,16\nb,1.png,8\nc,missing.png,16\nd,2.png,16\ne,0.png,8\nf,1.png,wide\ng,2.png,16\nh,0.png,16\ni,1.png,8\n";
+    private const string Rows = "prompt,photo,width,scale\na,0.png,16,1\nb,1.png,8,1\nc,missing.png,16,1\nd,2.png,16,1\ne,0.png,8,1\nf,1.png,wide,1\ng,2.png,16,1\nj,1.png,16,1e39\nh,0.png,16,1\ni,1.png,8,1\n";
 
     private readonly ScoreFolder _whole = new(Rows);
     private readonly byte[] _journal;
@@ -50,7 +50,7 @@ public sealed class ResumeTests : IDisposable
         foreach (var picture in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
             Assert.Equal(File.ReadAllBytes(picture), File.ReadAllBytes(Path.Combine(folder.Out, "pictures", Path.GetFileName(picture))));
         Assert.Equal(Lines(_whole, folder), Lines(folder, folder));
-        Assert.Equal(Enumerable.Range(0, 9).Select(row => (long)row), Entries(folder.Out).Order());
+        Assert.Equal(Enumerable.Range(0, 10).Select(row => (long)row), Entries(folder.Out).Order());
         Assert.StartsWith(string.Join(',', kept), string.Join(',', Entries(folder.Out)), StringComparison.Ordinal);
     }
 

@@ -42,6 +42,32 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     }
 
     [Fact]
+    public void What_no_network_or_sampler_bears_fails_its_row_and_spoils_no_other()
+    {
+        var all = PictureRows.Rows(0, 0, 0, 0);
+        all[1].Scale = 1e30;
+        all[2].Steps = 60;
+        var options = PictureRows.Own with { BatchSize = 4, Scheduler = "lcm" };
+        var made = Made(Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, options), all);
+        Assert.Equal([false, true, true, false], made.Select(row => row.Picture is null));
+        Assert.Contains("not a number", made[1].Error, StringComparison.Ordinal);
+        Assert.Contains("60", made[2].Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Stages_whose_vectors_are_no_numbers_fail_the_row_themselves()
+    {
+        var rowsOfAll = PictureRows.Rows(0, 1);
+        rowsOfAll[1].Scale = 1e30;
+        var data = _ml.Data.LoadFromEnumerable(rowsOfAll);
+        var view = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64).Append(Stages.EncodeText("Text", "Prompt", rows.Model)).Append(Stages.Denoise(
+            "Latents", "Text", rows.Model, [new("Hint", rows.Canny) { ScaleColumn = "Scale" }], new() { Steps = 1, Width = 64, Height = 64, BatchSize = 2 })).Fit(data).Transform(data);
+        var errors = view.GetColumn<string>("Error").ToList();
+        Assert.Equal("", errors[0]);
+        Assert.StartsWith("The latents are not finite", errors[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_strict_component_stops_at_the_row()
     {
         var all = PictureRows.Rows(0, 1);

@@ -1,0 +1,30 @@
+namespace ControlNet.ML;
+
+/// <summary>The networks came to something that is no number: the weights are damaged, or a value was beyond what they can compute with.</summary>
+internal sealed class NotFiniteException : ControlNetException
+{
+    private const string Reason = "the network overflowed; a scale, weight or guidance nearer to 1, or float32 weights, may help.";
+
+    private NotFiniteException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Throws unless all values are finite.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="what">What they are, <c>The latents</c>.</param>
+    /// <returns>The values.</returns>
+    public static TensorData Check(TensorData values, string what)
+    {
+        var at = Array.FindIndex(values.Values, value => !float.IsFinite(value));
+        return at < 0 ? values : throw new NotFiniteException($"{what} are not finite, at value {at:N0} of {values.Count:N0}: {Reason}");
+    }
+
+    /// <summary>An image with a value that is none.</summary>
+    /// <param name="picture">Which of several.</param>
+    /// <param name="channel">The channel.</param>
+    /// <param name="row">The row of pixels.</param>
+    /// <param name="column">The column of pixels.</param>
+    public static NotFiniteException OfPicture(int picture, int channel, int row, int column) =>
+        new($"Picture {picture} is not a number (NaN) at channel {channel}, row {row}, column {column}: {Reason}");
+}
