@@ -28,8 +28,8 @@ internal static class StateDict
     {
         // The shapes are compared on the meta device first: a wrong file is refused before memory is taken for it.
         IReadOnlyList<WeightTensor> tensors;
-        using (NewDisposeScope())
-            tensors = WeightLoader.Match(source, Shapes(Unset.On(ScalarType.Float32, META, build)));
+        using (var shapes = Unset.On(ScalarType.Float32, META, build))
+            tensors = WeightLoader.Match(source, Shapes(shapes));
 
         var network = Unset.On(type, device, build);
         try

@@ -8,6 +8,7 @@ namespace ControlNet.ML.Torch;
 /// <summary>A base model's networks on torch: text encoders, UNet, autoencoder.</summary>
 internal sealed class TorchBackend : IDiffusionBackend
 {
+    private readonly NetworkUse _use = new(typeof(DiffusionModel));
     private readonly TorchDevice _device;
     private readonly ClipTextModel[] _textEncoders;
     private readonly UNet2DConditionModel? _unet;
@@ -50,42 +51,42 @@ internal sealed class TorchBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.Count != _textEncoders.Length)
             throw new ArgumentException($"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
-        return outputs.Length == 1
-            ? new TextEmbedding(Single(outputs[0], clipSkip).ToData(), null)
-            : new TextEmbedding(
-                cat([.. outputs.Select(output => Layer(output, (clipSkip ?? 0) + 1))], dim: -1).ToData(),
-                outputs[1].Projected!.ToData());
+        return _use.Run(() =>
+        {
+            var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
+            return outputs.Length == 1
+                ? new TextEmbedding(Single(outputs[0], clipSkip).ToData(), null)
+                : new TextEmbedding(
+                    cat([.. outputs.Select(output => Layer(output, (clipSkip ?? 0) + 1))], dim: -1).ToData(),
+                    outputs[1].Projected!.ToData());
+        });
     }
 
-    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(Loaded(_unet), _device, inputs);
+    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(Loaded(_unet), _use, _device, inputs);
 
     public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
-        return (mean.ToData(), logVariance.ToData());
+        return _use.Run(() =>
+        {
+            var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
+            return (mean.ToData(), logVariance.ToData());
+        });
     }
 
     public TensorData DecodeImage(TensorData latents)
     {
         ArgumentNullException.ThrowIfNull(latents);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        return Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData();
+        return _use.Run(() => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
     }
 
-    public void Dispose()
+    public void Dispose() => _use.Close(() =>
     {
         foreach (var encoder in _textEncoders)
             encoder.Dispose();
         _unet?.Dispose();
         _autoencoder?.Dispose();
-    }
+    });
 
     private static T Loaded<T>(T? network)
         where T : nn.Module =>

@@ -26,13 +26,17 @@ internal sealed class TorchControlBackend : IControlBackend
 
     public TorchDevice Device { get; }
 
+    /// <summary>Who computes on it.</summary>
+    public NetworkUse Use { get; } = new(typeof(ControlNetwork));
+
     public TensorData EncodeCondition(TensorData condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var picture = condition.ToTorch(Device.Type, Device.Device);
-        return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
+        return Use.Run(() =>
+        {
+            var picture = condition.ToTorch(Device.Type, Device.Device);
+            return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
+        });
     }
 
     public IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint)
@@ -40,23 +44,24 @@ internal sealed class TorchControlBackend : IControlBackend
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(hint);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var x = Place(sample);
-        var given = new UNetInputs(
-            empty([x.shape[0]], dtype: ScalarType.Float32, device: Device.Device).FillInPlace(timestep),
-            Place(inputs.Text),
-            inputs.PooledText is { } pooled ? Place(pooled) : null,
-            inputs.TimeIds is { } sizes ? Place(sizes) : null);
-        var residuals = Network.Forward(x, given, Place(hint));
-        return [.. residuals.Skips.Append(residuals.Middle).Select(residual => residual.ToData())];
+        return Use.Run<TensorData[]>(() =>
+        {
+            var x = Place(sample);
+            var given = new UNetInputs(
+                empty([x.shape[0]], dtype: ScalarType.Float32, device: Device.Device).FillInPlace(timestep),
+                Place(inputs.Text),
+                inputs.PooledText is { } pooled ? Place(pooled) : null,
+                inputs.TimeIds is { } sizes ? Place(sizes) : null);
+            var residuals = Network.Forward(x, given, Place(hint));
+            return [.. residuals.Skips.Append(residuals.Middle).Select(residual => residual.ToData())];
+        });
 
         Tensor Place(TensorData data) => data.ToTorch(Device.Type, Device.Device);
     }
 
-    public void Dispose()
+    public void Dispose() => Use.Close(() =>
     {
         _network?.Dispose();
         _encoder?.Dispose();
-    }
+    });
 }

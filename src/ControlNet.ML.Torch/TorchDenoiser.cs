@@ -9,24 +9,26 @@ namespace ControlNet.ML.Torch;
 internal sealed class TorchDenoiser : IDenoiser
 {
     private readonly UNet2DConditionModel _unet;
+    private readonly NetworkUse _use;
     private readonly TorchDevice _device;
     private readonly List<Tensor> _uploaded = [];
     private readonly UNetInputs _inputs;
     private readonly Tensor? _beside;
     private readonly (TorchControlBackend Network, Tensor Hint)[] _controls;
 
-    public TorchDenoiser(UNet2DConditionModel unet, TorchDevice device, DenoiserInputs inputs)
+    public TorchDenoiser(UNet2DConditionModel unet, NetworkUse use, TorchDevice device, DenoiserInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        (_unet, _device) = (unet, device);
+        (_unet, _use, _device) = (unet, use, device);
+        var controls = inputs.Controls.Select(control => TorchControl(control.Network)).ToArray();
         _inputs = new UNetInputs(
-            Timesteps: zeros(0),
+            Timesteps: Own(zeros(0)),
             Upload(inputs.Text),
             inputs.PooledText is { } pooled ? Upload(pooled) : null,
             inputs.TimeIds is { } ids ? Upload(ids) : null,
             inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
         _beside = inputs.Beside is { } beside ? Upload(beside) : null;
-        _controls = [.. inputs.Controls.Select(control => (Own(control.Network), Upload(control.Hint)))];
+        _controls = [.. controls.Select((control, i) => (control, Upload(inputs.Controls[i].Hint)))];
     }
 
     public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction)
@@ -34,19 +36,21 @@ internal sealed class TorchDenoiser : IDenoiser
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(controls);
         ArgumentNullException.ThrowIfNull(prediction);
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var x = sample.ToTorch(_device.Type, _device.Device);
-        var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };
-
-        ControlResiduals? residuals = null;
-        foreach (var control in controls)
+        _use.Run(() =>
         {
-            var own = Run(control, x, inputs);
-            residuals = residuals is null ? own : residuals + own;
-        }
+            var x = sample.ToTorch(_device.Type, _device.Device);
+            var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };
 
-        _unet.Forward(_beside is null ? x : cat([x, _beside], dim: 1), inputs, residuals).CopyTo(prediction.Values);
+            ControlResiduals? residuals = null;
+            foreach (var control in controls)
+            {
+                var own = Run(control, x, inputs);
+                residuals = residuals is null ? own : residuals + own;
+            }
+
+            _unet.Forward(_beside is null ? x : cat([x, _beside], dim: 1), inputs, residuals).CopyTo(prediction.Values);
+            return true;
+        });
     }
 
     public void Dispose()
@@ -67,7 +71,17 @@ internal sealed class TorchDenoiser : IDenoiser
         var all = rows.Length == x.shape[0];
         var index = tensor([.. rows.Select(r => (long)r)], device: _device.Device);
 
-        var residuals = network.Network.Forward(Pick(x)!, PickAll(inputs), Pick(hint)!);
+        network.Use.Enter();
+        ControlResiduals residuals;
+        try
+        {
+            residuals = network.Network.Forward(Pick(x)!, PickAll(inputs), Pick(hint)!);
+        }
+        finally
+        {
+            network.Use.Leave();
+        }
+
         return residuals.Select((residual, i) =>
         {
             var scales = tensor([.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
@@ -82,7 +96,7 @@ internal sealed class TorchDenoiser : IDenoiser
             : new(Pick(whole.Timesteps)!, Pick(whole.Text)!, Pick(whole.PooledText), Pick(whole.TimeIds), Pick(whole.GuidanceCondition));
     }
 
-    private TorchControlBackend Own(IControlBackend network)
+    private TorchControlBackend TorchControl(IControlBackend network)
     {
         if (network is not TorchControlBackend own)
             throw new ArgumentException($"A control network of another runtime ({network.GetType().Name}) cannot run with a model on torch.");
@@ -91,10 +105,11 @@ internal sealed class TorchDenoiser : IDenoiser
             : throw new ArgumentException($"The control network is loaded as '{own.Device}', the model as '{_device}': load both with the same options.");
     }
 
-    private Tensor Upload(TensorData data)
+    private Tensor Upload(TensorData data) => Own(data.ToTorch(_device.Type, _device.Device));
+
+    private Tensor Own(Tensor tensor)
     {
-        var tensor = data.ToTorch(_device.Type, _device.Device).DetachFromDisposeScope();
-        _uploaded.Add(tensor);
+        _uploaded.Add(tensor.DetachFromDisposeScope());
         return tensor;
     }
 }

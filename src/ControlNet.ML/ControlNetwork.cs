@@ -96,7 +96,10 @@ public sealed class ControlNetwork : IDisposable
         return Backend.Residuals(sample, timestep, new DenoiserInputs { Text = text.Hidden }, Encode(condition));
     }
 
-    /// <summary>Frees the network.</summary>
+    /// <summary>
+    /// Frees the network. Waits for what is being computed, at most a step of denoising; images that are not finished, and later calls, throw
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
     {
         IsDisposed = true;

@@ -254,7 +254,10 @@ public sealed class DiffusionModel : IDisposable
         return picture;
     }
 
-    /// <summary>Frees the networks.</summary>
+    /// <summary>
+    /// Frees the networks. Waits for what is being computed, at most a step of denoising; calls that are not finished, and later ones, throw
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
     {
         IsDisposed = true;
@@ -263,6 +266,7 @@ public sealed class DiffusionModel : IDisposable
 
     private GenerationJob Prepare(string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions options)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         ArgumentNullException.ThrowIfNull(prompt);
         ArgumentNullException.ThrowIfNull(controls);
         options.Validate();

@@ -15,7 +15,10 @@ internal static class Unset
     public static Parameter Parameter(params long[] shape)
     {
         var (type, device) = _place ?? (ScalarType.Float32, CPU);
-        return new Parameter(empty(shape, dtype: type, device: device), requires_grad: false);
+
+        // A parameter has a handle of its own on the same values; that of the tensor would stay until the collector finds it.
+        using var values = empty(shape, dtype: type, device: device);
+        return new Parameter(values, requires_grad: false);
     }
 
     /// <summary>Builds a network whose parameters have this type and lie on this device.</summary>

@@ -15,6 +15,7 @@ internal sealed class ZeroConvolution : Convolution
     /// <summary>Puts weight and bias back to zero.</summary>
     public void SetToZero()
     {
+        using var scope = NewDisposeScope();
         using var _ = no_grad();
         weight.zero_();
         bias.zero_();

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Weights;
 
@@ -111,6 +112,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
         var entry = Entry(name);
         if (destination.Length != entry.Count)
             throw new ArgumentException($"{Message.Name(name)} has {entry.Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
+        using var held = Hold();
         var size = entry.Type.Size();
         var source = Pointer(entry);
         for (var done = 0L; done < entry.Count; done += Chunk)
@@ -140,6 +142,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
         _map.Dispose();
     }
 
+    /// <summary>Keeps the map in memory until disposed of, also if the file is closed meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    internal Held Hold() => new(_view.SafeMemoryMappedViewHandle);
+
     private TensorEntry Entry(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -167,5 +173,22 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
 
         return SafetensorsHeader.Parse(new ReadOnlySpan<byte>(_start + 8, (int)length), 8 + (long)length, fileLength - 8 - (long)length, Name);
+    }
+
+    /// <summary>A reference to the map.</summary>
+    internal readonly ref struct Held
+    {
+        private readonly SafeHandle _map;
+
+        /// <summary>Takes one.</summary>
+        public Held(SafeHandle map)
+        {
+            _map = map;
+            var taken = false;
+            map.DangerousAddRef(ref taken);
+        }
+
+        /// <summary>Gives it back.</summary>
+        public void Dispose() => _map.DangerousRelease();
     }
 }

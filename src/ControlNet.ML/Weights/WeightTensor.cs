@@ -41,10 +41,15 @@ public sealed class WeightTensor
     /// <param name="destination">Room for as many as are wanted.</param>
     public void CopyTo(long first, Span<float> destination)
     {
+        using var held = File.Hold();
         var size = Type.Size();
         TensorConversion.ToSingle(Type, File.Bytes(Key, first * size, checked(destination.Length * size)), destination);
     }
 
     /// <summary>Gives the file's pages back to the system, once they were copied. The tensor stays readable.</summary>
-    public void ReleasePages() => MappedPages.Release(Address, ByteLength);
+    public void ReleasePages()
+    {
+        using var held = File.Hold();
+        MappedPages.Release(Address, ByteLength);
+    }
 }

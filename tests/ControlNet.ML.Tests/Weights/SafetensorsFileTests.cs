@@ -187,6 +187,28 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Closing_waits_for_nobody_and_takes_no_bytes_from_who_reads()
+    {
+        // Bytes that are no longer mapped would end the process.
+        var path = _folder.File("large.safetensors");
+        Written.To(path, [TensorContent.FromBytes("a", TensorType.F32, [1 << 20], new byte[4 << 20])]);
+        for (var round = 0; round < 10; round++)
+        {
+            var file = SafetensorsFile.Open(path);
+            using var begun = new SemaphoreSlim(0);
+            var reading = Task.Run(() =>
+            {
+                var values = new float[1 << 20];
+                for (begun.Release(); ;)
+                    file.CopyTo("a", values);
+            });
+            await begun.WaitAsync();
+            file.Dispose();
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
+        }
+    }
+
+    [Fact]
     public void A_missing_file_is_named() =>
         Assert.Contains("nowhere.safetensors", Assert.Throws<ControlNetException>(() => SafetensorsFile.Open(_folder.File("nowhere.safetensors"))).Message, StringComparison.Ordinal);
 

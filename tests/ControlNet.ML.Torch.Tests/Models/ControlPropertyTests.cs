@@ -87,7 +87,7 @@ public sealed class ControlPropertyTests
         TensorData Hint(IControlBackend network) => network.EncodeCondition(Condition(tiny).ToData());
         float[] Predict(params (IControlBackend Network, float Scale)[] controls)
         {
-            using var denoiser = new TorchDenoiser(unet, Cpu, Denoiser(tiny) with { Controls = [.. controls.Select(c => (c.Network, Hint(c.Network)))] });
+            using var denoiser = new TorchDenoiser(unet, new NetworkUse(typeof(DiffusionModel)), Cpu, Denoiser(tiny) with { Controls = [.. controls.Select(c => (c.Network, Hint(c.Network)))] });
             var prediction = TensorData.Zeros(tiny.Batch, 4, tiny.Height, tiny.Width);
             denoiser.Predict(
                 Sample(tiny).ToData(), 500,
@@ -109,7 +109,7 @@ public sealed class ControlPropertyTests
         using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
         using var network = new TorchControlBackend(Control(two), RandomWeights.Fill(new ControlNetModel(Control(two))), Cpu);
         using var denoiser = new TorchDenoiser(
-            unet, Cpu, Denoiser(two) with { Controls = [(network, network.EncodeCondition(Condition(two).ToData()))] });
+            unet, new NetworkUse(typeof(DiffusionModel)), Cpu, Denoiser(two) with { Controls = [(network, network.EncodeCondition(Condition(two).ToData()))] });
         TensorData Predict(params ControlStep[] steps)
         {
             var prediction = TensorData.Zeros(2, 4, two.Height, two.Width);

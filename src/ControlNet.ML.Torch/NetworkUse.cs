@@ -1,0 +1,68 @@
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>
+/// Keeps networks in memory while libtorch computes on them: freeing them waits for the calls in flight, and calls that come later are
+/// refused. Without it, another thread's <c>Dispose</c> would free weights that are being read.
+/// </summary>
+/// <param name="owner">The type that users know, for the exception.</param>
+internal sealed class NetworkUse(Type owner)
+{
+    private readonly object _gate = new();
+    private int _inFlight;
+    private bool _closed;
+
+    /// <summary>Computes without gradients, in a scope of its own.</summary>
+    /// <param name="compute">Returns managed values: tensors go with the scope.</param>
+    /// <exception cref="ObjectDisposedException">The networks are gone.</exception>
+    public T Run<T>(Func<T> compute)
+    {
+        Enter();
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            return compute();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>A call begins, which ends with <see cref="Leave"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The networks are gone.</exception>
+    public void Enter()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, owner);
+            _inFlight++;
+        }
+    }
+
+    /// <summary>A call ends.</summary>
+    public void Leave()
+    {
+        lock (_gate)
+        {
+            if (--_inFlight == 0)
+                Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Lets no call begin any more, waits until those in flight have ended, then frees; only once.</summary>
+    public void Close(Action free)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+                return;
+            _closed = true;
+            while (_inFlight > 0)
+                Monitor.Wait(_gate);
+            free();
+        }
+    }
+}
