@@ -14,9 +14,13 @@ internal sealed class NetworkUse(Type owner)
     private bool _closed;
 
     /// <summary>Computes without gradients, in a scope of its own.</summary>
+    /// <param name="what">What, for messages: <c>Decoding an image</c>.</param>
+    /// <param name="width">Columns of the image that it is about.</param>
+    /// <param name="height">Rows of the image that it is about.</param>
     /// <param name="compute">Returns managed values: tensors go with the scope.</param>
     /// <exception cref="ObjectDisposedException">The networks are gone.</exception>
-    public T Run<T>(Func<T> compute)
+    /// <exception cref="ControlNetException">The memory does not suffice.</exception>
+    public T Run<T>(string what, int width, int height, Func<T> compute)
     {
         Enter();
         try
@@ -24,6 +28,10 @@ internal sealed class NetworkUse(Type owner)
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             return compute();
+        }
+        catch (Exception error) when (ImageMemory.IsExhaustion(error))
+        {
+            throw ImageMemory.Exhausted(error, what, width, height);
         }
         finally
         {

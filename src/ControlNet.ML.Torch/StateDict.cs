@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,9 +33,13 @@ internal static class StateDict
         using (var shapes = Unset.On(ScalarType.Float32, META, build))
             tensors = WeightLoader.Match(source, Shapes(shapes));
 
-        var network = Unset.On(type, device, build);
+        var bytes = tensors.Sum(tensor => tensor.Count) * TorchDevice.SizeOf(type);
+        T? network = null;
         try
         {
+            if (device.type == TorchSharp.DeviceType.CPU && bytes > FreeMemory.Bytes)
+                throw TooLarge(tensors[0], bytes, null);
+            network = Unset.On(type, device, build);
             var byName = tensors.ToDictionary(tensor => tensor.Name);
             foreach (var (name, parameter) in network.named_parameters())
             {
@@ -46,12 +52,23 @@ internal static class StateDict
             network.eval();
             return network;
         }
+        catch (Exception error) when (ImageMemory.IsExhaustion(error))
+        {
+            network?.Dispose();
+            throw TooLarge(tensors[0], bytes, error);
+        }
         catch
         {
-            network.Dispose();
+            network?.Dispose();
             throw;
         }
     }
+
+    private static ControlNetException TooLarge(WeightTensor first, long bytes, Exception? error) => new(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{first.File.Name}: the weights take {bytes / (double)(1 << 30):0.0} GB and more memory than there is: expected as much free memory, or --precision bf16, which takes half of float32."),
+        error!);
 
     /// <summary>Names and shapes of a network's parameters.</summary>
     public static IEnumerable<(string Name, long[] Shape)> Shapes(Module network) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Weights;
@@ -8,19 +9,30 @@ namespace ControlNet.ML.Torch;
 /// <summary>A base model's networks on torch: text encoders, UNet, autoencoder.</summary>
 internal sealed class TorchBackend : IDiffusionBackend
 {
+    private const string DecodingImage = "Decoding an image", EncodingImage = "Encoding an image";
+
     private readonly NetworkUse _use = new(typeof(DiffusionModel));
     private readonly TorchDevice _device;
+    private readonly ModelFolder? _folder;
     private readonly ClipTextModel[] _textEncoders;
     private readonly UNet2DConditionModel? _unet;
     private readonly AutoencoderKL? _autoencoder;
 
-    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel? unet, AutoencoderKL? autoencoder) =>
-        (_device, _textEncoders, _unet, _autoencoder) = (device, textEncoders, unet, autoencoder);
+    /// <param name="device">Where the networks lie.</param>
+    /// <param name="textEncoders">One or two.</param>
+    /// <param name="unet">The UNet, or null.</param>
+    /// <param name="autoencoder">The autoencoder, or null.</param>
+    /// <param name="folder">Their shapes; null where nothing is to be checked against the memory.</param>
+    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel? unet, AutoencoderKL? autoencoder, ModelFolder? folder = null) =>
+        (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
 
     public string Description => _device.ToString();
 
     /// <summary>Where it lies and what it computes in.</summary>
     internal TorchDevice Device => _device;
+
+    /// <summary>Who computes on the networks.</summary>
+    internal NetworkUse Use => _use;
 
     /// <summary>The network that is trained against.</summary>
     internal UNet2DConditionModel UNet => Loaded(_unet);
@@ -43,7 +55,18 @@ internal sealed class TorchBackend : IDiffusionBackend
         var unet = folder.Loaded.HasFlag(ModelParts.UNet) ? loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type) : null;
         var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder) ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32) : null;
         loading.Keep();
-        return new TorchBackend(device, [.. textEncoders], unet, autoencoder);
+        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder);
+    }
+
+    public void EnsureFits(int width, int height, int rows)
+    {
+        if (!IsChecked(out var folder))
+            return;
+        var scale = folder.Autoencoder.ScaleFactor;
+        ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
+        ImageMemory.Ensure(
+            ImageMemory.Step(folder.UNet, width / scale, height / scale, rows, _device.NumberSize), width, height,
+            rows == 1 ? "A step of denoising an image" : $"A step of denoising {rows} images, those without prompt included,");
     }
 
     public TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip)
@@ -51,7 +74,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.Count != _textEncoders.Length)
             throw new ArgumentException($"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
-        return _use.Run(() =>
+        return _use.Run("Encoding a prompt", 0, 0, () =>
         {
             var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
             return outputs.Length == 1
@@ -67,7 +90,10 @@ internal sealed class TorchBackend : IDiffusionBackend
     public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        return _use.Run(() =>
+        var (height, width) = (image.Shape[^2], image.Shape[^1]);
+        if (IsChecked(out var folder))
+            ImageMemory.Ensure(ImageMemory.Encoding(folder.Autoencoder, width, height), width, height, EncodingImage);
+        return _use.Run(EncodingImage, width, height, () =>
         {
             var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
             return (mean.ToData(), logVariance.ToData());
@@ -77,7 +103,11 @@ internal sealed class TorchBackend : IDiffusionBackend
     public TensorData DecodeImage(TensorData latents)
     {
         ArgumentNullException.ThrowIfNull(latents);
-        return _use.Run(() => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
+        var scale = _folder?.Autoencoder.ScaleFactor ?? 8;
+        var (height, width) = (latents.Shape[^2] * scale, latents.Shape[^1] * scale);
+        if (IsChecked(out var folder))
+            ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
+        return _use.Run(DecodingImage, width, height, () => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
     }
 
     public void Dispose() => _use.Close(() =>
@@ -87,6 +117,13 @@ internal sealed class TorchBackend : IDiffusionBackend
         _unet?.Dispose();
         _autoencoder?.Dispose();
     });
+
+    /// <summary>Whether the memory is the machine's own, which can be asked for.</summary>
+    private bool IsChecked([NotNullWhen(true)] out ModelFolder? folder)
+    {
+        folder = _folder;
+        return folder is not null && _device.Device.type == TorchSharp.DeviceType.CPU;
+    }
 
     private static T Loaded<T>(T? network)
         where T : nn.Module =>

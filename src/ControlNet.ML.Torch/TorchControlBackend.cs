@@ -32,7 +32,11 @@ internal sealed class TorchControlBackend : IControlBackend
     public TensorData EncodeCondition(TensorData condition)
     {
         ArgumentNullException.ThrowIfNull(condition);
-        return Use.Run(() =>
+        const string what = "Encoding a condition";
+        var (height, width) = (condition.Shape[^2], condition.Shape[^1]);
+        if (Device.Device.type == TorchSharp.DeviceType.CPU)
+            ImageMemory.Ensure(ImageMemory.Condition(Config, width, height, Device.NumberSize), width, height, what);
+        return Use.Run(what, width, height, () =>
         {
             var picture = condition.ToTorch(Device.Type, Device.Device);
             return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
@@ -44,7 +48,7 @@ internal sealed class TorchControlBackend : IControlBackend
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(hint);
-        return Use.Run<TensorData[]>(() =>
+        return Use.Run<TensorData[]>("Running a control network on latents", sample.Shape[^1], sample.Shape[^2], () =>
         {
             var x = Place(sample);
             var given = new UNetInputs(

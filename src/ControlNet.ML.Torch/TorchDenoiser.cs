@@ -36,7 +36,7 @@ internal sealed class TorchDenoiser : IDenoiser
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(controls);
         ArgumentNullException.ThrowIfNull(prediction);
-        _use.Run(() =>
+        _use.Run("A step of denoising on latents", sample.Shape[^1], sample.Shape[^2], () =>
         {
             var x = sample.ToTorch(_device.Type, _device.Device);
             var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };

@@ -8,6 +8,12 @@ namespace ControlNet.ML.Torch;
 /// <param name="Type">The UNet's and control networks' numbers. Text encoder and autoencoder run once a picture and stay in float32.</param>
 internal sealed record TorchDevice(Device Device, ScalarType Type)
 {
+    /// <summary>Bytes of a number.</summary>
+    public long NumberSize => SizeOf(Type);
+
+    /// <summary>Bytes of a number of a type that networks compute in.</summary>
+    public static long SizeOf(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : 4;
+
     /// <summary>As it is told to users, <c>torch cpu float32</c>.</summary>
     public override string ToString() => $"torch {Device} {Type.ToString().ToLowerInvariant()}";
 

@@ -26,6 +26,7 @@ internal sealed class GenerationJob
         var scale = model.Folder.Autoencoder.ScaleFactor;
         _width = GenerationParts.Side(model, options.Width ?? (options.Image?.Width / scale * scale), "Width");
         _height = GenerationParts.Side(model, options.Height ?? (options.Image?.Height / scale * scale), "Height");
+        model.Backend.EnsureFits(_width, _height, GenerationParts.IsGuided(model, options.Guidance) ? 2 : 1);
         GenerationParts.CheckInputs(model, options.Image?.Mask is not null, options.Image?.Depth is not null);
         foreach (var control in controls)
         {
@@ -42,6 +43,7 @@ internal sealed class GenerationJob
     {
         var jobs = pictures.Select(picture => picture.Job).ToArray();
         var first = jobs[0];
+        first._model.Backend.EnsureFits(first._width, first._height, jobs.Sum(job => GenerationParts.IsGuided(job._model, job._options.Guidance) ? 2 : 1));
         if (jobs.Any(job => job._options.Steps != first._options.Steps))
             throw new ArgumentException("Pictures that are made together have one number of steps.");
         if (jobs.Any(job => job._scheduler != first._scheduler && job._scheduler.ToJson() != first._scheduler.ToJson()))

@@ -1,10 +1,12 @@
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Torch.Tests.Training;
+using ControlNet.ML.Torch.Training;
 using TorchSharp;
 
 namespace ControlNet.ML.Torch.Tests;
 
 /// <summary>Networks that are disposed of while they compute, and what is left of those that are gone.</summary>
-public sealed class LifetimeTests
+public sealed class LifetimeTests(TinyRun tiny) : IClassFixture<TinyRun>
 {
     private static readonly LoadOptions OnCpu = new() { Device = "cpu" };
 
@@ -42,7 +44,7 @@ public sealed class LifetimeTests
             var work = Task.Run(() => model.Generate(
                 "square",
                 [new ControlInput(control, new ImageBuffer(64, 64, 3))],
-                new GenerateOptions { Steps = 500, Width = 64, Height = 64, Progress = new Told(() => begun.Release()) }));
+                new GenerateOptions { Steps = 500, Width = 64, Height = 64, Progress = new Told<GenerationProgress>(_ => begun.Release()) }));
             for (var told = 0; told <= 3 + round && !work.IsCompleted; told++)
                 await Task.WhenAny(begun.WaitAsync(), work);
             IDisposable first = ofControl ? control : model, second = ofControl ? model : control;
@@ -53,6 +55,23 @@ public sealed class LifetimeTests
             Assert.Equal(first.GetType().FullName, error.ObjectName);
             second.Dispose();
         }
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Training_ends_when_its_model_is_disposed_of(bool decoderLearns)
+    {
+        var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), OnCpu);
+        var options = tiny.Options($"lifetime-{decoderLearns}") with
+        {
+            Steps = 5,
+            SdLocked = !decoderLearns,
+            Progress = new Told<TrainingProgress>(progress =>
+            {
+                if (progress.Step == 2)
+                    model.Dispose();
+            }),
+        };
+        Assert.Equal(typeof(DiffusionModel).FullName, Assert.Throws<ObjectDisposedException>(() => ControlNetTraining.Run(model, tiny.Table, options)).ObjectName);
     }
 
     [Fact]
@@ -82,8 +101,8 @@ public sealed class LifetimeTests
         }
     }
 
-    private sealed class Told(Action tell) : IProgress<GenerationProgress>
+    private sealed class Told<T>(Action<T> tell) : IProgress<T>
     {
-        public void Report(GenerationProgress value) => tell();
+        public void Report(T value) => tell(value);
     }
 }

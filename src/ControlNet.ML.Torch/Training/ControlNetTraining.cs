@@ -15,13 +15,28 @@ public static class ControlNetTraining
     /// <param name="options">How; the folder above all.</param>
     /// <param name="cancellationToken">Ends the run within a step, after its state is written.</param>
     /// <returns>Where the network lies, and how it stands.</returns>
-    /// <exception cref="ControlNetException">Options, model, rows or the run's folder are not as they have to be; or the loss is no number any more.</exception>
+    /// <exception cref="ControlNetException">Options, model, rows or the run's folder are not as they have to be; the loss is no number any more; the memory does not suffice.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed of between two steps.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on.</exception>
     public static TrainingResult Run(DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(table);
         ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return Train(model, table, options, cancellationToken);
+        }
+        catch (Exception error) when (ImageMemory.IsExhaustion(error))
+        {
+            throw new ControlNetException(
+                $"Training took more memory than there is; what the last checkpoint in '{options.Folder}' holds is kept. Expected a smaller batch (more gradient accumulation gives the same steps), gradient checkpointing, smaller images, or bfloat16.",
+                error);
+        }
+    }
+
+    private static TrainingResult Train(DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken)
+    {
         using var setup = TrainingSetup.Create(model, table, options);
         var locked = WeightFiles.Fingerprint(Locked(setup));
         using var folder = RunFolder.Open(options.Folder, setup.Record);

@@ -60,9 +60,11 @@ internal sealed class TrainableParameter : IDisposable
         _parameter.copy_(Master);
     }
 
-    /// <summary>Puts numbers in the network's parameter's place.</summary>
+    /// <summary>Puts numbers in the network's parameter's place, if the network is there still.</summary>
     public void Overwrite(Tensor values)
     {
+        if (_parameter.IsInvalid)
+            return;
         using var _ = no_grad();
         _parameter.copy_(values);
     }
@@ -71,8 +73,14 @@ internal sealed class TrainableParameter : IDisposable
     public void Dispose()
     {
         _gradient?.Dispose();
-        _parameter.requires_grad_(false);
-        _parameter.grad = null;
+
+        // A model that was disposed of during the training takes its parameters with it.
+        if (!_parameter.IsInvalid)
+        {
+            _parameter.requires_grad_(false);
+            _parameter.grad = null;
+        }
+
         if (_isOwn)
             Master.Dispose();
     }

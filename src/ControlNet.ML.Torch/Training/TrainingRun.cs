@@ -34,6 +34,7 @@ internal sealed class TrainingRun : IDisposable
     /// <returns>The last look at the held-out rows, if there was one.</returns>
     /// <exception cref="ControlNetException">A row cannot be read, or the loss is no number; the last checkpoint stays as it is.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed of between two steps; the last checkpoint stays as it is.</exception>
     public ConvergenceReading? Run(CancellationToken cancellationToken)
     {
         // The first look is the proof that nothing is added yet: both losses are equal.
@@ -47,14 +48,25 @@ internal sealed class TrainingRun : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
-            var progress = Step();
-            if (_state.Step % _options.ValidateEvery == 0 || _state.Step == _options.Steps)
-                Look(cancellationToken);
-            if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
-                Draw(cancellationToken);
-            var ends = _state.Step == _options.Steps || _above >= 3;
-            if (ends || _state.Step % _options.CheckpointEvery == 0)
-                Save(required: ends);
+            TrainingProgress progress;
+            bool ends;
+            _setup.Use.Enter();
+            try
+            {
+                progress = Step();
+                if (_state.Step % _options.ValidateEvery == 0 || _state.Step == _options.Steps)
+                    Look(cancellationToken);
+                if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
+                    Draw(cancellationToken);
+                ends = _state.Step == _options.Steps || _above >= 3;
+                if (ends || _state.Step % _options.CheckpointEvery == 0)
+                    Save(required: ends);
+            }
+            finally
+            {
+                _setup.Use.Leave();
+            }
+
             _options.Progress?.Report(progress with { Convergence = _convergence, Warning = _warning ?? _log.Failure });
             _warning = null;
             if (ends)

@@ -46,6 +46,9 @@ internal sealed class TrainingSetup : IDisposable
     /// <summary>Watches the held-out rows; null without any.</summary>
     public ConvergenceMonitor? Monitor { get; private set; }
 
+    /// <summary>Who computes on the model's networks.</summary>
+    public NetworkUse Use { get; private set; } = null!;
+
     /// <summary>The UNet.</summary>
     public UNet2DConditionModel UNet { get; private set; } = null!;
 
@@ -93,6 +96,7 @@ internal sealed class TrainingSetup : IDisposable
         var encoders = WeightFiles.Fingerprint(backend.Encoders);
         Record = RunRecord.Of(Options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(backend.UNet.parameters())}", backend.Device);
         UNet = backend.UNet;
+        Use = backend.Use;
         Config = TrainedNetwork.Config(Model.Folder, Options);
 
         Objective = Own(new DenoisingObjective(

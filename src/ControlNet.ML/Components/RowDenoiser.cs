@@ -103,6 +103,8 @@ internal sealed class RowDenoiser
         DenoisingStep? last = null;
         try
         {
+            var (noise, scale) = (group[0].Row.Noise, _model.Folder.Autoencoder.ScaleFactor);
+            _model.Backend.EnsureFits(noise.Shape[3] * scale, noise.Shape[2] * scale, group.Sum(picture => picture.Row.NegativeText is null ? 1 : 2));
             foreach (var step in new DenoisingLoop(_model.Backend, _model.Folder.UNet).Run(
                 [.. group.Select(picture => picture.Row)], _scheduler, group[0].Steps, _options.CancellationToken))
             {

@@ -11,6 +11,15 @@ public interface IDiffusionBackend : IDisposable
     /// <summary>Where and how it computes, <c>torch cpu float32</c>.</summary>
     string Description { get; }
 
+    /// <summary>Throws if images cannot fit into the memory beside the model, before any is begun. Does nothing where that cannot be known.</summary>
+    /// <param name="width">Columns of each in pixels.</param>
+    /// <param name="height">Rows of each in pixels.</param>
+    /// <param name="rows">Rows that are denoised together: images, and those without prompt that guidance adds.</param>
+    /// <exception cref="ControlNetException">They do not fit; the message names a size that does.</exception>
+    void EnsureFits(int width, int height, int rows)
+    {
+    }
+
     /// <summary>Encodes one prompt.</summary>
     /// <param name="tokens">Token ids for each of the model's text encoders (one for SD1 and SD2, two for SDXL), start, end and padding included.</param>
     /// <param name="clipSkip">How many of the last layers to leave out, or null for what the family does by itself.</param>

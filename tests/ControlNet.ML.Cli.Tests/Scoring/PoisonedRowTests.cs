@@ -82,6 +82,19 @@ public sealed class PoisonedRowTests
     }
 
     [Fact]
+    public async Task A_row_that_no_memory_can_hold_fails_alone()
+    {
+        Assert.SkipWhen(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 64L << 30, "This machine may have memory for 8192x8192.");
+        using var tool = new Tool();
+        File.WriteAllText("t.csv", "prompt,width,height\nfox,8192,8192\nfox,32,32\n");
+        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "1", "--size", "32", "--batch", "2", "--format", "csv");
+        Assert.Equal(App.SomeFailed, score.Code);
+        var results = ScoreFolder.Results(Path.Combine("o", "results.csv"))[1..];
+        Assert.Equal(["false", "true"], results.Select(row => row[1]));
+        Assert.Contains("of 8192x8192 takes about", results[0][4], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_embedded_model_is_the_same_with_a_scale_that_no_network_bears()
     {
         using var tool = new Tool();
