@@ -18,12 +18,13 @@ internal static class ScoreCommand
         var shards = new Option<int?>("--shards") { Description = "COUNT, where the index comes from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX (Kubernetes)." };
         var strict = new Option<bool>("--strict") { Description = "Stop at the first row with an error, naming row and column." };
         var retry = new Option<bool>("--retry-failed") { Description = "Try the rows again that failed in an earlier call." };
+        var verify = new Option<bool>("--verify") { Description = "Read the images of earlier calls in whole and make those again that have changed; without it, those that are missing or of another length." };
         var dry = new Option<bool>("--dry-run") { Description = "Check all rows and their files first, and write nothing." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the results' file name." };
 
         var command = new Command("score", "Make a picture for each row of a table; goes on where it was interrupted. Exit codes as everywhere, and 3 if it went through and some rows failed.") { table, output, prompt };
         var options = new PictureOptions(command, "Seed of row 0; row N has N more. A column 'seed' goes before it.", batch);
-        foreach (var option in (Option[])[format, shard, shards, strict, retry, dry, json])
+        foreach (var option in (Option[])[format, shard, shards, strict, retry, verify, dry, json])
             command.Add(option);
         command.Add(MergeCommand(terminal));
         command.SetAction((result, cancellationToken) =>
@@ -50,6 +51,7 @@ internal static class ScoreCommand
                     Format = result.GetValue(format)!,
                     Strict = result.GetValue(strict),
                     RetryFailed = result.GetValue(retry),
+                    Verify = result.GetValue(verify),
                 },
                 result.GetValue(json));
             return result.GetValue(dry) ? run.DryAsync(cancellationToken) : run.RunAsync(cancellationToken);

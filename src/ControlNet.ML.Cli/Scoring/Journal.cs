@@ -55,15 +55,17 @@ internal sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>Takes the rows with an error out of a journal, so that they are tried again.</summary>
-    public static void ForgetFailures(string path)
+    /// <summary>Takes rows out of a journal, so that they are tried again.</summary>
+    /// <param name="path">The journal; nothing is done if it is not there.</param>
+    /// <param name="which">The rows.</param>
+    public static void Forget(string path, Predicate<JournalEntry> which)
     {
         if (!File.Exists(path))
             return;
         AtomicFile.Write(path, stream =>
         {
             using var old = File.OpenRead(path);
-            foreach (var line in JournalLines.Read(old, path).Where(line => line.Entry.Error is null))
+            foreach (var line in JournalLines.Read(old, path).Where(line => !which(line.Entry)))
                 stream.Write(line.Entry.ToLine());
         });
     }

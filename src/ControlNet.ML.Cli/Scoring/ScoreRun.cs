@@ -43,7 +43,8 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
         using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record);
         if (settings.RetryFailed)
-            Journal.ForgetFailures(folder.Journal);
+            Journal.Forget(folder.Journal, entry => entry.Error is not null);
+        var remade = await ForgetLostAsync(folder, cancellationToken).ConfigureAwait(false);
         using var journal = Journal.Open(folder.Journal, settings.Shard, plan.Record.Rows);
         if (settings.Strict && journal.FirstFailure is { } failure)
             throw new ControlNetException($"row {failure.Row}, {failure.Error} (found by an earlier call; --retry-failed tries it again)");
@@ -68,8 +69,22 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
 
         foreach (var warning in warnings)
             terminal.Warn(warning);
-        Report(plan, folder, journal, before, clock.Elapsed);
+        Report(plan, folder, journal, before, remade, clock.Elapsed);
         return journal.Failed == 0 ? App.Success : App.SomeFailed;
+    }
+
+    private async Task<int> ForgetLostAsync(RunFolder folder, CancellationToken cancellationToken)
+    {
+        const string title = "checking images";
+        var lost = 0;
+        var total = File.Exists(folder.Journal) ? File.ReadLines(folder.Journal).LongCount() : 0;
+        await ProgressDisplay.RunAsync(
+            terminal,
+            show => lost = LostPictures.Forget(folder, settings.Verify, done => show(title, done, total), cancellationToken),
+            _ => "").ConfigureAwait(false);
+        if (lost > 0 && !json)
+            terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are made again.");
+        return lost;
     }
 
     private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
@@ -111,7 +126,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         return warnings;
     }
 
-    private void Report(ScorePlan plan, RunFolder folder, Journal journal, long before, TimeSpan took)
+    private void Report(ScorePlan plan, RunFolder folder, Journal journal, long before, int remade, TimeSpan took)
     {
         var results = folder.Results(settings.Format);
         var now = journal.Succeeded + journal.Failed - before;
@@ -125,6 +140,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                 pictures = journal.Succeeded,
                 failed = journal.Failed,
                 done_before = before,
+                lost_and_remade = remade,
                 seconds = Math.Round(took.TotalSeconds, 3),
                 rows_per_second = Math.Round(rate, 3),
                 shard = settings.Shard.Index,

@@ -73,4 +73,8 @@ internal sealed record ScoreSettings
     /// <summary>Whether rows that failed before are tried again.</summary>
     /// <value>Default: false.</value>
     public bool RetryFailed { get; init; }
+
+    /// <summary>Whether the images of earlier calls are compared with their SHA-256, not only with their length.</summary>
+    /// <value>Default: false.</value>
+    public bool Verify { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -100,7 +101,7 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
             provenance[key] = value;
         var png = ImageCodec.EncodePng(picture.Image, provenance);
         AtomicFile.Write(folder.Picture(number), stream => stream.Write(png));
-        journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance));
+        journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, Convert.ToHexStringLower(SHA256.HashData(png))));
         foreach (var warning in picture.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
             Warnings.Add($"row {number}: {warning}");
         rowsDone();

@@ -64,7 +64,7 @@ public sealed class JournalTests
         var path = folder.File("j");
         using (var journal = Journal.Open(path, Shard.Whole, 9))
             journal.Append([.. Enumerable.Range(0, 6).Select(row => Entry(row))]);
-        Journal.ForgetFailures(path);
+        Journal.Forget(path, entry => entry.Error is not null);
         using var left = Journal.Open(path, Shard.Whole, 9);
         Assert.Equal((4, 0), (left.Succeeded, left.Failed));
     }
