@@ -26,6 +26,7 @@ internal static partial class App
         };
 
         SubcommandHelp.Use(root);
+        Onnx.RuntimeLog.IsSilent = true;
 
         // Who says nothing wants to know what can be said. A prompt may begin with @ and names no file then.
         var parsed = root.Parse(
@@ -34,8 +35,8 @@ internal static partial class App
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
-                terminal.Error.WriteLine($"error: {error.Message}");
-            terminal.Error.WriteLine($"'controlnet {string.Join(' ', parsed.CommandResult.Command is RootCommand ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help' says what there is.");
+                terminal.Fail(error.Message);
+            terminal.Say($"'controlnet {string.Join(' ', parsed.CommandResult.Command is RootCommand ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help' says what there is.");
             return Misused;
         }
 
@@ -54,19 +55,19 @@ internal static partial class App
         }
         catch (OperationCanceledException)
         {
-            terminal.Error.WriteLine("cancelled: nothing was left half-written.");
+            terminal.Say("cancelled: nothing was left half-written.");
             return Cancelled;
         }
         catch (UsageException e)
         {
-            terminal.Error.WriteLine($"error: {e.Message}");
+            terminal.Fail(e.Message);
             return Misused;
         }
         catch (Exception e)
         {
-            terminal.Error.WriteLine($"error: {Explain(e)}");
+            terminal.Fail(Explain(e));
             if (parsed.GetValue(verbose))
-                terminal.Error.WriteLine(e);
+                terminal.Error.WriteLine(e.ToString());
             return Failed;
         }
     }

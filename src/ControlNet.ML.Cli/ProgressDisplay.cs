@@ -35,11 +35,14 @@ internal static class ProgressDisplay
                 void Show(string title, double done, double total)
                 {
                     if (!tasks.TryGetValue(title, out var task))
-                        tasks[title] = task = context.AddTask(Markup.Escape(title), maxValue: total);
+                        tasks[title] = task = context.AddTask(Plain(title), maxValue: total);
                     if (detail is not null)
-                        task.Description = Markup.Escape(title + detail(title));
+                        task.Description = Plain(title + detail(title));
                     task.Value = done;
                 }
             }).ConfigureAwait(false);
     }
+
+    /// <summary>A title as it stands: what Spectre would take for markup, and a terminal for a command, is escaped.</summary>
+    private static string Plain(string title) => Markup.Escape(Message.Line(title));
 }

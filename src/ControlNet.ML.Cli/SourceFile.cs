@@ -13,7 +13,7 @@ internal static class SourceFile
     /// <summary>The file's SHA-256, as hexadecimal digits.</summary>
     public static string Hash(string file)
     {
-        using var stream = File.OpenRead(file);
+        using var stream = RegularFile.Open(file, file);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

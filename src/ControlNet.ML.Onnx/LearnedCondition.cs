@@ -73,7 +73,14 @@ public sealed class LearnedCondition : IPreprocessor
         var photo = Colour.Hwc3(image);
         var pixels = Annotator.Prepare(photo, _graph.Signature.Inputs[0]);
         var outputs = _graph.Run(pixels, Annotator.Tokens(_graph.Signature));
-        return Annotator.Read(outputs, pixels.Shape, photo);
+        try
+        {
+            return Annotator.Read(outputs, pixels.Shape, photo);
+        }
+        catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or InvalidOperationException or OverflowException)
+        {
+            throw new ControlNetException($"{_graph.Source}: its outputs are not those of '{Annotator.Name}': {e.Message}", e);
+        }
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,8 @@ namespace ControlNet.ML;
 
 /// <summary>
 /// Something outside the program is not as it has to be: a file, a model folder, a picture, the machine.
-/// The message says what was found, where, and what was expected, and is fit to be shown to the user as it stands.
+/// The message says what was found, where, and what was expected, and is fit to be shown to the user as it stands: one line, in which
+/// control characters of foreign texts are escaped (<c>\u001b</c>).
 /// Wrong arguments in code stay <see cref="ArgumentException"/>.
 /// </summary>
 public class ControlNetException : Exception
@@ -15,7 +16,7 @@ public class ControlNetException : Exception
     /// <summary>Creates the exception.</summary>
     /// <param name="message">What was found, where, and what was expected.</param>
     public ControlNetException(string message)
-        : base(message)
+        : base(ML.Message.Line(message))
     {
     }
 
@@ -23,7 +24,7 @@ public class ControlNetException : Exception
     /// <param name="message">What was found, where, and what was expected.</param>
     /// <param name="innerException">The cause.</param>
     public ControlNetException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(ML.Message.Line(message), innerException)
     {
     }
 }

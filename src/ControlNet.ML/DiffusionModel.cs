@@ -63,24 +63,10 @@ public sealed class DiffusionModel : IDisposable
         options ??= new LoadOptions();
         var folder = ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts);
 
-        var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? Tokenizers(folder) : [];
-        var schedulerFile = Path.Combine(folder.Folder("scheduler"), "scheduler_config.json");
-        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(schedulerFile), "scheduler/scheduler_config.json");
+        var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? folder.ReadTokenizers() : [];
+        var scheduler = folder.ReadScheduler();
         var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
         return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
-    }
-
-    private static ClipTokenizer[] Tokenizers(ModelFolder folder)
-    {
-        ClipTokenizer[] tokenizers = folder.TextEncoder2 is null
-            ? [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings)]
-            : [Tokenizer("tokenizer", folder.TextEncoder.MaxPositionEmbeddings), Tokenizer("tokenizer_2", folder.TextEncoder2.MaxPositionEmbeddings)];
-        tokenizers[0].EnsureFits(folder.TextEncoder.VocabSize, "text_encoder");
-        if (folder.TextEncoder2 is { } second)
-            tokenizers[1].EnsureFits(second.VocabSize, "text_encoder_2");
-        return tokenizers;
-
-        ClipTokenizer Tokenizer(string part, int positions) => ClipTokenizer.Load(folder.Folder(part), positions);
     }
 
     /// <summary>Makes one picture.</summary>

@@ -33,7 +33,7 @@ internal static class BenchmarkRun
                 return;
             }
 
-            terminal.Output.WriteLine($"{ProcessorInfo.Current.Name}, {Environment.ProcessorCount} cores");
+            terminal.Result($"{ProcessorInfo.Current.Name}, {Environment.ProcessorCount} cores");
             foreach (var (name, figures) in results)
                 Print(terminal, name, figures);
         }
@@ -71,9 +71,9 @@ internal static class BenchmarkRun
 
     private static void Print(Terminal terminal, string name, JsonElement figures)
     {
-        terminal.Output.WriteLine();
-        terminal.Output.WriteLine(name);
+        terminal.Result();
+        terminal.Result(name);
         foreach (var figure in figures.EnumerateObject())
-            terminal.Output.WriteLine($"  {figure.Name,-28} {figure.Value}");
+            terminal.Result($"  {figure.Name,-28} {figure.Value}");
     }
 }

@@ -63,7 +63,7 @@ internal static class AnnotateCommand
             }
 
             foreach (var written in made.Select(m => m.File).Append(sheet).OfType<string>())
-                terminal.Output.WriteLine(written);
+                terminal.Result(written);
             return App.Success;
         });
         return command;
@@ -117,9 +117,9 @@ internal static class AnnotateCommand
         var width = ConditionCatalog.All.Max(kind => kind.Name.Length);
         foreach (var kind in ConditionCatalog.All)
         {
-            terminal.Output.WriteLine($"{kind.Name.PadRight(width)}  {kind.Description}{(kind.NeedsFile ? " (needs --set model=FILE.onnx)" : "")}");
+            terminal.Result($"{kind.Name.PadRight(width)}  {kind.Description}{(kind.NeedsFile ? " (needs --set model=FILE.onnx)" : "")}");
             if (kind.Defaults is { } defaults)
-                terminal.Output.WriteLine($"{new string(' ', width)}  {defaults}");
+                terminal.Result($"{new string(' ', width)}  {defaults}");
         }
     }
 }

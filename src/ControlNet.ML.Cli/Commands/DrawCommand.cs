@@ -54,7 +54,7 @@ internal static class DrawCommand
             if (result.GetValue(json))
                 Json.Print(terminal, new { kind = name, file = target, picture.Width, picture.Height });
             else
-                terminal.Output.WriteLine(target);
+                terminal.Result(target);
             return App.Success;
         });
         return command;

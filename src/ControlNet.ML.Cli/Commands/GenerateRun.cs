@@ -206,7 +206,7 @@ internal sealed class GenerateRun(Terminal terminal)
         }
 
         foreach (var file in made.Select(m => m.File).Append(grid).Append(strip).OfType<string>())
-            terminal.Output.WriteLine(file);
+            terminal.Result(file);
     }
 
     private sealed record Made(string File, GeneratedPicture Picture, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);

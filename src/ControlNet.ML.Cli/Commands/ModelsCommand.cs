@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
-using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
@@ -14,7 +13,7 @@ internal static class ModelsCommand
     {
         var name = new Argument<string?>("model") { Description = "An embedded model or network, or a folder or file to look into; nothing lists what is embedded.", Arity = ArgumentArity.ZeroOrOne };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("models", "Show which models are there, or what a folder holds.") { name, json };
+        var command = new Command("models", "Show which models are there, or what a folder holds: exit code 1 if its files are not sound or do not fit together.") { name, json };
         command.SetAction(result =>
         {
             var asJson = result.GetValue(json);
@@ -48,19 +47,21 @@ internal static class ModelsCommand
 
         foreach (var model in models)
         {
-            terminal.Output.WriteLine(model.name);
+            terminal.Result(model.name);
             foreach (var control in model.controls)
-                terminal.Output.WriteLine($"  {control}");
+                terminal.Result($"  {control}");
         }
 
         if (models.Length == 0)
-            terminal.Output.WriteLine("No model is embedded; --model takes a folder in diffusers' layout.");
+            terminal.Result("No model is embedded; --model takes a folder in diffusers' layout.");
     }
 
     private static void ShowModel(Terminal terminal, string name, bool json)
     {
         var folder = ModelFolder.Open(ModelNames.FindModel(name));
-        var scheduler = SchedulerConfig.Parse(File.ReadAllBytes(Path.Combine(folder.Folder("scheduler"), "scheduler_config.json")), "scheduler/scheduler_config.json");
+        var scheduler = folder.ReadScheduler();
+        folder.ReadTokenizers();
+        folder.CheckWeights();
         var side = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         string[] networks = ["text_encoder", .. folder.TextEncoder2 is null ? Array.Empty<string>() : ["text_encoder_2"], "unet", "vae"];
         var parts = networks.Select(part =>
@@ -88,12 +89,12 @@ internal static class ModelsCommand
             return;
         }
 
-        terminal.Output.WriteLine($"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, {folder.Autoencoder.LatentChannels} latent channels");
-        terminal.Output.WriteLine($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
+        terminal.Result($"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, {folder.Autoencoder.LatentChannels} latent channels");
+        terminal.Result($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
         foreach (var part in parts)
-            terminal.Output.WriteLine(part.Line);
+            terminal.Result(part.Line);
         foreach (var control in controls)
-            terminal.Output.WriteLine($"  control       {control}");
+            terminal.Result($"  control       {control}");
         foreach (var warning in folder.Warnings)
             terminal.Warn(warning);
     }
@@ -116,6 +117,9 @@ internal static class ModelsCommand
 
         using (weights)
         {
+            // ControlNet-lite's shapes are known to the network alone.
+            if (!config.Lite)
+                WeightLoader.Match(weights, KeyMap.For(config));
             var part = Part("control", weights);
             if (json)
             {
@@ -133,8 +137,8 @@ internal static class ModelsCommand
                 return;
             }
 
-            terminal.Output.WriteLine($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
-            terminal.Output.WriteLine(part.Line);
+            terminal.Result($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+            terminal.Result(part.Line);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);
         }

@@ -69,13 +69,13 @@ internal static class ScoreCommand
             {
                 var report = Merge.Run(result.GetValue(folder)!, cancellationToken);
                 foreach (var problem in report.Problems)
-                    terminal.Error.WriteLine($"error: {problem}");
+                    terminal.Fail(problem);
                 if (report.Missing > report.Problems.Count)
-                    terminal.Error.WriteLine($"error: and {report.Missing - report.Problems.Count:N0} more.");
+                    terminal.Fail($"and {report.Missing - report.Problems.Count:N0} more.");
                 if (result.GetValue(json))
                     Json.Print(terminal, report);
                 else if (report.Results is { } file)
-                    terminal.Output.WriteLine(file);
+                    terminal.Result(file);
                 return report.Results is null ? App.Failed : report.Failed == 0 ? App.Success : App.SomeFailed;
             },
             cancellationToken));

@@ -131,7 +131,7 @@ internal static class TrainCommand
             var folders = result.GetValue(runs)!;
             var file = result.GetValue(output) ?? Path.Combine(folders[0], "curves.svg");
             TrainingPlot.Write(file, [.. folders.Select(folder => (Path.GetFileName(Path.GetFullPath(folder)), TrainingHistory.Read(folder)))]);
-            terminal.Output.WriteLine(file);
+            terminal.Result(file);
             return App.Success;
         });
         return command;

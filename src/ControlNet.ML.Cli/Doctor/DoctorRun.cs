@@ -34,7 +34,7 @@ internal static class DoctorRun
         if (json)
             Json.Print(terminal, Document(machine, onnx, torch, failure, seconds));
         else
-            Print(terminal.Output, machine, onnx, torch, failure, seconds);
+            Print(terminal, machine, onnx, torch, failure, seconds);
         return torch is { IsRight: true } ? App.Success : App.Failed;
     }
 
@@ -74,7 +74,7 @@ internal static class DoctorRun
         };
 
     private static void Print(
-        TextWriter output, MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds)
+        Terminal terminal, MachineReport machine, OnnxRuntimeReport onnx, RuntimeReport? torch, string? failure, double seconds)
     {
         var processor = ProcessorInfo.Current;
         Line("controlnet", $"{machine.Version}, .NET {machine.DotNet}");
@@ -111,16 +111,16 @@ internal static class DoctorRun
         foreach (var operation in torch.Operations.Where(operation => operation.Outcome != OperationOutcome.Right))
         {
             var outcome = operation.Outcome == OperationOutcome.Wrong ? "WRONG" : "avoided";
-            output.WriteLine(Text($"  {outcome,-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
+            terminal.Result(Text($"  {outcome,-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
         }
 
         foreach (var problem in torch.Problems())
         {
-            output.WriteLine();
-            output.WriteLine(problem);
+            terminal.Result();
+            terminal.Result(problem);
         }
 
-        void Line(string name, string value) => output.WriteLine($"{name,-20} {value}");
+        void Line(string name, string value) => terminal.Result($"{name,-20} {value}");
     }
 
     private static string Caches(bool areHidden, bool repaired) => (areHidden, repaired) switch

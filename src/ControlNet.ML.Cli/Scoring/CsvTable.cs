@@ -53,7 +53,7 @@ internal sealed class CsvTable : TableReader
     private IEnumerable<string[]> Fields()
     {
         // The names are read as a row: so we can say ourselves what is wrong with them, and with rows of another length.
-        using var text = new StreamReader(Path);
+        using var text = new StreamReader(RegularFile.Open(Path, Path));
         using var reader = Sep.New(_separator).Reader(options => options with
         {
             HasHeader = false,
@@ -94,7 +94,7 @@ internal sealed class CsvTable : TableReader
 
     private static char Separator(string path)
     {
-        using var reader = new StreamReader(path);
+        using var reader = new StreamReader(RegularFile.Open(path, path));
         var quoted = false;
         for (int c; (c = reader.Read()) >= 0 && (quoted || c is not ('\r' or '\n'));)
         {

@@ -49,7 +49,7 @@ internal sealed class DigestCache(IEnumerable<string> folders)
     private static string Hash(string file, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var stream = File.OpenRead(file);
+        using var stream = RegularFile.Open(file, file, bufferSize: 1);
         var block = new byte[BlockLength];
         int read;
         while ((read = stream.Read(block)) > 0)

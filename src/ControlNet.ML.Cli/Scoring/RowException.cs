@@ -1,20 +1,20 @@
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Something is wrong with one row; the message names the column.</summary>
+/// <summary>Something is wrong with one row; the message, one line without control characters, names the column.</summary>
 internal sealed class RowException : Exception
 {
     public RowException(string message)
-        : base(message)
+        : base(ML.Message.Line(message))
     {
     }
 
     public RowException(string column, string message)
-        : base($"column '{column}': {message}")
+        : base(ML.Message.Line($"column {ML.Message.Name(column)}: {message}"))
     {
     }
 
     public RowException(string column, Exception inner)
-        : base($"column '{column}': {inner.Message}", inner)
+        : base(ML.Message.Line($"column {ML.Message.Name(column)}: {inner.Message}"), inner)
     {
     }
 }

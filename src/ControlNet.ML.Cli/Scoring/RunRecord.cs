@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -15,17 +16,10 @@ internal sealed record RunRecord(string Table, string TableSha256, long Rows, in
     /// <exception cref="ControlNetException">It cannot be read.</exception>
     public static RunRecord Read(string path)
     {
-        try
-        {
-            var record = JsonSerializer.Deserialize<RunRecord>(File.ReadAllBytes(path), Json.Options);
-            return record is { TableSha256: not null, Settings: not null }
-                ? record
-                : throw new ControlNetException($"{path} is not complete, expected what 'controlnet score' wrote.");
-        }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{path} cannot be read: {e.Message}", e);
-        }
+        var record = JsonText.Deserialize<RunRecord>(JsonText.ReadFile(path, path), path, Json.Options);
+        return record is { TableSha256: not null, Settings: not null, Rows: >= 0, Shards: >= 1 and <= Shard.Most }
+            ? record
+            : throw new ControlNetException($"{path}: is not complete, expected what 'controlnet score' wrote.");
     }
 
     /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>

@@ -27,13 +27,13 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             if (bad++ < MostProblems)
                 problems.Add(problem);
             if (!json)
-                terminal.Error.WriteLine($"error: {problem}");
+                terminal.Fail(problem);
         }
 
         if (json)
             Json.Print(terminal, new { rows = good + bad, good, bad, problems, remarks = Remarks(plan) });
         else
-            terminal.Output.WriteLine($"{good + bad:N0} rows: {(bad == 0 ? "all can be read" : $"{bad:N0} cannot be read")}.");
+            terminal.Result($"{good + bad:N0} rows: {(bad == 0 ? "all can be read" : $"{bad:N0} cannot be read")}.");
         return bad == 0 ? App.Success : App.SomeFailed;
     }
 
@@ -59,7 +59,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         }
         catch (OperationCanceledException)
         {
-            terminal.Error.WriteLine($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are done; the same command goes on from there.");
+            terminal.Say($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are done; the same command goes on from there.");
             return App.Cancelled;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException || e.InnerException is IOException or UnauthorizedAccessException)
@@ -152,6 +152,6 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
 
         if (journal.FirstFailure is { } failure)
             terminal.Warn($"{journal.Failed:N0} of {plan.Rows:N0} rows failed, of which one is row {failure.Row}, {failure.Error}");
-        terminal.Output.WriteLine(results);
+        terminal.Result(results);
     }
 }

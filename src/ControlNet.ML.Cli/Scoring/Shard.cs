@@ -7,7 +7,8 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Count">How many there are.</param>
 internal sealed record Shard(int Index, int Count)
 {
-    private const int Most = 9999;
+    /// <summary>The most shards of a run.</summary>
+    public const int Most = 9999;
 
     /// <summary>The whole table.</summary>
     public static Shard Whole { get; } = new(0, 1);

@@ -31,7 +31,7 @@ internal static class TrainRun
         if (json)
             Json.Print(terminal, new { result!.Control, result.Steps, Loss = last?.MeanLoss, Convergence = result.Convergence, PeakBytes = last?.PeakBytes });
         else
-            terminal.Output.WriteLine(result!.Control);
+            terminal.Result(result!.Control);
         return App.Success;
 
         void Tell(TrainingProgress progress, Action<string, double, double> show)

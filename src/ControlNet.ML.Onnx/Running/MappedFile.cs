@@ -29,18 +29,14 @@ internal sealed unsafe class MappedFile : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using var stream = RegularFile.Open(path, path, bufferSize: 1);
             if (stream.Length is 0 or > int.MaxValue)
                 throw new ControlNetException($"{path} is no ONNX file: it has {stream.Length:N0} bytes, expected 1 to {int.MaxValue:N0}.");
             return new MappedFile(MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false), (int)stream.Length);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new ControlNetException($"{path}: there is no such file.", e);
-        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ControlNetException($"{path} cannot be read: {e.Message}", e);
+            throw new ControlNetException($"{path}: cannot be read: {e.Message}", e);
         }
     }
 

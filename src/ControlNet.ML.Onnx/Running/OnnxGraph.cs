@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.Transforms.Onnx;
 
 namespace ControlNet.ML.Onnx;
@@ -99,9 +98,10 @@ public sealed class OnnxGraph : IDisposable
                 throw new ControlNetException(
                     "The native ONNX Runtime is not beside the application: add the package Microsoft.ML.OnnxRuntime (or Microsoft.ML.OnnxRuntime.Gpu).", e);
             }
-            catch (Exception e) when (e is OnnxRuntimeException or InvalidOperationException or ArgumentException or FormatException)
+            catch (Exception e) when (e is not (ControlNetException or OutOfMemoryException or OperationCanceledException))
             {
-                throw new ControlNetException($"{Source} cannot be run: {(e.InnerException ?? e).Message}", e);
+                // A damaged graph makes ML.NET, protobuf and ONNX Runtime throw what they like.
+                throw new ControlNetException($"{Source} cannot be run: {(e.InnerException ?? e).Message.Split('\n', 2)[0].Trim()}", e);
             }
         }
     }
@@ -127,6 +127,7 @@ public sealed class OnnxGraph : IDisposable
             return _transformer;
         _transformer?.Dispose();
         _transformer = null;
+        RuntimeLog.Prepare();
         Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(pictures)] = pixels.Shape.ToArray() };
         if (whole is not null)
             shapes[whole.Name] = [1, tokens!.Length];

@@ -131,7 +131,7 @@ internal sealed class RunFolder : IDisposable
     private static Dictionary<string, string> Read(string file)
     {
         var json = JsonText.ReadObject(file, file);
-        return json.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ValueKind == JsonValueKind.String ? JsonText.Text(p.Value, file) : p.Value.GetRawText());
+        return json.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : p.Value.GetRawText());
     }
 
     private static void RequireSame(string path, Dictionary<string, string> before, IReadOnlyDictionary<string, string> now)

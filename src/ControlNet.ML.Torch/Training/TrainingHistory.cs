@@ -30,9 +30,12 @@ public sealed class TrainingHistory
         return new TrainingHistory(File.Exists(log) ? [.. Lines(log)] : []);
     }
 
+    /// <summary>A line that was written has some hundred characters.</summary>
+    private const int LongestLine = 1 << 16;
+
     internal static IEnumerable<LogLine> Lines(string path)
     {
-        foreach (var text in File.ReadLines(path))
+        foreach (var text in RegularFile.Lines(path, path, LongestLine))
         {
             LogLine? line = null;
             try

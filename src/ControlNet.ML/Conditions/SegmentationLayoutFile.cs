@@ -76,19 +76,28 @@ public static class SegmentationLayoutFile
         var image = Image(root, source, imageId);
         var (width, height) = (Side(image, "width", source), Side(image, "height", source));
         CheckSize(width, height, source);
-        var id = image.TryGetProperty("id", out var number) && number.TryGetInt64(out var own) ? own : (long?)null;
+        var id = image.TryGetProperty("id", out _) ? Id(image, "id", "the image", source) : null;
         var palette = SegmentationPalette.CocoPanoptic;
-        var labels = root.TryGetProperty("categories", out var categories)
-            ? List(categories, "categories", source).ToDictionary(category => Whole(category, "id", source), category => Label(Member(category, "name", source), palette, "a category", source))
-            : throw new ControlNetException($"{source}: there are no 'categories' that name the annotations' classes.");
+        if (!root.TryGetProperty("categories", out var categories))
+            throw new ControlNetException($"{source}: there are no 'categories' that name the annotations' classes.");
+        var labels = new Dictionary<string, int>();
+        foreach (var category in List(categories, "categories", source))
+        {
+            var key = Id(category, "id", "a category", source);
+            if (!labels.TryAdd(key, Label(Member(category, "name", source), palette, "a category", source)))
+                throw new ControlNetException($"{source}: two categories have the id {Message.Name(key)}, expected one.");
+        }
+
         List<SegmentationRegion> regions = [];
         foreach (var (annotation, i) in List(annotations, "annotations", source).Select((annotation, i) => (annotation, i)))
         {
             var what = $"annotation {i + 1}";
-            if (annotation.TryGetProperty("image_id", out var of) && of.TryGetInt64(out var about) && about != id)
+            if (annotation.ValueKind != JsonValueKind.Object)
+                throw new ControlNetException($"{source}: {what} is {JsonText.Describe(annotation)}, expected an object.");
+            if (annotation.TryGetProperty("image_id", out _) && Id(annotation, "image_id", what, source) != id)
                 continue;
-            var category = Whole(annotation, "category_id", source);
-            var label = labels.TryGetValue(category, out var known) ? known : throw new ControlNetException($"{source}: {what} has the category {category}, which 'categories' does not list.");
+            var category = Id(annotation, "category_id", what, source);
+            var label = labels.TryGetValue(category, out var known) ? known : throw new ControlNetException($"{source}: {what} has the category {Message.Name(category)}, which 'categories' does not list.");
             if (annotation.TryGetProperty("segmentation", out var outlines) && outlines.ValueKind == JsonValueKind.Array && outlines.GetArrayLength() > 0)
             {
                 regions.AddRange(outlines.EnumerateArray().Select(outline => new SegmentationRegion(label, Outline(Numbers(outline, $"an outline of {what}", source), what, source))));
@@ -109,7 +118,7 @@ public static class SegmentationLayoutFile
         JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "images", source)] : [];
         if (imageId is null)
             return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} is about {images.Length:N0} images, expected one, or an image's id to be given.");
-        return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Whole(image!.Value, "id", source) == imageId)
+        return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Id(image!.Value, "id", "an image", source) == CocoId.Of(imageId.Value))
             ?? throw new ControlNetException($"{source} has no image {imageId}.");
     }
 
@@ -141,6 +150,10 @@ public static class SegmentationLayoutFile
             ? member
             : throw new ControlNetException($"{source}: {JsonText.Describe(value)} has no '{name}'.");
 
+    private static string Id(JsonElement value, string name, string what, string source) =>
+        CocoId.Of(Member(value, name, source))
+            ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, source))}, expected a whole number or a text.");
+
     private static long Whole(JsonElement value, string name, string source) =>
         Member(value, name, source) is { ValueKind: JsonValueKind.Number } member && member.TryGetInt64(out var whole)
             ? whole
@@ -164,7 +177,7 @@ public static class SegmentationLayoutFile
             : throw new ControlNetException($"{source}: {what} holds {JsonText.Describe(number)}, expected finite numbers."))];
 
     private static string Text(JsonElement value, string what, string source) =>
-        value.ValueKind == JsonValueKind.String ? JsonText.Text(value, source) : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
 
     private static string Show(double number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -118,7 +118,7 @@ internal sealed class ConfigReader(JsonElement root, string source)
         value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Error(key, value, "true or false");
 
     private string Text(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.String ? JsonText.Text(value, source) : throw Error(key, value, "a text");
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(key, value, "a text");
 
     private T[] List<T>(string key, JsonElement value, Func<string, JsonElement, T> read, string expected) =>
         value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => read(key, item))] : throw Error(key, value, $"a list of {expected}");

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -15,22 +16,7 @@ internal static class JsonText
     public static JsonElement ReadObject(string path, string source) => ParseObject(ReadFile(path, source), source);
 
     /// <summary>Reads a file whose size is checked first.</summary>
-    public static byte[] ReadFile(string path, string source)
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-            if (stream.Length > LongestFile)
-                throw new ControlNetException($"{source}: the file has {stream.Length:N0} bytes, expected JSON of at most {LongestFile:N0}.");
-            var bytes = new byte[stream.Length];
-            stream.ReadExactly(bytes);
-            return bytes;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{source}: cannot be read: {error.Message}", error);
-        }
-    }
+    public static byte[] ReadFile(string path, string source) => RegularFile.ReadAll(path, source, LongestFile, "JSON");
 
     /// <summary>Parses an object.</summary>
     /// <param name="json">The bytes.</param>
@@ -55,12 +41,31 @@ internal static class JsonText
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
+            RequireText(json, source);
             using var document = JsonDocument.Parse(json.ToArray(), options);
             return document.RootElement.Clone();
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new ControlNetException($"{source}: is not sound JSON: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Reads an object that this library wrote: what its constructor requires has to be there, and nothing may be null that cannot be.</summary>
+    /// <param name="json">The bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <param name="options">How it was written.</param>
+    /// <exception cref="ControlNetException">It is no such object.</exception>
+    public static T Deserialize<T>(ReadOnlySpan<byte> json, string source, JsonSerializerOptions options)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, options) ?? throw new JsonException("It is null.");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or NotSupportedException or ArgumentException)
+        {
+            throw new ControlNetException($"{source}: is not what was written there: {error.Message}", error);
         }
     }
 
@@ -73,16 +78,27 @@ internal static class JsonText
         _ => Shorten(value.GetRawText()),
     };
 
-    /// <summary>A string value; half a surrogate pair, which has no meaning, is no text.</summary>
-    public static string Text(JsonElement value, string source)
+    /// <summary>
+    /// Refuses names and values that hold half of a surrogate pair, which JSON can escape and no text can hold: whoever asked
+    /// System.Text.Json for one later would get an exception that names neither file nor place.
+    /// </summary>
+    private static void RequireText(ReadOnlySpan<byte> json, string source)
     {
-        try
+        if (json.IndexOf("\\u"u8) < 0)
+            return;
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
         {
-            return value.GetString()!;
-        }
-        catch (InvalidOperationException error)
-        {
-            throw new ControlNetException($"{source}: the text {Shorten(value.GetRawText())} holds half of a surrogate pair.", error);
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped)
+                continue;
+            try
+            {
+                _ = reader.GetString();
+            }
+            catch (InvalidOperationException error)
+            {
+                throw new ControlNetException($"{source}: the text {Shorten(Encoding.UTF8.GetString(reader.ValueSpan))} holds half of a surrogate pair.", error);
+            }
         }
     }
 

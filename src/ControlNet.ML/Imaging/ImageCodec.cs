@@ -117,9 +117,10 @@ public static class ImageCodec
     /// <summary>A file's bytes, unless there are more than the limit.</summary>
     internal static byte[] ReadFile(string path, int maxBytes)
     {
+        using var stream = RegularFile.Open(path, path, bufferSize: 1);
         try
         {
-            using var stream = File.OpenRead(path);
+            CheckBytes(path, stream.Length, maxBytes);
             return ReadToEnd(stream, path, maxBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -128,8 +129,7 @@ public static class ImageCodec
         }
     }
 
-    internal static ControlNetException Unreadable(string path, Exception e) => new(
-        e is FileNotFoundException or DirectoryNotFoundException ? $"{path}: there is no such file." : $"{path} cannot be read: {e.Message}", e);
+    internal static ControlNetException Unreadable(string path, Exception e) => new($"{path}: cannot be read: {e.Message}", e);
 
     /// <summary>Throws if a file has more bytes than the limit.</summary>
     internal static void CheckBytes(string source, long length, int maxBytes)

@@ -17,7 +17,7 @@ public static class ImageHeader
         options.Validate();
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 4096);
+            using var stream = RegularFile.Open(path, path);
             ImageCodec.CheckBytes(path, stream.Length, options.MaxBytes);
             if (stream.Length == 0)
                 throw ImageCodec.NoPicture(path, "the file is empty");

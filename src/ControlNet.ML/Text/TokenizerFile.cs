@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Text;
 
@@ -12,20 +13,27 @@ internal static class TokenizerFile
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>A file of a model folder, open for reading.</summary>
-    public static FileStream Open(string path)
-    {
-        try
-        {
-            return File.OpenRead(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{path} cannot be read: {e.Message}", e);
-        }
-    }
+    public static FileStream Open(string path) => RegularFile.Open(path, path);
 
     /// <summary>All of a UTF-8 text, without a byte order mark.</summary>
     public static string ReadText(Stream stream, string source)
+    {
+        var bytes = ReadBytes(stream, source);
+        try
+        {
+            var text = Strict.GetString(bytes);
+            return text[0] == '\uFEFF' ? text[1..] : text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new ControlNetException($"{source} is not UTF-8: byte {e.BytesUnknown?[0]:X2} hex at {Math.Max(0, e.Index)}.", e);
+        }
+    }
+
+    /// <summary>Reads something out of a JSON object.</summary>
+    public static T ReadJson<T>(Stream stream, string source, Func<JsonElement, T> read) => read(JsonText.ParseObject(ReadBytes(stream, source), source));
+
+    private static ReadOnlySpan<byte> ReadBytes(Stream stream, string source)
     {
         var bytes = new MemoryStream();
         var buffer = new byte[81920];
@@ -36,38 +44,7 @@ internal static class TokenizerFile
             bytes.Write(buffer, 0, count);
         }
 
-        if (bytes.Length == 0)
-            throw new ControlNetException($"{source} is empty (0 bytes).");
-        try
-        {
-            var text = Strict.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
-            return text[0] == '\uFEFF' ? text[1..] : text;
-        }
-        catch (DecoderFallbackException e)
-        {
-            throw new ControlNetException($"{source} is not UTF-8: byte {e.BytesUnknown?[0]:X2} hex at {Math.Max(0, e.Index)}.", e);
-        }
-    }
-
-    /// <summary>Reads something out of a JSON object.</summary>
-    public static T ReadJson<T>(Stream stream, string source, Func<JsonElement, T> read)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(ReadText(stream, source));
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? read(document.RootElement)
-                : throw new ControlNetException($"{source} holds a JSON {Kind(document.RootElement)}, expected an object.");
-        }
-        catch (JsonException e)
-        {
-            throw new ControlNetException($"{source} is not JSON: {e.Message}", e);
-        }
-        catch (InvalidOperationException e)
-        {
-            // What System.Text.Json throws for an escaped half of a surrogate pair.
-            throw new ControlNetException($"{source} holds a string that is no valid Unicode text: {e.Message}", e);
-        }
+        return bytes.Length > 0 ? bytes.GetBuffer().AsSpan(0, (int)bytes.Length) : throw new ControlNetException($"{source} is empty (0 bytes).");
     }
 
     /// <summary>A JSON value's kind, for messages.</summary>

@@ -1,4 +1,6 @@
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Text;
 
 namespace ControlNet.ML.Weights;
 
@@ -75,6 +77,48 @@ public sealed class ModelFolder
         Index.Parts.Contains(part)
             ? System.IO.Path.Combine(Path, part)
             : throw new ArgumentException($"{Message.Name(part)} is no part of {Index.ClassName}, which has {string.Join(", ", Index.Parts)}.", nameof(part));
+
+    /// <summary>Reads the sampler that the folder names.</summary>
+    /// <exception cref="ControlNetException">Its configuration is not sound.</exception>
+    internal SchedulerConfig ReadScheduler()
+    {
+        const string source = "scheduler/scheduler_config.json";
+        return SchedulerConfig.Parse(JsonText.ReadFile(System.IO.Path.Combine(Folder("scheduler"), "scheduler_config.json"), source), source);
+    }
+
+    /// <summary>Reads the tokenizers, one for each text encoder, and checks that they fit these and each other.</summary>
+    /// <exception cref="ControlNetException">One is not sound, or has ids or a length that do not fit.</exception>
+    internal ClipTokenizer[] ReadTokenizers()
+    {
+        (string Part, string Encoder, ClipTextConfig Config)[] encoders = TextEncoder2 is { } second
+            ? [("tokenizer", "text_encoder", TextEncoder), ("tokenizer_2", "text_encoder_2", second)]
+            : [("tokenizer", "text_encoder", TextEncoder)];
+        var tokenizers = Array.ConvertAll(encoders, encoder => ClipTokenizer.Load(Folder(encoder.Part), encoder.Config.MaxPositionEmbeddings));
+        for (var i = 0; i < tokenizers.Length; i++)
+            tokenizers[i].EnsureFits(encoders[i].Config.VocabSize, encoders[i].Encoder);
+
+        // Both encoders' embeddings of a token stand side by side in one row.
+        if (tokenizers is [var one, var other] && one.MaxLength != other.MaxLength)
+            throw new ControlNetException($"{Path}: 'tokenizer' gives {one.MaxLength} tokens a prompt and 'tokenizer_2' {other.MaxLength}, expected as many: their 'model_max_length', or the text encoders' 'max_position_embeddings', differ.");
+        return tokenizers;
+    }
+
+    /// <summary>Compares names, shapes and types of all weights with what the configurations ask for, without reading the weights.</summary>
+    /// <exception cref="ControlNetException">A part's weights are not sound, or those of another network.</exception>
+    internal void CheckWeights()
+    {
+        Check("text_encoder", KeyMap.For(TextEncoder));
+        if (TextEncoder2 is { } second)
+            Check("text_encoder_2", KeyMap.For(second));
+        Check("unet", KeyMap.For(UNet));
+        Check("vae", KeyMap.For(Autoencoder));
+
+        void Check(string part, KeyMap map)
+        {
+            using var weights = OpenWeights(part);
+            WeightLoader.Match(weights, map);
+        }
+    }
 
     /// <summary>The weight files of a part, in the order of their names.</summary>
     /// <param name="part">The part.</param>

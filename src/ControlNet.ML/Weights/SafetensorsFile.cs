@@ -59,22 +59,21 @@ public sealed unsafe class SafetensorsFile : IDisposable
     internal static SafetensorsFile Open(string path, string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        FileStream? stream = null;
+        var stream = RegularFile.Open(path, name, bufferSize: 1);
         try
         {
-            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
             if (stream.Length < 8)
                 throw new ControlNetException($"{name}: the file has {stream.Length} bytes, expected a safetensors file, which begins with 8 bytes of header length.");
             return new SafetensorsFile(System.IO.Path.GetFullPath(path), name, stream);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            stream?.Dispose();
+            stream.Dispose();
             throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
         }
         catch
         {
-            stream?.Dispose();
+            stream.Dispose();
             throw;
         }
     }

@@ -30,7 +30,7 @@ internal static class ShardIndex
         {
             if (property.Value.ValueKind != JsonValueKind.String)
                 throw new ControlNetException($"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a text.");
-            var name = JsonText.Text(property.Value, source);
+            var name = property.Value.GetString()!;
             if (!IsPlainFileName(name))
                 throw new ControlNetException($"{source}: {Message.Name(name)} is no name of a weight file, expected the plain name of a {Ending} file beside the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))

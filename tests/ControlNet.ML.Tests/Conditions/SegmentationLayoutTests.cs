@@ -61,6 +61,30 @@ public class SegmentationLayoutTests
     }
 
     [Theory]
+    [InlineData("7", "\"7\"", "\"a\"", "\"a\"")]
+    [InlineData("\"7\"", "7", "3", "\"3\"")]
+    [InlineData("\"image/x.jpg\"", "\"image/x.jpg\"", "3.0", "3")]
+    public void Ids_may_be_texts(string image, string imageOf, string category, string categoryOf)
+    {
+        var json = $$"""
+            { "images": [{ "id": {{image}}, "width": 2, "height": 1 }], "categories": [{ "id": {{category}}, "name": "car" }],
+              "annotations": [{ "image_id": {{imageOf}}, "category_id": {{categoryOf}}, "bbox": [0, 0, 1, 1] }] }
+            """;
+        var layout = Parse(json);
+        Assert.Equal([2, 255], layout.Palette.ToLabels(layout.Draw()).Samples);
+    }
+
+    [Theory]
+    [InlineData("""{"images":[{"id":1,"width":64,"height":64}],"categories":[{"id":1,"name":"person"}],"annotations":[7]}""", "annotation 1 is 7, expected an object")]
+    [InlineData("""{"images":[{"id":1,"width":64,"height":64}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":null}]}""", "'category_id' of annotation 1 is null")]
+    [InlineData("""{"images":[{"id":[],"width":64,"height":64}],"categories":[],"annotations":[]}""", "'id' of the image is a list of 0")]
+    [InlineData("""{"images":[{"id":1,"width":64,"height":64}],"categories":[{"id":1,"name":"person"},{"id":"1","name":"car"}],"annotations":[]}""", "two categories have the id '1'")]
+    [InlineData("""{"images":[3],"categories":[],"annotations":[]}""", "3 has no 'width'")]
+    [InlineData("""{"images":{},"categories":[],"annotations":[]}""", "'images' is an object, expected a list")]
+    public void What_is_wrong_in_coco_is_named(string json, string because) =>
+        Assert.Contains(because, Assert.Throws<ControlNetException>(() => Parse(json)).Message);
+
+    [Theory]
     [InlineData("""{ "height": 2, "regions": [] }""", "no 'width'")]
     [InlineData("""{ "width": 0, "height": 2, "regions": [] }""", "'width' is 0")]
     [InlineData("""{ "width": 60000, "height": 60000, "regions": [] }""", "60000x60000")]

@@ -18,13 +18,11 @@ internal static class MetadataFile
     {
         List<TrainingRow> rows = [];
         var number = 0;
-        foreach (var line in File.ReadLines(path, Encoding.UTF8))
+        foreach (var line in RegularFile.Lines(path, Path.GetFileName(path), LongestLine))
         {
             var where = $"{Path.GetFileName(path)} line {++number}";
             if (string.IsNullOrWhiteSpace(line))
                 continue;
-            if (line.Length > LongestLine)
-                throw new ControlNetException($"{where}: has {line.Length:N0} characters, expected at most {LongestLine:N0}.");
             var row = JsonText.ParseObject(Encoding.UTF8.GetBytes(line), where);
             rows.Add(new TrainingRow(where, File(columns.Image)!, row.TryGetProperty(columns.Condition, out _) ? File(columns.Condition) : null, Text(columns.Prompt)));
 
@@ -47,7 +45,7 @@ internal static class MetadataFile
             string Text(string column) => !row.TryGetProperty(column, out var value)
                 ? throw new ControlNetException($"{where}: has no '{column}'; there {(row.EnumerateObject().Any() ? "are " + Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "is nothing")}.")
                 : value.ValueKind == JsonValueKind.String
-                    ? JsonText.Text(value, where)
+                    ? value.GetString()!
                     : throw new ControlNetException($"{where}: '{column}' is {JsonText.Describe(value)}, expected a text.");
         }
 

@@ -107,21 +107,7 @@ internal sealed class RowReader : IDisposable
     /// <summary>Transparent parts are white, as on paper.</summary>
     private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
 
-    private static byte[] ReadFile(string path)
-    {
-        try
-        {
-            var length = new FileInfo(path).Length;
-            var most = new ImageLoadOptions().MaxBytes;
-            return length <= most
-                ? File.ReadAllBytes(path)
-                : throw new ControlNetException($"{path}: has {length:N0} bytes, expected a picture of at most {most:N0}.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{path}: cannot be read: {error.Message}", error);
-        }
-    }
+    private static byte[] ReadFile(string path) => RegularFile.ReadAll(path, path, new ImageLoadOptions().MaxBytes, "a picture");
 }
 
 /// <summary>A row's pictures, ready.</summary>

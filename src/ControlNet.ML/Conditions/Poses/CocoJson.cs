@@ -33,39 +33,37 @@ internal static class CocoJson
     }
 
     /// <summary>The image asked for, else the only one; null where nothing names images.</summary>
-    private static long? ChooseImage(PoseJson file, JsonElement[] annotations)
+    private static string? ChooseImage(PoseJson file, JsonElement[] annotations)
     {
-        var ids = Images(file).Select(image => WholeOf(file, image, "id", "an image"))
+        var ids = Images(file).Select(image => IdOf(file, image, "id", "an image"))
             .Concat(annotations.Select((annotation, i) => ImageOf(file, annotation, $"annotation {i + 1}")))
-            .OfType<long>().Distinct().Order().ToList();
+            .OfType<string>().Distinct().Order(StringComparer.Ordinal).ToList();
         if (file.ImageId is { } wanted)
         {
-            return ids.Contains(wanted)
-                ? wanted
-                : throw file.Error($"there is no image {wanted}; it is about {ids.Count:N0}: {Message.List([.. ids.Select(id => $"{id}")])}.");
+            return ids.Contains(CocoId.Of(wanted))
+                ? CocoId.Of(wanted)
+                : throw file.Error($"there is no image {wanted}; it is about {ids.Count:N0}: {Message.List([.. ids.Select(Message.Name)])}.");
         }
 
         return ids.Count <= 1
-            ? ids.Select(id => (long?)id).SingleOrDefault()
-            : throw file.Error($"it is about {ids.Count:N0} images ({Message.List([.. ids.Select(id => $"{id}")])}), expected an image's id to be given.");
+            ? ids.SingleOrDefault()
+            : throw file.Error($"it is about {ids.Count:N0} images ({Message.List([.. ids.Select(Message.Name)])}), expected an image's id to be given.");
     }
 
-    private static JsonElement? FindImage(PoseJson file, long? id) =>
-        Images(file).Select(image => (JsonElement?)image).FirstOrDefault(image => WholeOf(file, image!.Value, "id", "an image") == id);
+    private static JsonElement? FindImage(PoseJson file, string? id) =>
+        Images(file).Select(image => (JsonElement?)image).FirstOrDefault(image => IdOf(file, image!.Value, "id", "an image") == id);
 
     private static IEnumerable<JsonElement> Images(PoseJson file) =>
         file.IsBare || !file.Root.TryGetProperty("images", out var images) ? [] : file.List(images, "images");
 
-    private static long? ImageOf(PoseJson file, JsonElement annotation, string name) => WholeOf(file, annotation, ImageKey, name);
+    private static string? ImageOf(PoseJson file, JsonElement annotation, string name) => IdOf(file, annotation, ImageKey, name);
 
-    private static long? WholeOf(PoseJson file, JsonElement holder, string key, string name)
+    private static string? IdOf(PoseJson file, JsonElement holder, string key, string name)
     {
         if (holder.ValueKind != JsonValueKind.Object)
             throw file.Error($"{name} is {JsonText.Describe(holder)}, expected an object.");
         if (!holder.TryGetProperty(key, out var value))
             return null;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var whole)
-            ? whole
-            : throw file.Error($"'{key}' of {name} is {JsonText.Describe(value)}, expected a whole number.");
+        return CocoId.Of(value) ?? throw file.Error($"'{key}' of {name} is {JsonText.Describe(value)}, expected a whole number or a text.");
     }
 }

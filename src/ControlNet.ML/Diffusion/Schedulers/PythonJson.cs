@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion.Schedulers;
 
@@ -13,14 +14,11 @@ internal static class PythonJson
 {
     private static readonly string[] Words = ["-Infinity", "Infinity", "NaN"];
 
-    /// <summary>Parses, with strict rules: no comments, no trailing commas, no key twice. A byte order mark is passed over.</summary>
-    public static JsonElement Parse(ReadOnlySpan<byte> json)
-    {
-        if (json.StartsWith("\uFEFF"u8))
-            json = json[3..];
-        using var document = JsonDocument.Parse(Quoted(json), new JsonDocumentOptions { AllowDuplicateProperties = false });
-        return document.RootElement.Clone();
-    }
+    /// <summary>Parses an object, with the strict rules of <see cref="JsonText"/>.</summary>
+    /// <param name="json">The bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <exception cref="ControlNetException">It is no sound JSON object.</exception>
+    public static JsonElement ParseObject(ReadOnlySpan<byte> json, string source) => JsonText.ParseObject(Quoted(json), source);
 
     /// <summary>A value as <c>json.dumps(indent=2)</c> writes it inside an object.</summary>
     public static string Format(JsonElement value) => value.ValueKind switch
@@ -32,7 +30,7 @@ internal static class PythonJson
     };
 
     /// <summary>The element of a value that a program sets: null, a truth value, a number, a list of numbers or a word.</summary>
-    public static JsonElement Of(object? value) => Parse(Encoding.UTF8.GetBytes(value switch
+    public static JsonElement Of(object? value) => JsonText.Parse(Quoted(Encoding.UTF8.GetBytes(value switch
     {
         null => "null",
         bool truth => truth ? "true" : "false",
@@ -40,7 +38,7 @@ internal static class PythonJson
         IEnumerable<double> numbers => $"[{string.Join(", ", numbers.Select(Format))}]",
         string word => Quote(word),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
-    }));
+    })), "(value)", "JSON");
 
     /// <summary>A string with its quotation marks.</summary>
     public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
@@ -54,7 +52,7 @@ internal static class PythonJson
         return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
-    private static ReadOnlyMemory<byte> Quoted(ReadOnlySpan<byte> json)
+    private static byte[] Quoted(ReadOnlySpan<byte> json)
     {
         using var result = new MemoryStream(json.Length + 16);
         var inString = false;

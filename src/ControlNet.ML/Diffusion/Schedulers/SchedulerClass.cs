@@ -27,7 +27,7 @@ internal sealed class SchedulerClass
     {
         Name = name;
         Create = create;
-        Defaults = PythonJson.Parse(Encoding.UTF8.GetBytes(defaults)).EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
+        Defaults = PythonJson.ParseObject(Encoding.UTF8.GetBytes(defaults), "(defaults)").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
     }
 
     public string Name { get; }

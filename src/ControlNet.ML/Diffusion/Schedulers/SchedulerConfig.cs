@@ -176,18 +176,7 @@ public sealed record SchedulerConfig
     /// <exception cref="ControlNetException">It is not JSON, of a class that we do not have, or holds a value that cannot be used.</exception>
     public static SchedulerConfig Parse(ReadOnlySpan<byte> json, string source)
     {
-        JsonElement root;
-        try
-        {
-            root = PythonJson.Parse(json);
-        }
-        catch (JsonException e)
-        {
-            throw new ControlNetException($"{source}: not JSON: {e.Message}", e);
-        }
-
-        if (root.ValueKind != JsonValueKind.Object)
-            throw new ControlNetException($"{source}: the JSON is a {root.ValueKind}, expected an object with the scheduler's options.");
+        var root = PythonJson.ParseObject(json, source);
         if (!root.TryGetProperty("_class_name", out var name) || name.ValueKind != JsonValueKind.String)
             throw new ControlNetException($"{source}: '_class_name' is missing, expected the name of a scheduler: {SchedulerCatalog.ClassList}.");
         var given = root.EnumerateObject().Where(entry => entry.Name != "_class_name").ToImmutableSortedDictionary(

@@ -75,10 +75,19 @@ public sealed class PoseFileTests
         Assert.Equal((0.6, 0.35), (body[1]!.Value.X, body[1]!.Value.Y));
         Assert.Equal((0.7, 0.5), (body[2]!.Value.X, body[5]!.Value.X));
         Assert.Equal(5, body.Count(point => point is not null));
-        Assert.Contains("2 images (7, 8)", Fails(json), StringComparison.Ordinal);
+        Assert.Contains("2 images ('7', '8')", Fails(json), StringComparison.Ordinal);
         Assert.Contains("no image 9", Fails(json, options: new PoseReadOptions { ImageId = 9 }), StringComparison.Ordinal);
         var bare = Parse($$"""[{"image_id":3,"keypoints":{{CocoPoints}},"score":0.9}]""", 100, 200);
         Assert.Equal(body, bare.People[0].Body);
+    }
+
+    [Fact]
+    public void Coco_ids_may_be_texts()
+    {
+        var json = $$"""{"images":[{"id":"7","width":100,"height":200},{"id":"eight","width":1,"height":1}],"annotations":[{"image_id":7,"keypoints":{{CocoPoints}}}]}""";
+        var scene = Parse(json, options: new PoseReadOptions { ImageId = 7 });
+        Assert.Equal((100, 200, 1), (scene.Width, scene.Height, scene.People.Count));
+        Assert.Contains("2 images ('7', 'eight')", Fails(json), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -96,7 +105,7 @@ public sealed class PoseFileTests
     [InlineData("""{"people":[],"canvas_width":65535,"canvas_height":65535}""", "at most 100,000,000")]
     [InlineData("""{"annotations":{}}""", "'annotations' is an object")]
     [InlineData("""{"annotations":[3]}""", "annotation 1 is 3")]
-    [InlineData("""{"annotations":[{"image_id":"a"}]}""", "'image_id' of annotation 1 is the text")]
+    [InlineData("""{"annotations":[{"image_id":true}]}""", "'image_id' of annotation 1 is true")]
     [InlineData("""[{"keypoints":[1,2,3]}]""", "'keypoints' of annotation 1 has 3 numbers, expected 51")]
     public void Bad_files_are_named(string json, string expected)
     {

@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+
+namespace ControlNet.ML;
+
+/// <summary>
+/// Opens what has to be a file: not a folder, not a pipe or socket, at which reading would wait for someone to write, and not a
+/// device, which may have no end. Every file that a user, a table or a model names is opened here.
+/// </summary>
+internal static partial class RegularFile
+{
+    private const int CurrentFolder = -100; // AT_FDCWD
+    private const uint TypeOnly = 1; // STATX_TYPE
+    private const int TypeBits = 0xF000, Regular = 0x8000; // S_IFMT, S_IFREG
+
+    /// <summary>Opens a file for reading. It may be renamed and removed meanwhile.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="bufferSize">The stream's own buffer; 1 for none.</param>
+    /// <exception cref="ControlNetException">It is not there, is no regular file, or cannot be read.</exception>
+    public static FileStream Open(string path, string name, int bufferSize = 4096)
+    {
+        try
+        {
+            Require(path, name);
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize);
+            if (stream.CanSeek)
+                return stream;
+            stream.Dispose();
+            throw Special(name);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ControlNetException($"{name}: cannot be read: there is no such file.", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
+        }
+        catch (ArgumentException error)
+        {
+            throw new ControlNetException($"{name}: cannot be read: this is no file name.", error);
+        }
+    }
+
+    /// <summary>Throws if there is something under a name that is no regular file.</summary>
+    /// <param name="path">The file, which may be missing.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <exception cref="ControlNetException">It is a folder, a pipe, a socket or a device.</exception>
+    public static void Require(string path, string name)
+    {
+        if (path.Contains('\0', StringComparison.Ordinal))
+            throw new ControlNetException($"{name}: cannot be read: this is no file name.");
+        if (Directory.Exists(path))
+            throw new ControlNetException($"{name}: cannot be read: it is a folder, expected a file.");
+        if (OperatingSystem.IsLinux() && TypeOf(path) is { } type && type != Regular)
+            throw Special(name);
+    }
+
+    /// <summary>All bytes of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="most">The most bytes it may have, checked before anything is allocated.</param>
+    /// <param name="what">What was expected, for the message: <c>JSON</c>.</param>
+    /// <exception cref="ControlNetException">It is not there, is no regular file, too large, or cannot be read.</exception>
+    public static byte[] ReadAll(string path, string name, int most, string what)
+    {
+        using var stream = Open(path, name, bufferSize: 1);
+        try
+        {
+            if (stream.Length > most)
+                throw new ControlNetException($"{name}: the file has {stream.Length:N0} bytes, expected {what} of at most {most:N0}.");
+            var bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The lines of a UTF-8 text, without their ends.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="longest">The most characters of a line, so that a file without ends is never held as a whole.</param>
+    /// <exception cref="ControlNetException">It is not there, is no regular file, cannot be read, or has a longer line.</exception>
+    public static IEnumerable<string> Lines(string path, string name, int longest)
+    {
+        using var reader = new StreamReader(Open(path, name, bufferSize: 1), bufferSize: 1 << 16);
+        var line = new System.Text.StringBuilder();
+        var block = new char[1 << 14];
+        var number = 1L;
+        for (int count; (count = Next(block)) > 0;)
+        {
+            var rest = block.AsMemory(0, count);
+            for (int end; (end = rest.Span.IndexOf('\n')) >= 0; rest = rest[(end + 1)..])
+            {
+                Append(rest.Span[..end]);
+                yield return Whole();
+                number++;
+            }
+
+            Append(rest.Span);
+        }
+
+        if (line.Length > 0)
+            yield return Whole();
+
+        int Next(char[] into)
+        {
+            try
+            {
+                return reader.Read(into);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
+            }
+        }
+
+        void Append(ReadOnlySpan<char> part)
+        {
+            if (line.Length + part.Length > longest)
+                throw new ControlNetException($"{name} line {number}: has more than {longest:N0} characters, expected at most that many.");
+            line.Append(part);
+        }
+
+        string Whole()
+        {
+            var text = line.Length > 0 && line[^1] == '\r' ? line.ToString(0, line.Length - 1) : line.ToString();
+            line.Clear();
+            return text;
+        }
+    }
+
+    private static ControlNetException Special(string name) => new($"{name}: cannot be read: it is a pipe, a socket or a device, expected a regular file.");
+
+    /// <summary>The type of what lies under a name, links followed; null where there is nothing, or nobody can say.</summary>
+    private static int? TypeOf(string path)
+    {
+        try
+        {
+            return Stat(CurrentFolder, path, 0, TypeOnly, out var status) == 0 ? status.Mode & TypeBits : null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // A C library from before 2018.
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Stat(int folder, string path, int flags, uint mask, out Status status);
+
+    /// <summary>Linux's struct statx, the same on every processor; only the mode is of interest.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Status
+    {
+        [FieldOffset(28)]
+        public ushort Mode;
+    }
+}
