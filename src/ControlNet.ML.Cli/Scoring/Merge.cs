@@ -44,7 +44,7 @@ internal sealed class Merge
         List<Part> parts = [];
         try
         {
-            parts.AddRange(shards.Select(shard => new Part(shard, ResultsOf(shard))));
+            parts.AddRange(shards.Select(shard => new Part(shard, ResultsOf(shard), cancellationToken)));
             var failed = 0L;
             if (_record.Shards == 1)
             {
@@ -93,6 +93,13 @@ internal sealed class Merge
                 part.Next();
             }
 
+            if (part.Row != row && parts.TrueForAll(other => other.Row is null))
+            {
+                // Not one problem a row: run.json may be damaged and say any number.
+                Problem($"row {row} and all behind it, {_record.Rows - row:N0} rows, are missing.");
+                break;
+            }
+
             if (part.Row != row)
             {
                 Problem($"row {row} is missing in {part.Name}.");
@@ -130,9 +137,9 @@ internal sealed class Merge
         private readonly IEnumerator<TableRow> _rows;
         private bool _isThere;
 
-        public Part(Shard shard, string path)
+        public Part(Shard shard, string path, CancellationToken cancellationToken)
         {
-            var table = TableReader.Open(path);
+            var table = TableReader.Open(path, cancellationToken);
             Name = RunFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
             if (!table.Columns.Take(ResultColumns.Fields.Count).Select(column => column.Name).SequenceEqual(ResultColumns.Fields.Select(field => field.Name)))
                 throw new ControlNetException($"{path} does not begin with the columns {string.Join(", ", ResultColumns.Fields.Select(field => field.Name))}, expected what 'controlnet score' wrote.");

@@ -6,20 +6,26 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>A Parquet file, of which one row group at a time is in memory, and of that only the columns that are asked for.</summary>
 internal sealed class ParquetTable : TableReader
 {
+    private readonly ParquetGuard _guard;
     private readonly DataField[] _fields;
     private readonly TableColumn[] _columns;
     private readonly string[] _unreadable;
     private readonly long _rows;
 
-    public ParquetTable(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="guard">Bounds what reading it may take.</param>
+    public ParquetTable(string path, ParquetGuard guard)
         : base(path)
     {
-        using var file = new Source(path);
-        var fields = file.Reader.Schema.Fields;
-        _fields = [.. fields.OfType<DataField>().Where(ParquetValues.Knows)];
+        _guard = guard;
+        using var file = new Source(path, guard);
+        (_fields, _unreadable, _rows) = guard.Run("its schema", file.Length, () =>
+        {
+            var fields = file.Reader.Schema.Fields;
+            DataField[] known = [.. fields.OfType<DataField>().Where(ParquetValues.Knows)];
+            return (known, (string[])[.. fields.Select(field => field.Name).Except(known.Select(field => field.Name))], file.Reader.RowGroups.Sum(group => group.RowCount));
+        });
         _columns = [.. _fields.Select(field => new TableColumn(field.Name, ParquetValues.TypeOf(field)))];
-        _unreadable = [.. fields.Select(field => field.Name).Except(_fields.Select(field => field.Name))];
-        _rows = file.Reader.RowGroups.Sum(group => group.RowCount);
         CheckNames(path, _columns);
     }
 
@@ -38,54 +44,66 @@ internal sealed class ParquetTable : TableReader
 
     public override IEnumerable<TableRow> Read(IReadOnlyList<int> columns)
     {
-        using var file = new Source(Path);
+        using var file = new Source(Path, _guard);
         var number = 0L;
         for (var group = 0; group < file.Reader.RowGroupCount; group++)
         {
-            var (rows, values) = Group(file.Reader, group, columns);
+            var (rows, values) = Group(file, group, columns);
             for (var row = 0; row < rows; row++)
                 yield return new TableRow(number++, [.. values.Select(column => column(row))]);
         }
     }
 
-    private (int Rows, Func<int, object?>[] Values) Group(ParquetReader reader, int index, IReadOnlyList<int> columns)
+    private (int Rows, Func<int, object?>[] Values) Group(Source file, int index, IReadOnlyList<int> columns)
     {
-        try
-        {
-            using var group = reader.OpenRowGroupReader(index);
-            return (checked((int)group.RowCount), [.. columns.Select(column => ParquetValues.Read(group, _fields[column]))]);
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            throw new ControlNetException($"{Path}: row group {index} cannot be read: {e.Message}", e);
-        }
+        var rows = (int)file.Reader.RowGroups[index].RowCount;
+        return (rows, [.. columns.Select(column => Column(file, index, _fields[column]))]);
     }
 
-    /// <summary>The open file.</summary>
+    private Func<int, object?> Column(Source file, int index, DataField field)
+    {
+        var (start, bytes) = ParquetGuard.PlaceOf(file.Reader.Metadata!.RowGroups[index], field.Name);
+        return _guard.Run($"the column {Message.Name(field.Name)} of row group {index}", bytes, () =>
+        {
+            ParquetFooter.CheckPages(file.Stream, start, bytes);
+            using var group = file.Reader.OpenRowGroupReader(index);
+            return ParquetValues.Read(group, field);
+        });
+    }
+
+    /// <summary>The open file, whose footer makes claims that can be true.</summary>
     private sealed class Source : IDisposable
     {
-        private readonly FileStream _stream;
-
-        public Source(string path)
+        public Source(string path, ParquetGuard guard)
         {
-            _stream = File.OpenRead(path);
+            Stream = RegularFile.Open(path, path);
             try
             {
-                Reader = ParquetReader.CreateAsync(_stream, leaveStreamOpen: true).GetAwaiter().GetResult();
+                Length = Stream.Length;
+                Reader = guard.Run("its footer", Length, () =>
+                {
+                    ParquetFooter.Check(Stream);
+                    return ParquetReader.CreateAsync(Stream, leaveStreamOpen: true).GetAwaiter().GetResult();
+                });
+                guard.Check(Reader.Metadata, Length);
             }
-            catch (Exception e)
+            catch
             {
-                _stream.Dispose();
-                throw new ControlNetException($"{path} cannot be read as Parquet: {e.Message}", e);
+                Stream.Dispose();
+                throw;
             }
         }
 
+        public FileStream Stream { get; }
+
         public ParquetReader Reader { get; }
+
+        public long Length { get; }
 
         public void Dispose()
         {
             Reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            _stream.Dispose();
+            Stream.Dispose();
         }
     }
 }

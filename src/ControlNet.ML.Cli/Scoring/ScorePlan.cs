@@ -64,7 +64,7 @@ internal sealed class ScorePlan
             SchedulerCatalog.Describe(scheduler);
         if (settings.Batch is < 1 or > LargestBatch)
             throw new ControlNetException($"--batch is {settings.Batch}, expected 1 to {LargestBatch}.");
-        var table = TableReader.Open(settings.Table);
+        var table = TableReader.Open(settings.Table, cancellationToken);
         var columns = new ColumnPlan(table, settings.Controls.Count);
         if (settings.Settings.Count > 0 && !columns.HasPhotos)
             throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");

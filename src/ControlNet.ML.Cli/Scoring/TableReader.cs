@@ -31,16 +31,15 @@ internal abstract class TableReader
 
     /// <summary>Opens a table; the name's ending says what it is.</summary>
     /// <param name="path">A .csv, .tsv or .parquet file.</param>
+    /// <param name="cancellationToken">Stops waiting for what takes long to read, now and later.</param>
     /// <exception cref="ControlNetException">It is not there, of no such kind, or damaged.</exception>
-    public static TableReader Open(string path)
+    public static TableReader Open(string path, CancellationToken cancellationToken = default)
     {
-        if (!File.Exists(path))
-            throw new ControlNetException($"{path}: there is no such file.");
         return System.IO.Path.GetExtension(path).ToUpperInvariant() switch
         {
             ".CSV" => new CsvTable(path, null),
             ".TSV" => new CsvTable(path, '\t'),
-            ".PARQUET" => new ParquetTable(path),
+            ".PARQUET" => new ParquetTable(path, new ParquetGuard(path, cancellationToken)),
             var other => throw new ControlNetException($"{path}: the ending is '{other}', expected .csv, .tsv or .parquet."),
         };
     }
@@ -58,7 +57,7 @@ internal abstract class TableReader
     /// <summary>SHA-256 of the file, in hexadecimal digits.</summary>
     public async Task<string> HashAsync(CancellationToken cancellationToken)
     {
-        using var stream = File.OpenRead(Path);
+        using var stream = RegularFile.Open(Path, Path, bufferSize: 1);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
     }
 

@@ -1,0 +1,111 @@
+using System.Buffers.Binary;
+using static ControlNet.ML.Cli.Scoring.ThriftShape;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>
+/// Checks a Parquet file's footer and page headers by parquet.thrift before Parquet.Net reads them: its reader of whole numbers takes the
+/// end of the data for a byte that asks for another, for ever (as of version 6.1), where a count or a kind is wrong.
+/// </summary>
+internal static class ParquetFooter
+{
+    private const int TailLength = 8;
+    private const int LongestFooter = 256 << 20;
+    private const int UsualPageHeader = 1 << 12;
+    private const int LongestPageHeader = 1 << 24;
+
+    // Old writers leave the header of the dictionary's page out of a column's length (PARQUET-816).
+    private const int Tolerance = 100;
+    private const int LargestPage = 1 << 30;
+
+    private static readonly ThriftShape KeyValue = Struct(Binary, Binary);
+    private static readonly ThriftShape Statistics = Struct(Binary, Binary, I64, I64, Binary, Binary, Truth, Truth);
+    private static readonly ThriftShape Unit = Struct(Struct(), Struct(), Struct());
+
+    // STRING, MAP, LIST, ENUM, DECIMAL, DATE, TIME, TIMESTAMP, (interval), INTEGER, UNKNOWN, JSON, BSON, UUID, FLOAT16.
+    private static readonly ThriftShape LogicalType = Struct(
+        Struct(), Struct(), Struct(), Struct(), Struct(I32, I32), Struct(), Struct(Truth, Unit), Struct(Truth, Unit), Struct(), Struct(I8, Truth),
+        Struct(), Struct(), Struct(), Struct(), Struct());
+
+    private static readonly ThriftShape SchemaElement = Struct(I32, I32, I32, Binary, I32, I32, I32, I32, I32, LogicalType);
+
+    private static readonly ThriftShape SizeStatistics = Struct(I64, List(I64), List(I64));
+
+    private static readonly ThriftShape ColumnMetaData = Struct(
+        I32, List(I32), List(Binary), I32, I64, I64, I64, List(KeyValue), I64, I64, I64, Statistics, List(Struct(I32, I32, I32)), I64, I32, SizeStatistics);
+
+    private static readonly ThriftShape ColumnChunk = Struct(Binary, I64, ColumnMetaData, I64, I32, I64, I32);
+
+    private static readonly ThriftShape RowGroup = Struct(List(ColumnChunk), I64, I64, List(Struct(I32, Truth, Truth)), I64, I64, I16);
+
+    private static readonly ThriftShape File = Struct(I32, List(SchemaElement), I64, List(RowGroup), List(KeyValue), Binary, List(Struct(Struct(), Struct())));
+
+    private static readonly ThriftShape PageHeader = Struct(
+        I32, I32, I32, I32, Struct(I32, I32, I32, I32, Statistics), Struct(), Struct(I32, I32, Truth), Struct(I32, I32, I32, I32, I32, I32, Truth, Statistics));
+
+    /// <summary>Checks the footer; the stream's place is at its beginning afterwards.</summary>
+    /// <param name="stream">The file.</param>
+    /// <exception cref="InvalidDataException">It is not that of a Parquet file.</exception>
+    public static void Check(Stream stream)
+    {
+        Span<byte> tail = stackalloc byte[TailLength];
+        if (stream.Length < 4 + TailLength)
+            throw new InvalidDataException($"the file has {stream.Length} bytes, too few for one.");
+        stream.Position = stream.Length - TailLength;
+        stream.ReadExactly(tail);
+        if (!tail[4..].SequenceEqual("PAR1"u8))
+            throw new InvalidDataException("the file does not end in PAR1: is it whole?");
+        var length = BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        if (length > stream.Length - 4 - TailLength || length > LongestFooter)
+            throw new InvalidDataException($"it is said to have {length:N0} bytes, and the file has {stream.Length:N0} in all.");
+        var footer = new byte[length];
+        stream.Position = stream.Length - TailLength - length;
+        stream.ReadExactly(footer);
+        new ThriftCheck(footer).Read(File);
+        stream.Position = 0;
+    }
+
+    /// <summary>Checks the headers of a column's pages in a row group.</summary>
+    /// <param name="stream">The file; it is at the same place afterwards.</param>
+    /// <param name="start">Where the first page lies.</param>
+    /// <param name="length">The bytes of all.</param>
+    /// <exception cref="InvalidDataException">They are no pages, or do not fit into the column.</exception>
+    public static void CheckPages(Stream stream, long start, long length)
+    {
+        var before = stream.Position;
+        for (var (place, end) = (start, start + length); place < end;)
+        {
+            Dictionary<int, long> numbers = [];
+            var header = HeaderLength(stream, place, numbers);
+            var (unpacked, packed) = (numbers.GetValueOrDefault(2, -1), numbers.GetValueOrDefault(3, -1));
+            if (packed < 0 || packed > end + Tolerance - place - header)
+                throw new InvalidDataException($"a page is said to have {packed:N0} bytes, and {end - place - header:N0} of the column follow.");
+            if (unpacked is < 0 or > LargestPage)
+                throw new InvalidDataException($"a page is said to have {unpacked:N0} bytes once unpacked, expected 0 to {LargestPage:N0}.");
+            place += header + packed;
+        }
+
+        stream.Position = before;
+    }
+
+    /// <summary>The length of a page's header. Most are short; statistics of long texts make them long.</summary>
+    private static int HeaderLength(Stream stream, long place, Dictionary<int, long> numbers)
+    {
+        for (var most = UsualPageHeader; ; most = LongestPageHeader)
+        {
+            var buffer = new byte[Math.Min(most, stream.Length - place)];
+            stream.Position = place;
+            stream.ReadExactly(buffer);
+            try
+            {
+                var header = new ThriftCheck(buffer);
+                header.Read(PageHeader, numbers);
+                return header.Length;
+            }
+            catch (InvalidDataException) when (most == UsualPageHeader && buffer.Length == most)
+            {
+                numbers.Clear();
+            }
+        }
+    }
+}
