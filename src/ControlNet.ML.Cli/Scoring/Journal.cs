@@ -65,7 +65,7 @@ internal sealed class Journal : IDisposable
             return;
         AtomicFile.Write(path, stream =>
         {
-            using var old = File.OpenRead(path);
+            using var old = RegularFile.Open(path, path);
             foreach (var line in JournalLines.Read(old, path).Where(line => !which(line.Entry)))
                 stream.Write(line.Entry.ToLine());
         });

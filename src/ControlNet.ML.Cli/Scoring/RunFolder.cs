@@ -35,18 +35,19 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="shard">The part that is scored.</param>
     /// <param name="record">What is to be done.</param>
+    /// <param name="outline">Reads the table's outline, in blocks of so many rows; asked for where a run begins, and where its table changed.</param>
     /// <exception cref="ControlNetException">Another process has it, it holds another run, or it cannot be written.</exception>
-    public static RunFolder Take(string path, Shard shard, RunRecord record)
+    public static RunFolder Take(string path, Shard shard, RunRecord record, Func<int, TableOutline> outline)
     {
         try
         {
-            Refuse(path, record);
+            Refuse(path, record, outline);
             Directory.CreateDirectory(System.IO.Path.Combine(path, "pictures"));
             var held = Lock(System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"), path, shard);
             try
             {
-                record.WriteNew(Record(path), System.IO.Path.Combine(path, $"run{shard.Suffix}.json.part"));
-                Refuse(path, record);
+                record.WriteNew(Record(path), outline, System.IO.Path.Combine(path, $"run{shard.Suffix}.json.part"));
+                Refuse(path, record, outline);
                 return new RunFolder(path, shard, held);
             }
             catch
@@ -62,12 +63,12 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Throws if a folder holds another run than this; one that is not there holds none.</summary>
-    public static void Refuse(string path, RunRecord record)
+    public static void Refuse(string path, RunRecord record, Func<int, TableOutline> outline)
     {
         var file = Record(path);
         if (File.Exists(file))
         {
-            if (RunRecord.Read(file).Difference(record) is { } difference)
+            if (RunRecord.Read(file).Difference(record, outline) is { } difference)
                 throw new ControlNetException($"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
         }
         else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())

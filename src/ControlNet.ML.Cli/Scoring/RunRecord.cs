@@ -10,7 +10,9 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Rows">Its rows.</param>
 /// <param name="Shards">In how many parts it is scored.</param>
 /// <param name="Settings">The settings by name.</param>
-internal sealed record RunRecord(string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings)
+/// <param name="Outline">What says how the table changed since; null where it was not recorded.</param>
+internal sealed record RunRecord(
+    string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null)
 {
     /// <summary>Reads a run.json.</summary>
     /// <exception cref="ControlNetException">It cannot be read.</exception>
@@ -24,14 +26,16 @@ internal sealed record RunRecord(string Table, string TableSha256, long Rows, in
 
     /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="outline">Reads the table, in blocks of so many rows.</param>
     /// <param name="own">A name beside it that no other shard uses.</param>
-    public void WriteNew(string path, string own)
+    public void WriteNew(string path, Func<int, TableOutline> outline, string own)
     {
         if (File.Exists(path))
             return;
+        var whole = this with { Outline = outline(TableOutline.BlockFor(Rows)) };
         using (var stream = new FileStream(own, FileMode.Create, FileAccess.Write, FileShare.None))
         {
-            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(this, Json.Options) + "\n"));
+            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, Json.Options) + "\n"));
             stream.Flush(flushToDisk: true);
         }
 
@@ -46,11 +50,17 @@ internal sealed record RunRecord(string Table, string TableSha256, long Rows, in
     }
 
     /// <summary>What differs from another run, in words, or null.</summary>
-    public string? Difference(RunRecord now)
+    /// <param name="now">The other run.</param>
+    /// <param name="outline">Reads its table, in blocks of so many rows.</param>
+    public string? Difference(RunRecord now, Func<int, TableOutline> outline)
     {
         List<string> different = [];
         if (TableSha256 != now.TableSha256)
-            different.Add($"the table ({Table} there with {Rows:N0} rows, {now.Table} here with {now.Rows:N0}; its contents differ)");
+        {
+            var how = Outline is { RowsInBlock: > 0, Columns: not null, Digests: not null } ? Outline.Difference(Rows, outline(Outline.RowsInBlock), now.Rows) : "its contents differ";
+            different.Add($"the table ({Text(Table)} there with {Rows:N0} rows, {Text(now.Table)} here with {now.Rows:N0}: {how})");
+        }
+
         if (Shards != now.Shards)
             different.Add($"the number of shards ({Shards} there, {now.Shards} here)");
         foreach (var name in Settings.Keys.Union(now.Settings.Keys))

@@ -74,6 +74,9 @@ internal sealed class ScorePlan
         return plan;
     }
 
+    /// <summary>The table's outline, in blocks of so many rows.</summary>
+    public TableOutline Outline(int rowsInBlock, CancellationToken cancellationToken) => TableOutline.Of(Table, rowsInBlock, cancellationToken);
+
     /// <summary>The rows of this shard, with the columns that say how pictures are made.</summary>
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
 

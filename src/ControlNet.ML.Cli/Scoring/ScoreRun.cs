@@ -13,7 +13,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     public async Task<int> DryAsync(CancellationToken cancellationToken)
     {
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
-        RunFolder.Refuse(settings.Out, plan.Record);
+        RunFolder.Refuse(settings.Out, plan.Record, rows => plan.Outline(rows, cancellationToken));
         var (good, bad) = (0L, 0L);
         List<string> problems = [];
         foreach (var problem in DryRun.Check(plan, cancellationToken))
@@ -41,7 +41,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
-        using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record);
+        using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record, rows => plan.Outline(rows, cancellationToken));
         if (settings.RetryFailed)
             Journal.Forget(folder.Journal, entry => entry.Error is not null);
         var remade = await ForgetLostAsync(folder, cancellationToken).ConfigureAwait(false);

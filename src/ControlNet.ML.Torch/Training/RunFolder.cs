@@ -73,6 +73,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The newest whole checkpoint, or null.</summary>
     public string? Newest() => All().LastOrDefault();
 
+    /// <summary>The newest whole checkpoint that is older than one, or null.</summary>
+    public string? Before(string checkpoint) => All().LastOrDefault(other => string.CompareOrdinal(other, checkpoint) < 0);
+
     /// <summary>Writes a checkpoint under a temporary name, renames it, and removes the oldest beyond a number.</summary>
     /// <param name="state">What is written.</param>
     /// <param name="keep">How many stay.</param>

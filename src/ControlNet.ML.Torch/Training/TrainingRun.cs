@@ -24,10 +24,26 @@ internal sealed class TrainingRun : IDisposable
     {
         (_setup, _options, _folder, _state) = (setup, setup.Options, folder, setup.State);
         if (folder.Newest() is { } checkpoint)
-            _state.Read(checkpoint);
+            Restore(checkpoint);
         _log = new TrainingLog(folder.Log, _options.TensorBoard ? folder.In("tensorboard") : null, _state.Step);
         _loader = new BatchLoader(
             setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulation);
+    }
+
+    /// <summary>Goes on from a checkpoint; where it is damaged, the message says from which one it would go.</summary>
+    private void Restore(string checkpoint)
+    {
+        try
+        {
+            _state.Read(checkpoint);
+        }
+        catch (ControlNetException error)
+        {
+            var way = _folder.Before(checkpoint) is { } before
+                ? $"The one before it is {before}: remove the damaged one, and training goes on from there."
+                : "There is none before it: remove it, and training begins anew.";
+            throw new ControlNetException($"{checkpoint}: the last checkpoint is damaged: {error.Message} {way}", error);
+        }
     }
 
     /// <summary>Trains to the end, or until it is cancelled; then the state is written first.</summary>

@@ -90,7 +90,7 @@ internal sealed class TrainingState : IDisposable
     {
         var state = Path.Combine(folder, StateName);
         var json = JsonText.ReadObject(state, state);
-        Step = json.TryGetProperty("step", out var step) && step.TryGetInt64(out var number) && number >= 0
+        Step = json.TryGetProperty("step", out var step) && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out var number) && number >= 0
             ? number
             : throw new ControlNetException($"{state}: says no step, expected {{\"step\": 300}}.");
         ReadWeights(Path.Combine(folder, WeightsName), Control, p => p.Master);

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// Reads PNG, JPEG, WebP, BMP and GIF (its first frame); the contents decide, not the name. The size is checked from the header
-/// before pixels are allocated, and damaged or cut-off files are refused.
+/// before pixels are allocated, so is whether the file can hold so many, and damaged or cut-off files are refused.
 /// Grey without alpha gives one channel, colour three, anything with alpha four (not premultiplied); palettes are resolved,
 /// 16 bits become 8, the Exif orientation is applied, colour profiles are not. CMYK is converted to RGB.
 /// </summary>
@@ -178,6 +178,7 @@ public static class ImageCodec
         using var data = SKData.CreateCopy(file);
         using var stream = new SKMemoryStream(data);
         using var codec = Open(SKCodec.Create(stream), source, options.MaxPixels);
+        ImageCapacity.Check(source, codec.EncodedFormat, file, codec.Info.Width, codec.Info.Height);
         return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
     }
 

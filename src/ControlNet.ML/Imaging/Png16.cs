@@ -43,6 +43,7 @@ internal static class Png16
 
         if (!ended)
             throw ImageCodec.NoPicture(source, "the file is cut off: it has no end mark");
+        ImageCapacity.CheckPng(source, header.Data, packed.Length);
         packed.Position = 0;
         return Unpack(packed, source, width, height);
     }

@@ -34,7 +34,10 @@ internal static class PngInput
                 throw ImageCodec.NoPicture(source, "a checksum of its PNG data is wrong: the file is damaged");
             kept.Write(file[start..position]);
             if (chunk.Type.SequenceEqual("IEND"u8))
+            {
+                ImageCapacity.CheckPng(source, header.Data, kept.Length);
                 return (kept.ToArray(), orientation);
+            }
         }
 
         throw ImageCodec.NoPicture(source, "the file is cut off: it has no end mark");

@@ -45,6 +45,31 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Same(options.Folder, crashed.Folder);
     }
 
+    [Theory]
+    [InlineData("state.json", "{\"step\": \"six\"}")]
+    [InlineData("state.json", "[]")]
+    [InlineData("optimizer.safetensors", "no tensors")]
+    [InlineData("diffusion_pytorch_model.safetensors", "")]
+    public void A_damaged_checkpoint_names_the_one_before_it(string file, string content)
+    {
+        var options = tiny.Options($"damaged-{file}-{content.Length}") with { Steps = 4 };
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        var checkpoints = Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")).Order(StringComparer.Ordinal).ToList();
+        File.WriteAllText(Path.Combine(checkpoints[^1], file), content);
+
+        var message = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message;
+        Assert.StartsWith($"{checkpoints[^1]}: the last checkpoint is damaged: ", message, StringComparison.Ordinal);
+        Assert.Contains(file, message, StringComparison.Ordinal);
+        Assert.Contains($"The one before it is {checkpoints[^2]}: remove the damaged one", message, StringComparison.Ordinal);
+
+        // And so it does.
+        Directory.Delete(checkpoints[^1], recursive: true);
+        Assert.Equal(4, ControlNetTraining.Run(tiny.Model, tiny.Table, options).Steps);
+        Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")).SkipLast(1).ToList().ForEach(folder => Directory.Delete(folder, recursive: true));
+        File.WriteAllText(Path.Combine(checkpoints[^1], file), content);
+        Assert.Contains("There is none before it", Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_run_of_constant_rate_may_be_made_longer()
     {

@@ -1,0 +1,63 @@
+using System.Globalization;
+using ControlNet.ML.Cli.Scoring;
+
+namespace ControlNet.ML.Cli.Tests.Scoring;
+
+/// <summary>A run whose table has changed is refused in words that say how.</summary>
+public sealed class ChangedTableTests
+{
+    private const string Before = "prompt,seed\na,1\nb,2\nc,3\n";
+
+    [Theory]
+    [InlineData("prompt,seed\na,1\nx,2\nc,3\n", "the first row that changed being row 1)")]
+    [InlineData("prompt,seed\na,1\nb,2\nc,3\nd,4\n", "1 row longer, the rows that both have unchanged)")]
+    [InlineData("prompt,seed\na,1\n", "2 rows shorter, the rows that both have unchanged)")]
+    [InlineData("prompt,seed\nz,0\na,1\nb,2\nc,3\n", "1 row longer, the first row that changed being row 0)")]
+    [InlineData("prompt\na\nb\nc\n", "without the column 'seed')")]
+    [InlineData("prompt,seed,note\na,1,\nb,2,\nc,3,\n", "with the new column 'note')")]
+    [InlineData("prompt,Seed\na,1\nb,2\nc,3\n", "without the column 'seed', with the new column 'Seed')")]
+    [InlineData("seed,prompt\n1,a\n2,b\n3,c\n", "with its columns in another order)")]
+    [InlineData("prompt,seed\n\"a\",1\r\nb,2\r\nc,3\r\n", "its rows are the same and only written differently)")]
+    [InlineData("prompt,seed\na,1\nb,\nc,3\n", "the first row that changed being row 1)")]
+    public async Task What_changed_is_said(string after, string how)
+    {
+        using var folder = new ScoreFolder(Before);
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+        File.WriteAllText(folder.Table, after);
+
+        foreach (var dry in new[] { false, true })
+        {
+            var answer = await folder.RunAsync(dry: dry);
+            Assert.Equal(App.Failed, answer.Code);
+            Assert.Contains("holds another run, which differs in the table ('table.csv' there with 3 rows", answer.Error, StringComparison.Ordinal);
+            Assert.Contains(how, answer.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Of_many_rows_a_block_is_named_that_has_the_first_change()
+    {
+        using var folder = new TemporaryFolder();
+        var before = Outline(-1);
+        Assert.Equal(3, before.RowsInBlock);
+        Assert.Equal("the first row that changed being one of 1,500 to 1,502", before.Difference(2500, Outline(1501), 2500));
+        Assert.Equal("the first row that changed being row 2,499", before.Difference(2500, Outline(2499), 2500));
+
+        TableOutline Outline(int changed)
+        {
+            var rows = string.Concat(Enumerable.Range(0, 2500).Select(row => string.Create(CultureInfo.InvariantCulture, $"{(row == changed ? "x" : "a")},{row}\n")));
+            return TableOutline.Of(TableReader.Open(folder.Write("t.csv", [.. "prompt,seed\n"u8, .. System.Text.Encoding.UTF8.GetBytes(rows)])), TableOutline.BlockFor(2500), default);
+        }
+    }
+
+    [Fact]
+    public async Task A_run_from_before_outlines_were_recorded_still_says_that_the_table_differs()
+    {
+        using var folder = new ScoreFolder(Before);
+        await folder.RunAsync();
+        var record = RunRecord.Read(RunFolder.Record(folder.Out));
+        File.WriteAllText(RunFolder.Record(folder.Out), System.Text.Json.JsonSerializer.Serialize(record with { Outline = null }, Json.Options));
+        File.WriteAllText(folder.Table, Before + "d,4\n");
+        Assert.Contains("its contents differ", (await folder.RunAsync()).Error, StringComparison.Ordinal);
+    }
+}
