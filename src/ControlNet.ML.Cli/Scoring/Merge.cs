@@ -107,7 +107,9 @@ internal sealed class Merge
             }
 
             var values = part.Values;
-            if (part.IsOk && new FileInfo(Path.Combine(_folder, part.File)) is not { Exists: true, Length: > 0 })
+            if (part.IsOk && part.File != RunFolder.PictureName(row))
+                Problem($"row {row}: its picture is called {Message.Name(part.File)}, expected '{RunFolder.PictureName(row)}'.");
+            else if (part.IsOk && new FileInfo(Path.Combine(_folder, part.File)) is not { Exists: true, Length: > 0 })
                 Problem($"row {row}: its picture {part.File} is not there.");
             failed += part.IsOk ? 0 : 1;
             write(values);

@@ -75,6 +75,7 @@ internal static class JsonText
         JsonValueKind.String => "the text " + Shorten(value.GetRawText()),
         JsonValueKind.Array => $"a list of {value.GetArrayLength():N0}",
         JsonValueKind.Object => "an object",
+        JsonValueKind.Undefined => "missing",
         _ => Shorten(value.GetRawText()),
     };
 

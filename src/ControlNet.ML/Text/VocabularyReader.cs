@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Text;
 
@@ -35,7 +36,5 @@ internal static class VocabularyReader
     public static int ReadId(JsonElement value, string token, string source) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id is >= 0 and <= MaxId
             ? id
-            : throw new ControlNetException($"{source}: the id of '{token}' is {Shorten(value.GetRawText())}, expected a whole number from 0 to {MaxId}.");
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "…";
+            : throw new ControlNetException($"{source}: the id of '{token}' is {JsonText.Describe(value)}, expected a whole number from 0 to {MaxId}.");
 }

@@ -47,14 +47,13 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
 
     [Theory]
     [InlineData("state.json", "{\"step\": \"six\"}")]
-    [InlineData("state.json", "[]")]
     [InlineData("optimizer.safetensors", "no tensors")]
-    [InlineData("diffusion_pytorch_model.safetensors", "")]
     public void A_damaged_checkpoint_names_the_one_before_it(string file, string content)
     {
-        var options = tiny.Options($"damaged-{file}-{content.Length}") with { Steps = 4 };
+        var options = tiny.Options($"damaged-{file}-{content.Length}") with { Steps = 2, CheckpointEvery = 1 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
         var checkpoints = Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")).Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(2, checkpoints.Count);
         File.WriteAllText(Path.Combine(checkpoints[^1], file), content);
 
         var message = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message;
@@ -64,8 +63,8 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
 
         // And so it does.
         Directory.Delete(checkpoints[^1], recursive: true);
-        Assert.Equal(4, ControlNetTraining.Run(tiny.Model, tiny.Table, options).Steps);
-        Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")).SkipLast(1).ToList().ForEach(folder => Directory.Delete(folder, recursive: true));
+        Assert.Equal(2, ControlNetTraining.Run(tiny.Model, tiny.Table, options).Steps);
+        Directory.Delete(checkpoints[^2], recursive: true);
         File.WriteAllText(Path.Combine(checkpoints[^1], file), content);
         Assert.Contains("There is none before it", Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message, StringComparison.Ordinal);
     }

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Changes valid inputs of every reader at random and watches that each is read, or refused by the exception that is documented, within
+# bounds of time and memory. Ends with 1 if an input failed; it lies in artifacts/fuzz then, under the reader's name, seed and number.
+#
+#   scripts/fuzz.sh 60                       for a minute, with another seed each time
+#   scripts/fuzz.sh 600 --seed 7 --reader png --reader jpeg
+#   scripts/fuzz.sh 0 --repeat artifacts/fuzz/png--7-1234.bin
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+seconds=${1:?how many seconds}
+shift
+last=artifacts/fuzz/last-input
+rm -f "$last".*
+
+dotnet build -c Release tests/fuzz >/dev/null
+status=0
+dotnet run -c Release --no-build --project tests/fuzz -- --seconds "$seconds" "$@" || status=$?
+
+# A process that died has said nothing: the input that it died of is the last one.
+if ((status > 2)) && [[ -s $last.txt ]]; then
+    input=artifacts/fuzz/$(cat "$last.txt")
+    mv "$last.bin" "$input"
+    echo "FAILED: the process died ($status) of $input" >&2
+fi
+rm -f "$last".*
+exit "$status"

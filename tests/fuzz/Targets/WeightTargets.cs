@@ -1,0 +1,59 @@
+using System.Buffers.Binary;
+using System.Text;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Fuzz.Targets;
+
+/// <summary>Files of weights and what names them.</summary>
+internal static class WeightTargets
+{
+    private const int MostToCopy = 1 << 16;
+
+    private static readonly string[] Words = ["__metadata__", "dtype", "shape", "data_offsets", "F32", "F16", "BF16", "I64", "BOOL", "F8_E4M3"];
+
+    /// <summary>The readers.</summary>
+    public static IEnumerable<Reader> All(Workplace folder)
+    {
+        byte[][] files = [Tensors("""{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"F16","shape":[],"data_offsets":[24,26]},"c":{"dtype":"I64","shape":[0],"data_offsets":[26,26]}}""", 26)];
+        yield return new Reader("safetensors", files, input => ReadTensors(folder.Write("x.safetensors", input))) { Words = Words };
+
+        // The header as such: its length is made right, and data for it is there.
+        yield return new Reader("safetensors-header", [.. files.Select(Header)], input => ReadTensors(folder.Write("h.safetensors", WithHeader(input, 26)))) { IsJson = true, Words = Words };
+
+        byte[][] controls = [Header(Workplace.Fixture("models", "sd1-control-a", "diffusion_pytorch_model.safetensors"))];
+        yield return new Reader("control-file", controls, input =>
+        {
+            using var weights = ControlFile.Open(folder.Write("c.safetensors", WithHeader(input, 1 << 20))).OpenWeights();
+        })
+        { IsJson = true, Words = ["control_model.", "input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight", "lora_controlnet", .. Words] };
+
+        byte[][] indices = ["""{"metadata":{"total_size":26},"weight_map":{"a":"m-00001-of-00001.safetensors","b":"m-00001-of-00001.safetensors","c":"m-00001-of-00001.safetensors"}}"""u8.ToArray()];
+        folder.Write("shards/m-00001-of-00001.safetensors", files[0]);
+        yield return new Reader("shard-index", indices, input => ShardIndex.Read(folder.Write("shards/m.safetensors.index.json", input), "m.safetensors.index.json")) { IsJson = true, Words = ["weight_map", "../", ".safetensors", "CON", "NUL.safetensors"] };
+    }
+
+    private static void ReadTensors(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        foreach (var (name, entry) in file.Entries)
+        {
+            if (entry.ByteLength <= MostToCopy)
+            {
+                _ = file.Bytes(name).ToArray();
+                file.CopyTo(name, new float[entry.Count]);
+            }
+        }
+    }
+
+    private static byte[] Tensors(string header, int data) => WithHeader(Encoding.UTF8.GetBytes(header), data);
+
+    private static byte[] WithHeader(byte[] header, int data)
+    {
+        var file = new byte[8 + header.Length + data];
+        BinaryPrimitives.WriteInt64LittleEndian(file, header.Length);
+        header.CopyTo(file, 8);
+        return file;
+    }
+
+    private static byte[] Header(byte[] file) => file[8..(8 + (int)BinaryPrimitives.ReadInt64LittleEndian(file))];
+}
