@@ -16,7 +16,7 @@ public static class TrainingCatalog
     /// <param name="model">The base, on torch. It stays the program's, which disposes it after the last row.</param>
     /// <param name="options">How it is trained; the folder above all.</param>
     /// <param name="outputColumnName">The image column that the fitted transformer adds.</param>
-    /// <param name="generate">How that makes pictures; null for the defaults.</param>
+    /// <param name="generate">How that makes pictures; its token stops the training, too. Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ControlNetTrainer TrainControlNet(
         this ControlNetTransforms stages, string imageColumnName, string conditionColumnName, string promptColumnName, DiffusionModel model,
@@ -72,7 +72,7 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         return new GenerateTransformer(
             Environment, new GenerateStage(_columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
 
-        // To whoever asked, to mlContext.Log, and the way in for MLContext.CancelExecution.
+        // To whoever asked and to mlContext.Log; and where ML.NET itself can stop the run.
         void Tell(TrainingProgress progress)
         {
             _options.Progress?.Report(progress);

@@ -165,6 +165,38 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void The_token_of_the_transformer_s_options_stops_the_training()
+    {
+        var ml = new MLContext();
+        using var source = new CancellationTokenSource();
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new TrainingPicture
+        {
+            Photo = TinyRun.Pictures(i).Image.ToMLImage(),
+            Condition = TinyRun.Pictures(i).Condition.ToMLImage(),
+            Prompt = "square",
+        }));
+        var options = tiny.Options("stopped-view") with { Steps = 1000, ValidationRows = 0, Progress = new Stopping(source) };
+        var trainer = ml.Transforms.ControlNet().TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options, generate: new() { CancellationToken = source.Token });
+        Assert.ThrowsAny<OperationCanceledException>(() => trainer.Fit(rows));
+        Assert.InRange(TrainingHistory.Read(options.Folder).Losses.Count, 0, 10);
+    }
+
+    [Fact]
+    public void Images_that_belong_to_the_program_stay_its_own_and_those_that_cannot_be_read_are_named()
+    {
+        var ml = new MLContext();
+        var photos = Enumerable.Range(0, 2).Select(i => new TrainingPicture { Photo = TinyRun.Pictures(i).Image.ToMLImage(), Condition = TinyRun.Pictures(i).Condition.ToMLImage(), Prompt = "square" }).ToArray();
+        var options = tiny.Options("own-images") with { Steps = 1, ValidationRows = 0 };
+        var stages = ml.Transforms.ControlNet();
+        stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options).Fit(ml.Data.LoadFromEnumerable(photos)).Dispose();
+        Assert.All(photos, row => Assert.Equal((64, 64), (row.Photo!.Width, row.Condition!.Width)));
+
+        photos[1].Condition!.Dispose();
+        var error = Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options).Fit(ml.Data.LoadFromEnumerable(photos)));
+        Assert.StartsWith("Row 1: column 'Condition' cannot be read: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rows_that_cannot_be_learnt_are_named()
     {
         var ml = new MLContext();
@@ -185,6 +217,11 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
             stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, unseen, generate: new() { SeedColumn = "Seed" }).Fit(different));
         Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, unseen, generate: new() { Scheduler = "nothing" }));
         Assert.False(Directory.Exists(unseen.Folder));
+    }
+
+    private sealed class Stopping(CancellationTokenSource source) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => source.Cancel();
     }
 
     private sealed class TrainingPicture

@@ -6,7 +6,6 @@ using System.Text.Json;
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
@@ -20,14 +19,18 @@ internal static class ViewRows
     /// <param name="columns">Which columns.</param>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Seen between rows.</param>
-    /// <exception cref="ControlNetException">A row has no picture or no condition, or they differ in size.</exception>
+    /// <exception cref="ControlNetException">A row has no picture or no condition, or one that cannot be read, or they differ in size.</exception>
     public static void Write(IDataView view, TrainerColumns columns, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
         Directory.CreateDirectory(Path.Combine(folder, "conditions"));
         var (image, condition, prompt) = (view.Schema[columns.Image], view.Schema[columns.Condition], view.Schema[columns.Prompt]);
         using var cursor = view.GetRowCursor([image, condition, prompt]);
-        var (images, conditions, prompts) = (cursor.GetGetter<MLImage>(image), cursor.GetGetter<MLImage>(condition), cursor.GetGetter<ReadOnlyMemory<char>>(prompt));
+        using var images = new ImageSlots(1);
+        using var conditions = new ImageSlots(1);
+        images.Attach(cursor, image);
+        conditions.Attach(cursor, condition);
+        var prompts = cursor.GetGetter<ReadOnlyMemory<char>>(prompt);
         AtomicFile.Write(Path.Combine(folder, "metadata.jsonl"), stream =>
         {
             while (cursor.MoveNext())
@@ -50,12 +53,13 @@ internal static class ViewRows
         });
     }
 
-    private static ImageBuffer Read(ValueGetter<MLImage> getter, string column, long row)
+    /// <summary>Reads an image, which stays with whom it belongs to: the data may be objects of the program.</summary>
+    private static ImageBuffer Read(ImageSlots slots, string column, long row)
     {
-        MLImage? image = null;
-        getter(ref image!);
-        using (image)
-            return image?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no picture.");
+        slots.Fill(0);
+        if (slots.Error(0) is { } error)
+            throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} cannot be read: {error.Message}", error);
+        return slots.Items[0]?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no picture.");
     }
 
     private static string Keep(ImageBuffer picture, string folder, string part)
