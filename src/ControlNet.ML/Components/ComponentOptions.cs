@@ -23,7 +23,10 @@ public record ComponentOptions
     /// <value><c>Error</c>.</value>
     public string? ErrorColumn { get; init; } = "Error";
 
-    /// <summary>Stops reading rows, like <c>MLContext.CancelExecution</c>. Not saved.</summary>
+    /// <summary>
+    /// Stops the reading of rows with an <see cref="OperationCanceledException"/>: before the next batch, within a batch of conditions before
+    /// the next row, of networks before the next step. Not saved: of a loaded model, stop reading the rows.
+    /// </summary>
     /// <value>None.</value>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }

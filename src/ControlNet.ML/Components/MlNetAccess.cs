@@ -25,14 +25,17 @@ internal static class MlNetAccess
     /// <summary>The environment behind a catalog.</summary>
     public static IHostEnvironment Environment(TransformsCatalog catalog) => ((IInternalCatalog)catalog).Environment;
 
-    /// <summary>Whether <c>MLContext.CancelExecution</c> was called.</summary>
+    /// <summary>Whether ML.NET has cancelled the context, which only its own parts can do.</summary>
     public static bool IsCancelled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
+
+    /// <summary>What a shape of a schema says of a schema.</summary>
+    public static SchemaShape Shape(DataViewSchema schema) => SchemaShape.Create(schema);
 
     /// <summary>The columns of a shape with those of a schema added, or put in the place of their namesakes.</summary>
     public static SchemaShape Extend(SchemaShape shape, DataViewSchema added)
     {
         var columns = shape.ToDictionary(column => column.Name);
-        foreach (var column in SchemaShape.Create(added))
+        foreach (var column in Shape(added))
             columns[column.Name] = column;
         return new SchemaShape(columns.Values);
     }
