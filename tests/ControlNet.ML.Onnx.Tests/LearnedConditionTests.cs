@@ -29,6 +29,10 @@ public class LearnedConditionTests
         { "mlsd", ["network=tiny"] },
     };
 
+    /// <summary>Settings with which a kind has a network.</summary>
+    public static IEnumerable<string> SettingsOf(string kind) =>
+        Networks.Select(row => row.Data).First(row => row.Item1 == kind).Item2.Select(WithPath);
+
     [Theory]
     [MemberData(nameof(Networks))]
     public void The_result_has_the_photo_s_size_and_is_the_same_each_time(string name, string[] settings)

@@ -37,13 +37,16 @@ internal sealed record Binding(DataViewSchema.Column[] Inputs, DataViewSchema.Co
 /// <summary>The columns that a component reads and adds, checked with ML.NET's words against schemas and against shapes of schemas to come.</summary>
 /// <param name="inputs">The columns to read.</param>
 /// <param name="outputName">The column to add.</param>
-/// <param name="outputType">Its type, from the inputs' types.</param>
+/// <param name="outputType">
+/// Its type, from what a shape of a schema says of the inputs. Nothing more is used of a schema, so that what is promised before there are
+/// data is what comes.
+/// </param>
 /// <param name="errorColumn">The text column with the reasons why rows failed; null for none.</param>
 /// <param name="annotations">What is to be known of the column that is added; null for nothing.</param>
 internal sealed class ComponentColumns(
     IReadOnlyList<InputColumn> inputs,
     string outputName,
-    Func<IReadOnlyList<DataViewType>, DataViewType> outputType,
+    Func<IReadOnlyList<SchemaShape.Column>, DataViewType> outputType,
     string? errorColumn,
     DataViewSchema.Annotations? annotations = null)
 {
@@ -78,7 +81,8 @@ internal sealed class ComponentColumns(
         var earlier = _errorColumn is null ? null : schema.GetColumnOrNull(_errorColumn);
         if (earlier is { } error)
             CheckError(error.Type, error.Type.ToString()!);
-        return new Binding(columns, earlier, Added([.. columns.Select(column => column.Type)]));
+        var shape = MlNetAccess.Shape(schema).ToDictionary(column => column.Name);
+        return new Binding(columns, earlier, Added([.. inputs.Select(input => shape[input.Name])]));
     }
 
     /// <summary>The shape with the component's columns added.</summary>
@@ -86,12 +90,12 @@ internal sealed class ComponentColumns(
     public SchemaShape Extend(SchemaShape shape)
     {
         var byName = shape.ToDictionary(column => column.Name);
-        List<DataViewType> types = [];
+        List<SchemaShape.Column> columns = [];
         foreach (var input in inputs)
         {
             var column = byName.TryGetValue(input.Name, out var found) ? found : throw Missing(input.Name);
-            types.Add(TypeOf(column));
-            Check(input, types[^1], TypeName(column));
+            columns.Add(column);
+            Check(input, TypeOf(column), TypeName(column));
             if (column.Kind == SchemaShape.Column.VectorKind.VariableVector)
                 throw Mismatch("input", input.Name, input.Expected, TypeName(column));
         }
@@ -99,13 +103,13 @@ internal sealed class ComponentColumns(
         if (_errorColumn is not null && byName.TryGetValue(_errorColumn, out var error))
             CheckError(TypeOf(error), TypeName(error));
         var added = new DataViewSchema.Builder();
-        added.AddColumns(Added(types));
+        added.AddColumns(Added(columns));
         return MlNetAccess.Extend(shape, added.ToSchema());
     }
 
-    private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<DataViewType> types)
+    private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<SchemaShape.Column> read)
     {
-        var output = new DataViewSchema.DetachedColumn(outputName, outputType(types), annotations);
+        var output = new DataViewSchema.DetachedColumn(outputName, outputType(read), annotations);
         return _errorColumn is null ? [output] : [output, new DataViewSchema.DetachedColumn(_errorColumn, TextDataViewType.Instance)];
     }
 

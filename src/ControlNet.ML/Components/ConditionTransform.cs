@@ -122,6 +122,6 @@ internal sealed class ConditionStage
         return preprocessor.Apply(photo);
     }
 
-    private DataViewType OutputType(IReadOnlyList<DataViewType> inputs) =>
-        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0];
+    private DataViewType OutputType(IReadOnlyList<SchemaShape.Column> inputs) =>
+        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0].ItemType;
 }

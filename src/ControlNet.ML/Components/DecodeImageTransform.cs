@@ -59,8 +59,8 @@ internal sealed class DecodeImageStage : NetworkStage
         var input = InputColumn.Vector(_latents, $"Vector<Single, {channels}, h, w>", found => found.Count == 3 && found[0] == channels);
         Columns = new ComponentColumns([input], output, Picture, options.ErrorColumn);
 
-        DataViewType Picture(IReadOnlyList<DataViewType> types) => types[0] is VectorDataViewType { Dimensions: [_, var height, var width] }
-            ? new ImageDataViewType(height * scale, width * scale)
+        DataViewType Picture(IReadOnlyList<SchemaShape.Column> inputs) => Latents.Grid(inputs[0]) is { } grid
+            ? new ImageDataViewType(grid.Height * scale, grid.Width * scale)
             : new ImageDataViewType();
     }
 

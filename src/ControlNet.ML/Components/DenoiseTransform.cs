@@ -36,7 +36,7 @@ public sealed class DenoiseTransformer : NetworkTransformer
         var settings = reader.Json<DenoiseSettings>(NetworkStage.SettingsEntry);
         return Leases.Open(reader, leases => new DenoiseTransformer(
             environment,
-            new DenoiseStage(settings.Output, settings.Text, leases.Model(settings.Model), leases.Controls(settings.Controls), settings.Options),
+            new DenoiseStage(settings.Output, settings.Text, leases.Model(settings.Model), leases.Controls(settings.Controls), settings.Options, settings.Model.Name),
             leases.Taken));
     }
 }
@@ -56,20 +56,22 @@ internal sealed class DenoiseStage : NetworkStage
     private readonly RowDenoiser _denoiser;
     private readonly RowControlReader[] _readers;
     private readonly int _textColumn;
+    private readonly string _title;
 
-    /// <summary>Checks the settings.</summary>
+    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
     /// <exception cref="ControlNetException">An option is out of its range, or a network does not fit the model.</exception>
-    public DenoiseStage(string output, string? text, DiffusionModel model, ControlColumn[] controls, DenoiseComponentOptions options)
+    public DenoiseStage(string output, string? text, DiffusionModel model, ControlColumn[] controls, DenoiseComponentOptions options, string? name = null)
         : base(options)
     {
         (_output, _text, _model, _controls, _options) = (output, text ?? output, model, controls, options);
+        _title = VectorContent.Title(name ?? model.Name);
         _texts = new TextVectors(model);
         var inputs = new InputColumns();
         _textColumn = inputs.Add(InputColumn.Vector(_text, _texts.Type));
         _denoiser = new RowDenoiser(model, controls, options, inputs);
         _readers = [.. controls.Select(Reader)];
         var type = Latents.Type(model, _denoiser.Width, _denoiser.Height);
-        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, VectorContent.Of($"latents of {model.Name}"));
+        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
 
         RowControlReader Reader(ControlColumn control) =>
             new(control, InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _denoiser.Width, _denoiser.Height)), inputs);
@@ -80,7 +82,8 @@ internal sealed class DenoiseStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new DenoiseSettings(_output, _text, writer.Model(_model, ModelParts.UNet, _options.Weights), writer.Controls(_controls, _options.Weights), _options));
+        SettingsEntry,
+        new DenoiseSettings(_output, _text, writer.Model(_model, ModelParts.UNet, _options.Weights).Called(_title), writer.Controls(_controls, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

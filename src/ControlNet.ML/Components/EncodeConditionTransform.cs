@@ -35,7 +35,7 @@ public sealed class EncodeConditionTransformer : NetworkTransformer
         var settings = reader.Json<EncodeConditionSettings>(NetworkStage.SettingsEntry);
         return Leases.Open(reader, leases => new EncodeConditionTransformer(
             environment,
-            new EncodeConditionStage(settings.Output, settings.Condition, leases.Control(settings.Network), settings.Width, settings.Height, settings.Options),
+            new EncodeConditionStage(settings.Output, settings.Condition, leases.Control(settings.Network), settings.Width, settings.Height, settings.Options, settings.Network.Name),
             leases.Taken));
     }
 }
@@ -53,19 +53,22 @@ internal sealed class EncodeConditionStage : NetworkStage
     private readonly int _width;
     private readonly int _height;
     private readonly NetworkComponentOptions _options;
+    private readonly string _title;
 
-    /// <summary>Checks the settings.</summary>
+    /// <summary>Checks the settings. The name is what the network was saved by, null for one of the program's.</summary>
     /// <exception cref="ControlNetException">An option is out of its range, or a side is no multiple of the network's factor.</exception>
-    public EncodeConditionStage(string output, string? condition, ControlNetwork network, int width, int height, NetworkComponentOptions options)
+    public EncodeConditionStage(
+        string output, string? condition, ControlNetwork network, int width, int height, NetworkComponentOptions options, string? name = null)
         : base(options)
     {
         (_output, _condition, _network, _width, _height, _options) = (output, condition ?? output, network, width, height, options);
+        _title = VectorContent.Title(name ?? network.Name);
         options.Validate();
         var scale = network.Config.ConditionScale;
         if (width < scale || height < scale || width % scale != 0 || height % scale != 0)
             throw new ControlNetException($"The size is {width}x{height}, expected multiples of {scale}.");
         var type = ControlHints.Type(network, width, height);
-        Columns = new ComponentColumns([InputColumn.Image(_condition)], output, _ => type, options.ErrorColumn, VectorContent.Of($"hint of {network.Name}"));
+        Columns = new ComponentColumns([InputColumn.Image(_condition)], output, _ => type, options.ErrorColumn, VectorContent.Of($"hint of {_title}"));
     }
 
     /// <inheritdoc/>
@@ -73,7 +76,7 @@ internal sealed class EncodeConditionStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new EncodeConditionSettings(_output, _condition, writer.ConditionEncoder(_network, _options.Weights), _width, _height, _options));
+        SettingsEntry, new EncodeConditionSettings(_output, _condition, writer.ConditionEncoder(_network, _options.Weights).Called(_title), _width, _height, _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>

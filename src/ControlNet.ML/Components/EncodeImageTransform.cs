@@ -60,7 +60,7 @@ public sealed class EncodeImageTransformer : NetworkTransformer
     {
         var settings = reader.Json<EncodeImageSettings>(NetworkStage.SettingsEntry);
         return Leases.Open(reader, leases => new EncodeImageTransformer(
-            environment, new EncodeImageStage(settings.Output, settings.Image, leases.Model(settings.Model), settings.Options), leases.Taken));
+            environment, new EncodeImageStage(settings.Output, settings.Image, leases.Model(settings.Model), settings.Options, settings.Model.Name), leases.Taken));
     }
 }
 
@@ -76,17 +76,18 @@ internal sealed class EncodeImageStage : NetworkStage
     private readonly EncodeImageComponentOptions _options;
     private readonly int _width;
     private readonly int _height;
+    private readonly string _title;
 
-    /// <summary>Checks the settings.</summary>
+    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
-    public EncodeImageStage(string output, string? image, DiffusionModel model, EncodeImageComponentOptions options)
+    public EncodeImageStage(string output, string? image, DiffusionModel model, EncodeImageComponentOptions options, string? name = null)
         : base(options)
     {
-        (_output, _image, _model, _options) = (output, image ?? output, model, options);
+        (_output, _image, _model, _options, _title) = (output, image ?? output, model, options, VectorContent.Title(name ?? model.Name));
         options.Validate();
         (_width, _height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
         var type = Latents.Type(model, _width, _height);
-        Columns = new ComponentColumns([InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, VectorContent.Of($"latents of {model.Name}"));
+        Columns = new ComponentColumns([InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
     }
 
     /// <inheritdoc/>
@@ -94,7 +95,7 @@ internal sealed class EncodeImageStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, writer.Model(_model, ModelParts.Autoencoder, _options.Weights), _options));
+        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, writer.Model(_model, ModelParts.Autoencoder, _options.Weights).Called(_title), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

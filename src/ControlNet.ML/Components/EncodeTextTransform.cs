@@ -58,7 +58,7 @@ public sealed class EncodeTextTransformer : NetworkTransformer
     {
         var settings = reader.Json<EncodeTextSettings>(NetworkStage.SettingsEntry);
         return Leases.Open(reader, leases => new EncodeTextTransformer(
-            environment, new EncodeTextStage(settings.Output, settings.Prompt, leases.Model(settings.Model), settings.Options), leases.Taken));
+            environment, new EncodeTextStage(settings.Output, settings.Prompt, leases.Model(settings.Model), settings.Options, settings.Model.Name), leases.Taken));
     }
 }
 
@@ -74,19 +74,21 @@ internal sealed class EncodeTextStage : NetworkStage
     private readonly EncodeTextComponentOptions _options;
     private readonly int _promptColumn;
     private readonly int? _negativeColumn;
+    private readonly string _title;
 
-    /// <summary>Checks the settings.</summary>
+    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
-    public EncodeTextStage(string output, string? prompt, DiffusionModel model, EncodeTextComponentOptions options)
+    public EncodeTextStage(string output, string? prompt, DiffusionModel model, EncodeTextComponentOptions options, string? name = null)
         : base(options)
     {
-        (_output, _prompt, _model, _options) = (output, prompt ?? output, model, options);
+        (_output, _prompt, _model, _options, _title) = (output, prompt ?? output, model, options, VectorContent.Title(name ?? model.Name));
         options.Validate();
         var inputs = new InputColumns();
         _promptColumn = inputs.Add(InputColumn.Text(_prompt));
         _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
         var type = new TextVectors(model).Type;
-        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, VectorContent.Of($"text of {model.Name}: prompt, negative prompt"));
+        var content = VectorContent.Of($"text of {_title}: prompt, negative prompt");
+        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, content);
     }
 
     /// <inheritdoc/>
@@ -94,7 +96,7 @@ internal sealed class EncodeTextStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights), _options));
+        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights).Called(_title), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

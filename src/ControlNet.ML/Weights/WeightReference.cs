@@ -29,6 +29,9 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <summary>How to load it. The runtime is the application's own.</summary>
     public LoadOptions ToOptions() => new() { Variant = Variant, Precision = Precision, Device = Device, Parts = Parts, ConditionEncoderOnly = ConditionEncoderOnly };
 
+    /// <summary>With a name that says what it is, where no name has to say where it is.</summary>
+    public WeightReference Called(string title) => Inside is null ? this : this with { Name = title };
+
     /// <summary>Where it lies: in the files that a saved model brought, or wherever they are found.</summary>
     /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
     /// <exception cref="ControlNetException">They are nowhere, or others.</exception>

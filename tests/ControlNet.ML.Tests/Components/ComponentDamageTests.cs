@@ -60,7 +60,7 @@ public sealed class ComponentDamageTests
             }
 
             var data = _ml.Data.LoadFromEnumerable(Photos.Rows(1));
-            Assert.Equal([(0, Pixels.Text(Canny.Apply(Photos.AsRead(0), Options)))], Workout.Read(model.Transform(data)));
+            Assert.Equal([(0, Pixels.Text(Canny.Apply(Photos.AsRead(0), Options)))], ConditionRows.Read(model.Transform(data)));
         }
     }
 

@@ -61,5 +61,5 @@ public sealed class ComponentPropertyTests
     private static IDataView Data(MLContext ml, int[] ids) =>
         ml.Data.LoadFromEnumerable(ids.Select(id => id < 0 ? new PhotoRow { Id = id } : Photos.Row(id)).ToArray());
 
-    private static (int Id, string Condition)[] Read(MLContext ml, ITransformer model, int[] ids) => Workout.Read(model.Transform(Data(ml, ids)));
+    private static (int Id, string Condition)[] Read(MLContext ml, ITransformer model, int[] ids) => ConditionRows.Read(model.Transform(Data(ml, ids)));
 }

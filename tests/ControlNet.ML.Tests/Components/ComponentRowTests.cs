@@ -53,7 +53,7 @@ public sealed class ComponentRowTests
         List<(int Id, string Condition)> before = [];
         using var cursor = view.GetRowCursor(view.Schema);
 
-        var error = Assert.Throws<RowFailedException>(() => before.AddRange(Workout.Read(cursor).Select(row =>
+        var error = Assert.Throws<RowFailedException>(() => before.AddRange(ConditionRows.Read(cursor).Select(row =>
         {
             before.Add(row);
             return row;
@@ -81,7 +81,7 @@ public sealed class ComponentRowTests
         Assert.Null(rows[1].Condition);
 
         var strict = Stages.Blur("Soft", "Photo").Append(Stages.Canny("Condition", "Soft", null, Strict)).Fit(data).Transform(data);
-        Assert.Equal($"Row 1, column 'Condition': {None}", Assert.Throws<RowFailedException>(() => Workout.Read(strict)).Message);
+        Assert.Equal($"Row 1, column 'Condition': {None}", Assert.Throws<RowFailedException>(() => ConditionRows.Read(strict)).Message);
 
         // Without the reasons' column, the second component only sees that there is no picture.
         var blind = Stages.Blur("Soft", "Photo", null, new() { ErrorColumn = null }).Append(Stages.Canny("Condition", "Soft")).Fit(data).Transform(data);
@@ -93,7 +93,7 @@ public sealed class ComponentRowTests
     {
         var data = Data(3, missing: [1]);
         var chain = Stages.Blur("Soft", "Photo", null, Strict).Append(Stages.Canny("Condition", "Soft")).Fit(data).Transform(data);
-        Assert.Equal($"Row 1, column 'Soft': {None}", Assert.Throws<RowFailedException>(() => Workout.Read(chain)).Message);
+        Assert.Equal($"Row 1, column 'Soft': {None}", Assert.Throws<RowFailedException>(() => ConditionRows.Read(chain)).Message);
         Assert.Equal($"Row 1, column 'Soft': {None}", Assert.Throws<RowFailedException>(() => chain.GetColumn<string>("Error").ToList()).Message);
     }
 
@@ -102,7 +102,7 @@ public sealed class ComponentRowTests
     {
         var data = _ml.Data.LoadFromEnumerable([new RowWithReason { Photo = Photos.Row(0).Photo }, new RowWithReason { Photo = Photos.Row(1).Photo, Error = "blurred" }]);
         var view = Stages.Canny("Condition", "Photo").Fit(data).Transform(data);
-        Assert.Equal([(0, Edges(0)), (0, "none")], Workout.Read(view));
+        Assert.Equal([(0, Edges(0)), (0, "none")], ConditionRows.Read(view));
         Assert.Equal(["", "blurred"], view.GetColumn<string>("Error"));
     }
 
@@ -155,7 +155,7 @@ public sealed class ComponentRowTests
         IEnumerable<int> Ids()
         {
             using var cursor = view.GetRowCursor(view.Schema);
-            foreach (var (id, _) in Workout.Read(cursor))
+            foreach (var (id, _) in ConditionRows.Read(cursor))
                 yield return id;
         }
     }
@@ -239,14 +239,14 @@ public sealed class ComponentRowTests
         using var source = new CancellationTokenSource();
         var data = Data(4);
         var view = Stages.Canny("Condition", "Photo", null, new() { CancellationToken = source.Token }).Fit(data).Transform(data);
-        Assert.Equal(4, Workout.Read(view).Length);
+        Assert.Equal(4, ConditionRows.Read(view).Length);
         source.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => Workout.Read(view));
+        Assert.ThrowsAny<OperationCanceledException>(() => ConditionRows.Read(view));
 
         view = Stages.Canny("Condition", "Photo").Fit(data).Transform(data);
-        Assert.Equal(4, Workout.Read(view).Length);
+        Assert.Equal(4, ConditionRows.Read(view).Length);
         typeof(MLContext).GetMethod("CancelExecution", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)!.Invoke(_ml, null);
-        Assert.ThrowsAny<OperationCanceledException>(() => Workout.Read(view));
+        Assert.ThrowsAny<OperationCanceledException>(() => ConditionRows.Read(view));
     }
 
     [Fact]
@@ -256,7 +256,7 @@ public sealed class ComponentRowTests
         var model = Stages.Canny("Condition", "Photo").Fit(data);
         var view = model.Transform(data);
         _ml.Model.CreatePredictionEngine<PhotoRow, ConditionRow>(model).Dispose();
-        Assert.Throws<ObjectDisposedException>(() => Workout.Read(view));
+        Assert.Throws<ObjectDisposedException>(() => ConditionRows.Read(view));
     }
 
     [Fact]
@@ -269,7 +269,7 @@ public sealed class ComponentRowTests
                 warnings.Add(message.RawMessage);
         };
         var data = Data(3, missing: [1]);
-        Workout.Read(Stages.Blur("Soft", "Photo").Append(Stages.Canny("Condition", "Soft")).Fit(data).Transform(data));
+        ConditionRows.Read(Stages.Blur("Soft", "Photo").Append(Stages.Canny("Condition", "Soft")).Fit(data).Transform(data));
         Assert.Equal([$"Row 1, column 'Soft': {None}"], warnings);
     }
 

@@ -23,7 +23,7 @@ public sealed class ComponentSchemaTests
         var data = _ml.Data.LoadFromEnumerable([new OtherRow()]);
         var theirs = _ml.Transforms.ResizeImages("Condition", 8, 8, column);
         var ours = Stages.Canny("Condition", column);
-        var shape = Workout.ShapeOf(data.Schema);
+        var shape = Schemas.ShapeOf(data.Schema);
 
         Assert.Equal(Message(() => theirs.Fit(data)), Message(() => ours.Fit(data)), ignoreCase: true);
         Assert.Equal(Message(() => theirs.GetOutputSchema(shape)), Message(() => ours.GetOutputSchema(shape)), ignoreCase: true);
@@ -40,7 +40,7 @@ public sealed class ComponentSchemaTests
         var data = Renamed(_ml.Data.LoadFromEnumerable(Photos.Rows(1)), "Error", from: "Id");
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Canny("Condition", "Photo").Fit(data));
         Assert.StartsWith("Schema mismatch for error column 'Error': expected String, got Int32", error.Message, StringComparison.Ordinal);
-        error = Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Canny("Condition", "Photo").GetOutputSchema(Workout.ShapeOf(data.Schema)));
+        error = Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Canny("Condition", "Photo").GetOutputSchema(Schemas.ShapeOf(data.Schema)));
         Assert.StartsWith("Schema mismatch for error column 'Error': expected String, got Int32", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Stages.Canny("Error", "Photo"));
 

@@ -11,25 +11,25 @@ public sealed class ConditionWorkoutTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
+    private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
+
     public static TheoryData<string> Kinds() => [.. ConditionCatalog.All.Select(kind => kind.Name)];
 
     [Theory, MemberData(nameof(Kinds))]
     public void Every_condition_is_a_whole_component(string name)
     {
         var kind = ConditionCatalog.Find(name);
-        new Workout(_ml, _ml.Transforms.ControlNet().Condition("Condition", "Photo", name), id => Pixels.Text(kind.Apply(Flat(id)))).Run();
+        Run(progress => Stages.Condition("Condition", "Photo", name, null, new() { Progress = progress }), id => kind.Apply(Flat(id)));
     }
 
     [Theory, MemberData(nameof(Kinds))]
     public void Every_condition_can_be_made_at_the_size_of_the_picture(string name)
     {
         var kind = ConditionCatalog.Find(name);
-        var options = new ConditionComponentOptions { Width = 16, Height = 24, Fit = FitMode.Fill, BatchSize = 3 };
-        new Workout(_ml, _ml.Transforms.ControlNet().Condition("Condition", "Photo", name, null, options), id =>
-        {
-            var geometry = Geometry.ForPicture(Photos.Width, Photos.Height, 16, 24, FitMode.Fill);
-            return Pixels.Text(kind.Apply(PictureFit.Apply(Flat(id), geometry)));
-        }).Run();
+        var geometry = Geometry.ForPicture(Photos.Width, Photos.Height, 16, 24, FitMode.Fill);
+        Run(
+            progress => Stages.Condition("Condition", "Photo", name, null, new() { Width = 16, Height = 24, Fit = FitMode.Fill, BatchSize = 3, Progress = progress }),
+            id => kind.Apply(PictureFit.Apply(Flat(id), geometry)));
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class ConditionWorkoutTests
     public void Options_are_kept_by_a_saved_model()
     {
         var canny = new CannyOptions { Low = 20, High = 60.5, L2Gradient = true, Aperture = 5 };
-        new Workout(_ml, _ml.Transforms.ControlNet().Canny("Condition", "Photo", canny), id => Pixels.Text(Canny.Apply(Flat(id), canny))).Run();
+        Run(progress => Stages.Canny("Condition", "Photo", canny, new() { Progress = progress }), id => Canny.Apply(Flat(id), canny));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class ConditionWorkoutTests
         var model = chain.Fit(data);
         var expected = Enumerable.Range(0, 5).Select(id => (id, Pixels.Text(Colour.Invert(Colour.Hwc3(Canny.Apply(Blur.Apply(Flat(id))))))));
 
-        Assert.Equal(expected, Workout.Read(model.Transform(data)));
+        Assert.Equal(expected, ConditionRows.Read(model.Transform(data)));
         Assert.True(model.Transform(data).Schema.Where(c => c.Name == "Photo").SkipLast(1).All(c => c.IsHidden));
         using var engine = _ml.Model.CreatePredictionEngine<PhotoRow, ConditionRow>(model);
         Assert.Equal(expected, Enumerable.Range(0, 5).Select(id => (id, Pixels.Text(engine.Predict(Photos.Row(id)).Condition))));
@@ -83,7 +83,7 @@ public sealed class ConditionWorkoutTests
             var kind = ConditionCatalog.All.Single(kind => kind.Name.Replace("_", "", StringComparison.Ordinal).Equals(method.Name, StringComparison.OrdinalIgnoreCase));
             object?[] arguments = ["Condition", "Photo", .. new object?[method.GetParameters().Length - 2]];
             var estimator = (ConditionEstimator)method.Invoke(_ml.Transforms.ControlNet(), arguments)!;
-            Assert.Equal([(0, Pixels.Text(kind.Apply(Flat(0))))], Workout.Read(estimator.Fit(data).Transform(data)));
+            Assert.Equal([(0, Pixels.Text(kind.Apply(Flat(0))))], ConditionRows.Read(estimator.Fit(data).Transform(data)));
         }
     }
 
@@ -115,4 +115,16 @@ public sealed class ConditionWorkoutTests
     }
 
     private static ImageBuffer Flat(int id) => Colour.Hwc3(Photos.AsRead(id));
+
+    private void Run(Func<IProgress<long>, ConditionEstimator> make, Func<int, ImageBuffer> expected)
+    {
+        var rows = Photos.Rows(5);
+        new ComponentWorkout<PhotoRow>(_ml, make, rows, "Condition") { Expected = [.. rows.Select(row => (row.Id, Levels(expected(row.Id))))] }.Run();
+    }
+
+    private static float[] Levels(ImageBuffer image)
+    {
+        using var picture = image.ToMLImage();
+        return Cells.Of(picture);
+    }
 }

@@ -1,6 +1,5 @@
 using ControlNet.ML.Components;
 using ControlNet.ML.Diffusion;
-using ControlNet.ML.Tests.Components;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -13,22 +12,6 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
     private readonly MLContext _ml = new();
 
     private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
-
-    [Fact]
-    public void It_is_a_whole_component()
-    {
-        int[] ids = [0, 1, 2];
-        var estimator = Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain with { BatchSize = 2 });
-        new StageWorkout(_ml, estimator, Data(ids), "Picture", Expected(ids, ownSettings: false), 1).Run();
-    }
-
-    [Fact]
-    public void Every_row_may_have_its_own_settings_and_size()
-    {
-        int[] ids = [0, 1, 2, 3, 4, 5];
-        var estimator = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own with { BatchSize = 6 });
-        new StageWorkout(_ml, estimator, Data(ids), "Picture", Expected(ids, ownSettings: true), 1).Run();
-    }
 
     [Fact]
     public void A_prediction_engine_makes_the_same_pictures_and_leaves_the_model_to_the_program()

@@ -1,6 +1,5 @@
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Tests.Components;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -30,7 +29,7 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
             .Append(Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], Denoising with { BatchSize = 2 }))
             .Append(Stages.DecodeImage("Picture", "Latents", rows.Model));
         var expected = Ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: false)))).ToList();
-        new StageWorkout(_ml, chain, Data, "Picture", expected, 1).Run();
+        Cells.Equal(expected, Cells.Read(chain.Fit(Data).Transform(Data), "Picture"), 1);
         var generated = Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain).Fit(Data).Transform(Data);
         Cells.Equal(expected, Cells.Read(generated, "Picture"), 1);
     }
@@ -40,7 +39,8 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
     {
         var expected = PictureRows.Rows(Ids).Select(row => (row.Id, (float[])
             [.. rows.Model.EncodeText(row.Prompt, 1).Hidden.Values, .. rows.Model.EncodeText(row.Negative).Hidden.Values])).ToList();
-        new StageWorkout(_ml, Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePromptColumn = "Negative", ClipSkip = 1 }), Data, "Text", expected, Rounding).Run();
+        var encode = Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePromptColumn = "Negative", ClipSkip = 1 });
+        Cells.Equal(expected, Cells.Read(encode.Fit(Data).Transform(Data), "Text"), Rounding);
         var schema = Stages.EncodeText("Text", "Prompt", rows.Model).Fit(Data).GetOutputSchema(Data.Schema);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 2, 32, 256), schema["Text"].Type);
         Assert.Equal("text of emoji: prompt, negative prompt", Content(schema["Text"]));
@@ -50,29 +50,10 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
     public void Hints_are_the_networks_encoded_conditions()
     {
         var expected = PictureRows.Rows(Ids).Select(row => (row.Id, rows.Canny.Encode(row.Edges!.ToImageBuffer()).Values)).ToList();
-        new StageWorkout(_ml, Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64), Data, "Hint", expected, Rounding).Run();
+        Cells.Equal(expected, Cells.Read(Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64).Fit(Data).Transform(Data), "Hint"), Rounding);
         var schema = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 128, 64).Fit(Data).GetOutputSchema(Data.Schema);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 64, 8, 16), schema["Hint"].Type);
         Assert.Equal("hint of emoji/canny", Content(schema["Hint"]));
-    }
-
-    [Fact]
-    public void Denoising_is_a_whole_component_by_itself()
-    {
-        var (denoise, encoded) = Denoise();
-
-        // That these are the right latents is seen where they are decoded.
-        new StageWorkout(_ml, denoise, encoded, "Latents", Cells.Read(denoise.Fit(encoded).Transform(encoded), "Latents"), Rounding).Run();
-    }
-
-    [Fact]
-    public void Decoding_is_a_whole_component_by_itself()
-    {
-        var (denoise, encoded) = Denoise();
-        var latents = _ml.Data.CreateEnumerable<LatentsRow>(denoise.Fit(encoded).Transform(encoded), reuseRowObject: false, ignoreMissingColumns: true);
-        var expected = Ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: false)))).ToList();
-        var decode = Stages.DecodeImage("Picture", "Latents", rows.Model, new() { BatchSize = 2 });
-        new StageWorkout(_ml, decode, ListRows.Of(_ml, latents.ToArray()), "Picture", expected, 1).Run();
     }
 
     [Fact]
@@ -84,7 +65,7 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
             var mean = rows.Model.Backend.EncodeImage(TensorImages.ToSigned(row.Edges!.ToImageBuffer())).Mean.Values;
             return (row.Id, mean.Select(value => value * (float)rows.Model.Folder.Autoencoder.ScalingFactor).ToArray());
         }).ToList();
-        new StageWorkout(_ml, Stages.EncodeImage("Latents", "Edges", rows.Model, options), Data, "Latents", expected, Rounding).Run();
+        Cells.Equal(expected, Cells.Read(Stages.EncodeImage("Latents", "Edges", rows.Model, options).Fit(Data).Transform(Data), "Latents"), Rounding);
 
         var both = Stages.EncodeImage("Latents", "Edges", rows.Model, options).Append(Stages.DecodeImage("Picture", "Latents", rows.Model)).Fit(Data).Transform(Data);
         Assert.Equal(new ImageDataViewType(64, 64), both.Schema["Picture"].Type);
@@ -134,26 +115,11 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
         Cells.Equal(new[] { 0, 4 }.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: true)))), Cells.Read(chain.Fit(data).Transform(data), "Picture"), 1);
     }
 
-    private (DenoiseEstimator Denoise, IDataView Encoded) Denoise()
-    {
-        var encoded = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64)
-            .Append(Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePrompt = "fox" })).Fit(Data).Transform(Data);
-        return (Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], Denoising with { BatchSize = 2 }), encoded);
-    }
-
     private static string Content(DataViewSchema.Column column)
     {
         ReadOnlyMemory<char> content = default;
         column.Annotations.GetValue("Content", ref content);
         return content.ToString();
-    }
-
-    private sealed class LatentsRow
-    {
-        public int Id { get; set; }
-
-        [VectorType(8, 8, 8)]
-        public float[] Latents { get; set; } = [];
     }
 
     private sealed class PhotoRow

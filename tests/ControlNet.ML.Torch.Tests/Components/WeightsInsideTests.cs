@@ -75,6 +75,32 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         static bool IsSettings(string name) => name.EndsWith("Settings", StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(WeightStorage.Inside), InlineData(WeightStorage.Reference)]
+    public void Columns_say_the_same_of_a_model_wherever_it_lies(WeightStorage weights)
+    {
+        var mine = _folder.Copy(EmojiModel.Folder, "before/mine");
+        using var model = DiffusionModel.Load(Path.Combine(mine, "."), new LoadOptions { Device = "cpu" });
+        using var canny = ControlNetwork.Load(Path.Combine(mine, "controlnet", "canny") + "/", new LoadOptions { Device = "cpu" });
+        var chain = Stages.EncodeCondition("Hint", "Edges", canny, 64, 64, new() { Weights = weights })
+            .Append(Stages.EncodeText("Text", "Prompt", model, new() { Weights = weights }))
+            .Append(Stages.EncodeImage("Latents", "Edges", model, new() { Width = 64, Height = 64, Weights = weights }))
+            .Append(Stages.DecodeImage("Picture", "Latents", model, new() { Weights = weights }));
+        var fitted = chain.Fit(Data);
+        var before = Schemas.Lines(fitted.GetOutputSchema(Data.Schema));
+        Assert.Contains(before, line => line.StartsWith("Latents: Vector<Single, 8, 8, 8> {Content: String = latents of mine;", StringComparison.Ordinal));
+        Assert.Contains(before, line => line.StartsWith("Picture: Image<64, 64>", StringComparison.Ordinal));
+        _ml.Model.Save(fitted, Data.Schema, Zip);
+
+        // Saved by what was loaded, once more.
+        for (var i = 0; i < 2; i++)
+        {
+            var loaded = Load();
+            Assert.Equal(before, Schemas.Lines(loaded.GetOutputSchema(Data.Schema)));
+            _ml.Model.Save(loaded, Data.Schema, Zip);
+            ((IDisposable)loaded).Dispose();
+        }
+    }
+
     [Fact]
     public void Every_stage_holds_its_own_part_only()
     {

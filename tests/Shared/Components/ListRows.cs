@@ -1,7 +1,7 @@
 using System.Reflection;
 using Microsoft.ML;
 
-namespace ControlNet.ML.Tests.Components;
+namespace ControlNet.ML.TestSupport;
 
 /// <summary>Rows that a cursor can read in random order. Those of <c>LoadFromEnumerable</c> cannot be shuffled: they come in order whatever is asked for.</summary>
 internal static class ListRows

@@ -1,18 +1,21 @@
+using System.Reflection;
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
-namespace ControlNet.ML.Torch.Tests.Components;
+namespace ControlNet.ML.TestSupport;
 
-/// <summary>The values of a column, pictures or vectors, as numbers that can be compared with a tolerance.</summary>
+/// <summary>The values of a column: images and vectors as numbers that can be compared with a tolerance, all others as texts.</summary>
 internal static class Cells
 {
-    /// <summary>A picture: its size, then its levels.</summary>
+    private static readonly MethodInfo OfText = typeof(Cells).GetMethod(nameof(Text), BindingFlags.Static | BindingFlags.NonPublic)!;
+
+    /// <summary>An image: its size, then its levels.</summary>
     public static float[] Of(ImageBuffer image) => [image.Width * 1000, image.Height * 1000, .. image.Samples.Select(sample => (float)sample)];
 
-    /// <summary>A picture; nothing for none.</summary>
+    /// <summary>An image; nothing for none.</summary>
     public static float[] Of(MLImage? image) => image is null ? [] : Of(image.ToImageBuffer());
 
     /// <summary>Ids and a column's values.</summary>
@@ -44,12 +47,10 @@ internal static class Cells
         var (left, right) = (expected.ToList(), actual.ToList());
         Assert.Equal(left.Select(row => row.Id), right.Select(row => row.Id));
         foreach (var (a, b) in left.Zip(right))
-        {
             Close.Absolute(a.Values, b.Values, tolerance, $"row {a.Id}");
-        }
     }
 
-    /// <summary>Reads a column's values of whatever row is the present one.</summary>
+    /// <summary>Reads the numbers of a column of images or vectors, of whatever row is the present one.</summary>
     public static Func<float[]> Getter(DataViewRow row, string column)
     {
         if (row.Schema[column].Type is ImageDataViewType)
@@ -59,8 +60,9 @@ internal static class Cells
             {
                 MLImage? value = null;
                 image(ref value);
-                using (value)
-                    return Of(value);
+
+                // Not disposed: it may be the data's own.
+                return Of(value);
             };
         }
 
@@ -70,6 +72,26 @@ internal static class Cells
             VBuffer<float> value = default;
             vector(ref value);
             return [.. value.DenseValues()];
+        };
+    }
+
+    /// <summary>Reads any column: numbers of images and vectors of numbers, a text for everything else and for what is missing.</summary>
+    public static Func<object> Value(DataViewRow row, DataViewSchema.Column column)
+    {
+        if (column.Type is not ImageDataViewType and not VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Single) } })
+            return OfText.MakeGenericMethod(column.Type.RawType).CreateDelegate<Func<DataViewRow, DataViewSchema.Column, Func<object>>>()(row, column);
+        var values = Getter(row, column.Name);
+        return () => values() is var numbers && Array.TrueForAll(numbers, float.IsNaN) ? $"{numbers.Length} missing" : numbers;
+    }
+
+    private static Func<object> Text<T>(DataViewRow row, DataViewSchema.Column column)
+    {
+        var getter = row.GetGetter<T>(column);
+        return () =>
+        {
+            var value = default(T)!;
+            getter(ref value);
+            return $"{value}";
         };
     }
 }

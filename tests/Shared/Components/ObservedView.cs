@@ -1,13 +1,16 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace ControlNet.ML.Tests.Components;
+namespace ControlNet.ML.TestSupport;
 
 /// <summary>Data that counts how they are read, can be read by several cursors at a time, and may break.</summary>
 internal sealed class ObservedView(IDataView source) : IDataView
 {
     public int Cursors;
     public int Values;
+
+    /// <summary>The columns that the last cursors were asked for, in the order of the schema.</summary>
+    public IReadOnlyList<string> Asked { get; private set; } = [];
 
     /// <summary>The row at which moving on throws.</summary>
     public int BreaksAt { get; init; } = int.MaxValue;
@@ -24,14 +27,22 @@ internal sealed class ObservedView(IDataView source) : IDataView
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         Cursors++;
-        return new Cursor(this, source.GetRowCursor(columnsNeeded, rand), 0, 1);
+        return new Cursor(this, source.GetRowCursor(Note(columnsNeeded), rand), 0, 1);
     }
 
     /// <summary>Every cursor has each n-th row, and says so by the number of the batch.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
         Cursors += n;
-        return [.. Enumerable.Range(0, n).Select(i => new Cursor(this, source.GetRowCursor(columnsNeeded, rand), i, n))];
+        var columns = Note(columnsNeeded);
+        return [.. Enumerable.Range(0, n).Select(i => new Cursor(this, source.GetRowCursor(columns, rand), i, n))];
+    }
+
+    private DataViewSchema.Column[] Note(IEnumerable<DataViewSchema.Column> columns)
+    {
+        DataViewSchema.Column[] needed = [.. columns];
+        Asked = [.. needed.DistinctBy(column => column.Index).OrderBy(column => column.Index).Select(column => column.Name)];
+        return needed;
     }
 
     private sealed class Cursor(ObservedView view, DataViewRowCursor inner, int first, int step) : DataViewRowCursor

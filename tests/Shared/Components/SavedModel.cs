@@ -1,0 +1,35 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using Microsoft.ML;
+
+namespace ControlNet.ML.TestSupport;
+
+/// <summary>A model as ML.NET saves it.</summary>
+internal sealed class SavedModel
+{
+    private readonly byte[] _file;
+
+    public SavedModel(MLContext ml, ITransformer model, DataViewSchema schema)
+    {
+        using var file = new MemoryStream();
+        ml.Model.Save(model, schema, file);
+        _file = file.ToArray();
+    }
+
+    /// <summary>The entries with the digests of their contents. The zip's own bytes have the time in them.</summary>
+    public string[] Entries
+    {
+        get
+        {
+            using var zip = new ZipArchive(new MemoryStream(_file));
+            return [.. zip.Entries.Select(entry =>
+            {
+                using var stream = entry.Open();
+                return $"{entry.FullName} {Convert.ToHexString(SHA256.HashData(stream))}";
+            })];
+        }
+    }
+
+    /// <summary>As another program would.</summary>
+    public ITransformer Load() => new MLContext().Model.Load(new MemoryStream(_file), out _);
+}
