@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Kills 'controlnet score' (SIGKILL) at random moments until it was killed 100 times: rounds of tests/acceptance/score-kill-resume.sh, each with
+# another seed and a run of its own, whose results have to be equal byte for byte to those of an undisturbed one.
+#   scripts/break-score.sh [KILLS] [FIRST SEED]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+wanted=${1:-100} seed=${2:-1} killed=0
+while ((killed < wanted)); do
+    last=$(tests/acceptance/score-kill-resume.sh "$seed" 10 80 | tail -n 1)
+    echo "seed $seed: $last"
+    killed=$((killed + $(sed -E 's/.* ([0-9]+) kills.*/\1/' <<<"$last")))
+    seed=$((seed + 1))
+done
+echo "passed: $killed kills"
