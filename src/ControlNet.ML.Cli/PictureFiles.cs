@@ -52,7 +52,7 @@ internal sealed class PictureFiles
         var probe = Path.Combine(_folder, $".{Path.GetRandomFileName()}");
         try
         {
-            File.Create(probe, 1, FileOptions.DeleteOnClose).Dispose();
+            new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
             return this;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -116,6 +116,7 @@ public static class TorchRuntime
         UsesOneDnn = TorchContext.UsesOneDnn,
         Threads = torch.get_num_threads(),
         Gpus = torch.cuda.is_available() ? torch.cuda.device_count() : 0,
+        LibraryAdapted = TorchNative.LibraryAdapted,
         NativeLibraries = TorchNative.Libraries(LibraryNames),
         Operations = results,
     };

@@ -12,35 +12,28 @@ internal static class BenchmarkRun
 
     public static async Task AllAsync(Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)
     {
-        var folder = Directory.CreateTempSubdirectory("controlnet-bench-");
-        try
+        using var folder = ScratchFolder.Create();
+        var results = new Dictionary<string, JsonElement>();
+        await ProgressDisplay.RunAsync(terminal, async show =>
         {
-            var results = new Dictionary<string, JsonElement>();
-            await ProgressDisplay.RunAsync(terminal, async show =>
+            foreach (var name in names)
             {
-                foreach (var name in names)
-                {
-                    show("benchmarks", results.Count, names.Count);
-                    if (name == "save" || (name.StartsWith("load", StringComparison.Ordinal) && !folder.EnumerateFiles().Any()))
-                        await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
-                    results[name] = await ChildAsync(name, repeats, folder.FullName, cancellationToken).ConfigureAwait(false);
-                }
-            }).ConfigureAwait(false);
-
-            if (json)
-            {
-                Json.Print(terminal, new { machine = ProcessorInfo.Current.Name, cores = Environment.ProcessorCount, benchmarks = results });
-                return;
+                show("benchmarks", results.Count, names.Count);
+                if (name == "save" || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
+                    await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
+                results[name] = await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
             }
+        }).ConfigureAwait(false);
 
-            terminal.Result($"{ProcessorInfo.Current.Name}, {Environment.ProcessorCount} cores");
-            foreach (var (name, figures) in results)
-                Print(terminal, name, figures);
-        }
-        finally
+        if (json)
         {
-            folder.Delete(recursive: true);
+            Json.Print(terminal, new { machine = ProcessorInfo.Current.Name, cores = Environment.ProcessorCount, benchmarks = results });
+            return;
         }
+
+        terminal.Result($"{ProcessorInfo.Current.Name}, {Environment.ProcessorCount} cores");
+        foreach (var (name, figures) in results)
+            Print(terminal, name, figures);
     }
 
     private static async Task<JsonElement> ChildAsync(string name, int repeats, string folder, CancellationToken cancellationToken)

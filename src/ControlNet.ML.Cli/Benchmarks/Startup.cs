@@ -15,8 +15,7 @@ internal static class Startup
         figures["runtime_seconds"] = Math.Round(total, 2);
         var clock = Stopwatch.StartNew();
 
-        var folder = Directory.CreateTempSubdirectory("controlnet-bench-");
-        try
+        using (var folder = ScratchFolder.Create())
         {
             using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" }, cancellationToken);
             Lap("load_model_seconds");
@@ -37,12 +36,8 @@ internal static class Startup
             figures["decode_seconds"] = Math.Round((clock.Elapsed - denoised).TotalSeconds, 2);
             total += clock.Elapsed.TotalSeconds;
             clock.Restart();
-            ImageCodec.SavePng(Path.Combine(folder.FullName, "picture.png"), picture.Image, picture.Provenance);
+            ImageCodec.SavePng(folder.File("picture.png"), picture.Image, picture.Provenance);
             Lap("write_seconds");
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
         }
 
         figures["total_seconds"] = Math.Round(total, 2);

@@ -53,6 +53,7 @@ internal static class DoctorRun
                 torch.UsesOneDnn,
                 torch.Threads,
                 torch.Gpus,
+                torch.LibraryAdapted,
                 torch.NativeLibraries,
                 torch.IsRight,
                 problems = torch.Problems(),
@@ -88,7 +89,7 @@ internal static class DoctorRun
         if (torch is not null)
         {
             var kernels = torch.LibtorchKernels is { } set ? $", {set} kernels" : "";
-            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}){kernels}, {torch.Threads} threads");
+            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}{(torch.LibraryAdapted ? ", its library adapted to this system" : "")}){kernels}, {torch.Threads} threads");
             var use = torch.UsesOneDnn switch { true => "in use", false => "switched off", null => "in use as libtorch decides" };
             Line("oneDNN", $"{torch.OneDnnVersion ?? "unknown version"}, {use}");
             Line("GPU", torch.Gpus == 0 ? "none that libtorch sees" : $"{torch.Gpus}, not checked");

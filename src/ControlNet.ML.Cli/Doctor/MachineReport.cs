@@ -26,7 +26,7 @@ internal sealed record MachineReport
     /// <summary>What a container or the system leaves to this process.</summary>
     public required long MemoryLimitBytes { get; init; }
 
-    /// <summary>The first cache folder that can be written; null if none can.</summary>
+    /// <summary>The first cache folder that can be written, by this user alone; null if none can.</summary>
     public required string? CacheFolder { get; init; }
 
     /// <summary>Free space there.</summary>
@@ -55,7 +55,7 @@ internal sealed record MachineReport
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            PrivateFolder.Create(folder);
             var probe = Path.Combine(folder, $".{Path.GetRandomFileName()}");
             using var file = new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
             file.WriteByte(0);

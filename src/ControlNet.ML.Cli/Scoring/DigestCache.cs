@@ -24,7 +24,7 @@ internal sealed class DigestCache(IEnumerable<string> folders)
         try
         {
             var name = NameOf(file);
-            if (_folders.Select(folder => Kept(Path.Combine(folder, name))).FirstOrDefault(kept => kept is not null) is { } known)
+            if (_folders.Where(PrivateFolder.IsPrivate).Select(folder => Kept(Path.Combine(folder, name))).FirstOrDefault(kept => kept is not null) is { } known)
                 return known;
             var digest = Hash(file, cancellationToken);
 
@@ -78,20 +78,9 @@ internal sealed class DigestCache(IEnumerable<string> folders)
         }
     }
 
-    private void Keep(string name, string digest)
+    private void Keep(string name, string digest) => UserCache.Use(_folders, folder =>
     {
-        foreach (var folder in _folders)
-        {
-            try
-            {
-                Directory.CreateDirectory(folder);
-                AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.ASCII.GetBytes(digest)));
-                return;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ControlNetException)
-            {
-                // The next folder may do; so may none.
-            }
-        }
-    }
+        AtomicFile.WriteCache(Path.Combine(folder, name), stream => stream.Write(Encoding.ASCII.GetBytes(digest)));
+        return true;
+    });
 }

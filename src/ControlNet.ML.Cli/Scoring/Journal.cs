@@ -29,8 +29,7 @@ internal sealed class Journal : IDisposable
     /// <exception cref="ControlNetException">A line before the last is damaged, or a row is there twice.</exception>
     public static Journal Open(string path, Shard shard, long rows)
     {
-        RegularFile.Require(path, path);
-        var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1);
+        var stream = RunFile.Open(path, FileMode.OpenOrCreate, FileShare.Read);
         var journal = new Journal(stream);
         try
         {

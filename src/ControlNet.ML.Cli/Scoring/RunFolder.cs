@@ -46,7 +46,7 @@ internal sealed class RunFolder : IDisposable
             var held = Lock(System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"), path, shard);
             try
             {
-                record.WriteNew(Record(path), outline, System.IO.Path.Combine(path, $"run{shard.Suffix}.json.part"));
+                record.WriteNew(Record(path), outline);
                 Refuse(path, record, outline);
                 return new RunFolder(path, shard, held);
             }
@@ -84,7 +84,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return RunFile.Open(file, FileMode.OpenOrCreate, FileShare.None);
         }
         catch (IOException e) when (File.Exists(file))
         {

@@ -27,26 +27,13 @@ internal sealed record RunRecord(
     /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>
     /// <param name="path">The file.</param>
     /// <param name="outline">Reads the table, in blocks of so many rows.</param>
-    /// <param name="own">A name beside it that no other shard uses.</param>
-    public void WriteNew(string path, Func<int, TableOutline> outline, string own)
+    /// <exception cref="ControlNetException">It cannot be written.</exception>
+    public void WriteNew(string path, Func<int, TableOutline> outline)
     {
         if (File.Exists(path))
             return;
         var whole = this with { Outline = outline(TableOutline.BlockFor(Rows)) };
-        using (var stream = new FileStream(own, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, Json.Options) + "\n"));
-            stream.Flush(flushToDisk: true);
-        }
-
-        try
-        {
-            File.Move(own, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(own);
-        }
+        AtomicFile.WriteNew(path, stream => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, Json.Options) + "\n")));
     }
 
     /// <summary>What differs from another run, in words, or null.</summary>

@@ -16,13 +16,13 @@ public sealed class OnnxGraph : IDisposable
     private readonly Lock _lock = new();
     private readonly MLContext _context = new();
     private readonly string _file;
-    private readonly string? _temporary;
+    private readonly TemporaryGraph? _temporary;
     private readonly OnnxRunOptions _options;
     private OnnxTransformer? _transformer;
     private string _prepared = "";
     private bool _disposed;
 
-    private OnnxGraph(string source, string file, string? temporary, OnnxSignature signature, OnnxRunOptions options) =>
+    private OnnxGraph(string source, string file, TemporaryGraph? temporary, OnnxSignature signature, OnnxRunOptions options) =>
         (Source, _file, _temporary, Signature, _options) = (source, file, temporary, signature, options);
 
     /// <summary>Where it came from, for messages.</summary>
@@ -41,8 +41,8 @@ public sealed class OnnxGraph : IDisposable
         var signature = OnnxSignature.Read(file.Bytes, path);
         try
         {
-            var temporary = HalfBorders.AreIn(file.Bytes) ? WriteTemporary(HalfBorders.Widen(file.Bytes, path)) : null;
-            return new OnnxGraph(path, temporary ?? path, temporary, signature, options ?? new());
+            var temporary = HalfBorders.AreIn(file.Bytes) ? new TemporaryGraph(HalfBorders.Widen(file.Bytes, path)) : null;
+            return new OnnxGraph(path, temporary?.Path ?? path, temporary, signature, options ?? new());
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
@@ -61,8 +61,8 @@ public sealed class OnnxGraph : IDisposable
         try
         {
             var used = UnusedWeights.Strip(file);
-            var temporary = WriteTemporary(HalfBorders.AreIn(used) ? HalfBorders.Widen(used, source) : used);
-            return new OnnxGraph(source, temporary, temporary, signature, options ?? new());
+            var temporary = new TemporaryGraph(HalfBorders.AreIn(used) ? HalfBorders.Widen(used, source) : used);
+            return new OnnxGraph(source, temporary.Path, temporary, signature, options ?? new());
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
@@ -115,8 +115,7 @@ public sealed class OnnxGraph : IDisposable
                 return;
             _disposed = true;
             _transformer?.Dispose();
-            if (_temporary is not null)
-                File.Delete(_temporary);
+            _temporary?.Dispose();
         }
     }
 
@@ -192,14 +191,6 @@ public sealed class OnnxGraph : IDisposable
             fits = port.Shape[i] < 0 || port.Shape[i] == shape[i];
         if (!fits)
             throw new ControlNetException($"{Source} takes {port}, got [{string.Join(", ", shape.ToArray())}].");
-    }
-
-    private static string WriteTemporary(ReadOnlySpan<byte> graph)
-    {
-        var file = Path.Combine(Path.GetTempPath(), $"controlnet-{Guid.NewGuid():N}.onnx");
-        using var stream = File.Create(file);
-        stream.Write(graph);
-        return file;
     }
 
     private sealed class OnnxRow

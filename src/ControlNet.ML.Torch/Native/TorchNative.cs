@@ -11,8 +11,8 @@ namespace ControlNet.ML.Torch.Native;
 /// <para>
 /// TorchSharp 0.107's <c>libLibTorchSharp.so</c> is linked against a libstdc++ with the symbol version GLIBCXX_3.4.32, which
 /// Debian 12 and Ubuntu 22.04 lack. It only names that version (<c>std::ios_base_library_init</c>, which no relocation uses). So
-/// when, and only when, the library does not load as it is, a copy in the user's cache folder gets the weak flag (VER_FLG_WEAK)
-/// on that one entry of its .gnu.version_r section, two bytes, and is loaded in its place. The original is never touched.
+/// when, and only when, the library does not load as it is, a copy in memory gets the weak flag (VER_FLG_WEAK) on that one entry of
+/// its .gnu.version_r section, two bytes, and is loaded in its place (<see cref="AdaptedLibrary"/>). The original is never touched.
 /// </para>
 /// <para>This happens by itself, when this assembly is first used: in programs, tests and notebooks alike.</para>
 /// </summary>
@@ -22,7 +22,6 @@ public static partial class TorchNative
 
     private static readonly Lock Gate = new();
     private static nint _copy;
-    private static string? _copyPath;
     private static bool _done;
 
     /// <summary>Whether oneDNN had to be told of hidden caches (<see cref="HiddenCaches"/>); known after <see cref="EnsureLoaded"/>.</summary>
@@ -45,9 +44,12 @@ public static partial class TorchNative
         }
     }
 
-    /// <summary>Where libraries lie, by name: those that are there; the adapted copy in place of the original.</summary>
+    /// <summary>Whether an adapted copy of TorchSharp's library is loaded; known after <see cref="EnsureLoaded"/>.</summary>
+    internal static bool LibraryAdapted => _copy != 0;
+
+    /// <summary>Where libraries lie, by name: those that are there.</summary>
     internal static Dictionary<string, string> Libraries(IEnumerable<string> names) => names
-        .Select(name => (name, path: name == Shim && _copyPath is not null ? _copyPath : NativeLibraries.Find(name)))
+        .Select(name => (name, path: NativeLibraries.Find(name)))
         .Where(library => library.path is not null)
         .ToDictionary(library => library.name, library => library.path!);
 
@@ -100,8 +102,7 @@ public static partial class TorchNative
             throw new ControlNetException($"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
         }
 
-        _copyPath = NativeCache.Place(Shim, weakened, UserCache.Folders("native"));
-        var handle = NativeLibrary.Load(_copyPath);
+        var handle = AdaptedLibrary.Load(Shim, weakened);
 
         // The runtime first tries the original by its full path and fails; these two answer its next questions.
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Answer(name);

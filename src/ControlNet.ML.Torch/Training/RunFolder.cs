@@ -83,8 +83,9 @@ internal sealed class RunFolder : IDisposable
     {
         var target = System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"step-{state.Step:D9}"));
         var part = target + ".part";
+        Directory.CreateDirectory(Checkpoints);
         Remove(part);
-        Directory.CreateDirectory(part);
+        PrivateFolder.CreateNew(part, isPrivate: false);
         try
         {
             state.Write(part);
@@ -113,8 +114,13 @@ internal sealed class RunFolder : IDisposable
 
     private static void Remove(string folder)
     {
-        if (!Directory.Exists(folder))
+        // Of a link, only the link.
+        if (FileStatus.Of(folder, followLinks: false) is not { Kind: FileKind.Folder })
+        {
+            File.Delete(folder);
             return;
+        }
+
         TrainingState.Invalidate(folder);
         Directory.Delete(folder, recursive: true);
     }
@@ -123,7 +129,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return new FileStream(System.IO.Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return RunFile.Open(System.IO.Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileShare.None);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -20,7 +20,7 @@ internal sealed class TrainingLog : IDisposable
     {
         if (File.Exists(path))
             Cut(path, step);
-        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        _stream = RunFile.Open(path, FileMode.Append, FileShare.Read);
         _board = board is null ? null : TorchSharp.torch.utils.tensorboard.SummaryWriter(board, createRunName: false);
     }
 

@@ -30,7 +30,10 @@ public sealed record RuntimeReport
     /// <summary>NVIDIA GPUs that libtorch sees. They are not checked.</summary>
     public required int Gpus { get; init; }
 
-    /// <summary>Paths of the native libraries that were found, by name; an adapted copy stands for the original.</summary>
+    /// <summary>Whether a copy of TorchSharp's library is loaded that was adapted to this system in memory.</summary>
+    public required bool LibraryAdapted { get; init; }
+
+    /// <summary>Paths of the native libraries that were found, by name.</summary>
     public required IReadOnlyDictionary<string, string> NativeLibraries { get; init; }
 
     /// <summary>Every operation that was checked, forward and backward.</summary>

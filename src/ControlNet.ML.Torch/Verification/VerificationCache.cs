@@ -16,7 +16,7 @@ internal static class VerificationCache
     /// <summary>Whether oneDNN may be used, as an earlier check found; null if there was none.</summary>
     public static bool? Read(string key)
     {
-        foreach (var folder in UserCache.Folders(Folder))
+        foreach (var folder in UserCache.Folders(Folder).Where(PrivateFolder.IsPrivate))
         {
             try
             {
@@ -34,22 +34,11 @@ internal static class VerificationCache
     }
 
     /// <summary>Keeps what a check found, in the first folder that can be written.</summary>
-    public static void Write(string key, bool usesOneDnn)
+    public static void Write(string key, bool usesOneDnn) => UserCache.Use(UserCache.Folders(Folder), folder =>
     {
-        foreach (var folder in UserCache.Folders(Folder))
-        {
-            try
-            {
-                Directory.CreateDirectory(folder);
-                AtomicFile.Write(PathOf(folder, key), file => JsonSerializer.Serialize(file, new Entry(key, usesOneDnn)));
-                return;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ControlNetException)
-            {
-                // The next folder, or a check at each start.
-            }
-        }
-    }
+        AtomicFile.WriteCache(PathOf(folder, key), file => JsonSerializer.Serialize(file, new Entry(key, usesOneDnn)));
+        return true;
+    });
 
     /// <summary>Everything that the result depends on.</summary>
     public static string Key(RuntimeReport report) => string.Join(

@@ -32,23 +32,16 @@ internal static class WeightKeeper
             return network.Reference.Value;
 
         // A file of its own, of the condition encoder's tensors alone, which are few.
-        var folder = Directory.CreateTempSubdirectory("controlnet-").FullName;
-        try
+        using var folder = ScratchFolder.Create();
+        AtomicFile.Write(folder.File("config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(network.Config.ToJson())));
+        using (var weights = network.OpenWeights())
         {
-            File.WriteAllBytes(Path.Combine(folder, "config.json"), Encoding.UTF8.GetBytes(network.Config.ToJson()));
-            using (var weights = network.OpenWeights())
-            {
-                weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
-                SafetensorsWriter.Write(Path.Combine(folder, WeightsName), weights.Tensors.Values.Select(Content));
-            }
+            weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
+            SafetensorsWriter.Write(folder.File(WeightsName), weights.Tensors.Values.Select(Content));
+        }
 
-            var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder);
-            return reference with { Files = [], Inside = InsideWeights.Write(writer, "Condition.", folder, reference.Files) };
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder.Path);
+        return reference with { Files = [], Inside = InsideWeights.Write(writer, "Condition.", folder.Path, reference.Files) };
     }
 
     private static WeightReference Control(this ModelWriter writer, ControlNetwork network, string prefix, WeightStorage storage)

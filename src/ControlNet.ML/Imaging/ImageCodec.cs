@@ -77,7 +77,8 @@ public static class ImageCodec
             throw new ControlNetException($"{path}: only PNG carries texts.");
         if (extension != ".WEBP" && image.Channels == 4)
             throw new ControlNetException($"{path}: JPEG has no alpha, and the picture has; save it as .png or .webp.");
-        WriteWhole(path, ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg));
+        var bytes = ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg);
+        AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
     /// <summary>Writes a picture as PNG. The same picture and texts give the same bytes.</summary>
@@ -88,7 +89,8 @@ public static class ImageCodec
     public static void SavePng(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        WriteWhole(path, EncodePng(image, text));
+        var bytes = EncodePng(image, text);
+        AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
     /// <summary>A picture as a PNG file in memory.</summary>
@@ -216,24 +218,5 @@ public static class ImageCodec
         }
 
         return true;
-    }
-
-    // Under a temporary name in the same folder, then renamed: nobody ever sees half a file.
-    private static void WriteWhole(string path, byte[] bytes)
-    {
-        var temporary = $"{path}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
-                stream.Write(bytes);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            if (File.Exists(temporary))
-                File.Delete(temporary);
-            throw new ControlNetException(
-                e is DirectoryNotFoundException ? $"{path} cannot be written: its folder does not exist." : $"{path} cannot be written: {e.Message}", e);
-        }
     }
 }

@@ -274,6 +274,33 @@ public sealed class ScoreTests
     }
 
     [Fact]
+    public async Task Links_that_somebody_put_in_the_way_lead_to_no_file_of_the_users()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        using var folder = new ScoreFolder("prompt\na\n");
+        var victim = Path.Combine(Path.GetDirectoryName(folder.Out)!, "victim");
+        await File.WriteAllTextAsync(victim, "mine\n", TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(Path.Combine(folder.Out, "pictures"));
+        foreach (var name in new[] { "results.csv.part", "run.json.part", "pictures/00000000.png.part" })
+            File.CreateSymbolicLink(Path.Combine(folder.Out, name), victim);
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+        Assert.Equal("mine\n", await File.ReadAllTextAsync(victim, TestContext.Current.CancellationToken));
+        Assert.Empty(Directory.EnumerateFiles(folder.Out, "*.part", SearchOption.AllDirectories));
+
+        // What a run adds to is refused as a link.
+        foreach (var name in new[] { "journal.jsonl", "run.lock" })
+        {
+            File.Delete(Path.Combine(folder.Out, name));
+            File.CreateSymbolicLink(Path.Combine(folder.Out, name), victim);
+            var refused = await folder.RunAsync();
+            Assert.Equal(App.Failed, refused.Code);
+            Assert.Contains($"{name}: is a link", refused.Error, StringComparison.Ordinal);
+            Assert.Equal("mine\n", await File.ReadAllTextAsync(victim, TestContext.Current.CancellationToken));
+            File.Delete(Path.Combine(folder.Out, name));
+        }
+    }
+
+    [Fact]
     public async Task A_picture_that_cannot_be_written_stops_the_run_which_can_go_on()
     {
         using var folder = new ScoreFolder("prompt\na\nb\nc\n");

@@ -13,8 +13,12 @@ internal static class LoadProcess
 {
     private const string Command = "load-models";
 
-    public static int Main(string[] args) =>
-        args is [Command, var folder] ? Load(folder) : ConsoleRunner.Run(args).GetAwaiter().GetResult();
+    public static int Main(string[] args) => args switch
+    {
+        [Command, var folder] => Load(folder),
+        [Storage.StorageProcess.Command, var verb, var place] => Storage.StorageProcess.Do(verb, place),
+        _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
+    };
 
     /// <summary>Applies every MODEL.zip in a folder to the folder's files.txt.</summary>
     /// <returns>By model: its output column, a value a row.</returns>

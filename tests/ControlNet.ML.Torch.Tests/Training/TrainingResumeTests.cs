@@ -70,6 +70,21 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void A_link_in_a_checkpoints_way_leads_nowhere()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        var options = tiny.Options("linked") with { Steps = 2, CheckpointEvery = 1 };
+        var victim = Directory.CreateDirectory(tiny.File("victim")).FullName;
+        File.WriteAllText(Path.Combine(victim, "state.json"), "mine");
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Steps = 1 });
+        var checkpoints = Path.Combine(options.Folder, "checkpoints");
+        Directory.CreateSymbolicLink(Path.Combine(checkpoints, "step-000000002.part"), victim);
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options);
+        Assert.Equal("mine", File.ReadAllText(Assert.Single(Directory.GetFiles(victim))));
+        Assert.Null(new FileInfo(Path.Combine(checkpoints, "step-000000002")).LinkTarget);
+    }
+
+    [Fact]
     public void A_run_of_constant_rate_may_be_made_longer()
     {
         var options = tiny.Options("long");

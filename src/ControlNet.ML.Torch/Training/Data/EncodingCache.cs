@@ -5,7 +5,7 @@ namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
 /// What the encoders made, on the disk, so that they run once: a file for each entry, named by its key, with a checksum; a damaged one is
-/// made anew. When the bound is reached, nothing more is kept.
+/// made anew, and so is one that anyone else could have written. When the bound is reached, nothing more is kept.
 /// </summary>
 internal sealed class EncodingCache
 {
@@ -34,7 +34,7 @@ internal sealed class EncodingCache
         try
         {
             var file = new FileInfo(path);
-            if (!file.Exists || file.Length != HeaderLength + (4L * count))
+            if (!PrivateFolder.Owns(path, FileKind.Regular) || file.Length != HeaderLength + (4L * count))
                 return null;
             var bytes = File.ReadAllBytes(path);
             var payload = bytes.AsSpan(HeaderLength);
@@ -58,32 +58,19 @@ internal sealed class EncodingCache
             return;
         var payload = MemoryMarshal.AsBytes(values);
         var path = PathOf(key);
-        var part = $"{path}.{Environment.ProcessId}.part";
+        var (count, sum) = (BitConverter.GetBytes(values.Length), SHA256.HashData(payload));
+        var content = (byte[])[.. Magic, .. count, .. sum, .. payload];
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            using (var stream = File.Create(part))
-            {
-                stream.Write(Magic);
-                stream.Write(BitConverter.GetBytes(values.Length));
-                stream.Write(SHA256.HashData(payload));
-                stream.Write(payload);
-            }
 
             // Not flushed to the disk: the checksum tells what a crash left half-written.
-            File.Move(part, path, overwrite: true);
+            AtomicFile.WriteCache(path, stream => stream.Write(content));
             Interlocked.Add(ref _bytes, length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            try
-            {
-                File.Delete(part);
-            }
-            catch (Exception again) when (again is IOException or UnauthorizedAccessException)
-            {
-                // It stays as a file that nobody reads.
-            }
+            // It is made again the next time.
         }
     }
 

@@ -1,0 +1,41 @@
+namespace ControlNet.ML;
+
+/// <summary>
+/// Opens the files that a run holds open and adds to: its lock, its journal, its log. A run's folder may lie where others can write, so none of them
+/// may be a link, which could be to any file of the user's.
+/// </summary>
+internal static class RunFile
+{
+    /// <summary>Opens a file without a buffer.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mode">Open or make it, or add to it.</param>
+    /// <param name="share">What others may do meanwhile.</param>
+    /// <exception cref="ControlNetException">It is no file, or a link.</exception>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
+    public static FileStream Open(string path, FileMode mode, FileShare share)
+    {
+        Require(path, FileStatus.Of(path, followLinks: false));
+        var stream = new FileStream(path, mode, mode == FileMode.Append ? FileAccess.Write : FileAccess.ReadWrite, share, bufferSize: 0);
+        try
+        {
+            // Whoever puts a link there in between is found out before anything is written.
+            var status = FileStatus.Of(path, followLinks: false);
+            Require(path, status);
+            if (status?.Identity != FileStatus.Of(stream.SafeFileHandle)?.Identity)
+                throw new ControlNetException($"{path}: was exchanged while it was opened.");
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    private static void Require(string path, FileStatus? status)
+    {
+        if (status is { Kind: not FileKind.Regular })
+            throw new ControlNetException($"{path}: is {(status.Value.Kind == FileKind.Link ? "a link" : "no file")}, expected a file of the run's own.");
+    }
+}
