@@ -1,17 +1,11 @@
-using System.Runtime.InteropServices;
-
 namespace ControlNet.ML;
 
 /// <summary>
 /// Opens what has to be a file: not a folder, not a pipe or socket, at which reading would wait for someone to write, and not a
 /// device, which may have no end. Every file that a user, a table or a model names is opened here.
 /// </summary>
-internal static partial class RegularFile
+internal static class RegularFile
 {
-    private const int CurrentFolder = -100; // AT_FDCWD
-    private const uint TypeOnly = 1; // STATX_TYPE
-    private const int TypeBits = 0xF000, Regular = 0x8000; // S_IFMT, S_IFREG
-
     /// <summary>Opens a file for reading. It may be renamed and removed meanwhile.</summary>
     /// <param name="path">The file.</param>
     /// <param name="name">What messages call it.</param>
@@ -52,7 +46,7 @@ internal static partial class RegularFile
             throw new ControlNetException($"{name}: cannot be read: this is no file name.");
         if (Directory.Exists(path))
             throw new ControlNetException($"{name}: cannot be read: it is a folder, expected a file.");
-        if (OperatingSystem.IsLinux() && TypeOf(path) is { } type && type != Regular)
+        if (FileStatus.Of(path) is { Kind: not FileKind.Regular })
             throw Special(name);
     }
 
@@ -134,29 +128,4 @@ internal static partial class RegularFile
     }
 
     private static ControlNetException Special(string name) => new($"{name}: cannot be read: it is a pipe, a socket or a device, expected a regular file.");
-
-    /// <summary>The type of what lies under a name, links followed; null where there is nothing, or nobody can say.</summary>
-    private static int? TypeOf(string path)
-    {
-        try
-        {
-            return Stat(CurrentFolder, path, 0, TypeOnly, out var status) == 0 ? status.Mode & TypeBits : null;
-        }
-        catch (EntryPointNotFoundException)
-        {
-            // A C library from before 2018.
-            return null;
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Stat(int folder, string path, int flags, uint mask, out Status status);
-
-    /// <summary>Linux's struct statx, the same on every processor; only the mode is of interest.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Status
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-    }
 }

@@ -28,8 +28,6 @@ public sealed class ConditionTransformer : ModelTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "condition";
 
-    private const string SettingsEntry = "Settings";
-
     private readonly ConditionStage _stage;
 
     // Opened with the first row that is asked for: a learned condition then loads its network, once for all rows.
@@ -39,12 +37,12 @@ public sealed class ConditionTransformer : ModelTransformer
         : base(environment, Kind, stage.Columns, stage.Component) => (_stage, _preprocessor) = (stage, new(stage.Open));
 
     internal static ConditionTransformer Read(IHostEnvironment environment, ModelReader reader) =>
-        new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(SettingsEntry), SettingsEntry));
+        new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(NetworkStage.SettingsEntry)));
 
     private protected override void Compute(RowBatch batch) => batch.ForEachRow(
         row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.Image(0, row).ToImageBuffer()).ToMLImage(), Options.CancellationToken);
 
-    private protected override void Write(ModelWriter writer) => writer.Json(SettingsEntry, _stage.Write());
+    private protected override void Write(ModelWriter writer) => writer.Json(NetworkStage.SettingsEntry, _stage.Write());
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -89,7 +87,7 @@ internal sealed class ConditionStage
 
     /// <summary>From what was saved.</summary>
     /// <exception cref="ControlNetException">There is no such condition, or its options are others.</exception>
-    public static ConditionStage Read(ConditionSettings settings, string entry)
+    public static ConditionStage Read(ConditionSettings settings)
     {
         var kind = ConditionCatalog.Find(settings.Condition);
         try
@@ -99,7 +97,7 @@ internal sealed class ConditionStage
         }
         catch (JsonException error)
         {
-            throw new ControlNetException($"The model's entry '{entry}' has options that '{kind.Name}' does not take: {error.Message}", error);
+            throw new ControlNetException($"It has options that '{kind.Name}' does not take: {error.Message}", error);
         }
     }
 

@@ -20,6 +20,11 @@ public static class ControlNetCatalog
 /// The components of ControlNet.ML, as estimators. A condition takes the name of the column to add, then that of the column to read (null for
 /// the same), then the condition's options and those of the component, null for the defaults of both.
 /// </summary>
+/// <remarks>
+/// A saved model may come from anyone: what is wrong with a component in it, be it damage, a name that leads out of its folder or weights that
+/// are others, makes <c>mlContext.Model.Load</c> throw a <see cref="System.Reflection.TargetInvocationException"/>, which ML.NET puts around it, whose
+/// <see cref="Exception.GetBaseException"/> is a <see cref="ControlNetException"/> that names the entry. docs/components.md says what is read.
+/// </remarks>
 public sealed class ControlNetTransforms
 {
     private readonly IHostEnvironment _environment;

@@ -11,130 +11,127 @@ namespace ControlNet.ML.Components;
 internal static class InsideWeights
 {
     private const int PieceLength = 32 << 20;
+    private const long LongestFile = 1L << 40;
 
     /// <summary>Writes files.</summary>
     /// <param name="writer">The component's entries.</param>
     /// <param name="prefix">What the entries' names begin with: another one for each model and network of a component.</param>
-    /// <param name="root">The folder that the files' names start from.</param>
     /// <param name="files">Names and checksums.</param>
+    /// <param name="open">Opens the file of a number; at its start.</param>
     /// <returns>What is needed to bring them back.</returns>
-    public static InsideFile[] Write(ModelWriter writer, string prefix, string root, IReadOnlyList<WeightFile> files)
+    /// <exception cref="ControlNetException">A file is not what it was when it was loaded.</exception>
+    public static InsideFile[] Write(ModelWriter writer, string prefix, IReadOnlyList<WeightFile> files, Func<int, FileStream> open)
     {
-        var piece = new byte[(int)Math.Min(PieceLength, files.Max(file => new FileInfo(Path.Combine(root, file.Name)).Length))];
-        List<InsideFile> written = [];
+        var lengths = new long[files.Count];
         for (var i = 0; i < files.Count; i++)
         {
-            using var stream = File.OpenRead(Path.Combine(root, files[i].Name));
-            var pieces = 0;
-            int read;
-            while ((read = stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false)) > 0)
-                writer.Bytes(Entry(prefix, i, pieces++), piece.AsMemory(0, read));
-            written.Add(new InsideFile(files[i].Name, stream.Length, files[i].Sha256, Entry(prefix, i, null), pieces));
+            using var stream = open(i);
+            lengths[i] = stream.Length;
         }
 
-        return [.. written];
+        var piece = new byte[(int)Math.Min(PieceLength, lengths.Max())];
+        return [.. files.Select((file, i) => Write(writer, $"{prefix}{i}", file, piece, open(i)))];
     }
 
     /// <summary>Makes files of a saved model be there.</summary>
     /// <param name="reader">The component's entries.</param>
-    /// <param name="files">What <see cref="Write"/> gave.</param>
-    /// <returns>Their folder.</returns>
+    /// <param name="reference">What the model was saved with, checked.</param>
+    /// <returns>They, held open.</returns>
     /// <exception cref="ControlNetException">They are damaged, or there is no folder to put them.</exception>
-    public static string Place(ModelReader reader, IReadOnlyList<InsideFile> files)
+    public static PlacedWeights Place(ModelReader reader, WeightReference reference)
     {
+        var files = reference.Inside!;
         foreach (var file in files)
-            CheckName(file.Name);
+            Check(file);
         var key = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(files.Select(file => new { file.Name, file.Sha256 }))))[..32];
         List<string> failures = [];
-        foreach (var root in UserCache.Folders("models"))
-        {
-            var folder = Path.Combine(root, key);
-            try
-            {
-                if (!IsSound(folder, files))
-                    Extract(reader, files, folder);
-                return folder;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                failures.Add($"{root} ({error.Message})");
-            }
-        }
-
-        throw new ControlNetException(
-            $"The weights in the model cannot be put anywhere: tried {string.Join("; ", failures)}. Name a folder with room in {UserCache.Variable}.");
+        return UserCache.Use(UserCache.Folders("models"), root => Place(reader, reference, root, Path.Combine(root, key)), failures) ?? throw new ControlNetException(
+            $"The weights in the model cannot be put anywhere: tried {string.Join("; ", failures)}. Name a folder with room that is yours in {UserCache.Variable}.");
     }
 
-    private static string Entry(string prefix, int file, int? piece) => piece is null ? $"{prefix}{file}" : $"{prefix}{file}.{piece}";
-
-    /// <summary>A name from a model that anyone may have made: it stays in its folder.</summary>
-    private static void CheckName(string name)
+    private static InsideFile Write(ModelWriter writer, string entry, WeightFile file, byte[] piece, FileStream stream)
     {
-        var isSound = name.Length is > 0 and < 256
-            && name.Split('/').All(part => part.Length > 0 && part is not ("." or "..") && part.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'));
-        if (!isSound)
-            throw new ControlNetException($"The model holds a file {Message.Name(name)}, expected letters, digits, '.', '_' and '-' between slashes.");
-    }
-
-    private static bool IsSound(string folder, IReadOnlyList<InsideFile> files) => files.All(file =>
-    {
-        var path = new FileInfo(Path.Combine(folder, file.Name));
-        return path.Exists && path.Length == file.Length && WeightReference.Digest(path.FullName) == file.Sha256;
-    });
-
-    private static void Extract(ModelReader reader, IReadOnlyList<InsideFile> files, string folder)
-    {
-        var part = $"{folder}.{Path.GetRandomFileName()}.part";
-        Directory.CreateDirectory(part);
-        try
-        {
-            foreach (var file in files)
-            {
-                var path = Path.Combine(part, file.Name);
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                Extract(reader, file, path);
-            }
-
-            Move(part, folder, files);
-        }
-        finally
-        {
-            if (Directory.Exists(part))
-                Directory.Delete(part, recursive: true);
-        }
-    }
-
-    private static void Extract(ModelReader reader, InsideFile file, string path)
-    {
+        using var _ = stream;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var stream = File.Create(path);
-        for (var i = 0; i < file.Pieces; i++)
+        var (pieces, length, read) = (0, 0L, 0);
+        while ((read = stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false)) > 0)
         {
-            var piece = reader.Bytes($"{file.Entry}.{i}");
-            hash.AppendData(piece);
-            stream.Write(piece);
+            hash.AppendData(piece, 0, read);
+            length += read;
+            writer.Bytes($"{entry}.{pieces++}", piece.AsMemory(0, read));
         }
 
-        var found = Convert.ToHexStringLower(hash.GetHashAndReset());
-        if (stream.Length != file.Length || found != file.Sha256)
-            throw new ControlNetException($"The model's file {Message.Name(file.Name)} is damaged: it has {stream.Length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..Math.Min(16, file.Sha256.Length)]}….");
-        stream.Flush(flushToDisk: true);
+        return Convert.ToHexStringLower(hash.GetHashAndReset()) == file.Sha256
+            ? new InsideFile(file.Name, length, file.Sha256, entry, pieces)
+            : throw new ControlNetException($"{stream.Name}: has changed since it was loaded, expected a file with SHA-256 {file.Sha256[..16]}….");
     }
 
-    /// <summary>Another process may have done the same meanwhile; what is there and damaged makes room.</summary>
-    private static void Move(string part, string folder, IReadOnlyList<InsideFile> files)
+    private static void Check(InsideFile file)
     {
+        var isEntry = file.Entry.Length is > 0 and < 64 && !file.Entry.Contains("..", StringComparison.Ordinal)
+            && file.Entry.All(c => char.IsAsciiLetterOrDigit(c) || c == '.');
+        if (!isEntry)
+            throw new ControlNetException($"The file {Message.Name(file.Name)} is in the entries {Message.Name(file.Entry)}, expected letters, digits and dots.");
+        if (file.Length is < 0 or > LongestFile || file.Pieces < 0 || file.Pieces > file.Length)
+            throw new ControlNetException($"The file {Message.Name(file.Name)} has {file.Length:N0} bytes in {file.Pieces:N0} entries, expected at most {LongestFile:N0} bytes, and some in each entry.");
+    }
+
+    private static PlacedWeights Place(ModelReader reader, WeightReference reference, string root, string folder)
+    {
+        if (PlacedWeights.Open(folder, reference, isChecked: false) is { } sound)
+            return sound;
+        using var part = ScratchFolder.Create(root);
+        Extract(reader, reference.Inside!, part.Path);
+
         try
         {
-            Directory.Move(part, folder);
+            Directory.Move(part.Path, folder);
         }
         catch (IOException) when (Directory.Exists(folder))
         {
-            if (IsSound(folder, files))
-                return;
+            // Another process may have done the same meanwhile; what is there and damaged makes room.
+            if (PlacedWeights.Open(folder, reference, isChecked: false) is { } other)
+                return other;
             Directory.Delete(folder, recursive: true);
-            Directory.Move(part, folder);
+            Directory.Move(part.Path, folder);
         }
+
+        return PlacedWeights.Open(folder, reference, isChecked: true) ?? throw new IOException($"{folder} changes while it is used");
+    }
+
+    private static void Extract(ModelReader reader, InsideFile[] files, string folder)
+    {
+        var (free, needed) = (new DriveInfo(folder).AvailableFreeSpace, files.Sum(file => file.Length));
+        if (free < needed)
+            throw new IOException($"there are {free:N0} bytes free, and the weights have {needed:N0}");
+        foreach (var file in files)
+        {
+            var path = Path.Combine(folder, file.Name);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using var stream = new FileStream(path, PlacedWeights.NewFile);
+            Extract(reader, file, stream);
+        }
+    }
+
+    private static void Extract(ModelReader reader, InsideFile file, FileStream stream)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var length = 0L;
+        for (var i = 0; i < file.Pieces && length <= file.Length; i++)
+        {
+            var piece = reader.Bytes($"{file.Entry}.{i}", PieceLength);
+            if (piece.Length == 0)
+                break;
+            length += piece.Length;
+            hash.AppendData(piece);
+            if (length <= file.Length)
+                stream.Write(piece);
+        }
+
+        var found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (length != file.Length || found != file.Sha256)
+            throw new ControlNetException($"The model's file {Message.Name(file.Name)} in the entries {Message.Name(file.Entry)} is damaged: it has {length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..16]}….");
+        stream.Flush(flushToDisk: true);
     }
 }
 

@@ -31,22 +31,22 @@ internal sealed class Leases
     }
 
     /// <summary>A model.</summary>
-    public DiffusionModel Model(WeightReference reference) => Keep(SharedWeights.Model(Place(reference)));
+    public DiffusionModel Model(WeightReference reference) => Keep(SharedWeights.Model(Checked(reference), Place(reference)));
 
     /// <summary>A control network.</summary>
-    public ControlNetwork Control(WeightReference reference) => Keep(SharedWeights.Control(Place(reference)));
+    public ControlNetwork Control(WeightReference reference) => Keep(SharedWeights.Control(Checked(reference), Place(reference)));
 
     /// <summary>Controls with their networks.</summary>
     public ControlColumn[] Controls(IEnumerable<ControlSettings> settings) => [.. settings.Select(control => control.With(Control(control.Network)))];
 
-    /// <summary>Weights that the component itself holds are put where they can be opened.</summary>
-    private WeightReference Place(WeightReference reference)
+    private static WeightReference Checked(WeightReference reference)
     {
-        if (reference.Inside is not { } files)
-            return reference;
-        var folder = InsideWeights.Place(_reader, files);
-        return reference with { Name = reference.SingleFile is { } file ? Path.Combine(folder, Path.GetFileName(file)) : folder };
+        reference.Check();
+        return reference;
     }
+
+    /// <summary>Weights that the component itself holds are put where they can be opened.</summary>
+    private PlacedWeights? Place(WeightReference reference) => reference.Inside is null ? null : InsideWeights.Place(_reader, reference);
 
     private T Keep<T>(Lease<T> lease)
     {

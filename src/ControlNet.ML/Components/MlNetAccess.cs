@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using ControlNet.ML.Components;
 using Microsoft.ML;
@@ -52,6 +53,22 @@ internal static class MlNetAccess
     private static ModelTransformer Create(IHostEnvironment environment, ModelLoadContext context)
     {
         context.CheckAtModel(Version);
-        return ModelTransformer.Load(environment, new ModelReader((name, entry) => context.TryLoadBinaryStream(name, reader => entry(reader.BaseStream))));
+        var place = context.Directory is { Length: > 0 } directory ? directory.Replace('\\', '/') + "/" : "";
+        return ModelTransformer.Load(environment, new ModelReader(place, (name, read) => Read(context, Path.Combine(context.Directory ?? "", name), read)));
     }
+
+    // ML.NET would unpack an entry into a temporary file, whole and however large, before anything of it could be looked at.
+    private static bool Read(ModelLoadContext context, string path, Action<Stream> read)
+    {
+        var entries = Entries(context.Repository);
+        path = path.Replace('\\', Path.DirectorySeparatorChar).Replace('/', Path.DirectorySeparatorChar);
+        if (!entries.TryGetValue(path, out var entry) && !entries.TryGetValue(path.Replace('/', '\\'), out entry))
+            return false;
+        using var stream = entry.Open();
+        read(stream);
+        return true;
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_entries")]
+    private static extern ref Dictionary<string, ZipArchiveEntry> Entries(RepositoryReader repository);
 }

@@ -4,54 +4,95 @@ using System.Text.Json;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Reads what <see cref="ModelWriter"/> wrote. Whatever is wrong with an entry is an error that names it.</summary>
+/// <summary>
+/// Reads what <see cref="ModelWriter"/> wrote, or what a stranger made that looks like it. Whatever is wrong with an entry is an error
+/// that names it, and of none more is read than its kind may have, whatever it says of itself.
+/// </summary>
+/// <param name="place">Where the component's entries are in the model.</param>
 /// <param name="entry">Opens an entry, lets it be read, and says whether there is one.</param>
-internal sealed class ModelReader(Func<string, Action<Stream>, bool> entry)
+internal sealed class ModelReader(string place, Func<string, Action<Stream>, bool> entry)
 {
+    private const int LongestSettings = 4 << 20;
+    private const string Beginning = "The model's entry ";
+
     /// <summary>Reads settings.</summary>
     /// <exception cref="ControlNetException">The entry is missing or damaged, or holds what this version does not know.</exception>
     public T Json<T>(string name)
     {
+        var bytes = Bytes(name, LongestSettings);
         try
         {
-            return JsonSerializer.Deserialize<T>(Bytes(name), ModelWriter.JsonOptions) ?? throw new JsonException("it is null");
+            RequireItems(bytes);
+            return JsonSerializer.Deserialize<T>(bytes, ModelWriter.JsonOptions) ?? throw new JsonException("it is null");
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or FormatException)
         {
-            throw new ControlNetException($"The model's entry '{name}' cannot be read: {error.Message} Was it written by a later version?", error);
+            throw new ControlNetException($"{Named(name)} cannot be read: {error.Message} Was it written by a later version?", error);
         }
     }
 
     /// <summary>Reads bytes.</summary>
-    /// <exception cref="ControlNetException">The entry is missing or damaged.</exception>
-    public byte[] Bytes(string name)
+    /// <param name="name">The entry.</param>
+    /// <param name="most">The most that it may have.</param>
+    /// <exception cref="ControlNetException">The entry is missing, damaged or longer.</exception>
+    public byte[] Bytes(string name, int most)
     {
         byte[] content = [];
         bool found;
         try
         {
-            found = entry(name, stream => content = Checked(stream));
+            found = entry(name, stream => content = Checked(stream, most));
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new ControlNetException($"The model's entry '{name}' is damaged: {error.Message}", error);
+            throw new ControlNetException($"{Named(name)} is damaged: {error.Message}", error);
         }
 
-        return found ? content : throw new ControlNetException($"The model's entry '{name}' is missing.");
+        return found ? content : throw new ControlNetException($"{Named(name)} is missing.");
     }
 
-    private static byte[] Checked(Stream stream)
+    /// <summary>The one exception that loading a component ends in: it names an entry, and is the innermost, as ML.NET puts others around it.</summary>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="name">The entry that asked for it, unless the error names one.</param>
+    public ControlNetException Refusal(Exception error, string name) => new(
+        error is ControlNetException && error.Message.StartsWith(Beginning, StringComparison.Ordinal) ? error.Message : $"{Named(name)} cannot be used: {error.Message}");
+
+    private static byte[] Checked(Stream stream, int most)
     {
-        // Read first, believe the length afterwards: a damaged one must not make an array of its size.
-        using var copy = new MemoryStream();
-        stream.CopyTo(copy);
-        var all = copy.GetBuffer().AsSpan(0, (int)copy.Length);
-        var rest = all.Length - sizeof(long) - SHA256.HashSizeInBytes;
-        if (rest < 0 || BinaryPrimitives.ReadInt64LittleEndian(all) != rest)
-            throw new InvalidDataException($"it has {all.Length:N0} bytes, which is not its length.");
-        var content = all.Slice(sizeof(long), rest);
-        return SHA256.HashData(content).AsSpan().SequenceEqual(all[^SHA256.HashSizeInBytes..])
-            ? content.ToArray()
-            : throw new InvalidDataException("its checksum is another.");
+        Span<byte> head = stackalloc byte[sizeof(long)];
+        stream.ReadExactly(head);
+        var length = BinaryPrimitives.ReadInt64LittleEndian(head);
+        if (length < 0 || length > most)
+            throw new InvalidDataException($"it claims {length:N0} bytes, expected at most {most:N0}.");
+        var content = new byte[length];
+        stream.ReadExactly(content);
+        Span<byte> sum = stackalloc byte[SHA256.HashSizeInBytes];
+        stream.ReadExactly(sum);
+        if (stream.ReadByte() >= 0)
+            throw new InvalidDataException($"it has more than the {length:N0} bytes that it claims.");
+        return SHA256.HashData(content).AsSpan().SequenceEqual(sum) ? content : throw new InvalidDataException("its checksum is another.");
     }
+
+    /// <summary>Refuses lists with nothing in a place: types say nothing of what a list holds.</summary>
+    private static void RequireItems(byte[] json)
+    {
+        var reader = new Utf8JsonReader(json);
+        var lists = new Stack<bool>();
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartArray or JsonTokenType.StartObject:
+                    lists.Push(reader.TokenType == JsonTokenType.StartArray);
+                    break;
+                case JsonTokenType.EndArray or JsonTokenType.EndObject:
+                    lists.Pop();
+                    break;
+                case JsonTokenType.Null when lists.TryPeek(out var isList) && isList:
+                    throw new JsonException("A list holds null.");
+            }
+        }
+    }
+
+    private string Named(string name) => $"{Beginning}'{place}{name}'";
 }

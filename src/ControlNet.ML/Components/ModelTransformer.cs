@@ -79,13 +79,22 @@ public abstract class ModelTransformer : ITransformer, IDisposable
     }
 
     /// <summary>Brings back what was saved.</summary>
-    /// <exception cref="ControlNetException">An entry is missing or damaged, or this version does not know the component.</exception>
+    /// <exception cref="ControlNetException">An entry is missing or damaged, or asks for what is not there or cannot be; it has no inner one.</exception>
     internal static ModelTransformer Load(IHostEnvironment environment, ModelReader reader)
     {
-        var kind = reader.Json<string>(KindEntry);
-        return Kinds.TryGetValue(kind, out var load)
-            ? load(environment, reader)
-            : throw new ControlNetException($"The model holds a component of the kind {Message.Name(kind)}, which this version does not know, expected {Message.Choice([.. Kinds.Keys])}.");
+        var entry = KindEntry;
+        try
+        {
+            var kind = reader.Json<string>(KindEntry);
+            if (!Kinds.TryGetValue(kind, out var load))
+                throw new ControlNetException($"The model holds a component of the kind {Message.Name(kind)}, which this version does not know, expected {Message.Choice([.. Kinds.Keys])}.");
+            entry = NetworkStage.SettingsEntry;
+            return load(environment, reader);
+        }
+        catch (Exception error) when (error is not (OutOfMemoryException or OperationCanceledException))
+        {
+            throw reader.Refusal(error, entry);
+        }
     }
 
     /// <summary>Computes a batch.</summary>

@@ -13,25 +13,50 @@ internal static class SharedWeights
     private static readonly Dictionary<string, Entry> Open = [];
 
     /// <summary>A model, after a look at its files.</summary>
+    /// <param name="reference">What the component was saved with.</param>
+    /// <param name="placed">The files, if the component brought them. They are given back with the model.</param>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
-    public static Lease<DiffusionModel> Model(WeightReference reference) =>
-        Take(reference, "model", () => DiffusionModel.Load(reference.Locate(ModelNames.FindModel), reference.ToOptions()));
+    public static Lease<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
+        Take(reference, placed, "model", to => DiffusionModel.Load(to.Locate(ModelNames.FindModel), to.ToOptions()));
 
     /// <summary>A control network, after a look at its files.</summary>
+    /// <param name="reference">What the component was saved with.</param>
+    /// <param name="placed">The files, if the component brought them. They are given back with the network.</param>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
-    public static Lease<ControlNetwork> Control(WeightReference reference) =>
-        Take(reference, "control", () => ControlNetwork.Load(reference.Locate(ModelNames.FindControl), reference.ToOptions()));
+    public static Lease<ControlNetwork> Control(WeightReference reference, PlacedWeights? placed = null) =>
+        Take(reference, placed, "control", to => ControlNetwork.Load(to.Locate(ModelNames.FindControl), to.ToOptions()));
 
-    private static Lease<T> Take<T>(WeightReference reference, string kind, Func<T> open)
+    /// <summary>The files that a component brought for a model or network, or null if it was opened otherwise.</summary>
+    public static PlacedWeights? PlacedOf(IDisposable value)
+    {
+        lock (Gate)
+            return Open.Values.FirstOrDefault(entry => ReferenceEquals(entry.Value, value))?.Placed;
+    }
+
+    private static Lease<T> Take<T>(WeightReference reference, PlacedWeights? placed, string kind, Func<WeightReference, T> open)
         where T : IDisposable
     {
-        var key = $"{kind} {JsonSerializer.Serialize(reference)}";
-        lock (Gate)
+        var isKept = false;
+        try
         {
-            if (!Open.TryGetValue(key, out var entry))
-                Open.Add(key, entry = new Entry(open()));
-            entry.Users++;
-            return new Lease<T>((T)entry.Value, () => GiveBack(key));
+            var toLoad = placed?.ToLoad() ?? reference;
+            var key = $"{kind} {JsonSerializer.Serialize(toLoad)}";
+            lock (Gate)
+            {
+                if (!Open.TryGetValue(key, out var entry))
+                {
+                    Open.Add(key, entry = new Entry(open(toLoad), placed));
+                    isKept = true;
+                }
+
+                entry.Users++;
+                return new Lease<T>((T)entry.Value, () => GiveBack(key));
+            }
+        }
+        finally
+        {
+            if (!isKept)
+                placed?.Dispose();
         }
     }
 
@@ -44,12 +69,15 @@ internal static class SharedWeights
                 return;
             Open.Remove(key);
             entry.Value.Dispose();
+            entry.Placed?.Dispose();
         }
     }
 
-    private sealed class Entry(IDisposable value)
+    private sealed class Entry(IDisposable value, PlacedWeights? placed)
     {
         public IDisposable Value { get; } = value;
+
+        public PlacedWeights? Placed { get; } = placed;
 
         public int Users { get; set; }
     }

@@ -15,10 +15,11 @@ internal static class WeightKeeper
     /// <param name="storage">Where the weights are to be.</param>
     public static WeightReference Model(this ModelWriter writer, DiffusionModel model, ModelParts parts, WeightStorage storage)
     {
+        if (SharedWeights.PlacedOf(model) is { } placed)
+            return placed.Write(writer, "Model.");
         if (storage == WeightStorage.Reference)
-            return model.Reference.Value;
-        var reference = WeightReference.Of(model, parts & model.Folder.Loaded);
-        return reference with { Files = [], Inside = InsideWeights.Write(writer, "Model.", model.Folder.Path, reference.Files) };
+            return Checked(model.Reference.Value);
+        return Inside(writer, "Model.", model.Folder.Path, WeightReference.Of(model, parts & model.Folder.Loaded));
     }
 
     /// <summary>Controls with their networks, whole.</summary>
@@ -28,8 +29,10 @@ internal static class WeightKeeper
     /// <summary>A control network's condition encoder.</summary>
     public static WeightReference ConditionEncoder(this ModelWriter writer, ControlNetwork network, WeightStorage storage)
     {
+        if (SharedWeights.PlacedOf(network) is { } placed)
+            return placed.Write(writer, "Condition.");
         if (storage == WeightStorage.Reference)
-            return network.Reference.Value;
+            return Checked(network.Reference.Value);
 
         // A file of its own, of the condition encoder's tensors alone, which are few.
         using var folder = ScratchFolder.Create();
@@ -41,22 +44,36 @@ internal static class WeightKeeper
         }
 
         var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder.Path);
-        return reference with { Files = [], Inside = InsideWeights.Write(writer, "Condition.", folder.Path, reference.Files) };
+        return Inside(writer, "Condition.", folder.Path, reference);
     }
 
     private static WeightReference Control(this ModelWriter writer, ControlNetwork network, string prefix, WeightStorage storage)
     {
-        var reference = network.Reference.Value;
+        if (SharedWeights.PlacedOf(network) is { } placed)
+            return placed.Write(writer, prefix);
+        var reference = Checked(network.Reference.Value);
         if (storage == WeightStorage.Reference)
             return reference;
         var isFile = File.Exists(network.Path);
         var root = isFile ? Path.GetDirectoryName(network.Path)! : network.Path;
+        return Inside(writer, prefix, root, reference with { SingleFile = isFile ? Path.GetFileName(network.Path) : null });
+    }
+
+    private static WeightReference Inside(ModelWriter writer, string prefix, string root, WeightReference reference)
+    {
+        var files = Checked(reference).Files;
         return reference with
         {
             Files = [],
-            SingleFile = isFile ? Path.GetFileName(network.Path) : null,
-            Inside = InsideWeights.Write(writer, prefix, root, reference.Files),
+            Inside = InsideWeights.Write(writer, prefix, files, i => RegularFile.Open(Path.Combine(root, files[i].Name), files[i].Name, bufferSize: 1)),
         };
+    }
+
+    // What is saved has to be such as loading takes.
+    private static WeightReference Checked(WeightReference reference)
+    {
+        reference.Check();
+        return reference;
     }
 
     private static TensorContent Content(WeightTensor tensor) => new(tensor.Name, TensorType.F32, tensor.Shape, stream =>

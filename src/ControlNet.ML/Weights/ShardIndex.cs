@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
 
@@ -11,8 +10,6 @@ namespace ControlNet.ML.Weights;
 internal static class ShardIndex
 {
     private const string Ending = ".safetensors";
-
-    private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
 
     /// <summary>Reads an index.</summary>
     /// <param name="path">The index.</param>
@@ -31,7 +28,7 @@ internal static class ShardIndex
             if (property.Value.ValueKind != JsonValueKind.String)
                 throw new ControlNetException($"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a text.");
             var name = property.Value.GetString()!;
-            if (!IsPlainFileName(name))
+            if (!PlainFileName.IsPlain(name) || !name.EndsWith(Ending, StringComparison.Ordinal))
                 throw new ControlNetException($"{source}: {Message.Name(name)} is no name of a weight file, expected the plain name of a {Ending} file beside the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
                 shards.Add(Path.Combine(folder, name), tensors = []);
@@ -44,18 +41,5 @@ internal static class ShardIndex
         return missing.Count == 0
             ? shards
             : throw new ControlNetException($"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
-    }
-
-    /// <summary>Whether a name is that of a file in the same folder on every system: no separator, drive, stream or device.</summary>
-    private static bool IsPlainFileName(string name)
-    {
-        if (name.Length is 0 or > 255 || name[0] == '.' || !name.EndsWith(Ending, StringComparison.Ordinal))
-            return false;
-        if (name.AsSpan().ContainsAny(Separators) || name.Any(char.IsControl))
-            return false;
-        var stem = name[..name.IndexOf('.', StringComparison.Ordinal)].TrimEnd().ToUpperInvariant();
-        var isDevice = stem is "CON" or "PRN" or "AUX" or "NUL" or "CONIN$" or "CONOUT$"
-            || (stem.Length == 4 && (stem.StartsWith("COM", StringComparison.Ordinal) || stem.StartsWith("LPT", StringComparison.Ordinal)));
-        return !isDevice;
     }
 }

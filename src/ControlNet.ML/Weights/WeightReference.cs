@@ -3,7 +3,11 @@ using ControlNet.ML.Components;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>What a saved component remembers of a model or control network that it needs: where it was, what was in it, how it was loaded.</summary>
+/// <summary>
+/// What a saved component remembers of a model or control network that it needs: where it was, what was in it, how it was loaded. The folder or
+/// file may lie anywhere, as its owner chose; whoever made the saved model chooses no more than that: of the folder, only files with
+/// plain names and the endings of weights and settings are read, regular ones, and it has to hold all that are named, as they were.
+/// </summary>
 /// <param name="Name">The name of an embedded model or network, else the full path of a folder or file.</param>
 /// <param name="Variant">The variant of the weight files, or null.</param>
 /// <param name="Precision">What the networks compute in.</param>
@@ -13,6 +17,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
 {
     /// <summary>The environment variable that lists folders to look in, besides where the weights were.</summary>
     public const string FoldersVariable = "CONTROLNET_MODELS";
+
+    private const int LongestName = 4096, MostFiles = 1000;
 
     /// <summary>Of a model: the networks that are needed.</summary>
     public ModelParts Parts { get; init; } = ModelParts.All;
@@ -36,6 +42,35 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
     /// <exception cref="ControlNetException">They are nowhere, or others.</exception>
     public string Locate(Func<string, string> find) => Inside is null ? Find(find) : Name;
+
+    /// <summary>Throws if a reference that was read names what no saved one does.</summary>
+    /// <exception cref="ControlNetException">It does.</exception>
+    public void Check()
+    {
+        if (Name.Length is 0 or > LongestName || Name.Contains('\0', StringComparison.Ordinal))
+            throw new ControlNetException($"The weights are called {Message.Name(Name)}, expected a name or path.");
+        var names = Inside is null ? Files.Select(file => (file.Name, file.Sha256)).ToList() : [.. Inside.Select(file => (file.Name, file.Sha256))];
+        if (names.Count is 0 or > MostFiles)
+            throw new ControlNetException($"The weights {Message.Name(Name)} have {names.Count:N0} files, expected 1 to {MostFiles:N0}.");
+        foreach (var (name, digest) in names)
+        {
+            if (!PlainFileName.IsOfModel(name))
+                throw new ControlNetException($"The weights {Message.Name(Name)} have a file {Message.Name(name)}, expected names below their folder that end in .safetensors, .json or .txt.");
+            if (digest.Length != 2 * SHA256.HashSizeInBytes || !digest.All(char.IsAsciiHexDigitLower))
+                throw new ControlNetException($"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
+        }
+
+        // A name that others continue would have to be a file and a folder; on some systems upper and lower case are the same.
+        var sorted = names.Select(file => file.Name.ToUpperInvariant()).Order(StringComparer.Ordinal).ToList();
+        foreach (var name in sorted)
+        {
+            if (sorted.Count(other => other == name || other.StartsWith(name + "/", StringComparison.Ordinal)) > 1)
+                throw new ControlNetException($"The weights {Message.Name(Name)} have a file {Message.Name(name)} twice, or as a folder, too.");
+        }
+
+        if (SingleFile is not null && names.All(file => file.Name != SingleFile))
+            throw new ControlNetException($"The weights are the file {Message.Name(SingleFile)}, expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
+    }
 
     /// <summary>Of a model: reads all its files once.</summary>
     public static WeightReference Of(DiffusionModel model) => Of(model, model.Folder.Loaded);
@@ -95,15 +130,16 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         [.. files.Distinct().Order(StringComparer.Ordinal).Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))]);
 
     private static IEnumerable<string> Settings(string folder) =>
-        Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".json" or ".txt");
+        Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".json" or ".txt" && PlainFileName.IsPlain(Path.GetFileName(file)));
 
     private static bool IsPackage(string name, Func<string, string?> find, string path) =>
         !Path.IsPathRooted(name) && !Path.Exists(name) && find(name) is { } found && Path.GetFullPath(found) == path;
 
     /// <summary>The SHA-256 of a file's content, in hexadecimal.</summary>
+    /// <exception cref="ControlNetException">It is no regular file, or cannot be read.</exception>
     public static string Digest(string file)
     {
-        using var stream = File.OpenRead(file);
+        using var stream = RegularFile.Open(file, file, bufferSize: 1);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
@@ -112,7 +148,10 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         string? known = null;
         try
         {
-            known = find(Name);
+            if (IsRemote(Name))
+                failures.Add($"{Name}: is on another computer, to which no model leads by itself");
+            else
+                known = find(Name);
         }
         catch (ControlNetException)
         {
@@ -124,20 +163,35 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
 
         // The path may be another system's.
         var last = Name.Split('/', '\\')[^1];
+        if (last is "" or "." or "..")
+            yield break;
         foreach (var folder in (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             yield return (Path.Combine(folder, last), Path.Combine(folder, last));
     }
 
+    /// <summary>Windows would introduce the user to any computer that a path names.</summary>
+    private static bool IsRemote(string name) => OperatingSystem.IsWindows() && name.Length > 1 && name[0] is '/' or '\\' && name[1] is '/' or '\\';
+
     private string? Difference(string path)
     {
-        var root = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        var isFile = File.Exists(path);
+        if (isFile && Files.All(file => file.Name != Path.GetFileName(path)))
+            return $"is a file, expected a folder with {Message.List([.. Files.Select(file => Message.Name(file.Name))])}";
+        var root = isFile ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         foreach (var (name, digest) in Files)
         {
             var file = Path.Combine(root, name);
             if (!File.Exists(file))
                 return $"{Message.Name(name)} is missing";
-            if (Digest(file) is var found && found != digest)
-                return $"{Message.Name(name)} is another file, with SHA-256 {found[..16]}…, expected {digest[..16]}…";
+            try
+            {
+                if (Digest(file) is var found && found != digest)
+                    return $"{Message.Name(name)} is another file, with SHA-256 {found[..16]}…, expected {digest[..16]}…";
+            }
+            catch (ControlNetException error)
+            {
+                return error.Message;
+            }
         }
 
         return null;

@@ -18,9 +18,9 @@ public sealed class ComponentDamageTests
     {
         var whole = Entries(Saved()).Single(entry => entry.Key.EndsWith("/" + name, StringComparison.Ordinal)).Value;
         for (var length = 0; length < whole.Length; length++)
-            Assert.Contains($"The model's entry '{name}' is damaged", Refusal(name, bytes => bytes[..length]), StringComparison.Ordinal);
-        Assert.Contains($"The model's entry '{name}' is damaged", Refusal(name, bytes => [.. bytes, 0]), StringComparison.Ordinal);
-        Assert.Contains($"The model's entry '{name}' is missing", Refusal(name, _ => null), StringComparison.Ordinal);
+            Assert.Contains($"/{name}' is damaged", Refusal(name, bytes => bytes[..length]), StringComparison.Ordinal);
+        Assert.Contains($"/{name}' is damaged", Refusal(name, bytes => [.. bytes, 0]), StringComparison.Ordinal);
+        Assert.Contains($"/{name}' is missing", Refusal(name, _ => null), StringComparison.Ordinal);
     }
 
     [Theory, MemberData(nameof(Ours))]
@@ -29,7 +29,7 @@ public sealed class ComponentDamageTests
         var length = Entries(Saved()).Single(entry => entry.Key.EndsWith("/" + name, StringComparison.Ordinal)).Value.Length;
         for (var bit = 0; bit < length * 8; bit++)
         {
-            Assert.Contains($"The model's entry '{name}' is damaged", Refusal(name, bytes =>
+            Assert.Contains($"/{name}' is damaged", Refusal(name, bytes =>
             {
                 bytes[bit / 8] ^= (byte)(1 << (bit % 8));
                 return bytes;
@@ -69,17 +69,35 @@ public sealed class ComponentDamageTests
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":{"low":1,"hysteresis":2},"component":{}}""", "options that 'canny' does not take")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":{"aperture":4},"component":{}}""", "Canny's Aperture is 4, expected 3, 5 or 7.")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":{"batch_size":0}}""", "BatchSize is 0")]
-    [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":{},"more":1}""", "The model's entry 'Settings' cannot be read")]
-    [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":null}""", "The model's entry 'Settings' cannot be read")]
-    [InlineData("""{"output":"C"}""", "The model's entry 'Settings' cannot be read")]
-    [InlineData("null", "The model's entry 'Settings' cannot be read")]
-    [InlineData("[]", "The model's entry 'Settings' cannot be read")]
+    [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":{},"more":1}""", "/Settings' cannot be read")]
+    [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":null}""", "/Settings' cannot be read")]
+    [InlineData("""{"output":"C"}""", "/Settings' cannot be read")]
+    [InlineData("null", "/Settings' cannot be read")]
+    [InlineData("""{"output":"","input":"P","condition":"canny","options":null,"component":{}}""", "/Settings' cannot be used")]
+    [InlineData("""{"output":"C","input":"P","condition":"openpose_map","options":{"regions":[null]},"component":{}}""", "/Settings' cannot be read")]
+    [InlineData("[]", "/Settings' cannot be read")]
     public void Settings_that_this_version_does_not_know_are_refused(string settings, string message) =>
         Assert.Contains(message, Refusal("Settings", _ => Entry(settings)), StringComparison.Ordinal);
 
     [Fact]
     public void A_component_that_this_version_does_not_know_is_refused() =>
         Assert.Contains("a component of the kind 'hologram', which this version does not know", Refusal("Kind", _ => Entry("\"hologram\"")), StringComparison.Ordinal);
+
+    [Fact]
+    public void No_more_of_an_entry_is_read_than_its_kind_may_have()
+    {
+        // 200 MB of spaces, which the zip holds in 0.2, whatever the entry says of its length.
+        var bomb = new byte[200 << 20];
+        bomb.AsSpan().Fill((byte)' ');
+        Saved();
+        foreach (var claim in new[] { long.MaxValue, bomb.Length - 40L, 1000 })
+        {
+            BitConverter.TryWriteBytes(bomb, claim);
+            var message = Refusal("Settings", _ => bomb, out var zip);
+            Assert.Contains(claim > 1000 ? "expected at most 4,194,304" : "more than the 1,000 bytes", message, StringComparison.Ordinal);
+            Assert.InRange(zip.Length, 1, 4 << 20);
+        }
+    }
 
     private static CannyOptions Options => new() { Low = 33, High = 77 };
 
@@ -112,7 +130,9 @@ public sealed class ComponentDamageTests
     }
 
     /// <summary>All messages of what loading throws when an entry is changed, or taken away by null.</summary>
-    private string Refusal(string name, Func<byte[], byte[]?> change)
+    private string Refusal(string name, Func<byte[], byte[]?> change) => Refusal(name, change, out _);
+
+    private string Refusal(string name, Func<byte[], byte[]?> change, out byte[] changed)
     {
         using var stream = new MemoryStream();
         stream.Write(_saved ??= Saved());
@@ -128,18 +148,19 @@ public sealed class ComponentDamageTests
             }
 
             entry.Delete();
-            if (change(bytes) is { } changed)
+            if (change(bytes) is { } other)
             {
                 using var content = zip.CreateEntry(path).Open();
-                content.Write(changed);
+                content.Write(other);
             }
         }
 
-        var error = Assert.ThrowsAny<Exception>(() => Load(stream.ToArray()));
+        var file = changed = stream.ToArray();
+        var error = Assert.ThrowsAny<Exception>(() => Load(file));
         List<string> messages = [];
         for (Exception? inner = error; inner is not null; inner = inner.InnerException)
             messages.Add($"{inner.GetType().Name}: {inner.Message}");
-        Assert.Contains(messages, message => message.StartsWith(nameof(ControlNetException), StringComparison.Ordinal));
+        Assert.StartsWith($"{nameof(ControlNetException)}: The model's entry 'TransformerChain/", messages[^1], StringComparison.Ordinal);
         return string.Join('\n', messages);
     }
 }

@@ -37,10 +37,18 @@ public sealed class MlNetAccessTests
         Assert.Equal(
             [
                 "ICancelable.get_IsCanceled", "IInternalCatalog.get_Environment", "LoadableClassAttribute..ctor", "ModelLoadContext.CheckAtModel",
-                "ModelLoadContext.TryLoadBinaryStream", "ModelSaveContext.CheckAtModel", "ModelSaveContext.SaveBinaryStream",
+                "ModelLoadContext.Directory", "ModelLoadContext.Repository", "ModelSaveContext.CheckAtModel", "ModelSaveContext.SaveBinaryStream",
                 "ModelSaveContext.SetVersionInfo", "SchemaShape.Create", "VersionInfo..ctor",
             ],
             hidden);
+    }
+
+    [Fact]
+    public void So_is_the_field_that_no_reference_names()
+    {
+        var reader = typeof(Microsoft.ML.ITransformer).Assembly.GetType("Microsoft.ML.RepositoryReader", throwOnError: true)!;
+        Assert.Equal(
+            typeof(Dictionary<string, System.IO.Compression.ZipArchiveEntry>), reader.GetField("_entries", BindingFlags.NonPublic | BindingFlags.Instance)?.FieldType);
     }
 
     [Fact]

@@ -17,7 +17,8 @@ internal static class StorageProcess
     {
         var start = new ProcessStartInfo("dotnet", [typeof(LoadProcess).Assembly.Location, Command, verb, place])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         };
         foreach (var (name, value) in environment)
         {
