@@ -1,11 +1,10 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using ControlNet.ML.Cli.Commands;
 
 namespace ControlNet.ML.Cli;
 
 /// <summary>The tool: commands, and how their failures are told.</summary>
-internal static partial class App
+internal static class App
 {
     public const int Success = 0, Failed = 1, Misused = 2, SomeFailed = 3, Cancelled = 130;
 
@@ -75,13 +74,9 @@ internal static partial class App
     /// <summary>One line: our own errors as they stand, others with their kind, since nobody wrote them for users.</summary>
     private static string Explain(Exception e) => e switch
     {
-        ControlNetException => e.Message,
-        ArgumentException => ParameterSuffix().Replace(e.Message, ""),
+        ControlNetException or ArgumentException => Message.Of(e),
         IOException or UnauthorizedAccessException => e.Message,
         OutOfMemoryException => "The memory does not suffice. A smaller --size, or --precision bf16, needs less.",
         _ => $"{e.GetType().Name}: {e.Message.Split('\n', 2)[0].Trim()} (--verbose shows where)",
     };
-
-    [GeneratedRegex(@" \(Parameter '[^']*'\)")]
-    private static partial Regex ParameterSuffix();
 }

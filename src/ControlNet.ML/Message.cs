@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace ControlNet.ML;
 
@@ -7,7 +8,7 @@ namespace ControlNet.ML;
 /// The pieces that messages are made of. Names and texts come from files and command lines, so they are shortened, and freed of whatever
 /// would steer a terminal or turn a line around, before they reach one or a log.
 /// </summary>
-internal static class Message
+internal static partial class Message
 {
     private const int LongestName = 100;
     private const int LongestLine = 10_000;
@@ -57,9 +58,15 @@ internal static class Message
     /// <summary>Whether a pair is one of the invisible copies of ASCII, U+E0000 to U+E007F.</summary>
     private static bool IsTag(char high, char low) => char.ConvertToUtf32(high, low) is >= 0xE0000 and <= 0xE007F;
 
+    [GeneratedRegex(@" \(Parameter '[^']*'\)")]
+    private static partial Regex ParameterSuffix();
+
     private static string Start(string text, int longest) => text.Length <= longest
         ? text
         : $"{text.AsSpan(0, char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)}…";
+
+    /// <summary>An exception's message without the name of a parameter, which says nothing to a user.</summary>
+    public static string Of(Exception error) => error is ArgumentException ? ParameterSuffix().Replace(error.Message, "") : error.Message;
 
     /// <summary>A shape, <c>[320, 4, 3, 3]</c>.</summary>
     public static string Shape(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";

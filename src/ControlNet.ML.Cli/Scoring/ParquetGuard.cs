@@ -48,7 +48,7 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
         }
         catch (Exception e) when (e is not ControlNetException)
         {
-            throw new ControlNetException($"{path}: {what} cannot be read as Parquet: {(e is OutOfMemoryException ? "it claims sizes for which the memory does not suffice." : e.Message)}", e);
+            throw new ControlNetException($"{path}: {what} cannot be read as Parquet: {(e is OutOfMemoryException ? "it claims sizes for which the memory does not suffice." : Message.Of(e))}", e);
         }
 
         void Work()

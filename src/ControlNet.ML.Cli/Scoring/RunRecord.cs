@@ -19,7 +19,8 @@ internal sealed record RunRecord(
     public static RunRecord Read(string path)
     {
         var record = JsonText.Deserialize<RunRecord>(JsonText.ReadFile(path, path), path, Json.Options);
-        return record is { TableSha256: not null, Settings: not null, Rows: >= 0, Shards: >= 1 and <= Shard.Most }
+        return record is { Table: not null, TableSha256: not null, Settings: not null, Rows: >= 0, Shards: >= 1 and <= Shard.Most }
+            && record.Outline is null or { IsSound: true }
             ? record
             : throw new ControlNetException($"{path}: is not complete, expected what 'controlnet score' wrote.");
     }
@@ -44,8 +45,8 @@ internal sealed record RunRecord(
         List<string> different = [];
         if (TableSha256 != now.TableSha256)
         {
-            var how = Outline is { RowsInBlock: > 0, Columns: not null, Digests: not null } ? Outline.Difference(Rows, outline(Outline.RowsInBlock), now.Rows) : "its contents differ";
-            different.Add($"the table ({Text(Table)} there with {Rows:N0} rows, {Text(now.Table)} here with {now.Rows:N0}: {how})");
+            var how = Outline is not null ? Outline.Difference(Rows, outline(Outline.RowsInBlock), now.Rows) : "its contents differ";
+            different.Add($"the table ({Table} there with {Rows:N0} rows, {now.Table} here with {now.Rows:N0}: {how})");
         }
 
         if (Shards != now.Shards)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -11,6 +12,10 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
 {
     private const int MostBlocks = 1000;
     private const int Digits = 8;
+
+    /// <summary>Whether it is one that was written, not a damaged one that was read.</summary>
+    [JsonIgnore]
+    public bool IsSound => RowsInBlock > 0 && Columns is not null && Columns.All(name => name is not null) && Digests is not null;
 
     /// <summary>Reads a table.</summary>
     /// <param name="table">The table.</param>

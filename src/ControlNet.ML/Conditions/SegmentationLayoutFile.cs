@@ -14,6 +14,10 @@ public static class SegmentationLayoutFile
     private const int MaxSide = 65_535;
     private const long MaxPixels = 100_000_000;
 
+    // What drawing may cost, some ten seconds: a row looks at each corner, a region paints the picture at most.
+    private const long MostLooks = 4_000_000_000;
+    private const long MostPainted = 100_000_000_000;
+
     /// <summary>Reads a file of at most 64 MB.</summary>
     /// <param name="path">The file.</param>
     /// <param name="imageId">Which image of a COCO file is meant; null if it is about one only.</param>
@@ -33,7 +37,11 @@ public static class SegmentationLayoutFile
     {
         ArgumentNullException.ThrowIfNull(source);
         var root = JsonText.ParseObject(json, source);
-        return root.TryGetProperty("annotations", out var annotations) ? Coco(root, annotations, source, imageId) : Own(root, source);
+        var layout = root.TryGetProperty("annotations", out var annotations) ? Coco(root, annotations, source, imageId) : Own(root, source);
+        var corners = layout.Regions.Sum(region => (long)region.Outline.Count);
+        if (corners * layout.Height > MostLooks || (long)layout.Regions.Count * layout.Width * layout.Height > MostPainted)
+            throw new ControlNetException($"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; expected fewer, or a smaller picture.");
+        return layout;
     }
 
     private static SegmentationLayout Own(JsonElement root, string source)

@@ -29,7 +29,7 @@ public sealed class ChangedTableTests
         {
             var answer = await folder.RunAsync(dry: dry);
             Assert.Equal(App.Failed, answer.Code);
-            Assert.Contains("holds another run, which differs in the table ('table.csv' there with 3 rows", answer.Error, StringComparison.Ordinal);
+            Assert.Contains("holds another run, which differs in the table (table.csv there with 3 rows", answer.Error, StringComparison.Ordinal);
             Assert.Contains(how, answer.Error, StringComparison.Ordinal);
         }
     }
@@ -59,5 +59,37 @@ public sealed class ChangedTableTests
         File.WriteAllText(RunFolder.Record(folder.Out), System.Text.Json.JsonSerializer.Serialize(record with { Outline = null }, Json.Options));
         File.WriteAllText(folder.Table, Before + "d,4\n");
         Assert.Contains("its contents differ", (await folder.RunAsync()).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"table":"t.csv","table_sha256":"00","rows":3,"shards":1,"settings":{},"outline":{"columns":[null],"rows_in_block":1,"digests":""}}""")]
+    [InlineData("""{"table":"t.csv","table_sha256":"00","rows":3,"shards":1,"settings":{},"outline":{"columns":["a"],"rows_in_block":0,"digests":""}}""")]
+    [InlineData("""{"table":"t.csv","table_sha256":"00","rows":3,"shards":1,"settings":{},"outline":{}}""")]
+    [InlineData("""{"table":null,"table_sha256":"00","rows":3,"shards":1,"settings":{}}""")]
+    [InlineData("""{"table":"t.csv","table_sha256":"00","rows":-3,"shards":1,"settings":{}}""")]
+    [InlineData("""{"table":"t.csv","table_sha256":"00","rows":3,"shards":2000000000,"settings":{}}""")]
+    [InlineData("""{"table":"\ud800","table_sha256":"00","rows":3,"shards":1,"settings":{}}""")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    public void A_damaged_record_is_refused_by_its_name(string json)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("run.json", System.Text.Encoding.UTF8.GetBytes(json));
+        Assert.StartsWith($"{path}: ", Assert.Throws<ControlNetException>(() => RunRecord.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("../../passwd")]
+    [InlineData("a\0b")]
+    [InlineData("pictures/00000001.png")]
+    public async Task Merging_follows_no_name_of_a_picture_but_its_own(string name)
+    {
+        using var folder = new ScoreFolder(Before);
+        await folder.RunAsync();
+        var results = Path.Combine(folder.Out, "results.csv");
+        File.WriteAllText(results, File.ReadAllText(results).Replace("pictures/00000000.png", name, StringComparison.Ordinal));
+        var report = Merge.Run(folder.Out, default);
+        Assert.Null(report.Results);
+        Assert.Contains("row 0: its picture is called '", Assert.Single(report.Problems), StringComparison.Ordinal);
     }
 }

@@ -102,5 +102,16 @@ public class SegmentationLayoutTests
     public void What_is_wrong_is_named(string json, string because) =>
         Assert.Contains(because, Assert.Throws<ControlNetException>(() => Parse(json)).Message);
 
+    [Fact]
+    public void More_than_can_be_drawn_in_a_while_is_refused()
+    {
+        var region = """{"label": "sky", "box": [0, 0, 1, 1]}""";
+        var boxes = string.Join(',', Enumerable.Repeat(region, 1200));
+        Assert.Contains("1,200 regions of 4,800 corners in 10000x10000 pixels", Assert.Throws<ControlNetException>(() => Parse($$"""{"width": 10000, "height": 10000, "regions": [{{boxes}}]}""")).Message);
+        var corners = string.Join(',', Enumerable.Repeat("[0, 0], [1, 1]", 40_000));
+        Assert.Contains("1 regions of 80,000 corners", Assert.Throws<ControlNetException>(() => Parse($$"""{"width": 100, "height": 60000, "regions": [{"label": "sky", "polygon": [{{corners}}]}]}""")).Message);
+        Assert.Equal(1200, Parse($$"""{"width": 1000, "height": 1000, "regions": [{{boxes}}]}""").Regions.Count);
+    }
+
     private static SegmentationLayout Parse(string json) => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "layout.json");
 }

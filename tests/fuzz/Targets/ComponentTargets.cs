@@ -24,12 +24,13 @@ internal static class ComponentTargets
         yield return new Reader("model-settings", [settings], input => Load(context, With(model, name, input))) { IsJson = true, Refuses = IsRefused };
     }
 
-    /// <summary>ML.NET reads the parts around ours and throws what it likes; out of ours come only our own.</summary>
+    /// <summary>ML.NET reads the parts around ours, and what it says of ours before we see them; it throws what it likes. Out of ours come only our own.</summary>
     private static bool IsRefused(Exception error)
     {
         while (error is not ControlNetException && error.InnerException is { } inner)
             error = inner;
-        return error is ControlNetException || !(error.StackTrace ?? "").Contains("at ControlNet.ML.Components", StringComparison.Ordinal);
+        var trace = error.StackTrace ?? "";
+        return error is ControlNetException || trace.TrimStart().StartsWith("at Microsoft.ML.", StringComparison.Ordinal) || !trace.Contains("at ControlNet.ML.Components", StringComparison.Ordinal);
     }
 
     private static void Load(MLContext context, byte[] input)
