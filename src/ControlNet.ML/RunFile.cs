@@ -33,6 +33,32 @@ internal static class RunFile
         }
     }
 
+    /// <summary>Opens a file so that nobody else can, until it is disposed of.</summary>
+    /// <param name="file">The file, which is made if it is not there.</param>
+    /// <param name="folder">The run's folder, for messages.</param>
+    /// <param name="held">What to say where another process has it.</param>
+    /// <exception cref="ControlNetException">Another process has it, or it cannot be written: on a file system for reading only, say.</exception>
+    public static FileStream Lock(string file, string folder, string held)
+    {
+        try
+        {
+            return Open(file, FileMode.OpenOrCreate, FileShare.None);
+        }
+        catch (IOException error) when (IsHeld(error))
+        {
+            throw new ControlNetException(held, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"The folder '{folder}' cannot be written: {error.Message}", error);
+        }
+    }
+
+    // A lock that another process has: EAGAIN of Linux and of macOS; the sharing and lock violations of Windows.
+    private static bool IsHeld(IOException error) => OperatingSystem.IsWindows()
+        ? (error.HResult & 0xFFFF) is 32 or 33
+        : error.HResult == (OperatingSystem.IsMacOS() ? 35 : 11);
+
     private static void Require(string path, FileStatus? status)
     {
         if (status is { Kind: not FileKind.Regular })

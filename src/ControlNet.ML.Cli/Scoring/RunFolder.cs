@@ -43,7 +43,10 @@ internal sealed class RunFolder : IDisposable
         {
             Refuse(path, record, outline);
             Directory.CreateDirectory(System.IO.Path.Combine(path, "pictures"));
-            var held = Lock(System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"), path, shard);
+            var held = RunFile.Lock(
+                System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
+                path,
+                $"Another process is scoring in the folder '{path}'{(shard.Count == 1 ? "" : $", shard {shard.Index} of {shard.Count}")}: wait until it ends, or name another --out.");
             try
             {
                 record.WriteNew(Record(path), outline);
@@ -79,16 +82,4 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
     public void Dispose() => _lock.Dispose();
-
-    private static FileStream Lock(string file, string path, Shard shard)
-    {
-        try
-        {
-            return RunFile.Open(file, FileMode.OpenOrCreate, FileShare.None);
-        }
-        catch (IOException e) when (File.Exists(file))
-        {
-            throw new ControlNetException($"Another process is scoring in the folder '{path}'{(shard.Count == 1 ? "" : $", shard {shard.Index} of {shard.Count}")}: wait until it ends, or name another --out.", e);
-        }
-    }
 }

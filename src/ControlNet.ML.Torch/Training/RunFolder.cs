@@ -41,7 +41,7 @@ internal sealed class RunFolder : IDisposable
         var file = System.IO.Path.Combine(root, RecordName);
         var isNew = !File.Exists(file);
         Directory.CreateDirectory(root);
-        var folder = new RunFolder(root, Lock(path, root));
+        var folder = new RunFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in it: wait until it ends, or name another folder."));
         try
         {
             if (isNew)
@@ -123,18 +123,6 @@ internal sealed class RunFolder : IDisposable
 
         TrainingState.Invalidate(folder);
         Directory.Delete(folder, recursive: true);
-    }
-
-    private static FileStream Lock(string path, string root)
-    {
-        try
-        {
-            return RunFile.Open(System.IO.Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileShare.None);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{path}: cannot be used, another process may be training in it: {error.Message}", error);
-        }
     }
 
     private static Dictionary<string, string> Read(string file)

@@ -231,6 +231,17 @@ public sealed class ScoreTests
     }
 
     [Fact]
+    public async Task A_folder_that_cannot_be_written_is_not_called_busy()
+    {
+        // A name that no file system takes stands for one that is for reading only, which a test cannot mount.
+        using var folder = new ScoreFolder("prompt\nfox\n");
+        var answer = await folder.RunAsync(settings => settings with { Out = folder.File_(new string('x', 300)) });
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains("cannot be written", answer.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("nother process", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cancelled_run_goes_on_where_it_stopped()
     {
         using var folder = new ScoreFolder("prompt\na\nb\nc\nd\n");

@@ -45,7 +45,7 @@ public sealed class RunFolderTests : IDisposable
     public void One_process_at_a_time()
     {
         using var first = RunFolder.Open(_folder.File("run"), Record);
-        Assert.Contains("another process may be training", Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record)).Message, StringComparison.Ordinal);
+        Assert.Contains("another process is training", Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
