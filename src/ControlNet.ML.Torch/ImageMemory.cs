@@ -86,10 +86,12 @@ internal static class ImageMemory
 
     private static ControlNetException Refusal(string what, int width, int height, string finding, double share, Exception? error)
     {
+        if (width == 0)
+            return new ControlNetException($"{what} {finding}: expected more free memory.", error!);
         const int multiple = 64;
         var (fitWidth, fitHeight) = (Math.Max(multiple, (int)(width * share) / multiple * multiple), Math.Max(multiple, (int)(height * share) / multiple * multiple));
         return new ControlNetException(
-            string.Create(CultureInfo.InvariantCulture, $"{what} of {width}x{height} {finding}: expected at most about {fitWidth}x{fitHeight}, fewer images together, or --precision bf16."), error!);
+            string.Create(CultureInfo.InvariantCulture, $"{what} of {width}x{height} {finding}: expected at most about {fitWidth}x{fitHeight}, or fewer images together."), error!);
     }
 
     private static string Gigabytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 30):0.0} GB");

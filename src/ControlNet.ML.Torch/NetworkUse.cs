@@ -15,7 +15,7 @@ internal sealed class NetworkUse(Type owner)
 
     /// <summary>Computes without gradients, in a scope of its own.</summary>
     /// <param name="what">What, for messages: <c>Decoding an image</c>.</param>
-    /// <param name="width">Columns of the image that it is about.</param>
+    /// <param name="width">Columns of the image that it is about; 0 where there is none.</param>
     /// <param name="height">Rows of the image that it is about.</param>
     /// <param name="compute">Returns managed values: tensors go with the scope.</param>
     /// <exception cref="ObjectDisposedException">The networks are gone.</exception>

@@ -26,7 +26,7 @@ public sealed class ImageMemoryTests
         ImageMemory.Ensure(Gigabyte, 1024, 512, "Decoding an image", free: Gigabyte);
         var refused = Assert.Throws<ControlNetException>(() => ImageMemory.Ensure(4.0 * Gigabyte, 1024, 512, "Decoding an image", free: Gigabyte));
         Assert.Equal(
-            "Decoding an image of 1024x512 takes about 4.0 GB of memory beside the model, and 1.0 GB are free: expected at most about 512x256, fewer images together, or --precision bf16.",
+            "Decoding an image of 1024x512 takes about 4.0 GB of memory beside the model, and 1.0 GB are free: expected at most about 512x256, or fewer images together.",
             refused.Message);
     }
 
