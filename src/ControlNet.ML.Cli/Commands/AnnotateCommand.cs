@@ -45,17 +45,20 @@ internal static class AnnotateCommand
 
             var options = ConditionSettings.For(chosen, canny, result.GetValue(set) ?? []);
             var wanted = result.GetValue(output);
+            var targets = chosen.Select(kind => PictureFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Picture(1, 1)).ToArray();
+            var sheet = chosen.Length == 1 ? null : SheetName(file, wanted);
+            InputFiles.Keep([.. targets, .. sheet is null ? (string[])[] : [sheet]], [(file, InputFiles.Read), .. InputFiles.OfSettings(result.GetValue(set) ?? [])]);
             var (image, geometry) = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
             List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
-            foreach (var (kind, own) in chosen.Zip(options))
+            foreach (var (kind, own, target) in chosen.Zip(options, targets))
             {
-                var target = PictureFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Picture(1, 1);
                 var condition = kind.Apply(image, own);
                 ImageCodec.Save(target, condition);
                 made.Add((kind, target, condition));
             }
 
-            var sheet = made.Count == 1 ? null : Sheet(file, wanted, image, made.Select(m => m.Image));
+            if (sheet is not null)
+                ImageCodec.Save(sheet, Sheet(image, made.Select(m => m.Image)));
             if (result.GetValue(json))
             {
                 Json.Print(terminal, new { photo = file, geometry, conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }), sheet });
@@ -70,17 +73,17 @@ internal static class AnnotateCommand
     }
 
     /// <summary>Photo and conditions on one page, small.</summary>
-    private static string Sheet(string photo, string? wanted, ImageBuffer image, IEnumerable<ImageBuffer> conditions)
+    private static ImageBuffer Sheet(ImageBuffer image, IEnumerable<ImageBuffer> conditions)
     {
         var scale = Math.Min(1.0, (double)SheetCell / Math.Max(image.Width, image.Height));
         var (width, height) = (Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale)));
         ImageBuffer[] cells = [.. conditions.Prepend(image).Select(cell => Resize.Apply(Colour.Rgb(cell), width, height, Interpolation.Area))];
-        var name = wanted is null
-            ? $"{Path.GetFileNameWithoutExtension(photo)}-sheet.png"
-            : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-sheet{Path.GetExtension(wanted)}");
-        ImageCodec.Save(name, ImageGrid.Compose(cells, (int)Math.Ceiling(Math.Sqrt(cells.Length)), gap: 4));
-        return name;
+        return ImageGrid.Compose(cells, (int)Math.Ceiling(Math.Sqrt(cells.Length)), gap: 4);
     }
+
+    private static string SheetName(string photo, string? wanted) => wanted is null
+        ? $"{Path.GetFileNameWithoutExtension(photo)}-sheet.png"
+        : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-sheet{Path.GetExtension(wanted)}");
 
     /// <summary>The photo at the size asked for, and how it came to it.</summary>
     private static (ImageBuffer Image, Geometry Geometry) Read(string file, string? size, FitMode fit)

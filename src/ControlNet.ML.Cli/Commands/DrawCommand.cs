@@ -40,8 +40,7 @@ internal static class DrawCommand
             var source = result.GetValue(file)!;
             var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
             var target = PictureFiles.Prepare(result.GetValue(output) ?? $"{Path.GetFileNameWithoutExtension(source)}-{name}.png", name).Picture(1, 1);
-            if (Path.GetFullPath(target) == Path.GetFullPath(source))
-                throw new UsageException($"--output '{target}' is the file that is read: name another.");
+            InputFiles.Keep([target], (source, InputFiles.Read));
             var wanted = result.GetValue(size) is { } text ? Checked(PictureSize.Parse(text)) : null;
             var picture = draw(new Request<TOptions>(
                 source,

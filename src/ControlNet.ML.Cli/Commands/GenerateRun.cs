@@ -11,6 +11,7 @@ namespace ControlNet.ML.Cli.Commands;
 internal sealed class GenerateRun(Terminal terminal)
 {
     private const int MostPictures = 1000;
+    private const string GridSuffix = "grid", ConditionSuffix = "condition";
 
     public required string Prompt { get; init; }
 
@@ -54,11 +55,15 @@ internal sealed class GenerateRun(Terminal terminal)
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
         var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
-        if (Output is { } output && sources.Any(source => Path.GetFullPath(source) == Path.GetFullPath(output)))
-            throw new UsageException($"--output '{output}' is the picture that the condition comes from: name another file.");
-        if (Output is { } result && Start is { } begin && ((string?[])[begin.Image, begin.Mask, begin.Depth]).Any(file => file is not null && Path.GetFullPath(file) == Path.GetFullPath(result)))
-            throw new UsageException($"--output '{result}' is what the picture begins from: name another file.");
         var files = PictureFiles.Prepare(Output, Prompt);
+        InputFiles.Keep(
+            [.. Enumerable.Range(1, Count).Select(number => files.Picture(number, Count)), files.Companion(GridSuffix), files.Companion(ConditionSuffix)],
+            [
+                .. sources.Select(source => ((string?)source, "the picture that the condition comes from")),
+                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "what the picture begins from")),
+                .. controls.Select(control => ((string?)control.Name, "the control network")),
+                .. InputFiles.OfSettings(Settings),
+            ]);
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
         var size = Size ?? new PictureSize(native, native);
         size.Check(folder.Autoencoder.ScaleFactor);
@@ -166,7 +171,7 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private string Grid(PictureFiles files, List<Made> made)
     {
-        var file = files.Companion("grid");
+        var file = files.Companion(GridSuffix);
         ImageCodec.Save(file, ImageGrid.Compose([.. made.Select(m => m.Picture.Image)], (int)Math.Ceiling(Math.Sqrt(Count)), gap: 4));
         return file;
     }
@@ -176,7 +181,7 @@ internal sealed class GenerateRun(Terminal terminal)
     {
         var rows = conditions.Select(condition => (ImageBuffer[])
             [.. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(), Colour.Rgb(condition.Condition), .. made.Select(m => m.Picture.Image)]).ToArray();
-        var file = files.Companion("condition");
+        var file = files.Companion(ConditionSuffix);
         ImageCodec.Save(file, ImageGrid.Compose([.. rows.SelectMany(row => row.Select(Colour.Rgb))], rows[0].Length, gap: 4));
         return file;
     }

@@ -8,6 +8,9 @@ namespace ControlNet.ML.Cli.Commands;
 /// <summary><c>controlnet train</c>: a control network from pictures, conditions and prompts.</summary>
 internal static class TrainCommand
 {
+    /// <summary>What a run keeps in its folder, besides results.</summary>
+    private static readonly string[] RunFiles = ["run.json", "log.jsonl"];
+
     public static Command Create(Terminal terminal)
     {
         var defaults = new TrainingOptions { Folder = "" };
@@ -130,6 +133,9 @@ internal static class TrainCommand
         {
             var folders = result.GetValue(runs)!;
             var file = result.GetValue(output) ?? Path.Combine(folders[0], "curves.svg");
+            if (!Path.GetExtension(file).Equals(".svg", StringComparison.OrdinalIgnoreCase))
+                throw new UsageException($"--output {Message.Name(file)} has the ending {Message.Name(Path.GetExtension(file))}, expected .svg.");
+            InputFiles.Keep([file], folders.SelectMany(folder => RunFiles.Select(name => ((string?)Path.Combine(folder, name), "the run's"))));
             TrainingPlot.Write(file, [.. folders.Select(folder => (Path.GetFileName(Path.GetFullPath(folder)), TrainingHistory.Read(folder)))]);
             terminal.Result(file);
             return App.Success;

@@ -69,7 +69,16 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             ? start
             : throw new RowException("strength", string.Create(CultureInfo.InvariantCulture, $"{strength} leaves none of the {steps} steps to run, expected one at least."));
 
-        string? InFolder(string column) => columns.Text(row, column) is { } text ? Path.Combine(_folder, text) : null;
+        string? InFolder(string column) => columns.Text(row, column) is { } text ? Input(column, text) : null;
+    }
+
+    /// <summary>The file that a row names, from the table's folder.</summary>
+    private string Input(string column, string text)
+    {
+        var file = Path.Combine(_folder, text);
+        return RunFolder.HoldsPicture(settings.Out, file)
+            ? throw new RowException(column, $"{file}: lies among the pictures that this run writes, expected a file that stays as it is.")
+            : file;
     }
 
     private RowSource Source(TableRow row, int network)
@@ -94,7 +103,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         if (photo is not null && condition is not null)
             throw new RowException(photo.Value.Column, $"the column '{condition.Value.Column}' has a value too, expected one of them.");
         if ((photo ?? condition) is { } source)
-            return new RowSource(source.Column, Path.Combine(_folder, source.Text), photo is not null, unit);
+            return new RowSource(source.Column, Input(source.Column, source.Text), photo is not null, unit);
         return unit.Scale == 0
             ? new RowSource(null, null, false, unit)
             : throw new RowException(columns.HasPhotos ? "photo" : "condition", $"there is no value{(columns.Networks == 1 ? "" : $" for control network {network + 1}")}, expected the path of a picture (or scale 0).");

@@ -28,6 +28,25 @@ internal sealed class RunFolder : IDisposable
     /// <summary>A row's picture, as results name it: relative to the folder, the same on every system.</summary>
     public static string PictureName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
 
+    /// <summary>What a run writes beside its pictures: what is read may be none of them.</summary>
+    public static IEnumerable<string> Files(string path, Shard shard) =>
+    [
+        Record(path),
+        System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
+        System.IO.Path.Combine(path, $"journal{shard.Suffix}.jsonl"),
+        .. ResultWriter.Formats.SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) }).Select(name => System.IO.Path.Combine(path, name)),
+    ];
+
+    /// <summary>Whether a file lies where a run puts its pictures, under whatever name.</summary>
+    public static bool HoldsPicture(string path, string file)
+    {
+        var pictures = Pictures(path);
+        return IsIn(file) || (File.Exists(file) && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target && IsIn(target.FullName));
+
+        bool IsIn(string name) => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(name)) is { } folder
+            && (folder == System.IO.Path.GetFullPath(pictures) || FileStatus.AreSame(folder, pictures));
+    }
+
     /// <summary>A row's picture.</summary>
     public string Picture(long row) => System.IO.Path.Combine(Path, PictureName(row));
 
@@ -42,7 +61,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             Refuse(path, record, outline);
-            Directory.CreateDirectory(System.IO.Path.Combine(path, "pictures"));
+            Directory.CreateDirectory(Pictures(path));
             var held = RunFile.Lock(
                 System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
                 path,
@@ -78,8 +97,24 @@ internal sealed class RunFolder : IDisposable
         {
             throw new ControlNetException($"The folder '{path}' holds a journal and no run.json, so that nobody knows of which run: expected another --out.");
         }
+        else if (Present(path) is { } present)
+        {
+            throw new ControlNetException($"The folder '{path}' holds {Message.Name(present)} and no run.json, so that it is of no run and would be written over: expected another --out.");
+        }
     }
 
     /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>A file that a new run would replace, or null.</summary>
+    private static string? Present(string path)
+    {
+        if (!Directory.Exists(path))
+            return null;
+        var pictures = Pictures(path);
+        return Directory.EnumerateFiles(path, "results*").FirstOrDefault(file => ResultWriter.Formats.Contains(System.IO.Path.GetExtension(file).TrimStart('.')))
+            ?? (Directory.Exists(pictures) ? Directory.EnumerateFiles(pictures, "*.png").FirstOrDefault() : null);
+    }
+
+    private static string Pictures(string path) => System.IO.Path.Combine(path, "pictures");
 }

@@ -89,6 +89,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
 
     private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
     {
+        InputFiles.Keep(RunFolder.Files(settings.Out, settings.Shard), (settings.Table, "the table"));
         var plan = await ScorePlan.MakeAsync(settings, cancellationToken).ConfigureAwait(false);
         if (!json)
         {
