@@ -24,7 +24,7 @@ public static class NearestName
     {
         // Names are short; what is longer than any name is as far away as it is long.
         if (a.Length > 100)
-            return a.Length;
+            return a.Equals(b, StringComparison.OrdinalIgnoreCase) ? 0 : a.Length;
         var table = new int[a.Length + 1, b.Length + 1];
         for (var i = 0; i <= a.Length; i++)
         {

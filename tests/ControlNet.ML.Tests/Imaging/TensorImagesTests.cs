@@ -19,7 +19,7 @@ public class TensorImagesTests
     {
         var tensor = TensorData.Zeros(2, 3, 4, 5);
         tensor.Values[60 + 20 + 5 + 3] = float.NaN;
-        var error = Assert.Throws<ControlNetException>(() => TensorImages.FromSigned(tensor));
+        var error = Assert.ThrowsAny<ControlNetException>(() => TensorImages.FromSigned(tensor));
         Assert.Contains("Picture 1", error.Message, StringComparison.Ordinal);
         Assert.Contains("channel 1, row 1, column 3", error.Message, StringComparison.Ordinal);
     }
