@@ -41,14 +41,14 @@ internal static class App
 
         try
         {
-            // Pictures are written whole or not at all, so a step that is under way need not be waited for long.
+            // Signals are StopSignals': the parser's own would end the process while a step is under way.
             return await parsed.InvokeAsync(
                 new InvocationConfiguration
                 {
                     Output = terminal.Output,
                     Error = terminal.Error,
                     EnableDefaultExceptionHandler = false,
-                    ProcessTerminationTimeout = TimeSpan.FromSeconds(5),
+                    ProcessTerminationTimeout = null,
                 },
                 cancellationToken).ConfigureAwait(false);
         }

@@ -2,5 +2,10 @@ namespace ControlNet.ML.Cli;
 
 internal static class Program
 {
-    private static Task<int> Main(string[] args) => App.RunAsync(args, Terminal.OfProcess());
+    private static async Task<int> Main(string[] args)
+    {
+        var terminal = Terminal.OfProcess();
+        using var signals = new StopSignals(terminal.Error);
+        return await App.RunAsync(args, terminal, signals.Token).ConfigureAwait(false);
+    }
 }

@@ -13,7 +13,7 @@ public static class ControlNetTraining
     /// <param name="model">The base, on torch. It stays the program's, and nothing else can use it meanwhile.</param>
     /// <param name="table">The rows.</param>
     /// <param name="options">How; the folder above all.</param>
-    /// <param name="cancellationToken">Ends the run within a step, after its state is written.</param>
+    /// <param name="cancellationToken">Ends the run within a batch, also between those that a step accumulates, after its state is written.</param>
     /// <returns>Where the network lies, and how it stands.</returns>
     /// <exception cref="ControlNetException">Options, model, rows or the run's folder are not as they have to be; the loss is no number any more; the memory does not suffice.</exception>
     /// <exception cref="ObjectDisposedException">The model was disposed of between two steps.</exception>

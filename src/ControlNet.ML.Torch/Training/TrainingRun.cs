@@ -58,18 +58,13 @@ internal sealed class TrainingRun : IDisposable
             Look(cancellationToken);
         while (_state.Step < _options.Steps)
         {
-            if (cancellationToken.IsCancellationRequested)
-            {
-                Save(required: true);
-                cancellationToken.ThrowIfCancellationRequested();
-            }
-
             TrainingProgress progress;
             bool ends;
             _setup.Use.Enter();
             try
             {
-                progress = Step();
+                cancellationToken.ThrowIfCancellationRequested();
+                progress = Step(cancellationToken);
                 if (_state.Step % _options.ValidateEvery == 0 || _state.Step == _options.Steps)
                     Look(cancellationToken);
                 if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
@@ -77,6 +72,12 @@ internal sealed class TrainingRun : IDisposable
                 ends = _state.Step == _options.Steps || _above >= 3;
                 if (ends || _state.Step % _options.CheckpointEvery == 0)
                     Save(required: ends);
+            }
+            catch (OperationCanceledException)
+            {
+                // In the middle of a step, too: what it had accumulated is done again, from the same rows and the same noise.
+                Save(required: true);
+                throw;
             }
             finally
             {
@@ -98,8 +99,8 @@ internal sealed class TrainingRun : IDisposable
         _log.Dispose();
     }
 
-    /// <summary>A step of the optimiser.</summary>
-    private TrainingProgress Step()
+    /// <summary>A step of the optimiser. Cancellation is seen before every batch that it accumulates.</summary>
+    private TrainingProgress Step(CancellationToken cancellationToken)
     {
         using var step = NewDisposeScope();
         var clock = Stopwatch.StartNew();
@@ -110,6 +111,7 @@ internal sealed class TrainingRun : IDisposable
             parameter.Clear();
         for (var i = 0; i < _options.GradientAccumulation; i++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var loaded = Next();
             rows.Add(loaded.Where);

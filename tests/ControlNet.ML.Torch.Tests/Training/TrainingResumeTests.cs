@@ -26,6 +26,20 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public async Task Cancellation_is_seen_between_the_batches_of_a_step_and_the_state_is_written()
+    {
+        // One step of so many batches that whoever waits for its end has finished the run.
+        var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulation = 3000 };
+        using var cancellation = new CancellationTokenSource();
+        var run = Task.Run(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options, cancellation.Token));
+        while (!File.Exists(Path.Combine(options.Folder, "log.jsonl")) && !run.IsCompleted)
+            await Task.Delay(20);
+        cancellation.Cancel();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => run);
+        Assert.Equal("step-000000000", Path.GetFileName(Assert.Single(Directory.GetDirectories(Path.Combine(options.Folder, "checkpoints")))));
+    }
+
+    [Fact]
     public void What_lies_behind_the_last_checkpoint_is_done_again()
     {
         var options = tiny.Options("undisturbed");

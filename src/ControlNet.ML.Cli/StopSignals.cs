@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>
+/// Ctrl-C, and SIGTERM as Slurm and Kubernetes send it. The first asks the command to stop, which then has all the time that its current operation
+/// and its checkpoint need: a process that is ended while libtorch computes crashes. The second ends the process at once.
+/// </summary>
+internal sealed partial class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private readonly TextWriter _error;
+    private int _received;
+
+    /// <summary>Listens until disposed of.</summary>
+    /// <param name="error">Told that the command is stopping.</param>
+    public StopSignals(TextWriter error)
+    {
+        _error = error;
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+    }
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _source.Token;
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+            registration.Dispose();
+        _source.Dispose();
+    }
+
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (Interlocked.Increment(ref _received) == 1)
+        {
+            _error.WriteLine("stopping after the current operation; once more ends at once.");
+            _source.Cancel();
+            return;
+        }
+
+        // Not Environment.Exit, which would run what libtorch registered for the end while its threads compute.
+        if (OperatingSystem.IsWindows())
+            System.Diagnostics.Process.GetCurrentProcess().Kill();
+        else
+            Exit(App.Cancelled);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void Exit(int code);
+}

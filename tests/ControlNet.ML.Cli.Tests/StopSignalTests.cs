@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace ControlNet.ML.Cli.Tests;
+
+/// <summary>The tool as a process of its own that is told to stop in the middle of a step that takes minutes.</summary>
+public sealed class StopSignalTests
+{
+    [Fact, Trait("Category", "Long")]
+    public async Task A_training_writes_its_checkpoint_however_long_its_step_takes()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows sends no signals.");
+        using var tool = new Tool();
+        Directory.CreateDirectory("data");
+        File.Copy(Tool.Photo, "data/0.png");
+        File.WriteAllText("data/metadata.jsonl", "{\"file_name\": \"0.png\", \"text\": \"panda\"}\n");
+        using var process = Start("train", "data", "--out", "run", "--model", "emoji", "--preprocess", "canny", "--steps", "2", "--accumulate", "100000",
+            "--width", "32", "--height", "32", "--hint-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
+        await Until(() => File.Exists("run/log.jsonl"), process);
+
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            await kill.WaitForExitAsync();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(App.Cancelled, process.ExitCode);
+        Assert.Contains("stopping after the current operation", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Single(Directory.GetDirectories("run/checkpoints"));
+    }
+
+    private static Process Start(params string[] args) => Process.Start(new ProcessStartInfo("dotnet", [typeof(App).Assembly.Location, .. args])
+    {
+        RedirectStandardError = true,
+        RedirectStandardOutput = true,
+        Environment = { ["OMP_NUM_THREADS"] = "1" },
+    })!;
+
+    private static async Task Until(Func<bool> reached, Process process)
+    {
+        while (!reached())
+        {
+            Assert.False(process.HasExited, process.HasExited ? await process.StandardError.ReadToEndAsync() : "");
+            await Task.Delay(50);
+        }
+    }
+}
