@@ -5,7 +5,7 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         var terminal = Terminal.OfProcess();
-        using var signals = new StopSignals(terminal.Error);
+        using var signals = new StopSignals(terminal);
         return await App.RunAsync(args, terminal, signals.Token).ConfigureAwait(false);
     }
 }

@@ -10,14 +10,14 @@ internal sealed partial class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
-    private readonly TextWriter _error;
+    private readonly Terminal _terminal;
     private int _received;
 
     /// <summary>Listens until disposed of.</summary>
-    /// <param name="error">Told that the command is stopping.</param>
-    public StopSignals(TextWriter error)
+    /// <param name="terminal">Told that the command is stopping.</param>
+    public StopSignals(Terminal terminal)
     {
-        _error = error;
+        _terminal = terminal;
         _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
     }
 
@@ -36,7 +36,7 @@ internal sealed partial class StopSignals : IDisposable
         context.Cancel = true;
         if (Interlocked.Increment(ref _received) == 1)
         {
-            _error.WriteLine("stopping after the current operation; once more ends at once.");
+            _terminal.Say("stopping after the current operation; once more ends at once.");
             _source.Cancel();
             return;
         }

@@ -57,7 +57,11 @@ internal sealed class GenerateRun(Terminal terminal)
         var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
         var files = PictureFiles.Prepare(Output, Prompt);
         InputFiles.Keep(
-            [.. Enumerable.Range(1, Count).Select(number => files.Picture(number, Count)), files.Companion(GridSuffix), files.Companion(ConditionSuffix)],
+            [
+                .. Enumerable.Range(1, Count).Select(number => files.Picture(number, Count)),
+                .. Count > 1 ? (string[])[files.Companion(GridSuffix)] : [],
+                .. ShowCondition && sources.Length > 0 ? (string[])[files.Companion(ConditionSuffix)] : [],
+            ],
             [
                 .. sources.Select(source => ((string?)source, "the picture that the condition comes from")),
                 .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "what the picture begins from")),

@@ -103,9 +103,6 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
-    public void Dispose() => _lock.Dispose();
-
     /// <summary>A file that a new run would replace, or null.</summary>
     private static string? Present(string path)
     {
@@ -117,4 +114,7 @@ internal sealed class RunFolder : IDisposable
     }
 
     private static string Pictures(string path) => System.IO.Path.Combine(path, "pictures");
+
+    /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
+    public void Dispose() => _lock.Dispose();
 }

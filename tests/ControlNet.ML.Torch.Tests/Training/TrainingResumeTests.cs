@@ -29,7 +29,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     public async Task Cancellation_is_seen_between_the_batches_of_a_step_and_the_state_is_written()
     {
         // One step of so many batches that whoever waits for its end has finished the run.
-        var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulation = 3000 };
+        var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulation = 1024, BatchSize = 4 };
         using var cancellation = new CancellationTokenSource();
         var run = Task.Run(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options, cancellation.Token));
         while (!File.Exists(Path.Combine(options.Folder, "log.jsonl")) && !run.IsCompleted)
