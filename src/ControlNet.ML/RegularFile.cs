@@ -73,14 +73,15 @@ internal static class RegularFile
         }
     }
 
-    /// <summary>The lines of a UTF-8 text, without their ends.</summary>
+    /// <summary>The lines of a text, without their ends.</summary>
     /// <param name="path">The file.</param>
     /// <param name="name">What messages call it.</param>
     /// <param name="longest">The most characters of a line, so that a file without ends is never held as a whole.</param>
-    /// <exception cref="ControlNetException">It is not there, is no regular file, cannot be read, or has a longer line.</exception>
-    public static IEnumerable<string> Lines(string path, string name, int longest)
+    /// <param name="encoding">Its encoding; null for UTF-8.</param>
+    /// <exception cref="ControlNetException">It is not there, is no regular file, cannot be read, is of another encoding, or has a longer line.</exception>
+    public static IEnumerable<string> Lines(string path, string name, int longest, System.Text.Encoding? encoding = null)
     {
-        using var reader = new StreamReader(Open(path, name, bufferSize: 1), bufferSize: 1 << 16);
+        using var reader = new EncodedText(Open(path, name, bufferSize: 1), encoding);
         var line = new System.Text.StringBuilder();
         var block = new char[1 << 14];
         var number = 1L;
@@ -105,6 +106,10 @@ internal static class RegularFile
             try
             {
                 return reader.Read(into);
+            }
+            catch (System.Text.DecoderFallbackException error)
+            {
+                throw new ControlNetException($"{name} line {number}: {reader.Problem(error)}", error);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {

@@ -11,6 +11,7 @@ internal static class ScoreCommand
         var table = new Argument<string>("table") { Description = "A .csv, .tsv or .parquet file: prompt, photo or condition (paths from the table's folder), and for each row if you like negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode; photo1, photo2, … for several networks. Other columns are carried through." };
         var output = new Option<string>("--out") { Description = "The folder for pictures and results; the same command again goes on where it stopped.", Required = true };
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows that have none.", DefaultValueFactory = _ => "" };
+        var encoding = TextOptions.Encoding();
         var batch = new Option<int>("--batch") { Description = "How many rows of one size are made together at most, 1 to 256.", DefaultValueFactory = _ => 1 };
         var format = new Option<string>("--format") { Description = "Format of the results.", DefaultValueFactory = _ => ResultWriter.Formats[0] };
         format.AcceptOnlyFromAmong([.. ResultWriter.Formats]);
@@ -24,7 +25,7 @@ internal static class ScoreCommand
 
         var command = new Command("score", "Make a picture for each row of a table; goes on where it was interrupted. Exit codes as everywhere, and 3 if it went through and some rows failed.") { table, output, prompt };
         var options = new PictureOptions(command, "Seed of row 0; row N has N more. A column 'seed' goes before it.", batch);
-        foreach (var option in (Option[])[format, shard, shards, strict, retry, verify, dry, json])
+        foreach (var option in (Option[])[encoding, format, shard, shards, strict, retry, verify, dry, json])
             command.Add(option);
         command.Add(MergeCommand(terminal));
         command.SetAction((result, cancellationToken) =>
@@ -34,6 +35,7 @@ internal static class ScoreCommand
                 new ScoreSettings
                 {
                     Table = result.GetValue(table)!,
+                    Encoding = result.GetValue(encoding),
                     Out = result.GetValue(output)!,
                     Shard = Shard.Find(result.GetValue(shard), result.GetValue(shards), Environment.GetEnvironmentVariable),
                     Prompt = result.GetValue(prompt)!,

@@ -45,6 +45,7 @@ internal static class TrainCommand
         var imageColumn = new Option<string?>("--image-column") { Description = "The pictures' column, if not file_name." };
         var conditionColumn = new Option<string?>("--condition-column") { Description = "The conditions' column, if not conditioning_image." };
         var promptColumn = new Option<string?>("--prompt-column") { Description = "The prompts' column, if not text." };
+        var encoding = TextOptions.Encoding();
         var held = new Option<int>("--validation-rows") { Description = "Rows held out to see whether the network follows its condition.", DefaultValueFactory = _ => defaults.ValidationRows };
         var validateEvery = new Option<int>("--validate-every") { Description = "Steps between two looks at them.", DefaultValueFactory = _ => defaults.ValidateEvery };
         var stopAt = new Option<double?>("--stop-at-gap") { Description = "End when exchanged conditions cost this share more than the right ones in three looks, 0.1 for instance." };
@@ -62,7 +63,7 @@ internal static class TrainCommand
         var command = new Command("train", "Train a control network; goes on where it was interrupted.")
         {
             data, output, model, steps, batch, accumulate, rate, schedule, warmUp, decay, clip, ema, drop, snr, width, height, flip, crop, unlock, onlyMid,
-            checkpointing, ablation, from, fromBase, hint, seed, preprocess, set, imageColumn, conditionColumn, promptColumn, held, validateEvery, stopAt,
+            checkpointing, ablation, from, fromBase, hint, seed, preprocess, set, imageColumn, conditionColumn, promptColumn, encoding, held, validateEvery, stopAt,
             sampleEvery, samples, checkpointEvery, keep, cache, noCache, maxCache, precision, device, json,
         };
         command.Add(PlotCommand(terminal));
@@ -119,7 +120,8 @@ internal static class TrainCommand
                     Prompt = result.GetValue(promptColumn) ?? new TrainingColumns().Prompt,
                 };
             var load = new LoadOptions { Precision = PictureOptions.PrecisionOf(result.GetValue(precision)!), Device = result.GetValue(device) };
-            return TrainRun.RunAsync(terminal, result.GetValue(data)!, columns, result.GetValue(model)!, load, options, result.GetValue(json), cancellationToken);
+            var table = TrainingTable.Open(result.GetValue(data)!, columns, result.GetValue(encoding));
+            return TrainRun.RunAsync(terminal, table, result.GetValue(model)!, load, options, result.GetValue(json), cancellationToken);
         });
         return command;
     }

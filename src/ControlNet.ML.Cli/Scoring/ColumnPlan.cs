@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -42,7 +43,7 @@ internal sealed class ColumnPlan
             }
         }
 
-        if (carried.Select(i => names[i]).Concat(table.Unreadable).Intersect(ResultColumns.Own).FirstOrDefault() is { } taken)
+        if (carried.Select(i => names[i]).Concat(table.Unreadable.Select(column => column.Name)).Intersect(ResultColumns.Own).FirstOrDefault() is { } taken)
             throw new ControlNetException($"{table.Path}: the column '{taken}' has the name of a column of the results: give it another name.");
         (Known, Carried) = (known, carried);
     }
@@ -69,17 +70,19 @@ internal sealed class ColumnPlan
     public IEnumerable<string> Remarks()
     {
         foreach (var column in _table.Unreadable)
-            yield return $"the column {Message.Name(column)} holds lists or structures, which are not carried through.";
+            yield return $"the column {Message.Name(column.Name)} {column.Why}: it is not carried through.";
         foreach (var name in Carried.Select(i => _table.Columns[i].Name))
         {
-            if (Meant(name) is { } meant && !_positions.ContainsKey(meant))
+            if (Networks == 0 && Numbered(name) is not null)
+                yield return $"the column {Message.Name(name)} is about control networks, and there is none: it is carried through and does nothing. A column 'photo' or 'condition' says what a network follows.";
+            else if (Meant(name) is { } meant && !_positions.ContainsKey(meant))
                 yield return $"the column {Message.Name(name)} is carried through and does nothing. Did you mean '{meant}'?";
         }
     }
 
     /// <summary>The text of a row that was read with <see cref="Known"/>; null if there is no such column or no value.</summary>
     public string? Text(TableRow row, string column) =>
-        _positions.TryGetValue(column, out var position) && row.Values[position] is { } value ? ResultColumns.Text(value) : null;
+        _positions.TryGetValue(column, out var position) && row.Values[position] is { } value ? value is byte[] text ? Encoding.UTF8.GetString(text) : ResultColumns.Text(value) : null;
 
     /// <summary>The same of a control network, from 0: its own column, or the one of all.</summary>
     public (string Column, string Text)? Text(TableRow row, string column, int network)

@@ -1,25 +1,33 @@
-using nietras.SeparatedValues;
+using System.Text;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Separated values as text, UTF-8, the first line being the names; fields may be in quotes.</summary>
+/// <summary>Separated values as text, the first line being the names; fields may be in quotes.</summary>
 internal sealed class CsvTable : TableReader
 {
+    private readonly Encoding? _encoding;
     private readonly char _separator;
     private readonly TableColumn[] _columns;
 
     /// <summary>Reads the names.</summary>
     /// <param name="path">The file.</param>
     /// <param name="separator">What stands between fields; null takes the first of comma, semicolon and tab in the first line.</param>
-    public CsvTable(string path, char? separator)
+    /// <param name="encoding">The text's encoding; null for UTF-8.</param>
+    public CsvTable(string path, char? separator, Encoding? encoding)
         : base(path)
     {
-        _separator = separator ?? Separator(path);
-        var header = Guarded(Fields()).FirstOrDefault()
-            ?? throw new ControlNetException($"{path} is empty, expected a first line with the names of the columns.");
+        _encoding = encoding;
+        _separator = separator ?? Separator();
+        var (header, problem) = Fields().FirstOrDefault();
+        if (header is null)
+            throw new ControlNetException($"{path} is empty, expected a first line with the names of the columns.");
+        if (problem is not null)
+            throw new ControlNetException($"{path}: in the first line, {problem}.");
         _columns = [.. header.Select(name => new TableColumn(name.Trim(), typeof(string)))];
         CheckNames(path, _columns);
+        if (Array.Find(_columns, column => column.Name.Contains('\0', StringComparison.Ordinal)) is { } column)
+            throw new ControlNetException($"{path}: the column {Message.Name(column.Name)} has characters of no name. Is the file UTF-16? Say it with --encoding utf-16.");
     }
 
     public override IReadOnlyList<TableColumn> Columns => _columns;
@@ -41,67 +49,58 @@ internal sealed class CsvTable : TableReader
     public override IEnumerable<TableRow> Read(IReadOnlyList<int> columns)
     {
         var number = 0L;
-        foreach (var fields in Guarded(Fields()).Skip(1))
+        foreach (var (fields, quotes) in Fields().Skip(1))
         {
-            var problem = fields.Length == _columns.Length ? null : $"there are {fields.Length} fields, expected {_columns.Length} as in the first line";
+            var problem = quotes ?? (fields.Length == _columns.Length ? null : $"there are {fields.Length} fields, expected {_columns.Length} as in the first line");
             yield return new TableRow(
                 number++, [.. columns.Select(column => column < fields.Length && fields[column].Length > 0 ? fields[column] : null)], problem);
         }
     }
 
-    /// <summary>Every line that is not blank, the first included.</summary>
-    private IEnumerable<string[]> Fields()
+    /// <summary>Every row that is not blank, the first line included, and what is wrong with its quotes.</summary>
+    private IEnumerable<(string[] Fields, string? Problem)> Fields()
     {
-        // The names are read as a row: so we can say ourselves what is wrong with them, and with rows of another length.
-        using var text = new StreamReader(RegularFile.Open(Path, Path));
-        using var reader = Sep.New(_separator).Reader(options => options with
+        using var text = Open();
+        var rows = new CsvRows(text, _separator);
+        for (var row = 0L; Guarded(text, row, rows.Next) is { } fields;)
         {
-            HasHeader = false,
-            Unescape = true,
-            DisableColCountCheck = true,
-            InitialBufferLength = 1 << 16,
-        }).From(text);
-        while (reader.MoveNext())
-        {
-            var row = reader.Current;
-            if (row.ColCount == 1 && row.Span.IsWhiteSpace() && _columns is not { Length: 1 })
+            if (rows.IsBlank && _columns is not { Length: 1 })
                 continue;
-            var fields = new string[row.ColCount];
-            for (var i = 0; i < fields.Length; i++)
-                fields[i] = row[i].ToString();
-            yield return fields;
+            row++;
+            yield return (fields, rows.Problem);
         }
     }
 
-    private IEnumerable<string[]> Guarded(IEnumerable<string[]> rows)
+    private T Guarded<T>(EncodedText text, long row, Func<T> read)
     {
-        using var row = rows.GetEnumerator();
-        for (var line = 0L; ; line++)
+        var where = row == 0 ? "the first line" : $"row {row - 1}";
+        try
         {
-            try
-            {
-                if (!row.MoveNext())
-                    yield break;
-            }
-            catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
-            {
-                throw new ControlNetException($"{Path} cannot be read {(line == 0 ? "in its first line" : $"after {line - 1} rows")}: {e.Message}", e);
-            }
-
-            yield return row.Current;
+            return read();
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new ControlNetException($"{Path}: {where} {text.Problem(e)}", e);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException($"{Path}: {where} cannot be read: {e.Message}", e);
         }
     }
 
-    private static char Separator(string path)
+    private EncodedText Open() => new(RegularFile.Open(Path, Path, bufferSize: 1), _encoding);
+
+    private char Separator()
     {
-        using var reader = new StreamReader(RegularFile.Open(path, path));
+        using var text = Open();
+        var one = new char[1];
         var quoted = false;
-        for (int c; (c = reader.Read()) >= 0 && (quoted || c is not ('\r' or '\n'));)
+        for (var first = true; Guarded(text, 0, () => text.Read(one)) > 0 && (quoted || one[0] is not ('\r' or '\n')); first = false)
         {
-            if (c == '"')
+            if (one[0] == '"' && (first || quoted))
                 quoted = !quoted;
-            else if (!quoted && c is ',' or ';' or '\t')
-                return (char)c;
+            else if (!quoted && one[0] is ',' or ';' or '\t')
+                return one[0];
         }
 
         return ',';

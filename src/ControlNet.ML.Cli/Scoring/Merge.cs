@@ -141,7 +141,7 @@ internal sealed class Merge
 
         public Part(Shard shard, string path, CancellationToken cancellationToken)
         {
-            var table = TableReader.Open(path, cancellationToken);
+            var table = TableReader.Open(path, cancellationToken: cancellationToken);
             Name = RunFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
             if (!table.Columns.Take(ResultColumns.Fields.Count).Select(column => column.Name).SequenceEqual(ResultColumns.Fields.Select(field => field.Name)))
                 throw new ControlNetException($"{path} does not begin with the columns {string.Join(", ", ResultColumns.Fields.Select(field => field.Name))}, expected what 'controlnet score' wrote.");

@@ -1,3 +1,4 @@
+using System.Text.Unicode;
 using Parquet;
 using Parquet.Schema;
 
@@ -9,7 +10,7 @@ internal sealed class ParquetTable : TableReader
     private readonly ParquetGuard _guard;
     private readonly DataField[] _fields;
     private readonly TableColumn[] _columns;
-    private readonly string[] _unreadable;
+    private readonly UnreadableColumn[] _unreadable;
     private readonly long _rows;
 
     /// <param name="path">The file.</param>
@@ -23,7 +24,7 @@ internal sealed class ParquetTable : TableReader
         {
             var fields = file.Reader.Schema.Fields;
             DataField[] known = [.. fields.OfType<DataField>().Where(ParquetValues.Knows)];
-            return (known, (string[])[.. fields.Select(field => field.Name).Except(known.Select(field => field.Name))], file.Reader.RowGroups.Sum(group => group.RowCount));
+            return (known, (UnreadableColumn[])[.. fields.Except(known).Select(Unread)], file.Reader.RowGroups.Sum(group => group.RowCount));
         });
         _columns = [.. _fields.Select(field => new TableColumn(field.Name, ParquetValues.TypeOf(field)))];
         CheckNames(path, _columns);
@@ -31,14 +32,9 @@ internal sealed class ParquetTable : TableReader
 
     public override IReadOnlyList<TableColumn> Columns => _columns;
 
-    public override IReadOnlyList<string> Unreadable => _unreadable;
+    public override IReadOnlyList<UnreadableColumn> Unreadable => _unreadable;
 
-    public override DataField Field(int column) => _fields[column] switch
-    {
-        DecimalDataField d => new DecimalDataField(d.Name, d.Precision, d.Scale, d.ForceByteArrayEncoding, isNullable: true),
-        DateTimeDataField d => new DateTimeDataField(d.Name, d.DateTimeFormat, d.IsAdjustedToUTC, d.Unit, isNullable: true),
-        var other => new DataField(other.Name, other.ClrType, isNullable: true),
-    };
+    public override DataField Field(int column) => ParquetValues.Carried(_fields[column]);
 
     public override long CountRows(CancellationToken cancellationToken) => _rows;
 
@@ -53,6 +49,50 @@ internal sealed class ParquetTable : TableReader
                 yield return new TableRow(number++, [.. values.Select(column => column(row))]);
         }
     }
+
+    public override IReadOnlyList<UnreadableColumn> Check(IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken)
+    {
+        using var file = new Source(Path, _guard);
+        var first = 0L;
+        Dictionary<int, UnreadableColumn> broken = [];
+        for (var group = 0; group < file.Reader.RowGroupCount; group++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var rows = (int)file.Reader.RowGroups[group].RowCount;
+            foreach (var column in needed)
+                CheckText(column, first, rows, Column(file, group, _fields[column]));
+            foreach (var column in carried.Where(column => !broken.ContainsKey(column)))
+            {
+                try
+                {
+                    Column(file, group, _fields[column]);
+                }
+                catch (ControlNetException e) when (e.InnerException is not null)
+                {
+                    // What has no end is no such case: the thread that reads it goes on.
+                    broken[column] = new UnreadableColumn(_columns[column].Name, $"cannot be read ({e.InnerException.Message.TrimEnd('.')})");
+                }
+            }
+
+            first += rows;
+        }
+
+        return [.. broken.OrderBy(one => one.Key).Select(one => one.Value)];
+    }
+
+    private void CheckText(int column, long first, int rows, Func<int, object?> values)
+    {
+        if (_columns[column].Type != typeof(byte[]))
+            return;
+        for (var row = 0; row < rows; row++)
+        {
+            if (values(row) is byte[] bytes && !Utf8.IsValid(bytes))
+                throw new ControlNetException($"{Path}: row {first + row}, column {Message.Name(_columns[column].Name)}: it holds bytes that are no UTF-8, expected text.");
+        }
+    }
+
+    private static UnreadableColumn Unread(Field field) =>
+        new(field.Name, field is DataField { IsArray: false } ? "is of a type that is not known here" : "holds lists or structures");
 
     private (int Rows, Func<int, object?>[] Values) Group(Source file, int index, IReadOnlyList<int> columns)
     {

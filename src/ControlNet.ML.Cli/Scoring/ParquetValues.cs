@@ -1,4 +1,5 @@
 using Parquet;
+using Parquet.File.Values.Primitives;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -19,6 +20,7 @@ internal static class ParquetValues
         [typeof(ulong)] = new Of<ulong>(),
         [typeof(float)] = new Of<float>(),
         [typeof(double)] = new Of<double>(),
+        [typeof(Interval)] = new Of<Interval>(),
         [typeof(decimal)] = new Of<decimal>(),
         [typeof(DateTime)] = new Of<DateTime>(),
         [typeof(DateOnly)] = new Of<DateOnly>(),
@@ -30,17 +32,47 @@ internal static class ParquetValues
     };
 
     /// <summary>Whether values of a field can be read and written.</summary>
-    public static bool Knows(DataField field) => !field.IsArray && Types.ContainsKey(field.ClrType);
+    public static bool Knows(DataField field) => !field.IsArray && (ParquetTimeType.Of(field) is not null || Types.ContainsKey(field.ClrType));
 
     /// <summary>The type of the values as <see cref="Read"/> gives them.</summary>
     public static Type TypeOf(DataField field) =>
-        field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[]) : field.ClrType;
+        ParquetTimeType.Of(field) is not null ? typeof(ParquetTime)
+        : field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[]) : field.ClrType;
+
+    /// <summary>The field of the same values in another file, where they may be missing.</summary>
+    public static DataField Carried(DataField field) => ParquetTimeType.Annotated(field) switch
+    {
+        TimeDataField t => new TimeDataField(t.Name, t.Precision, isNullable: true) { IsAdjustedToUtc = t.IsAdjustedToUtc },
+        DecimalDataField d => new DecimalDataField(d.Name, d.Precision, d.Scale, d.ForceByteArrayEncoding, isNullable: true),
+        DateTimeDataField d => new DateTimeDataField(d.Name, d.DateTimeFormat, d.IsAdjustedToUTC, d.Unit, isNullable: true),
+        var other => new DataField(other.Name, other.ClrType, isNullable: true),
+    };
 
     /// <summary>A column of a row group: a function from the row within the group to its value, null where there is none.</summary>
-    public static Func<int, object?> Read(ParquetRowGroupReader group, DataField field) => Types[field.ClrType].Read(group, field);
+    public static Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
+    {
+        if (ParquetTimeType.Of(field) is not { } time)
+            return Types[field.ClrType].Read(group, field);
+        var read = Types[time.Number].Read(group, Numbers(field, time));
+        return row => read(row) is { } number ? new ParquetTime(number, time) : null;
+    }
 
-    /// <summary>Writes a column of a row group; the field has to be nullable.</summary>
-    public static void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) => Types[field.ClrType].Write(group, field, values);
+    /// <summary>Writes a column of a row group; the field has to be nullable. Times are as <see cref="Read"/> gives them, or those of .NET.</summary>
+    public static void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values)
+    {
+        if (ParquetTimeType.Of(field) is { } time && values.All(value => value is null or ParquetTime))
+            Types[time.Number].Write(group, Numbers(field, time), [.. values.Select(value => ((ParquetTime?)value)?.Raw)]);
+        else
+            Types[field.ClrType].Write(group, field, values);
+    }
+
+    /// <summary>The field of the numbers as they are in the file. A field has no place in a row group before it is part of a schema.</summary>
+    private static DataField Numbers(DataField field, ParquetTimeType time)
+    {
+        var numbers = new DataField(field.Name, time.Number, field.IsNullable);
+        _ = new ParquetSchema(numbers);
+        return numbers;
+    }
 
     private abstract class Access
     {

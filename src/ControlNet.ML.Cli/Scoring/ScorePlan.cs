@@ -64,8 +64,14 @@ internal sealed class ScorePlan
             SchedulerCatalog.Describe(scheduler);
         if (settings.Batch is < 1 or > LargestBatch)
             throw new ControlNetException($"--batch is {settings.Batch}, expected 1 to {LargestBatch}.");
-        var table = TableReader.Open(settings.Table, cancellationToken);
+        var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);
         var columns = new ColumnPlan(table, settings.Controls.Count);
+        if (table.Check(columns.Known, columns.Carried, cancellationToken) is { Count: > 0 } broken)
+        {
+            table = new ReducedTable(table, broken);
+            columns = new ColumnPlan(table, settings.Controls.Count);
+        }
+
         if (settings.Settings.Count > 0 && !columns.HasPhotos)
             throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
         var plan = new ScorePlan(settings, table, columns);
@@ -101,6 +107,8 @@ internal sealed class ScorePlan
             ["device"] = Settings.Load.Device ?? "",
             ["format"] = Settings.Format,
         };
+        if (EncodedText.Find(Settings.Encoding) is { } encoding)
+            names["encoding"] = encoding.WebName;
         for (var i = 0; i < Controls.Count; i++)
         {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();

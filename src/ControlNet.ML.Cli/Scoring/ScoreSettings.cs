@@ -9,6 +9,10 @@ internal sealed record ScoreSettings
     /// <summary>The table's file.</summary>
     public required string Table { get; init; }
 
+    /// <summary>The encoding of a table of text.</summary>
+    /// <value>Default: null, UTF-8.</value>
+    public string? Encoding { get; init; }
+
     /// <summary>The folder that pictures and results go to.</summary>
     public required string Out { get; init; }
 

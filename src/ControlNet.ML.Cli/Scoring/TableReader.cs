@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -7,6 +8,11 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Type of its values where they are there: string for text files.</param>
 internal sealed record TableColumn(string Name, Type Type);
+
+/// <summary>A column that cannot be read.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Why">What is about it: "holds lists".</param>
+internal sealed record UnreadableColumn(string Name, string Why);
 
 /// <summary>A row of a table.</summary>
 /// <param name="Number">Which, from 0; the header is no row.</param>
@@ -26,19 +32,30 @@ internal abstract class TableReader
     /// <summary>The columns that can be read.</summary>
     public abstract IReadOnlyList<TableColumn> Columns { get; }
 
-    /// <summary>Columns that are there and cannot be read, since their values are no single ones.</summary>
-    public virtual IReadOnlyList<string> Unreadable => [];
+    /// <summary>Columns that are there and cannot be read, since their values are no single ones or of no known type.</summary>
+    public virtual IReadOnlyList<UnreadableColumn> Unreadable => [];
+
+    /// <summary>Reads columns once, so that nothing is found to be unreadable when much has been made already.</summary>
+    /// <param name="needed">Columns without which nothing can be made; those of bytes have to be text.</param>
+    /// <param name="carried">The others.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Those of the others that cannot be read.</returns>
+    /// <exception cref="ControlNetException">A needed column cannot be read.</exception>
+    public virtual IReadOnlyList<UnreadableColumn> Check(IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken) => [];
 
     /// <summary>Opens a table; the name's ending says what it is.</summary>
     /// <param name="path">A .csv, .tsv or .parquet file.</param>
+    /// <param name="encoding">The encoding of a text file; null for UTF-8.</param>
     /// <param name="cancellationToken">Stops waiting for what takes long to read, now and later.</param>
-    /// <exception cref="ControlNetException">It is not there, of no such kind, or damaged.</exception>
-    public static TableReader Open(string path, CancellationToken cancellationToken = default)
+    /// <exception cref="ControlNetException">It is not there, of no such kind, of another encoding, or damaged.</exception>
+    /// <exception cref="UsageException">It is no text file and has an encoding.</exception>
+    public static TableReader Open(string path, Encoding? encoding = null, CancellationToken cancellationToken = default)
     {
         return System.IO.Path.GetExtension(path).ToUpperInvariant() switch
         {
-            ".CSV" => new CsvTable(path, null),
-            ".TSV" => new CsvTable(path, '\t'),
+            ".CSV" => new CsvTable(path, null, encoding),
+            ".TSV" => new CsvTable(path, '\t', encoding),
+            ".PARQUET" when encoding is not null => throw new UsageException("--encoding is about text files; Parquet says itself how its text is encoded."),
             ".PARQUET" => new ParquetTable(path, new ParquetGuard(path, cancellationToken)),
             var other => throw new ControlNetException($"{path}: the ending is '{other}', expected .csv, .tsv or .parquet."),
         };

@@ -11,9 +11,8 @@ internal static class TrainRun
     private const string Title = "training";
 
     public static async Task<int> RunAsync(
-        Terminal terminal, string data, TrainingColumns? columns, string modelName, LoadOptions load, TrainingOptions options, bool json, CancellationToken cancellationToken)
+        Terminal terminal, TrainingTable table, string modelName, LoadOptions load, TrainingOptions options, bool json, CancellationToken cancellationToken)
     {
-        var table = TrainingTable.Open(data, columns);
         TrainingResult? result = null;
         TrainingProgress? last = null;
         await ProgressDisplay.RunAsync(

@@ -13,12 +13,13 @@ internal static class MetadataFile
     /// <param name="path">The file.</param>
     /// <param name="root">The folder that paths in it start from.</param>
     /// <param name="columns">The names of the columns.</param>
+    /// <param name="encoding">The file's encoding; null for UTF-8.</param>
     /// <exception cref="ControlNetException">A line is not sound; the message names it.</exception>
-    public static List<TrainingRow> Read(string path, string root, TrainingColumns columns)
+    public static List<TrainingRow> Read(string path, string root, TrainingColumns columns, Encoding? encoding)
     {
         List<TrainingRow> rows = [];
         var number = 0;
-        foreach (var line in RegularFile.Lines(path, Path.GetFileName(path), LongestLine))
+        foreach (var line in RegularFile.Lines(path, Path.GetFileName(path), LongestLine, encoding))
         {
             var where = $"{Path.GetFileName(path)} line {++number}";
             if (string.IsNullOrWhiteSpace(line))

@@ -27,10 +27,14 @@ public sealed class TrainingTable
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">Holds <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
     /// <param name="columns">The names of the columns in <c>metadata.jsonl</c>; null for the usual ones.</param>
-    /// <exception cref="ControlNetException">There is neither, a line is not sound, or pictures are missing (all are named together).</exception>
-    public static TrainingTable Open(string folder, TrainingColumns? columns = null)
+    /// <param name="encoding">The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark goes before it.</param>
+    /// <exception cref="ControlNetException">
+    /// There is neither, a line is not sound or not of the encoding, there is no such encoding, or pictures are missing (all are named together).
+    /// </exception>
+    public static TrainingTable Open(string folder, TrainingColumns? columns = null, string? encoding = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        var decoding = EncodedText.Find(encoding);
         if (!Directory.Exists(folder))
             throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "is not there")}, expected a folder with metadata.jsonl or prompt.json.");
         var root = Path.GetFullPath(folder);
@@ -38,7 +42,7 @@ public sealed class TrainingTable
         var (file, names) = File.Exists(metadata) ? (metadata, columns ?? new TrainingColumns())
             : File.Exists(prompts) ? (prompts, columns ?? TrainingColumns.SourceTarget)
             : throw new ControlNetException($"{folder}: has neither metadata.jsonl (Hugging Face's image folder) nor prompt.json (source, target, prompt).");
-        var rows = MetadataFile.Read(file, root, names);
+        var rows = MetadataFile.Read(file, root, names, decoding);
         RequireFiles(folder, rows);
         return new TrainingTable(root, rows);
     }

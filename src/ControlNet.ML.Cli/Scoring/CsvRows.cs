@@ -1,0 +1,106 @@
+using System.Text;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>
+/// The rows of separated values. A quote opens a quoted field only where the field begins with it; anywhere else it is a character like any
+/// other. In a quoted field two quotes are one, and line ends are text.
+/// </summary>
+/// <param name="text">The file.</param>
+/// <param name="separator">What stands between fields.</param>
+internal sealed class CsvRows(EncodedText text, char separator)
+{
+    /// <summary>The most characters of a row, so that a quote that nobody closes does not take the memory.</summary>
+    public const int LongestRow = 1 << 24;
+
+    private const int End = -1;
+
+    private readonly char[] _block = new char[1 << 14];
+    private readonly StringBuilder _field = new();
+    private readonly List<string> _fields = [];
+    private int _place;
+    private int _count;
+    private int _length;
+
+    /// <summary>What is wrong with the quotes of the row that was read last, or null.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Whether the row that was read last is blank.</summary>
+    public bool IsBlank { get; private set; }
+
+    /// <summary>The fields of the next row, or null behind the last.</summary>
+    /// <exception cref="InvalidDataException">A quoted field has no end, or the row is too long.</exception>
+    public string[]? Next()
+    {
+        if (Peek() == End)
+            return null;
+        _fields.Clear();
+        (Problem, IsBlank, _length) = (null, true, 0);
+        int stop;
+        do
+        {
+            stop = Field();
+            IsBlank &= _fields.Count == 1 && stop != separator && string.IsNullOrWhiteSpace(_fields[0]);
+        }
+        while (stop == separator);
+        if (stop == '\r' && Peek() == '\n')
+            _place++;
+        return [.. _fields];
+    }
+
+    /// <summary>Reads a field; returns what ends it.</summary>
+    private int Field()
+    {
+        _field.Clear();
+        if (Peek() == '"')
+        {
+            Quoted();
+            IsBlank = false;
+            if (Problem is null && Peek() is var next && next != End && next != separator && next is not ('\r' or '\n'))
+                Problem = $"behind the closing quote of field {_fields.Count + 1} there is more text; in a field in quotes, a quote is written twice";
+        }
+
+        int c;
+        while ((c = Read()) != End && c != separator && c is not ('\r' or '\n'))
+            _field.Append((char)c);
+        _fields.Add(_field.ToString());
+        return c;
+    }
+
+    private void Quoted()
+    {
+        Read();
+        while (true)
+        {
+            var c = Read();
+            if (c == End)
+                throw new InvalidDataException($"the quote that opens field {_fields.Count + 1} is never closed.");
+            if (c == '"')
+            {
+                if (Peek() != '"')
+                    return;
+                Read();
+            }
+
+            _field.Append((char)c);
+        }
+    }
+
+    private int Read()
+    {
+        var c = Peek();
+        if (c == End)
+            return End;
+        _place++;
+        if (++_length > LongestRow)
+            throw new InvalidDataException($"it has more than {LongestRow:N0} characters. Is a quote never closed?");
+        return c;
+    }
+
+    private int Peek()
+    {
+        if (_place == _count)
+            (_place, _count) = (0, text.Read(_block));
+        return _count == 0 ? End : _block[_place];
+    }
+}

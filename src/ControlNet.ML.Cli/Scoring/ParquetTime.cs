@@ -1,0 +1,70 @@
+using System.Globalization;
+using Parquet.File.Values.Primitives;
+using Parquet.Schema;
+
+namespace ControlNet.ML.Cli.Scoring;
+
+/// <summary>A time as Parquet counts it, to the last nanosecond: a .NET time has ticks of a hundred.</summary>
+/// <param name="Raw">The number in the file: int, long, or the 12 bytes of an INT96 (nanoseconds of the day, Julian day), which fit into an <see cref="Interval"/>.</param>
+/// <param name="Type">What it counts.</param>
+internal readonly record struct ParquetTime(object Raw, ParquetTimeType Type) : IFormattable
+{
+    private const long NanosecondsOfDay = 86_400_000_000_000;
+    private const int JulianDayOfEpoch = 2_440_588;
+
+    private Int128 Nanoseconds => Raw switch
+    {
+        Interval i => (((Int128)i.Millis - JulianDayOfEpoch) * NanosecondsOfDay) + (((long)i.Days << 32) | (uint)i.Months),
+        IConvertible number => (Int128)number.ToInt64(null) * Type.Nanoseconds,
+        _ => throw new InvalidOperationException("A time is a number."),
+    };
+
+    /// <summary>As ISO 8601 has it; with nine digits behind the second where nanoseconds are counted, else with seven. A number that no calendar has stays one.</summary>
+    public string ToString(string? format, IFormatProvider? formatProvider)
+    {
+        var ticks = Int128.DivRem(Nanoseconds - (((Nanoseconds % 100) + 100) % 100), 100).Quotient + (Type.IsOfDay ? 0 : DateTime.UnixEpoch.Ticks);
+        if (ticks < 0 || ticks > (Type.IsOfDay ? TimeSpan.TicksPerDay - 1 : DateTime.MaxValue.Ticks))
+            return string.Create(CultureInfo.InvariantCulture, $"{Raw}");
+        var text = new DateTime((long)ticks).ToString(Type.IsOfDay ? "HH:mm:ss.fffffff" : "yyyy-MM-ddTHH:mm:ss.fffffff", CultureInfo.InvariantCulture);
+        var rest = Type.Nanoseconds == 1 ? ((int)(((Nanoseconds % 100) + 100) % 100)).ToString("00", CultureInfo.InvariantCulture) : "";
+        return $"{text}{rest}{(Type.IsUtc && !Type.IsOfDay ? "Z" : "")}";
+    }
+
+    public override string ToString() => ToString(null, null);
+}
+
+/// <summary>What the numbers of a column of times count.</summary>
+/// <param name="Number">Their type in .NET.</param>
+/// <param name="Nanoseconds">The nanoseconds of one.</param>
+/// <param name="IsOfDay">Whether they count from midnight, not from 1970.</param>
+/// <param name="IsUtc">Whether they are of UTC, not of some clock on a wall.</param>
+internal sealed record ParquetTimeType(Type Number, long Nanoseconds, bool IsOfDay, bool IsUtc)
+{
+    /// <summary>That of a column, or null if it has no times, or whole days.</summary>
+    public static ParquetTimeType? Of(DataField field) => Annotated(field) switch
+    {
+        TimeDataField { Precision: TimeUnitPrecision.Millis } time => new(typeof(int), 1_000_000, true, time.IsAdjustedToUtc),
+        TimeDataField { Precision: TimeUnitPrecision.Micros } time => new(typeof(long), 1000, true, time.IsAdjustedToUtc),
+        TimeDataField time => new(typeof(long), 1, true, time.IsAdjustedToUtc),
+        DateTimeDataField { DateTimeFormat: DateTimeFormat.Impala } => new(typeof(Interval), 1, false, false),
+        DateTimeDataField { DateTimeFormat: DateTimeFormat.DateAndTime } => new(typeof(long), 1_000_000, false, true),
+        DateTimeDataField { DateTimeFormat: DateTimeFormat.DateAndTimeMicros } => new(typeof(long), 1000, false, true),
+        DateTimeDataField { DateTimeFormat: DateTimeFormat.Timestamp } time => new(typeof(long), NanosecondsOf(time.Unit), false, time.IsAdjustedToUTC),
+        _ => null,
+    };
+
+    /// <summary>The field with its annotation: Parquet.Net has no time for one that only old writers have (as of version 6.1).</summary>
+    public static DataField Annotated(DataField field) => field is TimeDataField ? field : field.SchemaElement?.ConvertedType switch
+    {
+        Parquet.Meta.ConvertedType.TIME_MILLIS => new TimeDataField(field.Name, TimeUnitPrecision.Millis, field.IsNullable),
+        Parquet.Meta.ConvertedType.TIME_MICROS => new TimeDataField(field.Name, TimeUnitPrecision.Micros, field.IsNullable),
+        _ => field,
+    };
+
+    private static long NanosecondsOf(DateTimeTimeUnit unit) => unit switch
+    {
+        DateTimeTimeUnit.Nanos => 1,
+        DateTimeTimeUnit.Micros => 1000,
+        _ => 1_000_000,
+    };
+}
