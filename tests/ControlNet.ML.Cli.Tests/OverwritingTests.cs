@@ -54,6 +54,15 @@ public sealed class OverwritingTests
     }
 
     [Fact]
+    public async Task A_derived_name_that_is_not_written_may_be_read()
+    {
+        using var tool = Prepared();
+        var answer = await tool.RunAsync(
+            TestContext.Current.CancellationToken, "generate", "x", "--steps", "1", "--size", "64", "--strength", "1", "--image", "x-grid.png", "--output", "x.png");
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+    }
+
+    [Fact]
     public async Task What_a_command_wrote_is_replaced_by_its_next_call()
     {
         using var tool = Prepared();
