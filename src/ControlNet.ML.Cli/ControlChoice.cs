@@ -10,7 +10,7 @@ internal static class ControlChoice
     private const string Usual = "canny";
 
     /// <summary>
-    /// The networks that were named; or the only one that the model brings, as often as there are conditions; of several that for the kind of
+    /// The networks that were named, one of the model's own by its name alone; or the only one that the model brings, as often as there are conditions; of several that for the kind of
     /// condition which is made of the photos, edges if none is named.
     /// </summary>
     /// <param name="model">The model's name.</param>
@@ -23,21 +23,25 @@ internal static class ControlChoice
     /// <exception cref="ControlNetException">There is no such network.</exception>
     public static ControlArgument[] Networks(string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess)
     {
+        var own = ModelNames.ControlsOf(folder.Path);
         if (named.Count > 0)
         {
-            var controls = named.Select(ControlArgument.Parse).ToArray();
+            // A file or folder of that name is what it always was.
+            var controls = named.Select(ControlArgument.Parse)
+                .Select(control => own.Contains(control.Name) && !Path.Exists(control.Name) ? control with { Name = Own(control.Name) } : control).ToArray();
             foreach (var control in controls)
                 ModelNames.FindControl(control.Name);
             return controls;
         }
 
-        var own = ModelNames.ControlsOf(folder.Path);
         var meant = own.Count == 1 ? own[0] : fromPhotos ? own.FirstOrDefault(name => name == (preprocess ?? Usual)) : null;
         return meant is not null
-            ? [.. Enumerable.Repeat(new ControlArgument(ModelPackages.Names.Contains(model) ? $"{model}/{meant}" : Path.Combine(folder.Path, "controlnet", meant)), count)]
+            ? [.. Enumerable.Repeat(new ControlArgument(Own(meant)), count)]
             : throw new UsageException(own.Count == 0
                 ? $"Model '{model}' brings no control network: name one with --control."
                 : $"Model '{model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");
+
+        string Own(string name) => ModelPackages.Names.Contains(model) && !Path.Exists(model) ? $"{model}/{name}" : Path.Combine(folder.Path, "controlnet", name);
     }
 
     /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>

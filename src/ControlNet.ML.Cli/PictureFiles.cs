@@ -16,24 +16,22 @@ internal sealed class PictureFiles
     private PictureFiles(string folder, string stem, string extension) => (_folder, _stem, _extension) = (folder, stem, extension);
 
     /// <summary>Takes the name that was asked for, or makes one that is not there yet, and makes sure that it can be written: before any work.</summary>
-    /// <param name="output">The name that was asked for, or null.</param>
+    /// <param name="output">The name that was asked for, the folder of a made name, or null.</param>
     /// <param name="title">What a made name begins with.</param>
     /// <exception cref="ControlNetException">The place cannot be written.</exception>
     public static PictureFiles Prepare(string? output, string title)
     {
-        if (output is null)
+        if (output is null || OutputName.Folder(output) is not null)
         {
-            var stem = Slug(title);
-            for (var n = 2; Suffixes.Any(suffix => File.Exists($"{stem}{suffix}.png")); n++)
+            var (into, stem) = (output ?? ".", Slug(title));
+            for (var n = 2; Suffixes.Any(suffix => File.Exists(Path.Combine(into, $"{stem}{suffix}.png"))); n++)
                 stem = $"{Slug(title)}-{n:00}";
-            return new PictureFiles(".", stem, ".png").Checked();
+            return new PictureFiles(into, stem, ".png").Checked();
         }
 
         var extension = Path.GetExtension(output);
         if (!Formats.Contains(extension.ToLowerInvariant()))
             throw new ControlNetException($"--output '{output}' has the ending '{extension}', expected one of {string.Join(", ", Formats)}.");
-        if (Directory.Exists(output))
-            throw new ControlNetException($"--output '{output}' is a folder, expected a file's name.");
         return new PictureFiles(Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".", Path.GetFileNameWithoutExtension(output), extension).Checked();
     }
 

@@ -22,7 +22,7 @@ internal static class AnnotateCommand
         var size = new Option<string?>("--size") { Description = "Bring the photo to N or WIDTHxHEIGHT first; by default it keeps its own size." };
         var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
         fit.AcceptOnlyFromAmong("crop", "fill", "resize");
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png. With several kinds, their names are added to it, and a sheet shows them all." };
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png, in a FOLDER/ if that is named. With several kinds, their names are added to it, and a sheet shows them all." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
         var command = new Command("annotate", "Make conditions of a photo.") { photo, kinds, list, low, high, aperture, l2, set, size, fit, output, json };
         command.SetAction(result =>
@@ -81,8 +81,8 @@ internal static class AnnotateCommand
         return ImageGrid.Compose(cells, (int)Math.Ceiling(Math.Sqrt(cells.Length)), gap: 4);
     }
 
-    private static string SheetName(string photo, string? wanted) => wanted is null
-        ? $"{Path.GetFileNameWithoutExtension(photo)}-sheet.png"
+    private static string SheetName(string photo, string? wanted) => wanted is null || OutputName.Folder(wanted) is not null
+        ? OutputName.File(wanted, $"{Path.GetFileNameWithoutExtension(photo)}-sheet.png")
         : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-sheet{Path.GetExtension(wanted)}");
 
     /// <summary>The photo at the size asked for, and how it came to it.</summary>
@@ -102,8 +102,8 @@ internal static class AnnotateCommand
 
     private static string Name(string photo, string? wanted, ConditionKind kind, int count)
     {
-        if (wanted is null)
-            return $"{Path.GetFileNameWithoutExtension(photo)}-{kind.Name}.png";
+        if (wanted is null || OutputName.Folder(wanted) is not null)
+            return OutputName.File(wanted, $"{Path.GetFileNameWithoutExtension(photo)}-{kind.Name}.png");
         return count == 1
             ? wanted
             : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-{kind.Name}{Path.GetExtension(wanted)}");

@@ -26,7 +26,7 @@ internal static class DrawCommand
         var canvas = new Option<string?>("--canvas") { Description = "N or WIDTHxHEIGHT of the picture that keypoints were found in, where their file does not say." };
         var image = new Option<long?>("--image") { Description = "The id of the image that is meant, of a COCO file about several." };
         var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option; {defaults}. Repeatable." };
-        var output = new Option<string?>("--output", "-o") { Description = $"The file to write; by default FILE-{name}.png." };
+        var output = new Option<string?>("--output", "-o") { Description = $"The file to write; by default FILE-{name}.png, in a FOLDER/ if that is named." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the file's name." };
         var command = new Command(name, description) { file, size, fit, output, json };
         if (defaults is not NoOptions)
@@ -39,7 +39,7 @@ internal static class DrawCommand
         {
             var source = result.GetValue(file)!;
             var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
-            var target = PictureFiles.Prepare(result.GetValue(output) ?? $"{Path.GetFileNameWithoutExtension(source)}-{name}.png", name).Picture(1, 1);
+            var target = PictureFiles.Prepare(OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png"), name).Picture(1, 1);
             InputFiles.Keep([target], (source, InputFiles.Read));
             var wanted = result.GetValue(size) is { } text ? Checked(PictureSize.Parse(text)) : null;
             var picture = draw(new Request<TOptions>(

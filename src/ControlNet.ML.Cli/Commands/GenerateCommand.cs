@@ -15,7 +15,7 @@ internal static class GenerateCommand
         var mask = new Option<string?>("--mask") { Description = "Which part of the --image is made anew: white; the rest stays." };
         var depth = new Option<string?>("--depth") { Description = "The depths of the --image (16-bit PNG, .npy, or grey, light being near), for models that take them." };
         var count = new Option<int>("--count") { Description = "How many pictures, with seeds one after the other; several also come as a grid.", DefaultValueFactory = _ => 1 };
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write (.png, .jpg, .webp; only a .png says how it was made), replaced if it is there; by default a new name made of the prompt." };
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write (.png, .jpg, .webp; only a .png says how it was made), replaced if it is there; by default a new name made of the prompt, in a FOLDER/ if that is named." };
         var show = new Option<bool>("--show-condition") { Description = "Also write photo, condition and result side by side, as NAME-condition." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
 

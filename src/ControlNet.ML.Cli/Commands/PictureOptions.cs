@@ -11,7 +11,7 @@ internal sealed class PictureOptions
 {
     private readonly Option<string[]> _controls = new("--control")
     {
-        Description = "NAME[:SCALE[:START-END]]: a control network (embedded name, folder or .safetensors file), its scale and its window of the steps (0 to 1). Repeatable. By default the one that the model brings; of several that for --preprocess, or for edges, where a photo is given.",
+        Description = "NAME[:SCALE[:START-END]]: a control network (one of the model's own by its name, MODEL/NAME of an embedded one, folder or .safetensors file), its scale and its window of the steps (0 to 1). Repeatable. By default the one that the model brings; of several that for --preprocess, or for edges, where a photo is given.",
     };
 
     private readonly Option<string?> _preprocess = new("--preprocess") { Description = "How conditions are made of photos; by default what the network's name says. 'annotate --list' lists the kinds." };

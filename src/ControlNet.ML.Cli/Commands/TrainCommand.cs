@@ -129,12 +129,12 @@ internal static class TrainCommand
     private static Command PlotCommand(Terminal terminal)
     {
         var runs = new Argument<string[]>("run") { Description = "The folder of a run; several are drawn together.", Arity = ArgumentArity.OneOrMore };
-        var output = new Option<string?>("--output") { Description = "The SVG file; curves.svg in the first run's folder if not said." };
+        var output = new Option<string?>("--output") { Description = "The SVG file; curves.svg in the first run's folder if not said, or in a FOLDER/ that is named." };
         var command = new Command("plot", "Draw a run's curves: the losses of held-out rows with the right and with exchanged conditions, whose gap opens when the network begins to follow its condition.") { runs, output };
         command.SetAction(result =>
         {
             var folders = result.GetValue(runs)!;
-            var file = result.GetValue(output) ?? Path.Combine(folders[0], "curves.svg");
+            var file = OutputName.File(result.GetValue(output), Path.Combine(folders[0], "curves.svg"));
             if (!Path.GetExtension(file).Equals(".svg", StringComparison.OrdinalIgnoreCase))
                 throw new UsageException($"--output {Message.Name(file)} has the ending {Message.Name(Path.GetExtension(file))}, expected .svg.");
             InputFiles.Keep([file], folders.SelectMany(folder => RunFiles.Select(name => ((string?)Path.Combine(folder, name), "the run's"))));
