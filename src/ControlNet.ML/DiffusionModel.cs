@@ -91,7 +91,7 @@ public sealed class DiffusionModel : IDisposable
         DenoisingStep? last = null;
         foreach (var step in job.Steps(cancellationToken))
             last = Report(options, step);
-        return job.Finish(last!.Latents[0]);
+        return job.Finish(last!.LatentsOf(0));
     }
 
     /// <summary>Makes several pictures together, which is faster than one by one where the device is not busy with one.</summary>
@@ -112,7 +112,7 @@ public sealed class DiffusionModel : IDisposable
         DenoisingStep? last = null;
         foreach (var step in GenerationJob.Steps([.. jobs.Select(job => (job, job.Row(cancellationToken)))], cancellationToken))
             last = Report(requests[0].Options, step);
-        return [.. jobs.Select((job, i) => job.Finish(last!.Latents[i]))];
+        return [.. jobs.Select((job, i) => job.Finish(last!.LatentsOf(i)))];
     }
 
     /// <summary>
@@ -141,7 +141,7 @@ public sealed class DiffusionModel : IDisposable
             foreach (var step in prepared.Count == 0 ? [] : GenerationJob.Steps([.. prepared.Select(one => (one.Job, one.Row))], cancellationToken))
                 last = Report(requests[prepared[0].Index].Options, step);
             for (var k = 0; k < prepared.Count; k++)
-                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new PictureOutcome(prepared[k].Job.Finish(last!.Latents[k]), null));
+                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new PictureOutcome(prepared[k].Job.Finish(last!.LatentsOf(k)), null));
         }
         catch (Exception error) when (PictureOutcome.IsOwn(error) && prepared.Count == 1)
         {
@@ -186,7 +186,7 @@ public sealed class DiffusionModel : IDisposable
         while (await Task.Run(steps.MoveNext, cancellationToken).ConfigureAwait(false))
         {
             var step = Report(options, steps.Current);
-            yield return new GenerationStep(step.Step, step.Steps, step.Latents[0], job.Finish);
+            yield return new GenerationStep(step.Step, step.Steps, step.LatentsOf(0), job.Finish);
         }
     }
 

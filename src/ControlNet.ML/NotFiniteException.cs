@@ -14,10 +14,16 @@ internal sealed class NotFiniteException : ControlNetException
     /// <param name="values">The values.</param>
     /// <param name="what">What they are, <c>The latents</c>.</param>
     /// <returns>The values.</returns>
-    public static TensorData Check(TensorData values, string what)
+    public static TensorData Check(TensorData values, string what) => Find(values, what) is { } error ? throw error : values;
+
+    /// <summary>The error that says which value is not finite; null if all are.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="what">What they are, <c>The latents</c>.</param>
+    /// <param name="since">Since when, <c> after step 2 of 20</c>.</param>
+    public static NotFiniteException? Find(TensorData values, string what, string since = "")
     {
         var at = Array.FindIndex(values.Values, value => !float.IsFinite(value));
-        return at < 0 ? values : throw new NotFiniteException($"{what} are not finite, at value {at:N0} of {values.Count:N0}: {Reason}");
+        return at < 0 ? null : new NotFiniteException($"{what} are not finite{since}, at value {at:N0} of {values.Count:N0}: {Reason}");
     }
 
     /// <summary>An image with a value that is none.</summary>

@@ -65,7 +65,7 @@ internal sealed class RowDenoiser
             throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
         if (image is not null && Scheduler.FirstStep(steps, image.StrengthOrDefault) >= steps)
             throw new ControlNetException($"A strength of {image.StrengthOrDefault} leaves none of the {steps} steps to run, expected one at least: take more steps or a larger share of them.");
-        Wishes.Check(() => Scheduler.Create(_scheduler, steps));
+        Wishes.Check(() => Scheduler.Create(_scheduler, steps, new SchedulerOptions { Strength = image?.StrengthOrDefault }));
         var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
         var start = ImageStart.Of(_model, image, random, given: null, width, height);
@@ -125,8 +125,11 @@ internal sealed class RowDenoiser
             return;
         }
 
-        foreach (var (picture, latents) in group.Zip(last!.Latents))
-            batch.Attempt(picture.Index, () => use(picture.Index, latents));
+        for (var i = 0; i < group.Length; i++)
+        {
+            var (index, row) = (group[i].Index, i);
+            batch.Attempt(index, () => use(index, last!.LatentsOf(row)));
+        }
     }
 }
 

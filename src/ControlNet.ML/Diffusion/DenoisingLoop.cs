@@ -11,12 +11,16 @@ namespace ControlNet.ML.Diffusion;
 /// <param name="unet">The shape of the UNet.</param>
 public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
 {
-    /// <summary>Runs the loop lazily: every element is the state after one step, and asking for no more stops the work.</summary>
+    /// <summary>
+    /// Runs the loop lazily: every element is the state after one step, and asking for no more stops the work. A row whose latents are no
+    /// numbers any more leaves the others as they are; where none has numbers the run ends early, with the step at which that came about.
+    /// </summary>
     /// <param name="rows">The pictures: one latent size and one list of control networks for all.</param>
     /// <param name="scheduler">The sampler.</param>
     /// <param name="steps">How many steps.</param>
     /// <param name="cancellationToken">Seen before every step.</param>
     /// <returns>After each step its number and the latents of every row, [1, C, h, w], which the next step overwrites.</returns>
+    /// <exception cref="ControlNetException">The sampler cannot take so many steps; before the first one.</exception>
     public IEnumerable<DenoisingStep> Run(
         IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps, CancellationToken cancellationToken = default)
     {
@@ -26,6 +30,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         var latents = rows.Select((row, i) => Begin(row, samplers[i])).ToArray();
         var guided = new float[latents[0].Count];
         var kept = new float[latents[0].Count];
+        var failures = new NotFiniteException?[rows.Count];
 
         using var denoiser = backend.CreateDenoiser(run.Inputs);
         var count = samplers[0].Timesteps.Count;
@@ -47,9 +52,12 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 samplers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
                 if (rows[i].Image is { Mask: { } mask } image)
                     PutBack(image.Latents, mask, rows[i].Noise, samplers[i], step + 1, kept, latents[i].Values);
+                failures[i] ??= NotFiniteException.Find(latents[i], "The latents", $" after step {step + 1} of {count}");
             }
 
-            yield return new DenoisingStep(step, count, latents);
+            yield return new DenoisingStep(step, count, latents) { Failures = failures };
+            if (!failures.Contains(null))
+                yield break;
         }
     }
 
@@ -216,4 +224,13 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
 /// <param name="Step">Which, from 0.</param>
 /// <param name="Steps">How many there are.</param>
 /// <param name="Latents">For every row, [1, C, h, w]; overwritten by the next step.</param>
-public sealed record DenoisingStep(int Step, int Steps, IReadOnlyList<TensorData> Latents);
+public sealed record DenoisingStep(int Step, int Steps, IReadOnlyList<TensorData> Latents)
+{
+    /// <summary>For every row why its latents are no numbers, and since which step; null where they are.</summary>
+    internal IReadOnlyList<NotFiniteException?> Failures { get; init; } = [];
+
+    /// <summary>The latents of a row, [1, C, h, w], which are numbers; overwritten by the next step.</summary>
+    /// <param name="row">Which.</param>
+    /// <exception cref="ControlNetException">They are not finite; says since which step.</exception>
+    public TensorData LatentsOf(int row) => Failures.ElementAtOrDefault(row) is { } failure ? throw failure : Latents[row];
+}

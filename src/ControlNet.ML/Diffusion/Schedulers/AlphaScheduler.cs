@@ -11,11 +11,13 @@ public abstract class AlphaScheduler : Scheduler
         _alphasCumprod = NoiseSchedule.Create(config).AlphasCumprod.ToArray();
         FinalAlphaBar = config.SetAlphaToOne ? 1 : _alphasCumprod[0];
         Predicted = new Prediction(config, options.Rows);
-        foreach (var timestep in timesteps)
-        {
-            if (timestep >= _alphasCumprod.Length)
-                throw config.Wrong($"timestep {timestep} lies beyond the {_alphasCumprod.Length} of training: expected a smaller 'steps_offset'");
-        }
+    }
+
+    /// <inheritdoc/>
+    internal override string? Obstacle()
+    {
+        var beyond = Array.FindIndex(Schedule, timestep => timestep >= _alphasCumprod.Length);
+        return beyond < 0 ? base.Obstacle() : $"timestep {Schedule[beyond]} lies beyond the {_alphasCumprod.Length} of training";
     }
 
     /// <summary>ᾱ after the last step.</summary>

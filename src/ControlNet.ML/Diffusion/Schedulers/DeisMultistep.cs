@@ -40,11 +40,26 @@ public sealed class DeisMultistep : LambdaScheduler
     private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
     {
         Noise(output, step, sample, _outputs.Push());
-        var (from, to) = (At(step), At(step + 1));
-
-        // In ρ = σ / α, d(x / α) = ε dρ: the outputs are integrated as a polynomial in ln ρ. λ is -ln ρ.
-        double t = -to.Lambda, a = -from.Lambda;
         Span<double> weights = stackalloc double[3];
+        Weigh(step, weights);
+        var (from, to) = (At(step), At(step + 1));
+        Blend.Set(sample, to.Alpha / from.Alpha, sample, to.Alpha * weights[0], _outputs[0]);
+        for (var i = 1; i < _orders[step]; i++)
+            Blend.Add(sample, to.Alpha * weights[i], _outputs[i]);
+    }
+
+    private protected override bool IsFinite(int step)
+    {
+        Span<double> weights = stackalloc double[3];
+        Weigh(step, weights);
+        return double.IsFinite(weights[0] + weights[1] + weights[2]);
+    }
+
+    // The weights of the outputs in a step, latest first.
+    private void Weigh(int step, Span<double> weights)
+    {
+        // In ρ = σ / α, d(x / α) = ε dρ: the outputs are integrated as a polynomial in ln ρ. λ is -ln ρ.
+        double t = -At(step + 1).Lambda, a = -At(step).Lambda;
         switch (_orders[step])
         {
             case 1:
@@ -62,10 +77,6 @@ public sealed class DeisMultistep : LambdaScheduler
                 weights[2] = Quadratic(t, d, a, c) - Quadratic(a, d, a, c);
                 break;
         }
-
-        Blend.Set(sample, to.Alpha / from.Alpha, sample, to.Alpha * weights[0], _outputs[0]);
-        for (var i = 1; i < _orders[step]; i++)
-            Blend.Add(sample, to.Alpha * weights[i], _outputs[i]);
     }
 
     // ∫ (ln ρ - c) / (b - c) dρ at ln ρ = t.

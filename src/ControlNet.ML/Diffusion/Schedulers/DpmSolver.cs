@@ -19,9 +19,6 @@ public abstract class DpmSolver : LambdaScheduler
 
     private protected DpmUpdate Update { get; }
 
-    /// <summary>How many outputs are at hand, the latest included.</summary>
-    private protected int Outputs => _outputs.Count;
-
     private protected override void Allocate(int length) => _outputs = new History(Config.SolverOrder, length);
 
     private protected override void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise)
@@ -32,8 +29,8 @@ public abstract class DpmSolver : LambdaScheduler
         else
             Noise(output, step, sample, latest);
 
-        var terms = TermsOf(step, sample);
-        Blend.Set(sample, terms.Sample, Start(sample), terms.Latest, latest);
+        var terms = TermsOf(step);
+        Blend.Set(sample, terms.Sample, Start(step, sample), terms.Latest, latest);
         if (terms.Before != 0)
             Blend.Add(sample, terms.Before, _outputs[1]);
         if (terms.Earlier != 0)
@@ -42,14 +39,20 @@ public abstract class DpmSolver : LambdaScheduler
             Blend.Add(sample, terms.Noise, Draw(noise));
     }
 
+    private protected override bool IsFinite(int step)
+    {
+        var (sample, latest, before, earlier, noise) = TermsOf(step);
+        return double.IsFinite(sample + latest + before + earlier + noise);
+    }
+
     /// <summary>The factors of a step.</summary>
     /// <param name="step">Which.</param>
-    /// <param name="sample">The sample before it.</param>
-    private protected abstract DpmUpdate.Terms TermsOf(int step, ReadOnlySpan<float> sample);
+    private protected abstract DpmUpdate.Terms TermsOf(int step);
 
     /// <summary>The sample that a step goes out from.</summary>
+    /// <param name="step">Which.</param>
     /// <param name="sample">The sample before it.</param>
-    private protected abstract ReadOnlySpan<float> Start(ReadOnlySpan<float> sample);
+    private protected abstract ReadOnlySpan<float> Start(int step, ReadOnlySpan<float> sample);
 
     /// <summary>The schedule, ending in a noise of zero or the least that was trained with.</summary>
     private protected static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options, bool round)

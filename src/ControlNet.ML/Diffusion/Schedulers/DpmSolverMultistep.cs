@@ -41,14 +41,14 @@ public sealed class DpmSolverMultistep : DpmSolver
         _orders = [.. Enumerable.Range(0, Count).Select(OrderAt)];
     }
 
-    private protected override DpmUpdate.Terms TermsOf(int step, ReadOnlySpan<float> sample) => _orders[step] switch
+    private protected override DpmUpdate.Terms TermsOf(int step) => _orders[step] switch
     {
         1 => Update.First(At(step), At(step + 1)),
         2 => Update.SecondMultistep(At(step - 1), At(step), At(step + 1)),
         _ => Update.ThirdMultistep(At(step - 2), At(step - 1), At(step), At(step + 1)),
     };
 
-    private protected override ReadOnlySpan<float> Start(ReadOnlySpan<float> sample) => sample;
+    private protected override ReadOnlySpan<float> Start(int step, ReadOnlySpan<float> sample) => sample;
 
     private int OrderAt(int step)
     {

@@ -43,20 +43,22 @@ public sealed class DpmSolverSinglestep : DpmSolver
         _start = new float[length];
     }
 
-    private protected override DpmUpdate.Terms TermsOf(int step, ReadOnlySpan<float> sample)
+    private protected override DpmUpdate.Terms TermsOf(int step) => OrderAt(step) switch
     {
-        var order = Math.Min(_orders[Begin + step], Outputs);
-        if (order == 1)
+        1 => Update.First(At(step), At(step + 1)),
+        2 => Update.SecondSinglestep(At(step - 1), At(step), At(step + 1)),
+        _ => Update.ThirdSinglestep(At(step - 2), At(step - 1), At(step), At(step + 1)),
+    };
+
+    private protected override ReadOnlySpan<float> Start(int step, ReadOnlySpan<float> sample)
+    {
+        if (OrderAt(step) == 1)
             sample.CopyTo(_start);
-        return order switch
-        {
-            1 => Update.First(At(step), At(step + 1)),
-            2 => Update.SecondSinglestep(At(step - 1), At(step), At(step + 1)),
-            _ => Update.ThirdSinglestep(At(step - 2), At(step - 1), At(step), At(step + 1)),
-        };
+        return _start;
     }
 
-    private protected override ReadOnlySpan<float> Start(ReadOnlySpan<float> sample) => _start;
+    // No more than there are outputs at hand.
+    private int OrderAt(int step) => Math.Min(_orders[Begin + step], Math.Min(step + 1, Config.SolverOrder));
 
     // Groups 1, 2, 3 as long as the order, the last one cut short where steps do not divide. The very last step is of first order where
     // lower_order_final says so of a whole group, and where it goes to a noise of zero.

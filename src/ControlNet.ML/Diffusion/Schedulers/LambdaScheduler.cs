@@ -19,6 +19,9 @@ public abstract class LambdaScheduler : Scheduler
     /// <summary>σ / α at every timestep of the whole schedule and after the last.</summary>
     public ReadOnlySpan<float> Sigmas => _sigmas;
 
+    /// <summary>Whether two neighbouring timesteps have one noise level, which no solver can step over.</summary>
+    private protected bool HasEqualLevels => Enumerable.Range(1, Schedule.Length - 1).Any(i => _sigmas[i] == _sigmas[i - 1]);
+
     private protected Prediction Predicted { get; }
 
     /// <summary>α, σ and λ at a step's timestep; those after the last step at <see cref="Scheduler.Count"/>.</summary>

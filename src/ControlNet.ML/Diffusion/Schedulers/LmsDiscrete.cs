@@ -15,7 +15,7 @@ public sealed class LmsDiscrete : SigmaScheduler
         """,
         (config, steps, options) => new LmsDiscrete(config, steps, options))
     {
-        Options = [nameof(SchedulerOptions.Order)],
+        Options = [nameof(SchedulerOptions.Order), nameof(SchedulerOptions.OrderOfWholeSchedule)],
     };
 
     // Gauss and Legendre's five points on [-1, 1]: exact to degree 9, so to order 10.
@@ -26,10 +26,12 @@ public sealed class LmsDiscrete : SigmaScheduler
     ];
 
     private readonly int _order;
+    private readonly bool _ofWholeSchedule;
     private History _derivatives = new(0, 0);
 
     private LmsDiscrete(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, SigmaPlan.Of(config, steps, null, new NoiseLevels(config)), options) => _order = options.Order ?? 4;
+        : base(config, steps, SigmaPlan.Of(config, steps, null, new NoiseLevels(config)), options) =>
+        (_order, _ofWholeSchedule) = (options.Order ?? 4, options.OrderOfWholeSchedule ?? false);
 
     private protected override void Allocate(int length) => _derivatives = new History(_order, length);
 
@@ -38,11 +40,19 @@ public sealed class LmsDiscrete : SigmaScheduler
         var index = Begin + step;
         Derivative(output, sample, Sigmas[index], _derivatives.Push());
 
-        // After a later start the order goes by the index all the same, and the derivatives that were never taken count as 0: as diffusers.
-        var order = Math.Min(index + 1, _order);
+        var order = OrderAt(step);
         for (var age = 0; age < Math.Min(order, _derivatives.Count); age++)
             Blend.Add(sample, Coefficient(index, age, order), _derivatives[age]);
     }
+
+    private protected override bool IsFinite(int step)
+    {
+        var order = OrderAt(step);
+        return Enumerable.Range(0, order).All(age => double.IsFinite(Coefficient(Begin + step, age, order)));
+    }
+
+    // As many as there are derivatives. diffusers counts the steps that were left out, too, whose derivatives it takes for 0.
+    private int OrderAt(int step) => Math.Min((_ofWholeSchedule ? Begin : 0) + step + 1, _order);
 
     // The integral over the step of the Lagrange polynomial that is 1 at the noise level of that age and 0 at the others.
     private double Coefficient(int index, int age, int order)

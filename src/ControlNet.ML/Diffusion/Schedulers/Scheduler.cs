@@ -91,7 +91,8 @@ public abstract class Scheduler
 
         options ??= SchedulerOptions.None;
         options.Check(config.Class, steps);
-        return config.Class.Create(config, steps, options);
+        var scheduler = config.Class.Create(config, steps, options);
+        return scheduler.Obstacle() is { } obstacle ? throw StepCount.Refuse(config, steps, options, obstacle) : scheduler;
     }
 
     /// <summary>
@@ -167,6 +168,21 @@ public abstract class Scheduler
         var (signal, deviation) = NoiseAt(Index(step));
         Blend.SetSingle(noisy, signal, original, deviation, noise);
     }
+
+    /// <summary>Why the steps of the schedule that are to run cannot all be taken; null if they can.</summary>
+    internal virtual string? Obstacle()
+    {
+        for (var step = 0; step < Count; step++)
+        {
+            if (!IsFinite(step))
+                return $"step {step + 1} of {Count} divides by the distance of two noise levels that are equal";
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether the factors of a step are finite: those of solvers that divide by the distance of noise levels may not be.</summary>
+    private protected virtual bool IsFinite(int step) => true;
 
     /// <summary>What <see cref="ScaleModelInput"/> divides by at an index of the whole schedule.</summary>
     private protected virtual float InputDivisor(int index) => 1;

@@ -27,7 +27,7 @@ public static class SchedulerCatalog
     [
         new("ddim", "DDIMScheduler", "DDIM: deterministic; the classic of Stable Diffusion 1"),
         new("ddpm", "DDPMScheduler", "DDPM: the training process in reverse; noise at every step, wants many"),
-        new("pndm", "PNDMScheduler", "PNDM (PLMS): linear multistep; what Stable Diffusion 1 folders name"),
+        new("pndm", "PNDMScheduler", "PNDM (PLMS): linear multistep; what Stable Diffusion 1 folders name", config => config with { SkipPrkSteps = true }),
         new("euler", "EulerDiscreteScheduler", "Euler: one plain step; what Stable Diffusion XL folders name"),
         new("euler-ancestral", "EulerAncestralDiscreteScheduler", "Euler a: Euler with fresh noise at every step; lively, never settles"),
         new("heun", "HeunDiscreteScheduler", "Heun: second order at two network calls a step"),

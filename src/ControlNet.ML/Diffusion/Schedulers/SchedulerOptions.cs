@@ -65,6 +65,13 @@ public sealed record SchedulerOptions
     /// <value>null: 4</value>
     public int? Order { get; init; }
 
+    /// <summary>
+    /// Whether LMS, in a run that begins later (image to image), takes the order as if the steps left out had run: diffusers' numbers, which
+    /// leave noise at a low <see cref="Strength"/> as their derivatives count as 0. Otherwise the order is at most the number of steps run.
+    /// </summary>
+    /// <value>null: no</value>
+    public bool? OrderOfWholeSchedule { get; init; }
+
     /// <summary>The steps of the distillation schedule of LCM or TCD, in place of the configuration's.</summary>
     /// <value>null: the configuration's</value>
     public int? OriginalInferenceSteps { get; init; }
@@ -80,7 +87,8 @@ public sealed record SchedulerOptions
         [
             (nameof(Timesteps), Timesteps), (nameof(Sigmas), Sigmas), (nameof(Eta), Eta), (nameof(UseClippedModelOutput), UseClippedModelOutput),
             (nameof(Churn), Churn), (nameof(ChurnFrom), ChurnFrom), (nameof(ChurnTo), ChurnTo), (nameof(ChurnNoise), ChurnNoise),
-            (nameof(Order), Order), (nameof(OriginalInferenceSteps), OriginalInferenceSteps), (nameof(OriginalStrength), OriginalStrength),
+            (nameof(Order), Order), (nameof(OrderOfWholeSchedule), OrderOfWholeSchedule),
+            (nameof(OriginalInferenceSteps), OriginalInferenceSteps), (nameof(OriginalStrength), OriginalStrength),
         ];
         foreach (var (name, value) in particular)
         {

@@ -39,7 +39,7 @@ public sealed class UniPcMultistep : LambdaScheduler
         _correctors = [.. Enumerable.Range(0, Count).Select(step => Corrects(step) ? Factors(step - 1, OrderAt(step - 1), corrects: true) : null)];
         for (var step = 0; step < Count; step++)
         {
-            if (double.IsFinite(_predictors[step].Sum()) && double.IsFinite(_correctors[step]?.Sum() ?? 0))
+            if (IsFinite(step) || HasEqualLevels)
                 continue;
             throw config.Wrong(
                 $"step {step + 1} of {Count} comes to no finite number with 'solver_type' \"{config.SolverType}\", 'solver_order' "
@@ -68,6 +68,9 @@ public sealed class UniPcMultistep : LambdaScheduler
         sample.CopyTo(_before);
         Apply(_predictors[step], _before, sample);
     }
+
+    private protected override bool IsFinite(int step) =>
+        double.IsFinite(_predictors[step].Sum()) && double.IsFinite(_correctors[step]?.Sum() ?? 0);
 
     private static SigmaPlan PlanOf(SchedulerConfig config, int steps)
     {

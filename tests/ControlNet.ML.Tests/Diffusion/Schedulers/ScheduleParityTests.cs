@@ -47,7 +47,8 @@ public sealed class ScheduleParityTests
         var entry = FixtureJson.List("cases", "schedulers", "img2img.json").Single(entry => entry.GetProperty("name").GetString() == label);
         var (steps, strength) = (entry.GetProperty("steps").GetInt32(), entry.GetProperty("strength").GetDouble());
         var config = SamplerRun.Config(entry.GetProperty("config"), name);
-        var scheduler = Scheduler.Create(config, steps, new SchedulerOptions { Strength = strength });
+        var options = new SchedulerOptions { Strength = strength, OrderOfWholeSchedule = config.ClassName == "LMSDiscreteScheduler" ? true : null };
+        var scheduler = Scheduler.Create(config, steps, options);
 
         Assert.Equal(entry.GetProperty("steps_left").GetInt32(), steps - Scheduler.FirstStep(steps, strength));
         if (entry.GetProperty("begin_index").ValueKind == JsonValueKind.Number)

@@ -16,6 +16,7 @@ public sealed class SchedulerOptionsTests
         { nameof(SchedulerOptions.ChurnTo), new() { ChurnTo = 1 } },
         { nameof(SchedulerOptions.ChurnNoise), new() { ChurnNoise = 1 } },
         { nameof(SchedulerOptions.Order), new() { Order = 1 } },
+        { nameof(SchedulerOptions.OrderOfWholeSchedule), new() { OrderOfWholeSchedule = true } },
         { nameof(SchedulerOptions.OriginalInferenceSteps), new() { OriginalInferenceSteps = 9 } },
         { nameof(SchedulerOptions.OriginalStrength), new() { OriginalStrength = 1 } },
     };
