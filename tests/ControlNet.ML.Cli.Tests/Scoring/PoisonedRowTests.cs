@@ -24,7 +24,7 @@ public sealed class PoisonedRowTests
             Assert.Contains($"row {row}, ", answer.Error, StringComparison.Ordinal);
             var results = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[1..];
             Assert.Equal(Enumerable.Range(0, 4).Select(i => i == row ? "false" : "true"), results.Select(result => result[1]));
-            Assert.Contains("not a number", results[row][4], StringComparison.Ordinal);
+            Assert.Contains("not finite", results[row][4], StringComparison.Ordinal);
         }
     }
 
