@@ -16,6 +16,7 @@ internal class Convolution : Module<Tensor, Tensor>
     private readonly long[] _stride;
     private readonly long[] _padding;
     private readonly bool _skipsPixels;
+    private readonly bool _halves;
     private readonly AlignedChannels _channels;
 
     /// <param name="inputs">Input channels.</param>
@@ -32,16 +33,23 @@ internal class Convolution : Module<Tensor, Tensor>
         _stride = [stride, stride];
         _padding = [padding, padding];
         _skipsPixels = stride > kernel;
+        _halves = kernel == 3 && stride == 2 && padding == 1;
         _channels = new AlignedChannels(inputs, outputs);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
-        if (_channels.AreWhole && !_skipsPixels)
+        var isOneColumn = _halves && x.shape[3] == 1;
+        if (_channels.AreWhole && !_skipsPixels && !isOneColumn)
             return Operations.Convolve(x, weight, bias, _stride, _padding);
 
         using var scope = NewDisposeScope();
+
+        // oneDNN's bfloat16 gradient of the weight reads a second column that it never wrote where the image has one (AVX-512). A column of
+        // zeros is what the padding has there anyway, and the result keeps its size.
+        if (isOneColumn)
+            x = functional.pad(x, [0, 1]);
         var (alignedWeight, alignedBias) = _channels.Parameters(weight, bias);
 
         // A stride that passes over pixels of an image channels last is one more kernel of oneDNN's that is wrong where caches are hidden.
