@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli;
 
@@ -20,6 +21,13 @@ internal sealed record PictureSize(int Width, int Height)
 
         static int Side(string part) => int.Parse(part, CultureInfo.InvariantCulture);
     }
+
+    /// <summary>The size, if an image of it may be drawn: as large as one that may be read.</summary>
+    /// <exception cref="ControlNetException">It may not.</exception>
+    public PictureSize InMemory() =>
+        Width is >= 1 and <= 65_535 && Height is >= 1 and <= 65_535 && (long)Width * Height <= new ImageLoadOptions().MaxPixels
+            ? this
+            : throw new ControlNetException($"The size is {Width}x{Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
 
     /// <summary>Checks that a model can make it.</summary>
     /// <param name="multiple">Scale factor of the model's autoencoder.</param>

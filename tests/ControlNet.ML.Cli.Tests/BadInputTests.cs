@@ -111,4 +111,13 @@ public sealed class BadInputTests
         Assert.Contains("cancelled", answer.Error);
         Assert.Empty(tool.Files);
     }
+
+    [Theory, InlineData("2147483647x16"), InlineData("65535x65535"), InlineData("0x16")]
+    public async Task A_size_that_no_memory_holds_is_refused_by_name(string size)
+    {
+        using var tool = new Tool();
+        var answer = await tool.RunAsync("annotate", Tool.Photo, "--as", "canny", "--size", size, "--fit", "fill");
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains($"The size is {size}, expected at least 1x1", answer.Error, StringComparison.Ordinal);
+    }
 }

@@ -93,9 +93,7 @@ internal static class AnnotateCommand
             image = Colour.Hwc3(image);
         if (size is null)
             return (image, Geometry.ForPicture(image.Width, image.Height, image.Width, image.Height, FitMode.Resize));
-        var wanted = PictureSize.Parse(size);
-        if (wanted.Width < 1 || wanted.Height < 1)
-            throw new ControlNetException($"The size is {wanted.Width}x{wanted.Height}, expected at least 1x1.");
+        var wanted = PictureSize.Parse(size).InMemory();
         var geometry = Geometry.ForPicture(image.Width, image.Height, wanted.Width, wanted.Height, fit);
         return (PictureFit.Apply(image, geometry), geometry);
     }

@@ -41,13 +41,13 @@ internal static class DrawCommand
             var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
             var target = PictureFiles.Prepare(OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png"), name).Picture(1, 1);
             InputFiles.Keep([target], (source, InputFiles.Read));
-            var wanted = result.GetValue(size) is { } text ? Checked(PictureSize.Parse(text)) : null;
+            var wanted = result.GetValue(size) is { } text ? PictureSize.Parse(text).InMemory() : null;
             var picture = draw(new Request<TOptions>(
                 source,
                 options,
                 wanted,
                 Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true),
-                name == "pose" && result.GetValue(canvas) is { } found ? Checked(PictureSize.Parse(found)) : null,
+                name == "pose" && result.GetValue(canvas) is { } found ? PictureSize.Parse(found).InMemory() : null,
                 name is "pose" or "segmentation" ? result.GetValue(image) : null));
             ImageCodec.Save(target, picture);
             if (result.GetValue(json))
@@ -78,11 +78,6 @@ internal static class DrawCommand
     }
 
     private static ImageBuffer NormalsOfDepths(Request<NormalsOptions> request) => request.Fitted(Normals.FromDepth(DepthFile.Read(request.File), request.Options));
-
-    private static PictureSize Checked(PictureSize size) =>
-        size.Width is >= 1 and <= 65_535 && size.Height is >= 1 and <= 65_535 && (long)size.Width * size.Height <= new ImageLoadOptions().MaxPixels
-            ? size
-            : throw new ControlNetException($"The size is {size.Width}x{size.Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
 
     /// <summary>Stands for the options of what has none.</summary>
     private sealed record NoOptions;

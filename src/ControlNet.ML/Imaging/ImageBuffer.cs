@@ -68,6 +68,8 @@ public sealed class ImageBuffer
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (channels is not (1 or 3 or 4))
             throw new ArgumentOutOfRangeException(nameof(channels), channels, "A picture has 1, 3 or 4 channels.");
-        return checked(width * height * channels);
+        return width <= Array.MaxLength / height / channels
+            ? width * height * channels
+            : throw new ArgumentOutOfRangeException(nameof(width), width, $"A picture of {width}x{height} with {channels} channels is larger than memory can hold in one piece.");
     }
 }
