@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Benchmarks;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Doctor;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Cli.Scoring;
 

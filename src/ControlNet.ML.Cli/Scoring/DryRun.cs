@@ -1,3 +1,4 @@
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Scoring;

@@ -1,4 +1,5 @@
 using System.Collections;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 

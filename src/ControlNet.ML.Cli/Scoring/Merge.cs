@@ -1,4 +1,6 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Tables;
+using ControlNet.ML.Storage;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;

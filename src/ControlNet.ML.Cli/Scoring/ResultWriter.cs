@@ -1,3 +1,4 @@
+using ControlNet.ML.Cli.Tables;
 using nietras.SeparatedValues;
 using Parquet;
 using Parquet.Schema;

@@ -1,3 +1,5 @@
+using ControlNet.ML.Cli.Tables;
+
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>

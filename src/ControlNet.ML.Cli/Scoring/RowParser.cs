@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 

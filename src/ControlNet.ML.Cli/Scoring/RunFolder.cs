@@ -1,4 +1,6 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Tables;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 

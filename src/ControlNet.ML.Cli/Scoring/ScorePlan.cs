@@ -1,7 +1,9 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 

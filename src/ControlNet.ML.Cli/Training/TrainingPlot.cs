@@ -1,4 +1,5 @@
 using System.Text;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Torch.Training;
 using OxyPlot;
 using OxyPlot.Axes;

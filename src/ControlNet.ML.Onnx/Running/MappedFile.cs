@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Onnx;
 

@@ -1,3 +1,5 @@
+using ControlNet.ML.Storage;
+
 namespace ControlNet.ML.Onnx;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Native;
 

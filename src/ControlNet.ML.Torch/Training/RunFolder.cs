@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training;
 

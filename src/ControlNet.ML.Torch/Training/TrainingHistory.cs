@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ControlNet.ML.Storage;
 using TorchSharp.Modules;
 
 namespace ControlNet.ML.Torch.Training;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Components;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Storage;
 using SkiaSharp;
 
 namespace ControlNet.ML.Imaging;

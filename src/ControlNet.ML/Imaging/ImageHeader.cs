@@ -1,3 +1,4 @@
+using ControlNet.ML.Storage;
 using SkiaSharp;
 
 namespace ControlNet.ML.Imaging;

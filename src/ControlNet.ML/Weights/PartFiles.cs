@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

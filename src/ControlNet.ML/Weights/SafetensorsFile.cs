@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Components;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

@@ -1,4 +1,5 @@
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 using Parquet;
 using Parquet.File.Values.Primitives;
 using Parquet.Schema;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
 

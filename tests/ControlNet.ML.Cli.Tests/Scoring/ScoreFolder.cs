@@ -1,4 +1,5 @@
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;

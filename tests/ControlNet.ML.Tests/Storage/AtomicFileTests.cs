@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Tests.Storage;
 

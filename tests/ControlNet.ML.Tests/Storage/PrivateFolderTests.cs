@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Tests.Storage;
 

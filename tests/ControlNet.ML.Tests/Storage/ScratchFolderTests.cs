@@ -1,3 +1,5 @@
+using ControlNet.ML.Storage;
+
 namespace ControlNet.ML.Tests.Storage;
 
 /// <summary>What killed processes leave behind goes; what living ones need stays.</summary>

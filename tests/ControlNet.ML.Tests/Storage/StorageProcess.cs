@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlNet.ML.Storage;
 using ControlNet.ML.Tests.Components;
 
 namespace ControlNet.ML.Tests.Storage;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ControlNet.ML.Cli;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Fuzz.Targets;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Fuzz.Targets;

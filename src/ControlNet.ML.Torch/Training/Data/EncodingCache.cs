@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 

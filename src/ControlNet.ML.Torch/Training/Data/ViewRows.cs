@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Storage;
 using Microsoft.ML;
 
 namespace ControlNet.ML.Torch.Training.Data;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Conditions;
 

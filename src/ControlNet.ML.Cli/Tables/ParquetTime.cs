@@ -2,7 +2,7 @@ using System.Globalization;
 using Parquet.File.Values.Primitives;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>A time as Parquet counts it, to the last nanosecond: a .NET time has ticks of a hundred.</summary>
 /// <param name="Raw">The number in the file: int, long, or the 12 bytes of an INT96 (nanoseconds of the day, Julian day), which fit into an <see cref="Interval"/>.</param>

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
+using ControlNet.ML.Storage;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>A column of a table.</summary>
 /// <param name="Name">Its name.</param>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// Brings a folder's entries to the disk. Flushing a file keeps its bytes; that it has its new name, after a rename, is the folder's, and

@@ -1,4 +1,4 @@
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// Opens what has to be a file: not a folder, not a pipe or socket, at which reading would wait for someone to write, and not a

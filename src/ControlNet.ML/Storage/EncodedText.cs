@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// The characters of a text file, decoded strictly: bytes that the encoding does not have are an error, never a replacement character.

@@ -1,4 +1,4 @@
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// A folder for what only this process needs, made for the user alone, and removed when it is disposed of. A process that is killed leaves

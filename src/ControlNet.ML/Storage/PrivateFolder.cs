@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// Folders whose contents only the user, and the system's administrator, can have put there: caches and temporary files go nowhere else.

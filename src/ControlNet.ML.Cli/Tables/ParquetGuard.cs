@@ -1,6 +1,6 @@
 using Parquet.Meta;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>
 /// Keeps what Parquet.Net does with a damaged file within bounds. It believes the sizes that a file claims and decodes whole pages

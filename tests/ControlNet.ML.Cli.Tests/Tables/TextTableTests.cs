@@ -1,10 +1,12 @@
 using System.Text;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
+using ControlNet.ML.Cli.Tests.Scoring;
 using FsCheck;
 using FsCheck.Xunit;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Tests.Scoring;
+namespace ControlNet.ML.Cli.Tests.Tables;
 
 /// <summary>Quotes and encodings of tables of text.</summary>
 public sealed class TextTableTests : IDisposable

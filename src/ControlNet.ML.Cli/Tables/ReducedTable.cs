@@ -1,6 +1,6 @@
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>A table without some of its columns, which turned out to be unreadable.</summary>
 internal sealed class ReducedTable : TableReader

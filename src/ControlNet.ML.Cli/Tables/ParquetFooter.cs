@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using static ControlNet.ML.Cli.Scoring.ThriftShape;
+using static ControlNet.ML.Cli.Tables.ThriftShape;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>
 /// Checks a Parquet file's footer and page headers by parquet.thrift before Parquet.Net reads them: its reader of whole numbers takes the

@@ -1,4 +1,4 @@
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// Opens the files that a run holds open and adds to: its lock, its journal, its log. A run's folder may lie where others can write, so none of them

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
-using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 using Parquet;
 using Parquet.Meta;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Tests.Scoring;
+namespace ControlNet.ML.Cli.Tests.Tables;
 
 /// <summary>Whatever a Parquet file claims, it is read, or refused by its name, and nobody waits for ever.</summary>
 public sealed class ParquetDamageTests : IDisposable

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>What lies under a name.</summary>
 internal enum FileKind

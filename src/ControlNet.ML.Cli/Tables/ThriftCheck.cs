@@ -1,4 +1,4 @@
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>What a value in Thrift's compact protocol has to be: a kind, a list of one, or a structure with some known fields.</summary>
 /// <param name="kind">Its kind on the wire; true stands for both truth values.</param>

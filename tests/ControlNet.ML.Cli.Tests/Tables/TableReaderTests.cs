@@ -1,9 +1,11 @@
 using System.Text;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
+using ControlNet.ML.Cli.Tests.Scoring;
 using Parquet;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Tests.Scoring;
+namespace ControlNet.ML.Cli.Tests.Tables;
 
 public sealed class TableReaderTests
 {

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>How each system is asked.</summary>
 internal readonly partial record struct FileStatus

@@ -1,8 +1,9 @@
 using System.Text.Unicode;
+using ControlNet.ML.Storage;
 using Parquet;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>A Parquet file, of which one row group at a time is in memory, and of that only the columns that are asked for.</summary>
 internal sealed class ParquetTable : TableReader

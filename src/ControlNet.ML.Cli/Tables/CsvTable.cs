@@ -1,7 +1,8 @@
 using System.Text;
+using ControlNet.ML.Storage;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>Separated values as text, the first line being the names; fields may be in quotes.</summary>
 internal sealed class CsvTable : TableReader

@@ -1,4 +1,4 @@
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>
 /// Recognises, by its first bytes, a file that stands where another kind was expected: the usual results of a

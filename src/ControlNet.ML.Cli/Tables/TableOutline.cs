@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
+using ControlNet.ML.Cli.Scoring;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>What of a table is remembered so that a later call can say how it changed: its columns, and digests of its rows, of a thousand blocks at most.</summary>
 /// <param name="Columns">The names of its columns.</param>

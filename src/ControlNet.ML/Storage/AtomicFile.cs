@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>Writes files so that a reader, or a crash, never meets half of one, and never through a link that somebody has put in the way.</summary>
 internal static partial class AtomicFile

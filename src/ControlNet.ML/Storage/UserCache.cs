@@ -1,4 +1,4 @@
-namespace ControlNet.ML;
+namespace ControlNet.ML.Storage;
 
 /// <summary>Where this library keeps what can be made again: the user's own cache, in folders that nobody else can write to.</summary>
 internal static class UserCache

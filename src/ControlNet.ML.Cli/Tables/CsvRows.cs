@@ -1,6 +1,7 @@
 using System.Text;
+using ControlNet.ML.Storage;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>
 /// The rows of separated values. A quote opens a quoted field only where the field begins with it; anywhere else it is a character like any

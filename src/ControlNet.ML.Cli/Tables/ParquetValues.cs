@@ -2,7 +2,7 @@ using Parquet;
 using Parquet.File.Values.Primitives;
 using Parquet.Schema;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>Values of any type to and from Parquet, whose interface is one of types.</summary>
 internal static class ParquetValues
