@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -19,7 +20,7 @@ internal static class LostPictures
         HashSet<long> lost = [];
         if (File.Exists(folder.Journal))
         {
-            using var stream = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var stream = RegularFile.Open(folder.Journal, folder.Journal);
             var count = 0L;
             foreach (var entry in JournalLines.Read(stream, folder.Journal).Select(line => line.Entry).Where(entry => entry.Error is null))
             {
@@ -42,7 +43,7 @@ internal static class LostPictures
             return false;
         if (!verify || entry.Sha256 is null)
             return true;
-        using var stream = file.OpenRead();
+        using var stream = RegularFile.Open(path, path, bufferSize: 1);
         return Convert.ToHexStringLower(SHA256.HashData(stream)) == entry.Sha256;
     }
 }

@@ -76,6 +76,8 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     /// <summary>The file that a row names, from the table's folder.</summary>
     private string Input(string column, string text)
     {
+        if (text.Contains('\0', StringComparison.Ordinal))
+            throw new RowException(column, "it has a null character, expected the path of a picture.");
         var file = Path.Combine(_folder, text);
         return RunFolder.HoldsPicture(settings.Out, file)
             ? throw new RowException(column, $"{file}: lies among the pictures that this run writes, expected a file that stays as it is.")

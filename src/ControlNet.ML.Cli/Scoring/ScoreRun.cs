@@ -44,7 +44,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record, rows => plan.Outline(rows, cancellationToken));
         if (settings.RetryFailed)
             Journal.Forget(folder.Journal, entry => entry.Error is not null);
-        var remade = await ForgetLostAsync(folder, cancellationToken).ConfigureAwait(false);
+        var remade = await ForgetLostAsync(folder, plan.Rows, cancellationToken).ConfigureAwait(false);
         using var journal = Journal.Open(folder.Journal, settings.Shard, plan.Record.Rows);
         if (settings.Strict && journal.FirstFailure is { } failure)
             throw new ControlNetException($"row {failure.Row}, {failure.Error} (found by an earlier call; --retry-failed tries it again)");
@@ -73,14 +73,13 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         return journal.Failed == 0 ? App.Success : App.SomeFailed;
     }
 
-    private async Task<int> ForgetLostAsync(RunFolder folder, CancellationToken cancellationToken)
+    private async Task<int> ForgetLostAsync(RunFolder folder, long rows, CancellationToken cancellationToken)
     {
         const string title = "checking images";
         var lost = 0;
-        var total = File.Exists(folder.Journal) ? File.ReadLines(folder.Journal).LongCount() : 0;
         await ProgressDisplay.RunAsync(
             terminal,
-            show => lost = LostPictures.Forget(folder, settings.Verify, done => show(title, done, total), cancellationToken),
+            show => lost = LostPictures.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
             _ => "").ConfigureAwait(false);
         if (lost > 0 && !json)
             terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are made again.");

@@ -7,6 +7,10 @@ namespace ControlNet.ML.Cli.Tables;
 /// The rows of separated values. A quote opens a quoted field only where the field begins with it; anywhere else it is a character like any
 /// other. In a quoted field two quotes are one, and line ends are text.
 /// </summary>
+/// <remarks>
+/// By hand, since the libraries take every further quote of a field that began with one for another opening: text behind a closing quote then
+/// swallows the rows that follow.
+/// </remarks>
 /// <param name="text">The file.</param>
 /// <param name="separator">What stands between fields.</param>
 internal sealed class CsvRows(EncodedText text, char separator)

@@ -165,6 +165,17 @@ public sealed class ScoreTests
         Assert.Equal(["true", "true", "true"], ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[1..].Select(row => row[1]));
     }
 
+    [Theory]
+    [InlineData("photo")]
+    [InlineData("image")]
+    public async Task A_cell_with_a_null_character_fails_its_row_alone(string column)
+    {
+        using var folder = new ScoreFolder($"prompt,{column}\na,0\0.png\nb,0.png\n");
+        var answer = await folder.RunAsync(dry: true);
+        Assert.Equal(App.SomeFailed, answer.Code);
+        Assert.Contains($"row 0, column '{column}': it has a null character", answer.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_dry_run_names_every_row_and_writes_nothing()
     {

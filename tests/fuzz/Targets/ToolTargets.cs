@@ -52,7 +52,7 @@ internal static class ToolTargets
                 throw new InvalidOperationException($"The tool ends with an exception that nobody wrote for users: {said}");
             if ((output.ToString() + said).Any(character => char.IsControl(character) && character != '\n'))
                 throw new InvalidOperationException($"The tool writes control characters: {said}");
-            if (code is App.Failed or App.Misused && !said.StartsWith("error: ", StringComparison.Ordinal))
+            if (code is App.Failed or App.Misused && !said.Split('\n').Any(line => line.StartsWith("error: ", StringComparison.Ordinal)))
                 throw new InvalidOperationException($"The tool ends with {code} and says: {said}");
         }
         finally
