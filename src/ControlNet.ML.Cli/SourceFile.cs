@@ -9,7 +9,7 @@ internal static class SourceFile
 {
     /// <summary>Reads a picture. Transparent parts are white, as on paper: black would make edges of the shape's shadowless hole.</summary>
     /// <exception cref="ControlNetException">It cannot be read.</exception>
-    public static ImageBuffer Picture(string file) => ImageCodec.Load(file) is var image && image.Channels == 4 ? Colour.Hwc3(image) : image;
+    public static ImageBuffer Picture(string file) => Colour.OverWhite(ImageCodec.Load(file));
 
     /// <summary>The file's SHA-256, as hexadecimal digits.</summary>
     public static string Hash(string file)

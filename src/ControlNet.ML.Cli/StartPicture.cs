@@ -54,7 +54,8 @@ internal sealed record StartPicture(string Image, double? Strength, string? Mask
 
     private ImageBuffer ReadMask(ImageBuffer image, Geometry geometry)
     {
-        var mask = SourceFile.Picture(Mask!);
+        // With its alpha: transparent parts of a mask mean something else than those of an image.
+        var mask = ImageCodec.Load(Mask!);
         return (mask.Width, mask.Height) == (image.Width, image.Height)
             ? PictureFit.Apply(mask, geometry)
             : throw new ControlNetException($"{Mask}: the mask is {mask.Width}x{mask.Height} and the picture {image.Width}x{image.Height}, expected the same size.");

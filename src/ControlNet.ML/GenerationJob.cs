@@ -28,6 +28,8 @@ internal sealed class GenerationJob
         _height = GenerationParts.Side(model, options.Height ?? (options.Image?.Height / scale * scale), "Height");
         model.Backend.EnsureFits(_width, _height, GenerationParts.IsGuided(model, options.Guidance) ? 2 : 1);
         GenerationParts.CheckInputs(model, options.Image?.Mask is not null, options.Image?.Depth is not null);
+        if (options.Image?.MaskWarning is { } warning)
+            _warnings.Add(warning);
         foreach (var control in controls)
         {
             control.Unit.Validate();

@@ -16,8 +16,9 @@ public sealed record ImageInput(ImageBuffer Image)
     public double? Strength { get; init; }
 
     /// <summary>
-    /// What is to be made anew, white (128 or more), the rest to stay; stretched as the picture is. A model for inpainting (SD1's has nine input
-    /// channels) needs it; with any other, the rest is put back after each step.
+    /// What is to be made anew, white (128 or more), the rest to stay; stretched as the picture is. Transparent parts are not painted: they stay,
+    /// and a warning of the result says so. A model for inpainting (SD1's has nine input channels) needs a mask; with any other, the rest is put
+    /// back after each step.
     /// </summary>
     /// <value>Null: all of the picture changes.</value>
     public ImageBuffer? Mask { get; init; }
@@ -39,6 +40,11 @@ public sealed record ImageInput(ImageBuffer Image)
 
     /// <summary>The strength where none is said.</summary>
     internal static double DefaultStrength(bool hasMask) => hasMask ? 1 : 0.8;
+
+    /// <summary>What the user should know of the mask, or null: programs differ in what transparent parts of one mean.</summary>
+    internal string? MaskWarning => Mask is { IsOpaque: false }
+        ? "The mask has transparent parts: these are not painted, so the image stays there."
+        : null;
 
     /// <summary>Checks the values that need no model.</summary>
     /// <exception cref="ArgumentException">A value is outside its range; the message says which.</exception>

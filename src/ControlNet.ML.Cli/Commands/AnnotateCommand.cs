@@ -88,9 +88,7 @@ internal static class AnnotateCommand
     /// <summary>The photo at the size asked for, and how it came to it.</summary>
     private static (ImageBuffer Image, Geometry Geometry) Read(string file, string? size, FitMode fit)
     {
-        var image = ImageCodec.Load(file);
-        if (image.Channels == 4)
-            image = Colour.Hwc3(image);
+        var image = SourceFile.Picture(file);
         if (size is null)
             return (image, Geometry.ForPicture(image.Width, image.Height, image.Width, image.Height, FitMode.Resize));
         var wanted = PictureSize.Parse(size).InMemory();

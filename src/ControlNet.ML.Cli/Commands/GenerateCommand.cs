@@ -12,7 +12,7 @@ internal static class GenerateCommand
         var conditions = new Option<string[]>("--condition") { Description = "A ready-made condition, in place of --photo." };
         var image = new Option<string?>("--image") { Description = "A picture to begin from in place of noise alone." };
         var strength = new Option<double?>("--strength") { Description = "How much of the --image is made anew, 0 to 1; by default 0.8, and 1 with a --mask." };
-        var mask = new Option<string?>("--mask") { Description = "Which part of the --image is made anew: white; the rest stays." };
+        var mask = new Option<string?>("--mask") { Description = "Which part of the --image is made anew: white; black and transparent parts stay." };
         var depth = new Option<string?>("--depth") { Description = "The depths of the --image (16-bit PNG, .npy, or grey, light being near), for models that take them." };
         var count = new Option<int>("--count") { Description = "How many pictures, with seeds one after the other; several also come as a grid.", DefaultValueFactory = _ => 1 };
         var output = new Option<string?>("--output", "-o") { Description = "The file to write (.png, .jpg, .webp; only a .png says how it was made), replaced if it is there; by default a new name made of the prompt, in a FOLDER/ if that is named." };

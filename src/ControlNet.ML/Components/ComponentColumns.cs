@@ -8,10 +8,15 @@ namespace ControlNet.ML.Components;
 /// <param name="Name">Its name.</param>
 /// <param name="Expected">Its type as ML.NET writes it, for messages.</param>
 /// <param name="Accepts">Whether a type will do. Before there are data, the length of a vector is unknown.</param>
-internal sealed record InputColumn(string Name, string Expected, Func<DataViewType, bool> Accepts)
+/// <param name="MayVary">Whether rows may have vectors of different lengths.</param>
+internal sealed record InputColumn(string Name, string Expected, Func<DataViewType, bool> Accepts, bool MayVary = false)
 {
     /// <summary>A picture of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
     public static InputColumn Image(string name) => new(name, "Image", type => type is ImageDataViewType);
+
+    /// <summary>An image of whatever size, or the bytes of an image file, as ML.NET's LoadRawImageBytes gives them.</summary>
+    public static InputColumn ImageOrFile(string name) => new(
+        name, "Image or VarVector<Byte>", type => type is ImageDataViewType || (type as VectorDataViewType)?.ItemType == NumberDataViewType.Byte, MayVary: true);
 
     /// <summary>A text.</summary>
     public static InputColumn Text(string name) => new(name, TextDataViewType.Instance.ToString()!, type => type is TextDataViewType);
@@ -74,7 +79,7 @@ internal sealed class ComponentColumns(
             Check(input, column.Type, column.Type.ToString()!);
 
             // In a shape of a schema the lengths are not known; in a schema they must be.
-            if (column.Type is VectorDataViewType { IsKnownSize: false } vector)
+            if (!input.MayVary && column.Type is VectorDataViewType { IsKnownSize: false } vector)
                 throw Mismatch("input", input.Name, input.Expected, vector.ToString()!);
         }
 
@@ -96,7 +101,7 @@ internal sealed class ComponentColumns(
             var column = byName.TryGetValue(input.Name, out var found) ? found : throw Missing(input.Name);
             columns.Add(column);
             Check(input, TypeOf(column), TypeName(column));
-            if (column.Kind == SchemaShape.Column.VectorKind.VariableVector)
+            if (!input.MayVary && column.Kind == SchemaShape.Column.VectorKind.VariableVector)
                 throw Mismatch("input", input.Name, input.Expected, TypeName(column));
         }
 

@@ -9,8 +9,9 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Makes a condition of each photo: an image column in, an image column out, of the photo's size or of the one that the options ask for.
-/// Transparent parts of a photo count as white, as on paper.
+/// Makes a condition of each photo: a column of images or of image files in, an image column out, of the photo's size or of the one that the
+/// options ask for. Transparent parts of a photo count as white, as on paper. Files (ML.NET's LoadRawImageBytes) keep the 16 bits of depth maps,
+/// which ML.NET's images have not.
 /// </summary>
 public sealed class ConditionEstimator : ModelEstimator<ConditionTransformer>
 {
@@ -40,7 +41,7 @@ public sealed class ConditionTransformer : ModelTransformer
         new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(NetworkStage.SettingsEntry)));
 
     private protected override void Compute(RowBatch batch) => batch.ForEachRow(
-        row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.Image(0, row).ToImageBuffer()).ToMLImage(), Options.CancellationToken);
+        row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.ImageOrFile(0, row)).ToMLImage(), Options.CancellationToken);
 
     private protected override void Write(ModelWriter writer) => writer.Json(NetworkStage.SettingsEntry, _stage.Write());
 
@@ -71,7 +72,7 @@ internal sealed class ConditionStage
         ArgumentException.ThrowIfNullOrEmpty(output);
         (_output, _input, _kind, _options, Component) = (output, input ?? output, kind, options ?? kind.Defaults, component ?? new());
         Component.Validate();
-        Columns = new ComponentColumns([InputColumn.Image(_input)], _output, OutputType, Component.ErrorColumn);
+        Columns = new ComponentColumns([InputColumn.ImageOrFile(_input)], _output, OutputType, Component.ErrorColumn);
 
         // Options are checked when they are used: better now than in every row. A network says by its file alone whether it fits.
         using var preprocessor = Open();
@@ -113,13 +114,12 @@ internal sealed class ConditionStage
     public ImageBuffer Apply(IPreprocessor preprocessor, ImageBuffer photo)
     {
         // Before it is fitted: what shines through is not to be smeared over the edge.
-        if (photo.Channels == 4)
-            photo = Colour.Hwc3(photo);
+        photo = Colour.OverWhite(photo);
         if (Component.Size is { } size)
             photo = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
         return preprocessor.Apply(photo);
     }
 
     private DataViewType OutputType(IReadOnlyList<SchemaShape.Column> inputs) =>
-        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0].ItemType;
+        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0].ItemType as ImageDataViewType ?? new ImageDataViewType();
 }

@@ -127,7 +127,9 @@ public sealed class ControlNetTransforms
 
     /// <summary>A condition of any kind, by its name.</summary>
     /// <param name="outputColumnName">The image column to add.</param>
-    /// <param name="inputColumnName">The image column to read; null for the same.</param>
+    /// <param name="inputColumnName">
+    /// The column to read: images, or the bytes of image files (<c>LoadRawImageBytes</c>), which keep the 16 bits of depth maps; null for the same.
+    /// </param>
     /// <param name="kind">The name, one of <see cref="ConditionCatalog.All"/>, upper or lower case.</param>
     /// <param name="options">Of the kind's <see cref="ConditionKind.OptionsType"/>; null for the defaults.</param>
     /// <param name="component">Size, batches, failures; null for the defaults.</param>

@@ -82,7 +82,7 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: rows begin from noise.</value>
     public string? ImageColumn { get; init; }
 
-    /// <summary>An image column with what of <see cref="ImageColumn"/> is to be made anew, white; the rest stays.</summary>
+    /// <summary>An image column with what of <see cref="ImageColumn"/> is to be made anew, white; the rest stays, so do transparent parts, of which a warning tells.</summary>
     /// <value>Null: all of it changes.</value>
     public string? MaskColumn { get; init; }
 

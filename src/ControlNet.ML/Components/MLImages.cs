@@ -21,7 +21,7 @@ public static class MLImages
         ArgumentNullException.ThrowIfNull(image);
         var pixels = image.Pixels;
         var (red, blue) = image.PixelFormat == MLPixelFormat.Rgba32 ? (0, 2) : (2, 0);
-        var channels = IsOpaque(pixels) ? 3 : 4;
+        var channels = ImageBuffer.AreOpaque(pixels) ? 3 : 4;
         var result = new ImageBuffer(image.Width, image.Height, channels);
         var samples = result.Samples;
         for (int s = 0, t = 0; s < pixels.Length; s += 4, t += channels)
@@ -81,17 +81,6 @@ public static class MLImages
         if (image.Tag is { } tag)
             copy.Tag = tag;
         return copy;
-    }
-
-    private static bool IsOpaque(ReadOnlySpan<byte> pixels)
-    {
-        for (var i = 3; i < pixels.Length; i += 4)
-        {
-            if (pixels[i] != byte.MaxValue)
-                return false;
-        }
-
-        return true;
     }
 
     // Both round to the nearest; there are no ties but where they do not matter.

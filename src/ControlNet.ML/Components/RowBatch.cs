@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using ControlNet.ML.Imaging;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -34,6 +35,16 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slo
     /// <exception cref="ControlNetException">There is none.</exception>
     public MLImage Image(int column, int row) =>
         Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no picture in column '{columns[column].Name}'.");
+
+    /// <summary>An image of an input column of images, or of image files, which keep all of their bits.</summary>
+    /// <exception cref="ControlNetException">There is none, or it is damaged or too large.</exception>
+    public ImageBuffer ImageOrFile(int column, int row)
+    {
+        if (columns[column].Type is not VectorDataViewType)
+            return Image(column, row).ToImageBuffer();
+        var file = Input<VBuffer<byte>>(column)[row].DenseValues().ToArray();
+        return ImageCodec.Decode(file, $"The file in column '{columns[column].Name}'");
+    }
 
     /// <summary>A text of an input column.</summary>
     public string Text(int column, int row) => Input<ReadOnlyMemory<char>>(column)[row].ToString();

@@ -22,6 +22,8 @@ internal sealed class RowImageReader(GenerateComponentOptions options, InputColu
             Strength = _strength is { } strength ? Wishes.Number(batch, strength, row) : options.Strength,
         };
         Wishes.Check(input.Validate);
+        if (input.MaskWarning is { } warning)
+            batch.Warn(row, warning);
         return input;
     }
 }

@@ -31,10 +31,10 @@ public static class Depth
     }
 
     /// <summary>A picture that is a depth map already, brought to the full range.</summary>
-    /// <param name="image">The map; colours count by their grey.</param>
+    /// <param name="image">The map, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colours count by their grey.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
-    public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.Of(image), options);
+    public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.OfDeep(image), options);
 
     /// <summary>The known depths by themselves, as one row, then back at their places.</summary>
     private static ImageBuffer ApplyToKnown(FloatMap depths, DepthOptions options)

@@ -2,7 +2,10 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Reads depths from a file: a NumPy array (<c>.npy</c>), a grey PNG of 16 bits with all of them, or any other picture by its grey levels.</summary>
+/// <summary>
+/// Reads depths from a file: a NumPy array (<c>.npy</c>), a PNG of 16 bits with all of them, or any other image by its grey levels. Colours
+/// count by their grey, alpha is not applied.
+/// </summary>
 public static class DepthFile
 {
     /// <summary>Reads a file; its contents decide, not its name.</summary>
@@ -16,8 +19,8 @@ public static class DepthFile
         options ??= new ImageLoadOptions();
         options.Validate();
         var file = ImageCodec.ReadFile(path, options.MaxBytes);
-        if (file.AsSpan().StartsWith(NumpyMap.Signature))
-            return NumpyMap.Read(file, path, options.MaxPixels);
-        return Png16.Is(file) ? Png16.Read(file, path, options.MaxPixels) : FloatMap.Of(ImageCodec.Decode(file, path, options));
+        return file.AsSpan().StartsWith(NumpyMap.Signature)
+            ? NumpyMap.Read(file, path, options.MaxPixels)
+            : FloatMap.OfDeep(ImageCodec.Decode(file, path, options));
     }
 }

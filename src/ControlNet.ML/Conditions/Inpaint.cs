@@ -2,12 +2,30 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>The condition and the mask of inpainting: what is white in the mask is to be made anew.</summary>
+/// <summary>
+/// The condition and the mask of inpainting: what is white in the mask is to be made anew. What is transparent is not painted, so it stays
+/// (<see cref="Levels"/>).
+/// </summary>
 public static class Inpaint
 {
+    /// <summary>How much of each pixel a mask paints: Pillow's grey, laid over black where the mask has alpha.</summary>
+    /// <param name="mask">The mask, 1, 3 or 4 channels.</param>
+    /// <returns>One channel, of the same size.</returns>
+    public static ImageBuffer Levels(ImageBuffer mask)
+    {
+        var levels = Colour.GreyPillow(mask);
+        if (mask.Channels == 4)
+        {
+            for (var i = 0; i < levels.Samples.Length; i++)
+                levels.Samples[i] = (byte)(((levels.Samples[i] * mask.Samples[(4 * i) + 3]) + (byte.MaxValue / 2)) / byte.MaxValue);
+        }
+
+        return levels;
+    }
+
     /// <summary>What ControlNet's inpainting network takes: the picture, 0 to 1, with -1 in all channels where the mask is 128 or more.</summary>
     /// <param name="image">The picture; grey is repeated, alpha is dropped.</param>
-    /// <param name="mask">The mask, of the same size; colours count by Pillow's grey.</param>
+    /// <param name="mask">The mask, of the same size; its <see cref="Levels"/> count.</param>
     /// <returns>[1, 3, height, width], for <see cref="ControlInput.Tensor"/>: 8 bits cannot hold the -1.</returns>
     /// <exception cref="ControlNetException">The sizes differ.</exception>
     public static TensorData ToTensor(ImageBuffer image, ImageBuffer mask)
@@ -17,7 +35,7 @@ public static class Inpaint
         if ((image.Width, image.Height) != (mask.Width, mask.Height))
             throw new ControlNetException($"The mask is {mask.Width}x{mask.Height} and the picture {image.Width}x{image.Height}, expected the same size: bring both to it with one Geometry.");
         var tensor = TensorImages.ToUnit(image);
-        var covered = Colour.GreyPillow(mask).Samples;
+        var covered = Levels(mask).Samples;
         for (var i = 0; i < tensor.Count; i++)
         {
             if (covered[i % covered.Length] / 255f > 0.5f)
@@ -31,14 +49,14 @@ public static class Inpaint
     /// The mask as diffusers prepares it: grey, brought to the size with Pillow's LANCZOS, then 1 where it is 0.5 or more, else 0.
     /// To soften its edge first, blur it with <see cref="PillowGaussianBlur"/>.
     /// </summary>
-    /// <param name="mask">The mask; colours count by Pillow's grey.</param>
+    /// <param name="mask">The mask; its <see cref="Levels"/> count.</param>
     /// <param name="width">Columns of the picture, a multiple of 8.</param>
     /// <param name="height">Rows of the picture, a multiple of 8.</param>
     /// <returns>[1, 1, height, width].</returns>
     /// <exception cref="ControlNetException">A side is not a multiple of 8.</exception>
     public static TensorData MaskToTensor(ImageBuffer mask, int width, int height)
     {
-        var grey = TensorImages.Prepare(Colour.GreyPillow(mask), width, height);
+        var grey = TensorImages.Prepare(Levels(mask), width, height);
         var tensor = TensorData.Zeros(1, 1, height, width);
         for (var i = 0; i < tensor.Count; i++)
             tensor.Values[i] = grey.Samples[i] / 255f >= 0.5f ? 1 : 0;

@@ -56,10 +56,10 @@ public static class Normals
     }
 
     /// <summary>Normals of a picture that is a depth map.</summary>
-    /// <param name="image">The map, near is bright; colours count by their grey.</param>
+    /// <param name="image">The map, near is bright, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colours count by their grey.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
-    public static ImageBuffer OfDepthMap(ImageBuffer image, NormalsOptions? options = null) => FromDepth(FloatMap.Of(image), options);
+    public static ImageBuffer OfDepthMap(ImageBuffer image, NormalsOptions? options = null) => FromDepth(FloatMap.OfDeep(image), options);
 
     /// <summary>Normals that a network gave (NormalBae): (n + 1) / 2, clipped, in levels, truncated; not brought to length 1.</summary>
     /// <param name="x">To the left.</param>

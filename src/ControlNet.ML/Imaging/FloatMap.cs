@@ -51,6 +51,14 @@ public sealed class FloatMap
         return map;
     }
 
+    /// <summary>The grey values of an image at its own depth: <see cref="ImageBuffer.Deep"/> where it has them, else as <see cref="Of"/>.</summary>
+    /// <param name="image">1, 3 or 4 channels; alpha is not applied.</param>
+    public static FloatMap OfDeep(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return image.Deep ?? Of(image);
+    }
+
     /// <summary>The values as grey levels: clipped to 0 to 255, then truncated, as NumPy's astype(uint8) of clipped floats.</summary>
     public ImageBuffer ToLevels()
     {

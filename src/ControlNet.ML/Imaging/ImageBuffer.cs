@@ -47,12 +47,45 @@ public sealed class ImageBuffer
     /// <summary>All samples. Shared, not copied.</summary>
     public byte[] Samples { get; }
 
+    /// <summary>
+    /// The grey values of an image that has more than 8 bits a sample, 0 to 65,535, of the same size: what kinds of conditions that scale
+    /// depths read. <see cref="ImageCodec"/> sets it from PNG files of 16 bits; colours count as in <see cref="Colour.Grey"/>, alpha is not
+    /// applied. <see cref="Colour.OverWhite"/> and <see cref="PictureFit"/> keep it, other operations drop it.
+    /// </summary>
+    /// <value>Null: the samples are all there is.</value>
+    /// <exception cref="ArgumentException">It is of another size.</exception>
+    public FloatMap? Deep
+    {
+        get;
+        init => field = value is null || (value.Width == Width && value.Height == Height)
+            ? value
+            : throw new ArgumentException($"The deep values are {value}, expected {Width}x{Height}.", nameof(value));
+    }
+
     /// <summary>The samples of one row, as a view.</summary>
     /// <param name="y">Which row, from 0 at the top.</param>
     public Span<byte> Row(int y) => Samples.AsSpan(y * Width * Channels, Width * Channels);
 
     /// <summary>The size as text, <c>640x480x3</c>.</summary>
     public override string ToString() => $"{Width}x{Height}x{Channels}";
+
+    /// <summary>Whether no pixel is transparent, even in part.</summary>
+    internal bool IsOpaque => Channels != 4 || AreOpaque(Samples);
+
+    /// <summary>Whether no pixel of four samples, alpha last, is transparent, even in part.</summary>
+    internal static bool AreOpaque(ReadOnlySpan<byte> pixels)
+    {
+        for (var i = 3; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != byte.MaxValue)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The same samples, not copied, with deep values.</summary>
+    internal ImageBuffer With(FloatMap? deep) => deep is null && Deep is null ? this : new ImageBuffer(Width, Height, Channels, Samples) { Deep = deep };
 
     /// <summary>A picture to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
     internal static ImageBuffer Uninitialized(int width, int height, int channels)

@@ -8,7 +8,7 @@ namespace ControlNet.ML.Imaging;
 /// Reads PNG, JPEG, WebP, BMP and GIF (its first frame); the contents decide, not the name. The size is checked from the header
 /// before pixels are allocated, so is whether the file can hold so many, and damaged or cut-off files are refused.
 /// Grey without alpha gives one channel, colour three, anything with alpha four (not premultiplied); palettes are resolved,
-/// 16 bits become 8, the Exif orientation is applied, colour profiles are not. CMYK is converted to RGB.
+/// 16 bits become 8 (of PNG, <see cref="ImageBuffer.Deep"/> has all of them), the Exif orientation is applied, colour profiles are not. CMYK is converted to RGB.
 /// </summary>
 public static class ImageCodec
 {
@@ -53,7 +53,8 @@ public static class ImageCodec
         if (!file.StartsWith(PngChunks.Signature))
             return Decode(file, source, options, orientation: null);
         var (pixels, orientation) = PngInput.Read(file, source, options.MaxPixels);
-        return Decode(pixels, source, options, orientation);
+        var image = Decode(pixels, source, options, orientation);
+        return Png16.Is(pixels) ? image.With(ImageOrientation.Upright(Png16.Read(pixels, source), orientation)) : image;
     }
 
     /// <summary>Writes a picture as its name's extension says: .png, .jpg, .jpeg or .webp (lossless).</summary>
@@ -206,18 +207,7 @@ public static class ImageCodec
         }
 
         // GIF and BMP say that there may be transparent pixels even where there are none.
-        var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && IsOpaque(decoded);
+        var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && decoded.IsOpaque;
         return grey || (!opaque && !claimsOnly) ? decoded : Colour.Rgb(decoded);
-    }
-
-    private static bool IsOpaque(ImageBuffer image)
-    {
-        for (var i = 3; i < image.Samples.Length; i += 4)
-        {
-            if (image.Samples[i] != byte.MaxValue)
-                return false;
-        }
-
-        return true;
     }
 }

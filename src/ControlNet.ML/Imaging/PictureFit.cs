@@ -11,7 +11,7 @@ public static class PictureFit
     /// <param name="geometry">Where it goes.</param>
     /// <param name="filter">How it is scaled.</param>
     /// <param name="order">Which pass of the scaling comes first.</param>
-    /// <returns>A new picture of the geometry's size.</returns>
+    /// <returns>A new picture of the geometry's size, with <see cref="ImageBuffer.Deep"/> values if it had them.</returns>
     public static ImageBuffer Apply(
         ImageBuffer image, Geometry geometry, PillowFilter filter = PillowFilter.Lanczos, PillowPassOrder order = PillowPassOrder.ByShape)
     {
@@ -21,26 +21,40 @@ public static class PictureFit
         var scaled = PillowResize.Apply(image, geometry.ScaledWidth, geometry.ScaledHeight, filter, order: order);
         var result = new ImageBuffer(geometry.Width, geometry.Height, image.Channels);
         geometry.Place(scaled, result);
-        if (geometry.Mode == FitMode.Fill && (geometry.OffsetX > 0 || geometry.OffsetY > 0))
-            StretchBorder(scaled, geometry, result);
+        foreach (var (width, height, box, x, y) in Borders(geometry))
+            Lay(PillowResize.Apply(scaled, width, height, PillowFilter.Bicubic, box), result, x, y);
+        return result.With(image.Deep is { } deep ? Apply(deep, geometry, filter) : null);
+    }
+
+    private static FloatMap Apply(FloatMap deep, Geometry geometry, PillowFilter filter)
+    {
+        var scaled = PillowFloatResize.Apply(deep, geometry.ScaledWidth, geometry.ScaledHeight, filter);
+        if ((geometry.Width, geometry.Height) == (scaled.Width, scaled.Height))
+            return scaled;
+        var result = new FloatMap(geometry.Width, geometry.Height);
+        Lay(scaled, result, geometry.OffsetX, geometry.OffsetY);
+        foreach (var (width, height, box, x, y) in Borders(geometry))
+            Lay(PillowFloatResize.Apply(scaled, width, height, PillowFilter.Bicubic, box), result, x, y);
         return result;
     }
 
-    // An empty part of the picture at its edge, resized: Pillow then mixes the two lines that lie there.
-    private static void StretchBorder(ImageBuffer scaled, Geometry geometry, ImageBuffer result)
+    /// <summary>
+    /// What is laid where the scaled picture leaves room: an empty part of it at its edge, resized; Pillow then mixes the two lines that lie there.
+    /// </summary>
+    private static IEnumerable<(int Width, int Height, PillowBox Box, int X, int Y)> Borders(Geometry geometry)
     {
-        var (width, height) = (scaled.Width, scaled.Height);
+        if (geometry.Mode != FitMode.Fill)
+            yield break;
+        var (width, height) = (geometry.ScaledWidth, geometry.ScaledHeight);
         if (geometry.OffsetY > 0)
         {
-            var (rows, below) = (geometry.OffsetY, geometry.OffsetY + height);
-            Lay(PillowResize.Apply(scaled, width, rows, PillowFilter.Bicubic, new PillowBox(0, 0, width, 0)), result, 0, 0);
-            Lay(PillowResize.Apply(scaled, width, rows, PillowFilter.Bicubic, new PillowBox(0, height, width, height)), result, 0, below);
+            yield return (width, geometry.OffsetY, new PillowBox(0, 0, width, 0), 0, 0);
+            yield return (width, geometry.OffsetY, new PillowBox(0, height, width, height), 0, geometry.OffsetY + height);
         }
-        else
+        else if (geometry.OffsetX > 0)
         {
-            var (columns, beside) = (geometry.OffsetX, geometry.OffsetX + width);
-            Lay(PillowResize.Apply(scaled, columns, height, PillowFilter.Bicubic, new PillowBox(0, 0, 0, height)), result, 0, 0);
-            Lay(PillowResize.Apply(scaled, columns, height, PillowFilter.Bicubic, new PillowBox(width, 0, width, height)), result, beside, 0);
+            yield return (geometry.OffsetX, height, new PillowBox(0, 0, 0, height), 0, 0);
+            yield return (geometry.OffsetX, height, new PillowBox(width, 0, width, height), geometry.OffsetX + width, 0);
         }
     }
 
@@ -50,5 +64,12 @@ public static class PictureFit
         var columns = Math.Min(piece.Width, target.Width - x) * channels;
         for (var row = 0; row < Math.Min(piece.Height, target.Height - y); row++)
             piece.Row(row)[..columns].CopyTo(target.Row(y + row)[(x * channels)..]);
+    }
+
+    private static void Lay(FloatMap piece, FloatMap target, int x, int y)
+    {
+        var (left, right) = (Math.Max(0, x), Math.Min(target.Width, x + piece.Width));
+        for (var row = Math.Max(0, y); row < Math.Min(target.Height, y + piece.Height); row++)
+            Array.Copy(piece.Values, ((row - y) * piece.Width) + left - x, target.Values, (row * target.Width) + left, Math.Max(0, right - left));
     }
 }

@@ -127,7 +127,7 @@ public static class PillowResize
     }
 
     // Pillow adds the step up instead of multiplying, and the sum's rounding decides some pixels.
-    private static int[] Positions(float from, float to, int target, int source)
+    internal static int[] Positions(float from, float to, int target, int source)
     {
         var positions = new int[target];
         var step = (double)(to - from) / target;

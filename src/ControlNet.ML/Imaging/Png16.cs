@@ -4,68 +4,50 @@ using System.IO.Compression;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Reads all 16 bits of a grey PNG file, which the codec for pictures would reduce to 8. Depth maps come so from sensors and renderers.
+/// Reads all 16 bits of a PNG file, which the codec for images reduces to 8. Depth maps come so from sensors and renderers: grey or
+/// colours, with or without alpha, interlaced or not.
 /// </summary>
 internal static class Png16
 {
-    private const int HeaderLength = 13;
     private const int SampleBytes = 2;
+    private const int HeaderAt = 16;
 
-    /// <summary>Whether a file is a PNG of 16-bit grey.</summary>
+    // Adam7 (PNG specification, 8.1): the first column and row of a pass, and the steps between its pixels.
+    private static readonly (int X, int Y, int Across, int Down)[] Interlaced =
+        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+
+    private static readonly (int X, int Y, int Across, int Down)[] Plain = [(0, 0, 1, 1)];
+
+    /// <summary>Whether a file is a PNG of 16 bits a sample.</summary>
+    /// <param name="file">It, from its signature on, or another file.</param>
     public static bool Is(ReadOnlySpan<byte> file) =>
-        file.StartsWith(PngChunks.Signature) && file.Length > 33 && file[12..16].SequenceEqual("IHDR"u8) && file[24] == 16 && file[25] == 0;
+        file.Length > HeaderAt + 13 && file.StartsWith(PngChunks.Signature) && file[12..16].SequenceEqual("IHDR"u8) && file[HeaderAt + 8] == 16;
 
-    /// <summary>Reads its values, 0 to 65,535.</summary>
-    /// <exception cref="ControlNetException">It is damaged, cut off, interlaced or too large.</exception>
-    public static FloatMap Read(ReadOnlySpan<byte> file, string source, long maxPixels)
+    /// <summary>Reads its grey values, 0 to 65,535; those of colours by <see cref="Colour.Grey"/>'s weights. Alpha is not applied.</summary>
+    /// <param name="file">The file as <see cref="PngInput"/> leaves it: header, checksums and size are checked.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <exception cref="ControlNetException">Its pixels are damaged or cut off.</exception>
+    public static FloatMap Read(ReadOnlySpan<byte> file, string source)
     {
-        var position = PngChunks.Signature.Length;
-        if (!PngChunks.Next(file, ref position, out var header) || header.Data.Length != HeaderLength || !header.IsIntact)
-            throw ImageCodec.NoPicture(source, "its PNG header is damaged");
-        var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header.Data), BinaryPrimitives.ReadInt32BigEndian(header.Data[4..]));
-        ImageCodec.CheckSize(source, width, height, maxPixels);
-        if (header.Data[12] != 0)
-            throw new ControlNetException($"{source} is an interlaced PNG of 16 bits, which cannot be read: save it without interlacing.");
-
+        var header = file[HeaderAt..];
+        var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header), BinaryPrimitives.ReadInt32BigEndian(header[4..]));
+        var channels = header[9] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
         using var packed = new MemoryStream();
-        var ended = false;
-        while (!ended && PngChunks.Next(file, ref position, out var chunk))
+        var position = PngChunks.Signature.Length;
+        while (PngChunks.Next(file, ref position, out var chunk))
         {
             if (chunk.Type.SequenceEqual("IDAT"u8))
-            {
-                if (!chunk.IsIntact)
-                    throw ImageCodec.NoPicture(source, "a checksum of its PNG data is wrong: the file is damaged");
                 packed.Write(chunk.Data);
-            }
-
-            ended = chunk.Type.SequenceEqual("IEND"u8);
         }
 
-        if (!ended)
-            throw ImageCodec.NoPicture(source, "the file is cut off: it has no end mark");
-        ImageCapacity.CheckPng(source, header.Data, packed.Length);
         packed.Position = 0;
-        return Unpack(packed, source, width, height);
-    }
-
-    private static FloatMap Unpack(Stream packed, string source, int width, int height)
-    {
         var map = new FloatMap(width, height);
-        var (above, line) = (new byte[width * SampleBytes], new byte[width * SampleBytes]);
         try
         {
             // Never more is unpacked than the header's size asks for.
             using var stream = new ZLibStream(packed, CompressionMode.Decompress);
-            for (var y = 0; y < height; y++)
-            {
-                var filter = stream.ReadByte();
-                stream.ReadExactly(line);
-                Unfilter(filter, line, above, source);
-                for (var x = 0; x < width; x++)
-                    map.Values[(y * width) + x] = BinaryPrimitives.ReadUInt16BigEndian(line.AsSpan(x * SampleBytes));
-                (above, line) = (line, above);
-            }
-
+            foreach (var (x, y, across, down) in header[12] == 1 ? Interlaced : Plain)
+                ReadPass(stream, map, channels, (x, y, across, down), source);
             return map;
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
@@ -74,12 +56,39 @@ internal static class Png16
         }
     }
 
-    /// <summary>Undoes a line's filter (PNG specification, chapter 9), a byte of the same kind lying a sample to the left.</summary>
-    private static void Unfilter(int filter, byte[] line, byte[] above, string source)
+    private static void ReadPass(ZLibStream stream, FloatMap map, int channels, (int X, int Y, int Across, int Down) pass, string source)
+    {
+        var columns = (map.Width - pass.X + pass.Across - 1) / pass.Across;
+        if (columns <= 0)
+            return;
+        var pixel = channels * SampleBytes;
+        var (above, line) = (new byte[columns * pixel], new byte[columns * pixel]);
+        for (var y = pass.Y; y < map.Height; y += pass.Down)
+        {
+            var filter = stream.ReadByte();
+            stream.ReadExactly(line);
+            Unfilter(filter, line, above, pixel, source);
+            for (var i = 0; i < columns; i++)
+                map.Values[(y * map.Width) + pass.X + (i * pass.Across)] = Grey(line.AsSpan(i * pixel), channels);
+            (above, line) = (line, above);
+        }
+    }
+
+    private static float Grey(ReadOnlySpan<byte> pixel, int channels)
+    {
+        long first = BinaryPrimitives.ReadUInt16BigEndian(pixel);
+        if (channels < 3)
+            return first;
+        long green = BinaryPrimitives.ReadUInt16BigEndian(pixel[2..]), blue = BinaryPrimitives.ReadUInt16BigEndian(pixel[4..]);
+        return ((9798 * first) + (19235 * green) + (3735 * blue) + (1 << 14)) >> 15;
+    }
+
+    /// <summary>Undoes a line's filter (PNG specification, chapter 9), a byte of the same kind lying a pixel to the left.</summary>
+    private static void Unfilter(int filter, byte[] line, byte[] above, int pixel, string source)
     {
         for (var i = 0; i < line.Length; i++)
         {
-            int left = i >= SampleBytes ? line[i - SampleBytes] : 0, up = above[i], corner = i >= SampleBytes ? above[i - SampleBytes] : 0;
+            int left = i >= pixel ? line[i - pixel] : 0, up = above[i], corner = i >= pixel ? above[i - pixel] : 0;
             line[i] += filter switch
             {
                 0 => 0,

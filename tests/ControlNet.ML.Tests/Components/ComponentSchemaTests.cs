@@ -31,7 +31,9 @@ public sealed class ComponentSchemaTests
         var photos = Renamed(_ml.Data.LoadFromEnumerable(Photos.Rows(1)), column);
         Assert.Equal(Message(() => theirs.Fit(photos).Transform(data)), Message(() => ours.Fit(photos).Transform(data)), ignoreCase: true);
 
-        static string Message(Func<object> action) => Assert.Throws<ArgumentOutOfRangeException>(action).Message;
+        // Ours takes image files as well.
+        static string Message(Func<object> action) =>
+            Assert.Throws<ArgumentOutOfRangeException>(action).Message.Replace(" or VarVector<Byte>", "", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -105,6 +105,32 @@ public sealed class ConditionWorkoutTests
     }
 
     [Fact]
+    public void Files_are_a_whole_components_input_and_keep_their_sixteen_bits()
+    {
+        PngRow[] rows = [.. Enumerable.Range(0, 5).Select(id => new PngRow { Id = id, Photo = PngWriter.Deep(30, Depths(id)) })];
+        new ComponentWorkout<PngRow>(_ml, progress => Stages.Condition("Condition", "Photo", "depth_map", null, new() { Progress = progress }), rows, "Condition")
+        {
+            Expected = [.. rows.Select(row => (row.Id, Levels(Depth.Apply(new FloatMap(30, 4, [.. Depths(row.Id).Select(value => (float)value)])))))],
+        }.Run();
+
+        static ushort[] Depths(int id) => [.. Enumerable.Range(0, 120).Select(i => (ushort)(1000 + (id * 7) + (3 * i)))];
+    }
+
+    [Fact]
+    public void Files_come_from_ML_NETs_own_loader_and_what_is_no_image_fails_its_row()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("deep.png", PngWriter.Deep(2, [1000, 1001, 1002, 1003]));
+        folder.Write("text.png", "no image"u8.ToArray());
+        var data = _ml.Data.LoadFromEnumerable(new[] { new NamedRow { File = "deep.png" }, new NamedRow { File = "text.png" } });
+        var view = _ml.Transforms.LoadRawImageBytes("Photo", folder.Path, "File").Append(Stages.Condition("Condition", "Photo", "depth_map")).Fit(data).Transform(data);
+        Assert.Equal(new ImageDataViewType(), view.Schema["Condition"].Type);
+        using var first = view.GetColumn<MLImage>("Condition").First();
+        Assert.Equal([0, 85, 170, 255], Colour.Grey(first.ToImageBuffer()).Samples);
+        Assert.Contains("The file in column 'Photo' is no picture", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_condition_feeds_a_chain_that_extracts_its_pixels()
     {
         var data = _ml.Data.LoadFromEnumerable(Photos.Rows(3));
@@ -126,5 +152,17 @@ public sealed class ConditionWorkoutTests
     {
         using var picture = image.ToMLImage();
         return Cells.Of(picture);
+    }
+
+    private sealed class PngRow
+    {
+        public int Id { get; set; }
+
+        public byte[] Photo { get; set; } = [];
+    }
+
+    private sealed class NamedRow
+    {
+        public string File { get; set; } = "";
     }
 }

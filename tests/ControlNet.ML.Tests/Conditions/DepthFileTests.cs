@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Tests.Imaging;
 using FsCheck.Xunit;
 
 namespace ControlNet.ML.Tests.Conditions;

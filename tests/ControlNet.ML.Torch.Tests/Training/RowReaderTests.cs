@@ -1,3 +1,4 @@
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Torch.Training.Data;
 
@@ -95,6 +96,21 @@ public sealed class RowReaderTests : IDisposable
         Assert.Equal(3, read.Picture.Channels);
         Assert.All(read.Picture.Samples, sample => Assert.Equal(255, sample));
         Assert.All(read.Condition.Samples, sample => Assert.Equal(255, sample));
+    }
+
+    [Fact]
+    public void Depths_of_16_bits_reach_the_preprocessor_with_all_of_them_cut_and_mirrored_too()
+    {
+        // 16 bits whose upper byte is the same everywhere: with 8 bits there is nothing to see.
+        var path = _folder.Write("deep.png", PngWriter.Deep(14, [.. Enumerable.Range(0, 14 * 8).Select(i => (ushort)(1024 + (i % 14)))]));
+        using var reader = new RowReader(8, 8, flip: true, CropMode.Centre, ConditionCatalog.Find("depth_map").Open());
+        var row = new TrainingRow("row", path, null, "");
+        var flipped = Enumerable.Range(0, 50).Select(seed => new SampleDraws((ulong)seed, 0, 10)).First(draw => draw.Flip);
+        byte[] levels = [0, 36, 72, 109, 145, 182, 218, 255];
+        Assert.Equal(levels, reader.Read(row, null).Condition.Row(3).ToArray());
+        Assert.Equal(levels.Reverse(), reader.Read(row, flipped).Condition.Row(3).ToArray());
+        using var small = new RowReader(7, 4, flip: false, CropMode.Centre, ConditionCatalog.Find("depth_map").Open());
+        Assert.True(small.Read(row, null).Condition.Row(1).ToArray().Distinct().Count() == 7, "Scaled, 16 bits became 8.");
     }
 
     [Fact]

@@ -51,11 +51,12 @@ internal sealed class InvalidInputs(MLContext ml, IDataView data)
 
     /// <summary>The message, without the size of the vector that was found: shapes of schemas know none, and ML.NET writes their vectors in another way.</summary>
     private static string Refusal(Action action) => Assert.Throws<ArgumentOutOfRangeException>(action).Message
-        .Replace("got Vector<Single, 1>", "got Vector<Single>", StringComparison.Ordinal).Replace("got VarVector", "got Vector", StringComparison.Ordinal);
+        .Replace("got Vector<Single, 1>", "got Vector<Single>", StringComparison.Ordinal).Replace("got VarVector", "got Vector", StringComparison.Ordinal)
+        .Replace("Image or VarVector<Byte>", "Image", StringComparison.Ordinal);
 
     private static string Mismatch(string name, DataViewType type) => $"Schema mismatch for input column '{name}': expected " + type switch
     {
-        ImageDataViewType => "Image, got ",
+        ImageDataViewType or VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Byte) } } => "Image, got ",
         TextDataViewType => "String, got ",
         NumberDataViewType => "a number, got ",
         _ => "Vector<Single, ",

@@ -33,7 +33,7 @@ internal sealed class RowReader : IDisposable
         try
         {
             var bytes = ReadFile(row.Image);
-            var image = Flat(ImageCodec.Decode(bytes, row.Image));
+            var image = Colour.OverWhite(ImageCodec.Decode(bytes, row.Image));
             var cut = Cut(image.Width, image.Height, draws);
             var mirrored = _flip && draws is { Flip: true };
             var key = SHA256.HashData([.. SHA256.HashData(bytes), .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"{cut}{mirrored}"))]);
@@ -52,7 +52,7 @@ internal sealed class RowReader : IDisposable
     {
         if (row.Condition is not null)
         {
-            var condition = Flat(ImageCodec.Load(row.Condition));
+            var condition = Colour.OverWhite(ImageCodec.Load(row.Condition));
             return condition.Width == image.Width && condition.Height == image.Height
                 ? Fit(condition, cut, mirrored)
                 : throw new ControlNetException(
@@ -84,29 +84,38 @@ internal sealed class RowReader : IDisposable
         var scaled = image.Width == cut.ScaledWidth && image.Height == cut.ScaledHeight
             ? image
             : PillowResize.Apply(image, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear);
+        var deep = image.Deep is { } values ? PillowFloatResize.Apply(values, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear) : null;
         if (!mirrored && scaled.Width == _width && scaled.Height == _height)
-            return scaled;
+            return scaled.With(deep);
         var channels = scaled.Channels;
-        var result = new ImageBuffer(_width, _height, channels);
+        var samples = new byte[_width * _height * channels];
+        Take<byte>(scaled.Samples, scaled.Width, channels, cut, mirrored, samples);
+        var result = new ImageBuffer(_width, _height, channels, samples);
+        if (deep is null)
+            return result;
+        var part = new FloatMap(_width, _height);
+        Take<float>(deep.Values, deep.Width, 1, cut, mirrored, part.Values);
+        return result.With(part);
+    }
+
+    /// <summary>Copies what a cut takes, mirrored or not.</summary>
+    private void Take<T>(ReadOnlySpan<T> source, int sourceWidth, int channels, Cut cut, bool mirrored, Span<T> target)
+    {
+        var (line, taken) = (sourceWidth * channels, _width * channels);
         for (var y = 0; y < _height; y++)
         {
-            var source = scaled.Row(y + cut.Top).Slice(cut.Left * channels, _width * channels);
-            var target = result.Row(y);
+            var from = source.Slice(((y + cut.Top) * line) + (cut.Left * channels), taken);
+            var to = target.Slice(y * taken, taken);
             if (!mirrored)
             {
-                source.CopyTo(target);
+                from.CopyTo(to);
                 continue;
             }
 
             for (var x = 0; x < _width; x++)
-                source.Slice(x * channels, channels).CopyTo(target[((_width - 1 - x) * channels)..]);
+                from.Slice(x * channels, channels).CopyTo(to[((_width - 1 - x) * channels)..]);
         }
-
-        return result;
     }
-
-    /// <summary>Transparent parts are white, as on paper.</summary>
-    private static ImageBuffer Flat(ImageBuffer image) => image.Channels == 4 ? Colour.Hwc3(image) : image;
 
     private static byte[] ReadFile(string path) => RegularFile.ReadAll(path, path, new ImageLoadOptions().MaxBytes, "a picture");
 }

@@ -2,25 +2,59 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace ControlNet.ML.Tests.Imaging;
+namespace ControlNet.ML.TestSupport;
 
 /// <summary>Writes PNG files of any depth and colour type, which our encoder never makes.</summary>
 internal static class PngWriter
 {
+    private static readonly (int X, int Y, int Across, int Down)[] Adam7 =
+        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+
     public static byte[] File(int width, int height, byte depth, byte type, byte[] row, params (string Type, byte[] Data)[] chunks) =>
         File(width, height, depth, type, [row], chunks);
 
     public static byte[] File(int width, int height, byte depth, byte type, byte[] first, byte[] second, params (string Type, byte[] Data)[] chunks) =>
         File(width, height, depth, type, [first, second], chunks);
 
-    private static byte[] File(int width, int height, byte depth, byte type, byte[][] rows, (string Type, byte[] Data)[] chunks)
+    /// <summary>A file of 16 bits whose colours, if it has them, are equal.</summary>
+    /// <param name="width">Columns.</param>
+    /// <param name="values">Rows first.</param>
+    /// <param name="type">PNG's colour type: 0 grey, 2 colours, 4 grey with alpha, 6 colours with alpha.</param>
+    /// <param name="interlaced">Whether by Adam7.</param>
+    /// <param name="alpha">Of every pixel.</param>
+    /// <param name="chunks">More chunks.</param>
+    public static byte[] Deep(int width, ushort[] values, byte type = 0, bool interlaced = false, ushort alpha = ushort.MaxValue, params (string Type, byte[] Data)[] chunks)
+    {
+        var height = values.Length / width;
+        List<byte[]> rows = [];
+        foreach (var (x, y, across, down) in interlaced ? Adam7 : [(0, 0, 1, 1)])
+        {
+            for (var row = y; row < height && x < width; row += down)
+            {
+                List<byte> line = [];
+                for (var column = x; column < width; column += across)
+                    line.AddRange(Pixel(values[(row * width) + column], type, alpha));
+                rows.Add([.. line]);
+            }
+        }
+
+        return File(width, height, 16, type, [.. rows], chunks, interlaced);
+    }
+
+    private static byte[] Pixel(ushort value, byte type, ushort alpha)
+    {
+        ushort[] samples = type switch { 0 => [value], 2 => [value, value, value], 4 => [value, alpha], _ => [value, value, value, alpha] };
+        return [.. samples.SelectMany(sample => new[] { (byte)(sample >> 8), (byte)sample })];
+    }
+
+    private static byte[] File(int width, int height, byte depth, byte type, byte[][] rows, (string Type, byte[] Data)[] chunks, bool interlaced = false)
     {
         using var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a]);
         var header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
-        (header[8], header[9]) = (depth, type);
+        (header[8], header[9], header[12]) = (depth, type, interlaced ? (byte)1 : (byte)0);
         Chunk(file, "IHDR", header);
         foreach (var (name, data) in chunks)
             Chunk(file, name, data);
