@@ -49,7 +49,7 @@ internal static class ImageMemory
         {
             var channels = config.BlockOutChannels[level] / Math.Pow(4, level);
             skips += channels * (config.LayersPerBlock + 1);
-            if (config.DownBlockTypes[level] == "CrossAttnDownBlock2D")
+            if (config.HasAttention(level) && config.TransformerLayersPerBlock[level] > 0)
                 largest = Math.Max(largest, WidthsOfTransformer * channels);
         }
 

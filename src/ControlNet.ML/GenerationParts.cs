@@ -1,3 +1,4 @@
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Weights;
 
@@ -79,18 +80,34 @@ internal static class GenerationParts
 
     /// <summary>Throws unless a control network fits a model.</summary>
     /// <exception cref="ControlNetException">It is of another family.</exception>
-    public static void CheckFamily(DiffusionModel model, ControlNetwork network)
+    public static void CheckFamily(DiffusionModel model, ControlNetwork network) => CheckFamily(model, network.Name, network.Config);
+
+    /// <summary><see cref="CheckFamily(DiffusionModel, ControlNetwork)"/> before the network is loaded.</summary>
+    public static void CheckFamily(DiffusionModel model, string name, ControlNetConfig config)
     {
-        var (config, unet) = (network.Config, model.Folder.UNet);
-        if (config.CrossAttentionDim != unet.CrossAttentionDim
-            || !config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels)
-            || config.InChannels != model.Folder.Autoencoder.LatentChannels
-            || config.LayersPerBlock != unet.LayersPerBlock)
+        var unet = model.Folder.UNet;
+        var differences = new List<string>();
+
+        // A network without attention to the text never sees its width.
+        if (config.AttendsToText)
+            Compare("text width", config.CrossAttentionDim, unet.CrossAttentionDim);
+        if (!config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels))
+            differences.Add($"channels {string.Join(", ", config.BlockOutChannels)}, expected {string.Join(", ", unet.BlockOutChannels)}");
+        Compare("blocks a level", config.LayersPerBlock, unet.LayersPerBlock);
+        Compare("input channels", config.InChannels, model.Folder.Autoencoder.LatentChannels);
+        if (config is { Lite: false, AdditionEmbedType: not null })
+            Compare("pooled text width", PooledWidth(config), PooledWidth(unet));
+        if (differences.Count > 0)
+            throw new ControlNetException($"The control network '{name}' is of another family than the model '{model.Name}': it has {string.Join("; ", differences)}.");
+
+        void Compare(string what, int found, int expected)
         {
-            throw new ControlNetException(
-                $"The control network '{network.Name}' is of another family than the model '{model.Name}': it has text width " +
-                $"{config.CrossAttentionDim} and channels {string.Join(", ", config.BlockOutChannels)}, expected " +
-                $"{unet.CrossAttentionDim} and {string.Join(", ", unet.BlockOutChannels)}.");
+            if (found != expected)
+                differences.Add($"{what} {found}, expected {expected}");
         }
     }
+
+    /// <summary>Columns of the pooled text, which stands before six embeddings of size and crop; 0 without.</summary>
+    private static int PooledWidth(EncoderConfig config) =>
+        config.AdditionEmbedType is null ? 0 : config.ProjectionClassEmbeddingsInputDim!.Value - (6 * config.AdditionTimeEmbedDim!.Value);
 }

@@ -45,6 +45,24 @@ public sealed class GenerateTests
         Assert.Equal(64, text["mask_sha256"].Length);
     }
 
+    [Theory, InlineData("small"), InlineData("mid"), InlineData("small-plain-mid")]
+    public async Task A_network_with_fewer_attentions_steers(string network)
+    {
+        Assert.SkipUnless(Fixtures.Has("beyond", "fewer", network), $"No networks in {Fixtures.Root}.");
+        using var tool = new Tool();
+        string[] common = ["generate", "a red apple", "--model", Fixtures.Path("models", "sdxl"), "--steps", "2", "--seed", "3", "--size", "64"];
+        string[] controlled = [.. common, "--photo", Tool.Photo, "--preprocess", "canny", "--control"];
+
+        Assert.Equal((0, ""), await Run([.. common, "--output", "without.png"]));
+        Assert.Equal((0, ""), await Run([.. controlled, Fixtures.Path("beyond", "fewer", network), "--output", "with.png"]));
+        Assert.Equal((0, ""), await Run([.. controlled, Fixtures.Path("beyond", "fewer", network) + ":0", "--output", "zero.png"]));
+
+        Assert.NotEqual(ImageCodec.Load("without.png").Samples.ToArray(), ImageCodec.Load("with.png").Samples.ToArray());
+        Assert.Equal(ImageCodec.Load("without.png").Samples.ToArray(), ImageCodec.Load("zero.png").Samples.ToArray());
+
+        async Task<(int, string)> Run(string[] args) => (await tool.RunAsync(args)) is var answer ? (answer.Code, answer.Error) : default;
+    }
+
     [Fact]
     public async Task A_preprocessor_takes_its_settings()
     {

@@ -52,6 +52,39 @@ public sealed class ModelsFolderTests : IDisposable
         await Fails(copy, Path.GetFileName(file), why);
     }
 
+    [Theory]
+    [InlineData("small", "no attention to the text", null, 138)]
+    [InlineData("small-plain-mid", "no attention to the text", null, 122)]
+    [InlineData("mid", "text width 40", 40, 222)]
+    public async Task Networks_with_fewer_attentions_say_whether_they_attend_to_the_text(string network, string said, int? textWidth, int tensors)
+    {
+        Assert.SkipUnless(Fixtures.Has("beyond", "fewer", network), $"No networks in {Fixtures.Root}.");
+        var answer = await _tool.RunAsync("models", Fixtures.Path("beyond", "fewer", network));
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        Assert.Contains($"control network, {said}, channels 8, 16, 16, 10 residuals", answer.Output, StringComparison.Ordinal);
+        var json = JsonNode.Parse((await _tool.RunAsync("models", Fixtures.Path("beyond", "fewer", network), "--json")).Output)!;
+        Assert.Equal((textWidth, tensors), ((int?)json["text_width"], (int)json["part"]!["tensors"]!));
+    }
+
+    [Theory]
+    [InlineData("mid_block_type", "\"UNetMidBlock2D\"", "16 unexpected: 'mid_block.attentions.0.norm.bias'")]
+    [InlineData("mid_block_type", "\"Middle\"", "small/config.json: 'mid_block_type' is 'Middle', expected 'UNetMidBlock2DCrossAttn' or 'UNetMidBlock2D'")]
+    [InlineData("mid_block_type", "null", "small/config.json: 'mid_block_type' is null, expected 'UNetMidBlock2DCrossAttn' or 'UNetMidBlock2D'")]
+    [InlineData("transformer_layers_per_block", "[0, -1, 0]", "small/config.json: 'transformer_layers_per_block' is -1, expected 0 to 32")]
+    [InlineData("transformer_layers_per_block", "[0, 0]", "small/config.json: 'transformer_layers_per_block' is a list of 2, expected 3")]
+    [InlineData("transformer_layers_per_block", "[0, 0, 1]", "20 missing: 'mid_block.attentions.0.transformer_blocks.0.norm1.weight'")]
+    [InlineData("down_block_types", "[\"DownBlock2D\", \"CrossAttnDownBlock2D\", \"DownBlock2D\"]", "12 missing: 'down_blocks.1.attentions.0.norm.weight'")]
+    public async Task Networks_with_fewer_attentions_have_to_be_those_of_their_configuration(string key, string value, string why)
+    {
+        Assert.SkipUnless(Fixtures.Has("beyond", "fewer", "small"), $"No networks in {Fixtures.Root}.");
+        var copy = _folder.Copy(Fixtures.Path("beyond", "fewer", "small"), "small");
+        var json = JsonNode.Parse(File.ReadAllBytes(Path.Combine(copy, "config.json")))!.AsObject();
+        json[key] = JsonNode.Parse(value);
+        File.WriteAllText(Path.Combine(copy, "config.json"), json.ToJsonString());
+
+        await Fails(copy, why);
+    }
+
     public void Dispose()
     {
         _tool.Dispose();

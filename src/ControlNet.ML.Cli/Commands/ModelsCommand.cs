@@ -128,7 +128,7 @@ internal static class ModelsCommand
                     name,
                     path,
                     kind = config.Lite ? "ControlNetLiteModel" : "ControlNetModel",
-                    text_width = config.CrossAttentionDim,
+                    text_width = config.AttendsToText ? config.CrossAttentionDim : (int?)null,
                     channels = config.BlockOutChannels,
                     residuals = config.DownResiduals + 1,
                     part,
@@ -137,7 +137,7 @@ internal static class ModelsCommand
                 return;
             }
 
-            terminal.Result($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, text width {config.CrossAttentionDim}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+            terminal.Result($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {(config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no attention to the text")}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
             terminal.Result(part.Line);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);

@@ -4,20 +4,19 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>Between encoder and decoder: resnet, transformer, resnet (UNetMidBlock2DCrossAttn).</summary>
+/// <summary>Between encoder and decoder: resnet, transformer, resnet (UNetMidBlock2DCrossAttn), or a single resnet (UNetMidBlock2D).</summary>
 internal sealed class MidBlock : Module<Tensor, Tensor, Tensor, Tensor>
 {
-    public readonly ModuleList<SpatialTransformer> attentions;
+    public readonly ModuleList<SpatialTransformer>? attentions;
     public readonly ModuleList<ResnetBlock> resnets;
 
-    /// <param name="before">The resnet before the transformer.</param>
-    /// <param name="transformer">The transformer.</param>
-    /// <param name="after">The resnet after it.</param>
-    public MidBlock(ResnetBlock before, SpatialTransformer transformer, ResnetBlock after)
+    /// <param name="layers">The resnets, one more than transformers.</param>
+    /// <param name="transformer">The transformer between the two, or null.</param>
+    public MidBlock(ResnetBlock[] layers, SpatialTransformer? transformer)
         : base(nameof(MidBlock))
     {
-        attentions = new([transformer]);
-        resnets = new([before, after]);
+        attentions = transformer is null ? null : new([transformer]);
+        resnets = new(layers);
         RegisterComponents();
     }
 
@@ -27,6 +26,9 @@ internal sealed class MidBlock : Module<Tensor, Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor time, Tensor context)
     {
         using var scope = NewDisposeScope();
-        return resnets[1].forward(attentions[0].forward(resnets[0].forward(x, time), context), time).MoveToOuterDisposeScope();
+        x = resnets[0].forward(x, time);
+        if (attentions is not null)
+            x = resnets[1].forward(attentions[0].forward(x, context), time);
+        return x.MoveToOuterDisposeScope();
     }
 }

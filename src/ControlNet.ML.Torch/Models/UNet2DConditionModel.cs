@@ -78,7 +78,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
         var layers = _config.LayersPerBlock + 1;
         return new UpBlock(
             [.. Enumerable.Range(0, layers).Select(i => Resnet((i == 0 ? previous : outputs) + (i == layers - 1 ? below : outputs), outputs))],
-            _config.UpBlockTypes[index] == "CrossAttnUpBlock2D"
+            _config.HasUpAttention(index)
                 ? [.. Enumerable.Range(0, layers).Select(_ => Transformer(outputs, level))]
                 : null,
             level == 0 ? null : new Upsample(outputs));

@@ -16,7 +16,7 @@ internal abstract class UNetEncoder : Module
     public readonly TimestepEmbedding time_embedding;
     public readonly TimestepEmbedding? add_embedding;
     public readonly ModuleList<DownBlock> down_blocks;
-    public readonly MidBlock mid_block;
+    public readonly MidBlock? mid_block;
     private readonly EncoderConfig _config;
 
     /// <param name="name">The network's name.</param>
@@ -36,11 +36,7 @@ internal abstract class UNetEncoder : Module
             : new TimestepEmbedding(config.ProjectionClassEmbeddingsInputDim!.Value, TimeWidth);
 
         down_blocks = new([.. Enumerable.Range(0, channels.Length).Select(DownLevel)]);
-        var last = channels.Length - 1;
-        mid_block = new MidBlock(
-            Resnet(channels[last], channels[last], config.MidBlockScaleFactor),
-            Transformer(channels[last], last, onlyCross: false),
-            Resnet(channels[last], channels[last], config.MidBlockScaleFactor));
+        mid_block = config.HasMiddle ? Middle() : null;
     }
 
     /// <summary>Width of the time embedding: four times the first level's channels.</summary>
@@ -86,13 +82,24 @@ internal abstract class UNetEncoder : Module
     /// <param name="x">The output of <see cref="conv_in"/>, to which a control network has added its hint.</param>
     /// <param name="time">From <see cref="EmbedTime"/>.</param>
     /// <param name="text">The text, [N, tokens, width].</param>
-    /// <returns>The skip tensors in order, the first being <paramref name="x"/>, and the middle's output.</returns>
+    /// <returns>The skip tensors in order, the first being <paramref name="x"/>, and the middle's output; without a middle block the last skip tensor.</returns>
     protected (List<Tensor> Skips, Tensor Middle) Encode(Tensor x, Tensor time, Tensor text)
     {
         List<Tensor> skips = [x];
         foreach (var block in down_blocks)
             x = block.forward(x, time, text, skips);
-        return (skips, mid_block.forward(x, time, text));
+        return (skips, mid_block is null ? x : mid_block.forward(x, time, text));
+    }
+
+    private MidBlock Middle()
+    {
+        var last = _config.BlockOutChannels.Length - 1;
+        var channels = _config.BlockOutChannels[last];
+        return _config.HasMiddleAttention
+            ? new MidBlock([Layer(), Layer()], Transformer(channels, last, onlyCross: false))
+            : new MidBlock([Layer()], null);
+
+        ResnetBlock Layer() => Resnet(channels, channels, _config.MidBlockScaleFactor);
     }
 
     private DownBlock DownLevel(int level)
@@ -102,7 +109,7 @@ internal abstract class UNetEncoder : Module
         var layers = _config.LayersPerBlock;
         return new DownBlock(
             [.. Enumerable.Range(0, layers).Select(i => Resnet(i == 0 ? inputs : outputs, outputs))],
-            _config.DownBlockTypes[level] == "CrossAttnDownBlock2D"
+            _config.HasAttention(level)
                 ? [.. Enumerable.Range(0, layers).Select(_ => Transformer(outputs, level))]
                 : null,
             level == _config.BlockOutChannels.Length - 1 ? null : new Downsample(outputs, _config.DownsamplePadding));

@@ -98,6 +98,8 @@ internal sealed class TrainingSetup : IDisposable
         UNet = backend.UNet;
         Use = backend.Use;
         Config = TrainedNetwork.Config(Model.Folder, Options);
+        if (Options.InitialControl is { } initial)
+            GenerationParts.CheckFamily(Model, initial, Config);
 
         Objective = Own(new DenoisingObjective(
             NoiseSchedule.Create(Model.Scheduler), Model.Scheduler.PredictionType, Options.MinSnrGamma, backend.Device.Device));

@@ -61,6 +61,14 @@ public sealed record ControlNetConfig : EncoderConfig
     /// <summary>The number of residuals for the encoder's skip connections, 12 for SD1 and SD2, 9 for SDXL; the middle block's comes on top.</summary>
     public int DownResiduals => 1 + (Levels * LayersPerBlock) + Levels - 1;
 
+    /// <summary>
+    /// Whether any layer attends to the prompt's tokens. The small networks of SDXL have none that does, and fit a base of any text width; their
+    /// time embedding takes the pooled text nevertheless.
+    /// </summary>
+    public bool AttendsToText => !Lite
+        && (Enumerable.Range(0, Levels).Any(level => HasAttention(level) && TransformerLayersPerBlock[level] > 0)
+            || (HasMiddleAttention && TransformerLayersPerBlock[^1] > 0));
+
     /// <summary>Reads a control network's <c>config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
@@ -85,6 +93,8 @@ public sealed record ControlNetConfig : EncoderConfig
     {
         base.Validate(source);
         var rules = new ConfigRules(source);
+        if (!HasMiddle)
+            throw rules.Error("mid_block_type", "null", $"'{CrossAttentionMiddle}' or '{PlainMiddle}': the last residual comes from the middle block");
         rules.Range("conditioning_channels", ConditioningChannels, 1, ConfigRules.MostChannels);
         rules.Levels("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels);
         rules.Each("conditioning_embedding_out_channels", ConditioningEmbeddingOutChannels, 1, ConfigRules.MostChannels);

@@ -11,6 +11,8 @@ public abstract record EncoderConfig
 {
     private protected const string CrossAttentionDown = "CrossAttnDownBlock2D";
     private protected const string PlainDown = "DownBlock2D";
+    private protected const string CrossAttentionMiddle = "UNetMidBlock2DCrossAttn";
+    private protected const string PlainMiddle = "UNetMidBlock2D";
 
     /// <summary>The released Stable Diffusion 1.5 encoder, but for <see cref="CrossAttentionDim"/>: 1280 is diffusers' default.</summary>
     private protected EncoderConfig()
@@ -23,7 +25,7 @@ public abstract record EncoderConfig
         FlipSinToCos = reader.Flag("flip_sin_to_cos", FlipSinToCos);
         FreqShift = reader.Number("freq_shift", FreqShift);
         DownBlockTypes = reader.Texts("down_block_types", DownBlockTypes);
-        MidBlockType = reader.Text("mid_block_type", MidBlockType);
+        MidBlockType = reader.Find("mid_block_type") is null ? MidBlockType : reader.TextOrNull("mid_block_type");
         OnlyCrossAttention = reader.SameFlag("only_cross_attention", OnlyCrossAttention);
         BlockOutChannels = reader.Wholes("block_out_channels", BlockOutChannels);
         LayersPerBlock = reader.SameWhole("layers_per_block", LayersPerBlock);
@@ -65,8 +67,10 @@ public abstract record EncoderConfig
     /// <summary>A level each: <c>CrossAttnDownBlock2D</c> or <c>DownBlock2D</c>.</summary>
     public string[] DownBlockTypes { get; init; } = [CrossAttentionDown, CrossAttentionDown, CrossAttentionDown, PlainDown];
 
-    /// <summary><c>UNetMidBlock2DCrossAttn</c>.</summary>
-    public string MidBlockType { get; init; } = "UNetMidBlock2DCrossAttn";
+    /// <summary>
+    /// <c>UNetMidBlock2DCrossAttn</c>: resnet, transformer, resnet; <c>UNetMidBlock2D</c>: a single resnet; or null, in UNets only: no middle block.
+    /// </summary>
+    public string? MidBlockType { get; init; } = CrossAttentionMiddle;
 
     /// <summary>The first attention of each transformer layer in encoder and decoder looks at the text, too (not in the middle block).</summary>
     public bool OnlyCrossAttention { get; init; }
@@ -95,7 +99,10 @@ public abstract record EncoderConfig
     /// <summary>Width of the text embeddings: 768 (SD1), 1024 (SD2), 2048 (SDXL).</summary>
     public int CrossAttentionDim { get; init; } = 1280;
 
-    /// <summary>Transformer layers in each attention of a level; the middle block has as many as the last level.</summary>
+    /// <summary>
+    /// Transformer layers in each attention of a level; the middle block has as many as the last level. With 0, as in the small and mid networks of
+    /// SDXL, an attention is its normalisation and both projections only, added to its input.
+    /// </summary>
     public int[] TransformerLayersPerBlock { get; init; } = [1, 1, 1, 1];
 
     /// <summary>
@@ -138,6 +145,12 @@ public abstract record EncoderConfig
     /// <param name="level">The level, 0 the finest.</param>
     public bool HasAttention(int level) => DownBlockTypes[level] == CrossAttentionDown;
 
+    /// <summary>Whether there is a middle block.</summary>
+    public bool HasMiddle => MidBlockType is not null;
+
+    /// <summary>Whether the middle block has attention, between two resnets; without, it is a single resnet.</summary>
+    public bool HasMiddleAttention => MidBlockType == CrossAttentionMiddle;
+
     /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
     /// <param name="source">The file's name for the message.</param>
     /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
@@ -150,7 +163,8 @@ public abstract record EncoderConfig
         rules.Length("down_block_types", DownBlockTypes, Levels);
         foreach (var type in DownBlockTypes)
             rules.OneOf("down_block_types", type, CrossAttentionDown, PlainDown);
-        rules.OneOf("mid_block_type", MidBlockType, "UNetMidBlock2DCrossAttn");
+        if (MidBlockType is not null)
+            rules.OneOf("mid_block_type", MidBlockType, CrossAttentionMiddle, PlainMiddle);
         rules.Range("layers_per_block", LayersPerBlock, 1, ConfigRules.MostLayers);
         rules.Range("downsample_padding", DownsamplePadding, 0, 1);
         rules.Positive("mid_block_scale_factor", MidBlockScaleFactor);
@@ -162,7 +176,7 @@ public abstract record EncoderConfig
         rules.Positive("norm_eps", NormEps);
         rules.Range("cross_attention_dim", CrossAttentionDim, 1, ConfigRules.MostChannels);
         rules.Length("transformer_layers_per_block", TransformerLayersPerBlock, Levels);
-        rules.Each("transformer_layers_per_block", TransformerLayersPerBlock, 1, ConfigRules.MostLayers);
+        rules.Each("transformer_layers_per_block", TransformerLayersPerBlock, 0, ConfigRules.MostLayers);
         ValidateHeads(rules);
         ValidateAddition(rules);
     }
@@ -175,7 +189,7 @@ public abstract record EncoderConfig
         for (var level = 0; level < Levels; level++)
         {
             // The middle block takes its heads from the last level, whether that has attention itself or not.
-            if (HasAttention(level) || level == Levels - 1)
+            if (HasAttention(level) || (level == Levels - 1 && HasMiddleAttention))
                 rules.Divides(key, HeadsPerLevel[level], $"the channels of level {level} (it means the number of heads)", BlockOutChannels[level]);
         }
     }

@@ -5,7 +5,8 @@ namespace ControlNet.ML.Weights;
 
 /// <summary>
 /// Sees a control network's configuration from the shapes of its tensors. What shapes do not tell is taken from the
-/// family, which the text width gives away: 8 heads everywhere (768, SD1), 64 channels a head else (SD2, SDXL).
+/// family, which the text width gives away: 8 heads everywhere (768, SD1), 64 channels a head else (SD2, SDXL). Where no layer attends to the
+/// text, heads and text width change nothing; the embedding of pooled text is then SDXL's sign, linear projections SD2's.
 /// </summary>
 /// <param name="shapes">The tensors, without prefix.</param>
 /// <param name="isOriginal">Whether they have the original names.</param>
@@ -14,39 +15,41 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
 {
     private const int SD1TextWidth = 768;
     private const int SD2TextWidth = 1024;
+    private const int SdxlTextWidth = 2048;
     private const int HeadWidth = 64;
 
     public ControlNetConfig Infer()
     {
         var layers = LayersPerBlock();
         var channels = new List<int>();
-        var types = new List<string>();
-        var depths = new List<int>();
+        var attentions = new List<string?>();
         while (channels.Count < ConfigRules.MostLevels && Has(Residual(channels.Count, layers)))
         {
-            var level = channels.Count;
-            channels.Add(Size(Residual(level, layers), 0, 4));
-            var attention = Attention(level, layers);
-            types.Add(Has(attention + ".proj_in.weight") ? "CrossAttnDownBlock2D" : "DownBlock2D");
-            depths.Add(Math.Max(1, Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight"))));
+            attentions.Add(IfAttention(Attention(channels.Count, layers)));
+            channels.Add(Size(Residual(channels.Count, layers), 0, 4));
         }
 
         if (channels.Count == 0)
             throw Unknown($"it has no '{Residual(0, layers)}'");
-        var middle = isOriginal ? "middle_block.1" : "mid_block.attentions.0";
-        depths[^1] = Count(i => Text($"{middle}.transformer_blocks.{i}.norm1.weight"));
-        var textWidth = Size(middle + ".transformer_blocks.0.attn2.to_k.weight", 1, 2);
+
+        // The last level's depth is the middle's, too.
+        var middle = IfAttention(isOriginal ? "middle_block.1" : "mid_block.attentions.0");
+        string?[] deciding = [.. attentions.SkipLast(1), middle ?? attentions[^1]];
+        var depths = Depths(deciding);
         var addition = isOriginal ? "label_emb.0.0.weight" : "add_embedding.linear_1.weight";
+        var linear = deciding.OfType<string>().LastOrDefault() is { } any ? Rank(any + ".proj_in.weight") == 2 : Has(addition);
+        var textWidth = TextWidth(deciding) ?? (Has(addition) ? SdxlTextWidth : linear ? SD2TextWidth : SD1TextWidth);
         var config = new ControlNetConfig
         {
             InChannels = Size(isOriginal ? "input_blocks.0.0.weight" : "conv_in.weight", 1, 4),
             BlockOutChannels = [.. channels],
-            DownBlockTypes = [.. types],
+            DownBlockTypes = [.. attentions.Select(attention => attention is null ? "DownBlock2D" : "CrossAttnDownBlock2D")],
+            MidBlockType = middle is null ? "UNetMidBlock2D" : "UNetMidBlock2DCrossAttn",
             LayersPerBlock = layers,
-            TransformerLayersPerBlock = [.. depths],
-            AttentionHeadDim = [.. channels.Select(width => Heads(width, textWidth))],
+            TransformerLayersPerBlock = depths,
+            AttentionHeadDim = [.. channels.Select((width, level) => Heads(width, textWidth, matters: deciding[level] is not null && depths[level] > 0))],
             CrossAttentionDim = textWidth,
-            UseLinearProjection = Rank(middle + ".proj_in.weight") == 2,
+            UseLinearProjection = linear,
             UpcastAttention = textWidth == SD2TextWidth,
             AdditionEmbedType = Has(addition) ? "text_time" : null,
             AdditionTimeEmbedDim = Has(addition) ? 256 : null,
@@ -79,14 +82,35 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         return [Size(first, 0, 4), .. Enumerable.Range(0, Count(widening)).Select(i => Size(widening(i), 0, 4))];
     }
 
-    private int Heads(int width, int textWidth)
+    /// <summary>
+    /// Transformer layers of each level. A level without attention says nothing; it gets what the published configurations give it: 0 in the small
+    /// and mid networks, which are known by an attention without layers, else 1.
+    /// </summary>
+    private int[] Depths(string?[] attentions)
     {
-        if (textWidth == SD1TextWidth)
-            return 8;
-        return width % HeadWidth == 0
-            ? width / HeadWidth
-            : throw Unknown($"{width} channels do not divide into heads of {HeadWidth}");
+        int?[] depths = [.. attentions.Select(attention => attention is null ? (int?)null : Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight")))];
+        var rest = depths.Contains(0) ? 0 : 1;
+        return [.. depths.Select(depth => depth ?? rest)];
     }
+
+    /// <summary>Columns of the text's keys in the last attention that has a layer; null if none has.</summary>
+    private int? TextWidth(string?[] attentions)
+    {
+        var keys = attentions.OfType<string>().Select(attention => attention + ".transformer_blocks.0.attn2.to_k.weight").LastOrDefault(Has);
+        return keys is null ? null : Size(keys, 1, 2);
+    }
+
+    /// <param name="width">Channels of the level.</param>
+    /// <param name="textWidth">The family's sign.</param>
+    /// <param name="matters">Whether the level has attention with layers; else any number that divides the channels does.</param>
+    private int Heads(int width, int textWidth, bool matters) => (textWidth == SD1TextWidth, width % HeadWidth) switch
+    {
+        (true, _) => 8,
+        (false, 0) => width / HeadWidth,
+        _ => matters ? throw Unknown($"{width} channels do not divide into heads of {HeadWidth}") : 1,
+    };
+
+    private string? IfAttention(string name) => Has(name + ".proj_in.weight") ? name : null;
 
     private string Residual(int level, int layers) =>
         isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.0.in_layers.2.weight") : Text($"down_blocks.{level}.resnets.0.conv1.weight");

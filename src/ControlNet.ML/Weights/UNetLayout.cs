@@ -74,11 +74,15 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
 
     private void Middle()
     {
+        if (!config.HasMiddle)
+            return;
         var last = _channels.Length - 1;
         var block = root.At("mid_block", "middle_block");
-        Transformer(block.At("attentions.0", "1"), last, onlyCrossAttention: false);
+        if (config.HasMiddleAttention)
+            Transformer(block.At("attentions.0", "1"), last, onlyCrossAttention: false);
         Resnet(block.At("resnets.0", "0"), _channels[last], _channels[last]);
-        Resnet(block.At("resnets.1", "2"), _channels[last], _channels[last]);
+        if (config.HasMiddleAttention)
+            Resnet(block.At("resnets.1", "2"), _channels[last], _channels[last]);
     }
 
     private void Up(UNetConfig unet)

@@ -16,7 +16,7 @@ public class ConfigTests
             : []);
 
     public static TheoryData<string> Sound => Fixtures.Cases(
-        new[] { Fixtures.Path("models"), Fixtures.Path("weights", "keys"), Fixtures.Path("weights", "layouts") }.Where(Directory.Exists)
+        new[] { Fixtures.Path("models"), Fixtures.Path("weights", "keys"), Fixtures.Path("weights", "layouts"), Fixtures.Path("beyond", "fewer") }.Where(Directory.Exists)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*config.json", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(Fixtures.Root, path)).Where(path => KindOf(path) is not null).Order(StringComparer.Ordinal));
 
@@ -31,14 +31,14 @@ public class ConfigTests
             cross_attention_dim:768 transformer_layers_per_block:2 attention_head_dim:5 num_attention_heads:5
             use_linear_projection:true addition_time_embed_dim:256 projection_class_embeddings_input_dim:2816
             upcast_attention:true time_cond_proj_dim:256 block_out_channels:[64,64,64,64]
-            down_block_types:["DownBlock2D","DownBlock2D","DownBlock2D","DownBlock2D"]
+            down_block_types:["DownBlock2D","DownBlock2D","DownBlock2D","DownBlock2D"] mid_block_type:null mid_block_type:"UNetMidBlock2D"
             up_block_types:["UpBlock2D","UpBlock2D","UpBlock2D","UpBlock2D"]
             """
         },
         {
             "unet", "refused",
             """
-            act_fn:"gelu" mid_block_type:"UNetMidBlock2D" addition_embed_type:"text" center_input_sample:true dropout:0.1
+            act_fn:"gelu" mid_block_type:"UNetMidBlock2DSimpleCrossAttn" addition_embed_type:"text" center_input_sample:true dropout:0.1
             class_embed_type:"timestep" num_class_embeds:10 class_embeddings_concat:true conv_in_kernel:1 conv_out_kernel:1
             attention_type:"gated" cross_attention_norm:"layer_norm" dual_cross_attention:true encoder_hid_dim:32
             encoder_hid_dim_type:"text_proj" mid_block_only_cross_attention:true resnet_out_scale_factor:2
@@ -57,7 +57,8 @@ public class ConfigTests
             """
             in_channels:9 conditioning_channels:1 flip_sin_to_cos:false freq_shift:1 only_cross_attention:true layers_per_block:1
             downsample_padding:0 mid_block_scale_factor:2 norm_num_groups:16 norm_eps:1e-6 cross_attention_dim:768
-            transformer_layers_per_block:2 attention_head_dim:5 num_attention_heads:5 use_linear_projection:true
+            transformer_layers_per_block:2 transformer_layers_per_block:[0,0,0,0] attention_head_dim:5 num_attention_heads:5
+            use_linear_projection:true mid_block_type:"UNetMidBlock2D"
             addition_time_embed_dim:256 projection_class_embeddings_input_dim:2816 upcast_attention:true
             controlnet_conditioning_channel_order:"bgr" conditioning_embedding_out_channels:[8,16] global_pool_conditions:true
             """
@@ -65,7 +66,7 @@ public class ConfigTests
         {
             "controlnet", "refused",
             """
-            act_fn:"gelu" mid_block_type:"UNetMidBlock2D" addition_embed_type:"text" class_embed_type:"timestep"
+            act_fn:"gelu" mid_block_type:"UNetMidBlock2DSimpleCrossAttn" mid_block_type:null addition_embed_type:"text" class_embed_type:"timestep"
             num_class_embeds:10 encoder_hid_dim:32 encoder_hid_dim_type:"text_proj" resnet_time_scale_shift:"scale_shift"
             """
         },
@@ -195,6 +196,9 @@ public class ConfigTests
     [InlineData("""{"in_channels": "4"}""", "unet/config.json: 'in_channels' is the text \"4\", expected a whole number")]
     [InlineData("""{"norm_eps": 1e999}""", "'norm_eps' is 1e999, expected a finite number")]
     [InlineData("""{"attention_head_dim": 7}""", "the channels of level 0")]
+    [InlineData("""{"transformer_layers_per_block": [0, 0, -1, 0]}""", "unet/config.json: 'transformer_layers_per_block' is -1, expected 0 to 32")]
+    [InlineData("""{"mid_block_type": "MidBlock"}""", "unet/config.json: 'mid_block_type' is 'MidBlock', expected 'UNetMidBlock2DCrossAttn' or 'UNetMidBlock2D'")]
+    [InlineData("""{"mid_block_type": 2}""", "unet/config.json: 'mid_block_type' is 2, expected a text")]
     [InlineData("""{"addition_embed_type": "text_time"}""", "'addition_time_embed_dim'")]
     [InlineData("""{"in_channels": 4, "in_channels": 8}""", "in_channels")]
     [InlineData("""version https://git-lfs.github.com/spec/v1""", "Git LFS")]
@@ -241,6 +245,26 @@ public class ConfigTests
                     return (text.ToJson(), text.Warnings);
             }
         }
+    }
+
+    [Fact]
+    public void Heads_have_to_divide_channels_only_where_there_is_attention()
+    {
+        const string plain = """{"down_block_types": ["DownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D"], "attention_head_dim": [7, 7, 7, 7], "mid_block_type": "MIDDLE"}""";
+        Assert.False(ControlNetConfig.Parse(Encoding.UTF8.GetBytes(plain.Replace("MIDDLE", "UNetMidBlock2D")), "x").AttendsToText);
+        Assert.Contains("the channels of level 3", Assert.Throws<ControlNetException>(() => ControlNetConfig.Parse(Encoding.UTF8.GetBytes(plain.Replace("MIDDLE", "UNetMidBlock2DCrossAttn")), "x")).Message);
+    }
+
+    [Fact]
+    public void Only_layers_in_an_attention_attend_to_the_text()
+    {
+        var full = ControlNetConfig.StableDiffusion15;
+        Assert.True(full.AttendsToText);
+        Assert.True((full with { TransformerLayersPerBlock = [0, 1, 0, 0] }).AttendsToText);
+        Assert.True((full with { TransformerLayersPerBlock = [0, 0, 0, 1] }).AttendsToText);
+        Assert.False((full with { TransformerLayersPerBlock = [0, 0, 0, 0] }).AttendsToText);
+        Assert.False((full with { TransformerLayersPerBlock = [0, 0, 0, 1], MidBlockType = "UNetMidBlock2D" }).AttendsToText);
+        Assert.False((full with { Lite = true }).AttendsToText);
     }
 
     [Fact]

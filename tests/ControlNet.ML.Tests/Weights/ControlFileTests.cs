@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Weights;
 
@@ -10,9 +8,8 @@ public sealed class ControlFileTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string> Controls => Fixtures.Cases(
-        Fixtures.Has("models")
-            ? Directory.EnumerateDirectories(Fixtures.Path("models"), "*control*").Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)
-            : []);
+        new[] { ("*control*", Fixtures.Path("models")), ("*", Fixtures.Path("beyond", "fewer")) }.Where(place => Directory.Exists(place.Item2))
+            .SelectMany(place => Directory.EnumerateDirectories(place.Item2, place.Item1)).Select(folder => Path.GetRelativePath(Fixtures.Root, folder)).Order(StringComparer.Ordinal));
 
     public static TheoryData<string> FullSize => Fixtures.Cases(
         Fixtures.Has("weights", "keys", "counts.json")
@@ -25,7 +22,7 @@ public sealed class ControlFileTests : IDisposable
     public void Original_and_diffusers_files_give_the_same_weights_as_the_folder(string name)
     {
         Fixtures.SkipIfNothing(name, "control networks");
-        var folder = ControlFolder.Open(Fixtures.Path("models", name));
+        var folder = ControlFolder.Open(Fixtures.Path(name));
         using var weights = folder.OpenWeights();
         foreach (var prefix in new[] { "control_model.", "" })
         {
@@ -48,7 +45,7 @@ public sealed class ControlFileTests : IDisposable
     public void The_configurations_of_the_known_families_are_seen_from_the_shapes(string name)
     {
         Fixtures.SkipIfNothing(name, "key lists");
-        var path = Sparse(KeyMapTests.Keys(name));
+        var path = Written.Sparse(_folder.File("full.safetensors"), KeyMapTests.Keys(name).Select(pair => (pair.Item1, pair.Item2.Split(", ").Select(long.Parse).ToArray())));
         var file = ControlFile.Open(path);
         var released = File.ReadAllBytes(Fixtures.Path("weights", "keys", name.Replace(".original", "", StringComparison.Ordinal) + ".config.json"));
         Assert.Equal(ControlNetConfig.Parse(released, name), file.Config);
@@ -124,25 +121,4 @@ public sealed class ControlFileTests : IDisposable
         new(name, tensor.Type, tensor.Shape, stream => stream.Write(tensor.File.Bytes(tensor.Key)));
 
     private static void RequireModel() => Assert.SkipUnless(Fixtures.Has("models", "sd1-control-a"), $"No models in {Fixtures.Root}.");
-
-    /// <summary>A float16 file of the full size whose data is a hole, which takes no room on the disk.</summary>
-    private string Sparse(List<(string Name, string Shape)> tensors)
-    {
-        long end = 0;
-        var header = new Dictionary<string, object>();
-        foreach (var (name, text) in tensors)
-        {
-            var shape = text.Split(", ").Select(long.Parse).ToArray();
-            var start = end;
-            end += 2 * shape.Aggregate(1L, (product, size) => product * size);
-            header.Add(name, new { dtype = "F16", shape, data_offsets = new[] { start, end } });
-        }
-
-        var json = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(header));
-        using var stream = new FileStream(_folder.File("full.safetensors"), FileMode.Create);
-        stream.Write(BitConverter.GetBytes((long)json.Length));
-        stream.Write(json);
-        stream.SetLength(8 + json.Length + end);
-        return stream.Name;
-    }
 }

@@ -13,7 +13,8 @@ public sealed record TinyUNet(UNetConfig Config, int Height, int Width, int Batc
         from widths in Gen.Choose(1, 3).ListOf(levels)
         from attention in Gen.Elements(true, false).ListOf(levels)
         from layers in Gen.Choose(1, 2)
-        from depth in Gen.Choose(1, 2)
+        from depths in Gen.Choose(0, 2).ListOf(levels)
+        from middle in Gen.Elements("UNetMidBlock2DCrossAttn", "UNetMidBlock2D")
         from heads in Gen.Elements(1, 2, 4)
         from linear in Gen.Elements(true, false)
         from channels in Gen.Elements(4, 5, 8, 9)
@@ -37,11 +38,12 @@ public sealed record TinyUNet(UNetConfig Config, int Height, int Width, int Batc
                 BlockOutChannels = [.. widths.Select(w => w * 8)],
                 DownBlockTypes = [.. attention.Select(a => a ? "CrossAttnDownBlock2D" : "DownBlock2D")],
                 UpBlockTypes = [.. attention.AsEnumerable().Reverse().Select(a => a ? "CrossAttnUpBlock2D" : "UpBlock2D")],
+                MidBlockType = middle,
                 LayersPerBlock = layers,
                 DownsamplePadding = padding,
                 OnlyCrossAttention = onlyCross,
                 MidBlockScaleFactor = divisor,
-                TransformerLayersPerBlock = [.. Enumerable.Repeat(depth, levels)],
+                TransformerLayersPerBlock = [.. depths],
                 AttentionHeadDim = [.. Enumerable.Repeat(heads, levels)],
                 NormNumGroups = 4,
                 CrossAttentionDim = 12,

@@ -109,6 +109,38 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         }
     }
 
+    [Theory, InlineData("small"), InlineData("mid"), InlineData("small-plain-mid")]
+    public void A_network_with_fewer_attentions_is_trained_on(string name)
+    {
+        Assert.SkipUnless(Fixtures.Has("beyond", "fewer", name), $"No networks in {Fixtures.Root}.");
+        using var model = DiffusionModel.Load(Fixtures.Path("models", "sdxl"), new LoadOptions { Device = "cpu" });
+        var initial = Fixtures.Path("beyond", "fewer", name);
+        var options = tiny.Options("from-" + name) with { CacheFolder = null, Steps = 2, EmaDecay = null, GradientCheckpointing = name == "mid", InitialControl = initial };
+
+        var result = ControlNetTraining.Run(model, tiny.Table, options);
+
+        using var before = ControlFolder.Open(initial).OpenWeights();
+        using var after = ControlFolder.Open(result.Control).OpenWeights();
+        Assert.Equal(ControlFolder.Open(initial).Config, ControlFolder.Open(result.Control).Config);
+        Assert.Equal(before.Tensors.Keys.Order(StringComparer.Ordinal), after.Tensors.Keys.Order(StringComparer.Ordinal));
+        foreach (var tensor in before.Tensors.Values)
+        {
+            var (old, now) = (new float[tensor.Count], new float[tensor.Count]);
+            tensor.CopyTo(old);
+            after.Tensors[tensor.Name].CopyTo(now);
+            Assert.True(!old.AsSpan().SequenceEqual(now), $"{tensor.Name} has not moved");
+            Assert.All(now, value => Assert.True(float.IsFinite(value)));
+        }
+    }
+
+    [Fact]
+    public void A_network_of_another_family_is_refused_before_anything_is_computed()
+    {
+        var options = tiny.Options("from-other") with { InitialControl = Fixtures.Path("models", "sdxl-control-a") };
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
+        Assert.Contains("of another family than the model", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory, InlineData("sdxl"), InlineData("sd2-v"), InlineData("sd1-lcm")]
     public void Every_family_of_bases_is_trained_and_drawn_with(string family)
     {
