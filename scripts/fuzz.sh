@@ -13,7 +13,7 @@ shift
 last=artifacts/fuzz/last-input
 rm -f "$last".*
 
-dotnet build -c Release tests/fuzz >/dev/null
+dotnet build -c Release -v quiet tests/fuzz >&2
 status=0
 dotnet run -c Release --no-build --project tests/fuzz -- --seconds "$seconds" "$@" || status=$?
 

@@ -10,7 +10,7 @@ RANDOM=$seed
 # One thread: on a machine that is busy with other things, more of them mostly wait for each other.
 export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
-dotnet build -c Release -v quiet src/ControlNet.ML.Cli >/dev/null
+dotnet build -c Release -v quiet src/ControlNet.ML.Cli >&2
 tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet.dll -not -path '*/ref/*' | head -1)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

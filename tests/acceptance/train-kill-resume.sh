@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export OMP_NUM_THREADS=1
 
-dotnet build -c Release src/ControlNet.ML.Cli >/dev/null
+dotnet build -c Release -v quiet src/ControlNet.ML.Cli >&2
 tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f -perm -u+x | head -n 1)
 
 # The data: the embedded model's own gallery drawing, cut into pictures, with their edges as conditions.

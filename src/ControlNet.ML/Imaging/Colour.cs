@@ -40,25 +40,14 @@ public static class Colour
 
     /// <summary>
     /// An image without alpha: laid over white as by <see cref="Hwc3"/> where it has an alpha channel, else as it is.
-    /// <see cref="ImageBuffer.Deep"/> values are laid over their white, 65,535.
+    /// <see cref="ImageBuffer.Deep"/> values stay as they are, also where they are transparent: white is no depth, and few maps reach up to it.
     /// </summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>The image itself if it has 1 or 3 channels, else three channels.</returns>
     public static ImageBuffer OverWhite(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (image.Channels != 4)
-            return image;
-        if (image.Deep is not { } deep)
-            return Hwc3(image);
-        var values = new float[deep.Values.Length];
-        for (var i = 0; i < values.Length; i++)
-        {
-            var alpha = image.Samples[(4 * i) + 3] / 255f;
-            values[i] = (deep.Values[i] * alpha) + (ushort.MaxValue * (1f - alpha));
-        }
-
-        return Hwc3(image).With(new FloatMap(deep.Width, deep.Height, values));
+        return image.Channels == 4 ? Hwc3(image).With(image.Deep) : image;
     }
 
     /// <summary>Three channels as Pillow's <c>convert("RGB")</c>: grey is repeated, alpha is dropped.</summary>
