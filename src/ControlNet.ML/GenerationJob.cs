@@ -149,7 +149,7 @@ internal sealed class GenerationJob
             entries[prefix] = _controls[i].Network.Name;
             entries[$"{prefix}_scale"] = Text(unit.Scale);
             entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
-            entries[$"{prefix}_weighting"] = unit.Weighting.ToString();
+            entries[$"{prefix}_weighting"] = ControlWeightingNames.Of(unit.Weighting);
         }
 
         return entries;

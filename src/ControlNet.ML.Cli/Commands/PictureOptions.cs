@@ -50,7 +50,7 @@ internal sealed class PictureOptions
         _fit.AcceptOnlyFromAmong("crop", "fill", "resize");
         _guess.AcceptOnlyFromAmong("diffusers", "original");
         _weighting.AcceptOnlyFromAmong("uniform", "resolution");
-        _seed = new Option<ulong>("--seed") { Description = seed, DefaultValueFactory = _ => 0UL };
+        _seed = SeedOption(seed, 0);
         foreach (var option in (Option[])
             [_controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed, _scheduler, _negative, _guess, _weighting, _size, _precision, _device])
         {
@@ -90,6 +90,22 @@ internal sealed class PictureOptions
         (true, _) => result.GetValue(_guess) == "original" ? ControlWeighting.GuessPower : ControlWeighting.GuessLogspace,
         (false, "resolution") => ControlWeighting.Resolution,
         _ => ControlWeighting.Uniform,
+    };
+
+    /// <summary>A seed: what <see cref="SeedNumber"/> takes.</summary>
+    /// <param name="description">What it is the seed of.</param>
+    /// <param name="otherwise">The seed where none is given.</param>
+    public static Option<ulong> SeedOption(string description, ulong otherwise) => new("--seed")
+    {
+        Description = description,
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result =>
+        {
+            if (SeedNumber.Parse(result.Tokens[0].Value) is { } seed)
+                return seed;
+            result.AddError($"--seed is {Message.Name(result.Tokens[0].Value)}, expected {SeedNumber.Expected}.");
+            return 0;
+        },
     };
 
     /// <summary>The numbers, fp32 by default.</summary>

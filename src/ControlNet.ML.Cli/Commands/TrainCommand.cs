@@ -39,7 +39,7 @@ internal static class TrainCommand
         var from = new Option<string?>("--from") { Description = "A control network to begin with in place of the copy of the base's encoder." };
         var fromBase = new Option<string?>("--from-base") { Description = "The base that --from was trained for, if another: the bases' difference is added." };
         var hint = new Option<int[]>("--hint-channels") { Description = "Channels of the condition encoder's stages.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. defaults.ConditioningEmbeddingOutChannels] };
-        var seed = new Option<ulong>("--seed") { Description = "Of everything random.", DefaultValueFactory = _ => defaults.Seed };
+        var seed = PictureOptions.SeedOption("Of everything random.", defaults.Seed);
         var preprocess = new Option<string?>("--preprocess") { Description = "The kind of condition to make from each picture, for tables without conditions." };
         var set = new Option<string[]>("--set") { Description = "NAME=VALUE, an option of --preprocess.", DefaultValueFactory = _ => [] };
         var imageColumn = new Option<string?>("--image-column") { Description = "The pictures' column, if not file_name." };

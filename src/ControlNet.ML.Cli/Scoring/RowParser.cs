@@ -33,7 +33,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
 
         var options = settings.Options with
         {
-            Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected a whole number from 0 to {ulong.MaxValue}."),
+            Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected {SeedNumber.Expected}."),
             NegativePrompt = columns.Text(row, "negative_prompt") ?? settings.Options.NegativePrompt,
             Guidance = Number(row, "guidance") ?? settings.Options.Guidance,
             Steps = Whole(row, "steps", 1, GenerateOptions.MaxSteps) ?? settings.Options.Steps,
@@ -50,7 +50,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     {
         if (columns.Text(row, "seed") is not { } text)
             return unchecked(settings.Options.Seed + (ulong)row.Number);
-        return Integer(text) is >= 0 and <= ulong.MaxValue and var value ? (ulong)value : null;
+        return SeedNumber.Parse(text);
     }
 
     private StartPicture? Start(TableRow row, int steps)
@@ -116,14 +116,14 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     {
         if (columns.Text(row, "mode", network) is not var (column, text))
             return null;
-        return text.Trim().ToLowerInvariant() switch
+        try
         {
-            "uniform" => ControlWeighting.Uniform,
-            "resolution" => ControlWeighting.Resolution,
-            "guess" => ControlWeighting.GuessLogspace,
-            "guess-original" => ControlWeighting.GuessPower,
-            _ => throw new RowException(column, $"it is {Message.Name(text)}, expected uniform, resolution, guess or guess-original."),
-        };
+            return ControlWeightingNames.Parse(text);
+        }
+        catch (ControlNetException e)
+        {
+            throw new RowException(column, e);
+        }
     }
 
     private double? Number(TableRow row, string column) => columns.Text(row, column) is { } text ? Number(column, text) : null;

@@ -29,7 +29,7 @@ public sealed record ControlColumn(string Column, ControlNetwork Network)
     public string? EndColumn { get; init; }
 
     /// <summary>
-    /// A text column with each row's weighting, a name of <see cref="ControlWeighting"/> in upper or lower case; the unit's where the text is empty.
+    /// A text column with each row's weighting by its name (<see cref="ControlWeightingNames"/>), in upper or lower case; the unit's where the text is empty.
     /// </summary>
     /// <value>Null: the unit's.</value>
     public string? WeightingColumn { get; init; }

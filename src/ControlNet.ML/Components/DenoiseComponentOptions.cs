@@ -86,6 +86,13 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: all of it changes.</value>
     public string? MaskColumn { get; init; }
 
+    /// <summary>
+    /// A column with the depths of <see cref="ImageColumn"/>, larger being nearer, for models with a depth channel (SD2's), which need it: images by
+    /// their grey, or the bytes of image files (<c>LoadRawImageBytes</c>), which keep 16 bits.
+    /// </summary>
+    /// <value>Null.</value>
+    public string? DepthColumn { get; init; }
+
     /// <summary>How much of <see cref="ImageColumn"/> is made anew, 0 to 1.</summary>
     /// <value>Null: 0.8, and 1 where there is a mask.</value>
     public double? Strength { get; init; }
@@ -104,8 +111,8 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     {
         base.Validate();
         Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
-        if (ImageColumn is null && (MaskColumn ?? StrengthColumn ?? (object?)Strength) is not null)
-            throw new ControlNetException($"{nameof(MaskColumn)} and {nameof(Strength)} are about the pictures of {nameof(ImageColumn)}, which is not named.");
+        if (ImageColumn is null && (MaskColumn ?? DepthColumn ?? StrengthColumn ?? (object?)Strength) is not null)
+            throw new ControlNetException($"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} are about the images of {nameof(ImageColumn)}, which is not named.");
         if (Strength is not (null or (>= 0 and <= 1)))
             throw new ControlNetException($"Strength is {Strength}, expected 0 to 1.");
     }

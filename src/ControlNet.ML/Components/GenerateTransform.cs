@@ -67,7 +67,7 @@ internal sealed class GenerateStage : NetworkStage
         (_output, _promptName, _model, _controls, _options) = (output, prompt, model, controls, options);
         var inputs = new InputColumns();
         _prompt = inputs.Add(InputColumn.Text(prompt));
-        _denoiser = new RowDenoiser(model, controls, options, inputs, masks: options.MaskColumn is not null);
+        _denoiser = new RowDenoiser(model, controls, options, inputs, masks: options.MaskColumn is not null, depths: options.DepthColumn is not null);
         _readers = [.. controls.Select(control => new RowControlReader(control, InputColumn.Image(control.Column), inputs))];
         _images = new RowImageReader(options, inputs);
         _negative = inputs.Add(options.NegativePromptColumn, InputColumn.Text);

@@ -40,7 +40,7 @@ internal sealed class RowControlReader(ControlColumn control, InputColumn condit
             unit = unit with { Start = Wishes.Number(batch, start, row) };
         if (_end is { } end)
             unit = unit with { End = Wishes.Number(batch, end, row) };
-        if (_weighting is { } weighting && Wishes.Choice<ControlWeighting>(batch, weighting, row) is { } chosen)
+        if (_weighting is { } weighting && Wishes.Weighting(batch, weighting, row) is { } chosen)
             unit = unit with { Weighting = chosen };
         Wishes.Check(unit.Validate);
         return unit;

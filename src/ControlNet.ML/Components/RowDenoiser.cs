@@ -20,12 +20,13 @@ internal sealed class RowDenoiser
     /// <param name="options">The settings.</param>
     /// <param name="inputs">Gets the columns to read.</param>
     /// <param name="masks">Whether rows begin from pictures with masks.</param>
+    /// <param name="depths">Whether they begin from pictures with depths.</param>
     /// <exception cref="ControlNetException">A network is of another family, a setting is out of its range, or the sampler is unknown.</exception>
-    public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs, bool masks = false)
+    public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs, bool masks = false, bool depths = false)
     {
         (_model, _options, _networks) = (model, options, [.. controls.Select(control => control.Network)]);
         options.Validate();
-        GenerationParts.CheckInputs(model, masks, depth: false);
+        GenerationParts.CheckInputs(model, masks, depths);
         foreach (var control in controls)
         {
             GenerationParts.CheckFamily(model, control.Network);

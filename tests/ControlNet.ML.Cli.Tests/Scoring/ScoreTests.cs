@@ -108,7 +108,7 @@ public sealed class ScoreTests
         Assert.Equal(7, folder.Backend.Rows);
         var text = PngText.Read(Path.Combine(folder.Out, "pictures", "00000003.png"));
         Assert.Equal(
-            ("for all", "grey", "2", "3.5", "16", "8", "0.5 1", "GuessLogspace"),
+            ("for all", "grey", "2", "3.5", "16", "8", "0.5 1", "guess"),
             (text["prompt"], text["negative_prompt"], text["steps"], text["guidance"], text["width"], text["height"], text["control_1_window"], text["control_1_weighting"]));
         Assert.Equal(8, ImageHeader.Read(Path.Combine(folder.Out, "pictures", "00000001.png")).Width);
     }

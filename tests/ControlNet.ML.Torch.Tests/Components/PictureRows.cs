@@ -102,7 +102,7 @@ public sealed class PictureRows : IDisposable
         Guidance = id == 1 ? 1 : 4,
         Scale = id == 4 ? 0 : 1 - (0.1 * id),
         Start = id == 3 ? 0.5f : 0,
-        Weighting = id switch { 0 => "resolution", 3 => "GuessPower", _ => "" },
+        Weighting = id switch { 0 => "resolution", 3 => "guess-original", _ => "" },
         Width = id == 5 ? 72 : 64,
     };
 
@@ -130,7 +130,7 @@ public sealed class PictureRows : IDisposable
             Scale = row.Scale,
             Start = row.Start,
             End = row.End,
-            Weighting = row.Weighting.Length > 0 ? Enum.Parse<ControlWeighting>(row.Weighting, ignoreCase: true) : ControlWeighting.Uniform,
+            Weighting = row.Weighting switch { "resolution" => ControlWeighting.Resolution, "guess-original" => ControlWeighting.GuessPower, _ => ControlWeighting.Uniform },
         };
         var options = new GenerateOptions { Steps = 2, Guidance = 4, Width = 64, Height = 64, Seed = unchecked((ulong)row.Seed), NegativePrompt = "fox" };
         if (ownSettings)

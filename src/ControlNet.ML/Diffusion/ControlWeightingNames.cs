@@ -1,0 +1,34 @@
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>The names of control weightings in texts: command lines, tables, text columns, provenance.</summary>
+public static class ControlWeightingNames
+{
+    private static readonly (string Name, ControlWeighting Weighting)[] Table =
+    [
+        ("uniform", ControlWeighting.Uniform),
+        ("resolution", ControlWeighting.Resolution),
+        ("guess", ControlWeighting.GuessLogspace),
+        ("guess-original", ControlWeighting.GuessPower),
+    ];
+
+    /// <summary>The name of a weighting: <c>uniform</c>, <c>resolution</c>, <c>guess</c> or <c>guess-original</c>.</summary>
+    /// <param name="weighting">The weighting.</param>
+    public static string Of(ControlWeighting weighting) => Array.Find(Table, row => row.Weighting == weighting).Name
+        ?? throw new ArgumentOutOfRangeException(nameof(weighting), weighting, "Unknown weighting.");
+
+    /// <summary>The weighting of a name, or of the name that <see cref="ControlWeighting"/> has for it, in upper or lower case.</summary>
+    /// <param name="text">The name; white space around it does not count.</param>
+    /// <exception cref="ControlNetException">There is none of that name; the message lists the names.</exception>
+    public static ControlWeighting Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var name = text.Trim();
+        foreach (var (own, weighting) in Table)
+        {
+            if (name.Equals(own, StringComparison.OrdinalIgnoreCase) || name.Equals(weighting.ToString(), StringComparison.OrdinalIgnoreCase))
+                return weighting;
+        }
+
+        throw new ControlNetException($"it is {Message.Name(text)}, expected {Message.Choice([.. Table.Select(row => row.Name)])}.");
+    }
+}
