@@ -64,8 +64,6 @@ internal sealed class RowDenoiser
         var guidance = _guidance is { } guidanceColumn ? Wishes.Number(batch, guidanceColumn, row) : _options.Guidance;
         if (!double.IsFinite(guidance))
             throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
-        if (image is not null && Scheduler.FirstStep(steps, image.StrengthOrDefault) >= steps)
-            throw new ControlNetException($"A strength of {image.StrengthOrDefault} leaves none of the {steps} steps to run, expected one at least: take more steps or a larger share of them.");
         Wishes.Check(() => Scheduler.Create(_scheduler, steps, new SchedulerOptions { Strength = image?.StrengthOrDefault }));
         var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
