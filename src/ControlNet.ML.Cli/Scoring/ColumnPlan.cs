@@ -30,6 +30,8 @@ internal sealed class ColumnPlan
         if (networks > 0 && !HasConditions)
             throw new UsageException($"--control needs a column 'photo' or 'condition', and {table.Path} has none.");
 
+        if (table.Unreadable.FirstOrDefault(column => IsKnown(column.Name, table.Path) || Numbered(column.Name)?.Base is "photo" or "condition") is { } needed)
+            throw new ControlNetException($"{table.Path}: the column {Message.Name(needed.Name)} {needed.Why}, expected a single text or number in each row.");
         List<int> known = [], carried = [];
         for (var i = 0; i < names.Length; i++)
         {
@@ -72,6 +74,8 @@ internal sealed class ColumnPlan
     {
         foreach (var column in _table.Unreadable)
             yield return $"the column {Message.Name(column.Name)} {column.Why}: it is not carried through.";
+        foreach (var remark in _table.Remarks)
+            yield return remark;
         foreach (var name in Carried.Select(i => _table.Columns[i].Name))
         {
             if (Networks == 0 && Numbered(name) is not null)

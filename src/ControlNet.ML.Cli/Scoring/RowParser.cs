@@ -34,14 +34,14 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         var options = settings.Options with
         {
             Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected {SeedNumber.Expected}."),
-            NegativePrompt = columns.Text(row, "negative_prompt") ?? settings.Options.NegativePrompt,
+            NegativePrompt = Prompt(row, "negative_prompt") ?? settings.Options.NegativePrompt,
             Guidance = Number(row, "guidance") ?? settings.Options.Guidance,
             Steps = Whole(row, "steps", 1, GenerateOptions.MaxSteps) ?? settings.Options.Steps,
             Width = own.Width,
             Height = own.Height,
         };
         return new RowRequest(
-            row.Number, columns.Text(row, "prompt") ?? settings.Prompt, own, options, [.. Enumerable.Range(0, columns.Networks).Select(i => Source(row, i))],
+            row.Number, Prompt(row, "prompt") ?? settings.Prompt, own, options, [.. Enumerable.Range(0, columns.Networks).Select(i => Source(row, i))],
             Start(row, options.Steps));
     }
 
@@ -72,6 +72,11 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
 
         string? InFolder(string column) => columns.Text(row, column) is { } text ? Input(column, text) : null;
     }
+
+    private string? Prompt(TableRow row, string column) =>
+        columns.Text(row, column) is { } text && text.Contains('\0', StringComparison.Ordinal)
+            ? throw new RowException(column, "it has a null character, which neither a text nor the image's description can hold.")
+            : columns.Text(row, column);
 
     /// <summary>The file that a row names, from the table's folder.</summary>
     private string Input(string column, string text)

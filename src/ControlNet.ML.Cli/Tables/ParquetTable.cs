@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Unicode;
 using ControlNet.ML.Storage;
 using Parquet;
@@ -12,6 +13,7 @@ internal sealed class ParquetTable : TableReader
     private readonly DataField[] _fields;
     private readonly TableColumn[] _columns;
     private readonly UnreadableColumn[] _unreadable;
+    private readonly HashSet<int> _carriedAsBytes = [];
     private readonly long _rows;
 
     /// <param name="path">The file.</param>
@@ -35,7 +37,11 @@ internal sealed class ParquetTable : TableReader
 
     public override IReadOnlyList<UnreadableColumn> Unreadable => _unreadable;
 
-    public override DataField Field(int column) => ParquetValues.Carried(_fields[column]);
+    public override IEnumerable<string> Remarks =>
+        _carriedAsBytes.Order().Select(column => $"the column {Message.Name(_columns[column].Name)} holds bytes that are no UTF-8, though it says that it is text: it is carried through as bytes.");
+
+    public override DataField Field(int column) =>
+        _carriedAsBytes.Contains(column) ? new DataField(_columns[column].Name, typeof(byte[]), isNullable: true) : ParquetValues.Carried(_fields[column]);
 
     public override long CountRows(CancellationToken cancellationToken) => _rows;
 
@@ -66,7 +72,9 @@ internal sealed class ParquetTable : TableReader
             {
                 try
                 {
-                    Column(file, group, _fields[column]);
+                    var values = Column(file, group, _fields[column]);
+                    if (_columns[column].Type == typeof(string) && Enumerable.Range(0, rows).Any(row => values(row) is byte[]))
+                        _carriedAsBytes.Add(column);
                 }
                 catch (ControlNetException e) when (e.InnerException is not null)
                 {
@@ -83,7 +91,7 @@ internal sealed class ParquetTable : TableReader
 
     private void CheckText(int column, long first, int rows, Func<int, object?> values)
     {
-        if (_columns[column].Type != typeof(byte[]))
+        if (_columns[column].Type != typeof(byte[]) && _columns[column].Type != typeof(string))
             return;
         for (var row = 0; row < rows; row++)
         {
@@ -98,7 +106,11 @@ internal sealed class ParquetTable : TableReader
     private (int Rows, Func<int, object?>[] Values) Group(Source file, int index, IReadOnlyList<int> columns)
     {
         var rows = (int)file.Reader.RowGroups[index].RowCount;
-        return (rows, [.. columns.Select(column => Column(file, index, _fields[column]))]);
+        return (rows, [.. columns.Select(column =>
+        {
+            var values = Column(file, index, _fields[column]);
+            return _carriedAsBytes.Contains(column) ? row => values(row) is string text ? Encoding.UTF8.GetBytes(text) : values(row) : values;
+        })]);
     }
 
     private Func<int, object?> Column(Source file, int index, DataField field)
@@ -124,7 +136,9 @@ internal sealed class ParquetTable : TableReader
                 Reader = guard.Run("its footer", Length, () =>
                 {
                     ParquetFooter.Check(Stream);
-                    return ParquetReader.CreateAsync(Stream, leaveStreamOpen: true).GetAwaiter().GetResult();
+                    var reader = ParquetReader.CreateAsync(Stream, leaveStreamOpen: true).GetAwaiter().GetResult();
+                    ParquetHalf.Mark(reader.Metadata);
+                    return reader;
                 });
                 guard.Check(Reader.Metadata, Length);
             }

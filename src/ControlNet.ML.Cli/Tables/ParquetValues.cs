@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Unicode;
 using Parquet;
 using Parquet.File.Values.Primitives;
 using Parquet.Schema;
@@ -34,9 +36,10 @@ internal static class ParquetValues
     /// <summary>Whether values of a field can be read and written.</summary>
     public static bool Knows(DataField field) => !field.IsArray && (ParquetTimeType.Of(field) is not null || Types.ContainsKey(field.ClrType));
 
-    /// <summary>The type of the values as <see cref="Read"/> gives them.</summary>
+    /// <summary>The type of the values as <see cref="Read"/> gives them; text that is no UTF-8 stays bytes.</summary>
     public static Type TypeOf(DataField field) =>
         ParquetTimeType.Of(field) is not null ? typeof(ParquetTime)
+        : ParquetHalf.Is(field) ? typeof(float)
         : field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[]) : field.ClrType;
 
     /// <summary>The field of the same values in another file, where they may be missing.</summary>
@@ -45,33 +48,38 @@ internal static class ParquetValues
         TimeDataField t => new TimeDataField(t.Name, t.Precision, isNullable: true) { IsAdjustedToUtc = t.IsAdjustedToUtc },
         DecimalDataField d => new DecimalDataField(d.Name, d.Precision, d.Scale, d.ForceByteArrayEncoding, isNullable: true),
         DateTimeDataField d => new DateTimeDataField(d.Name, d.DateTimeFormat, d.IsAdjustedToUTC, d.Unit, isNullable: true),
+        var other when ParquetHalf.Is(other) => new DataField(other.Name, typeof(float), isNullable: true),
         var other => new DataField(other.Name, other.ClrType, isNullable: true),
     };
 
     /// <summary>A column of a row group: a function from the row within the group to its value, null where there is none.</summary>
     public static Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
     {
-        if (ParquetTimeType.Of(field) is not { } time)
-            return Types[field.ClrType].Read(group, field);
-        var read = Types[time.Number].Read(group, Numbers(field, time));
-        return row => read(row) is { } number ? new ParquetTime(number, time) : null;
+        if (ParquetTimeType.Of(field) is { } time)
+        {
+            var numbers = Types[time.Number].Read(group, As(time.Number, field));
+            return row => numbers(row) is { } number ? new ParquetTime(number, time) : null;
+        }
+
+        var values = Types[field.ClrType].Read(group, field);
+        return ParquetHalf.Is(field) ? row => values(row) is byte[] bytes ? ParquetHalf.Of(bytes) : null : values;
     }
 
     /// <summary>Writes a column of a row group; the field has to be nullable. Times are as <see cref="Read"/> gives them, or those of .NET.</summary>
     public static void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values)
     {
         if (ParquetTimeType.Of(field) is { } time && values.All(value => value is null or ParquetTime))
-            Types[time.Number].Write(group, Numbers(field, time), [.. values.Select(value => ((ParquetTime?)value)?.Raw)]);
+            Types[time.Number].Write(group, As(time.Number, field), [.. values.Select(value => ((ParquetTime?)value)?.Raw)]);
         else
             Types[field.ClrType].Write(group, field, values);
     }
 
-    /// <summary>The field of the numbers as they are in the file. A field has no place in a row group before it is part of a schema.</summary>
-    private static DataField Numbers(DataField field, ParquetTimeType time)
+    /// <summary>The field with what is in the file, of a type without annotations. A field has no place in a row group before it is part of a schema.</summary>
+    private static DataField As(Type type, DataField field)
     {
-        var numbers = new DataField(field.Name, time.Number, field.IsNullable);
-        _ = new ParquetSchema(numbers);
-        return numbers;
+        var plain = new DataField(field.Name, type, field.IsNullable);
+        _ = new ParquetSchema(plain);
+        return plain;
     }
 
     private abstract class Access
@@ -106,9 +114,10 @@ internal static class ParquetValues
     {
         public override Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
         {
-            var values = new string?[group.RowCount];
-            Wait(group.ReadAsync(field, values.AsMemory()));
-            return row => values[row];
+            // Parquet.Net decodes text as it reads it (as of version 6.1): what is no UTF-8 to replacement characters, and in delta encoding
+            // to characters where the file counts bytes, so that every umlaut shifts the text behind it.
+            var bytes = Types[typeof(ReadOnlyMemory<byte>)].Read(group, As(typeof(byte[]), field));
+            return row => bytes(row) is not byte[] text ? null : Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : text;
         }
 
         public override void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values) =>

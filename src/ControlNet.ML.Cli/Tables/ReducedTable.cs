@@ -24,6 +24,8 @@ internal sealed class ReducedTable : TableReader
 
     public override IReadOnlyList<UnreadableColumn> Unreadable { get; }
 
+    public override IEnumerable<string> Remarks => _table.Remarks;
+
     public override DataField Field(int column) => _table.Field(_kept[column]);
 
     public override long CountRows(CancellationToken cancellationToken) => _table.CountRows(cancellationToken);

@@ -36,8 +36,11 @@ internal abstract class TableReader
     /// <summary>Columns that are there and cannot be read, since their values are no single ones or of no known type.</summary>
     public virtual IReadOnlyList<UnreadableColumn> Unreadable => [];
 
+    /// <summary>What <see cref="Check"/> found of the columns that are carried nevertheless.</summary>
+    public virtual IEnumerable<string> Remarks => [];
+
     /// <summary>Reads columns once, so that nothing is found to be unreadable when much has been made already.</summary>
-    /// <param name="needed">Columns without which nothing can be made; those of bytes have to be text.</param>
+    /// <param name="needed">Columns without which nothing can be made; text and bytes have to be UTF-8.</param>
     /// <param name="carried">The others.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Those of the others that cannot be read.</returns>
