@@ -18,6 +18,9 @@ internal static class ParquetFooter
     private const int Tolerance = 100;
     private const int LargestPage = 1 << 30;
 
+    // Each list within a list takes two levels or three.
+    private const int DeepestSchema = 100;
+
     private static readonly ThriftShape KeyValue = Struct(Binary, Binary);
     private static readonly ThriftShape Statistics = Struct(Binary, Binary, I64, I64, Binary, Binary, Truth, Truth);
     private static readonly ThriftShape Unit = Struct(Struct(), Struct(), Struct());
@@ -53,6 +56,8 @@ internal static class ParquetFooter
             throw new InvalidDataException($"the file has {stream.Length} bytes, too few for one.");
         stream.Position = stream.Length - TailLength;
         stream.ReadExactly(tail);
+        if (tail[4..].SequenceEqual("PARE"u8))
+            throw new InvalidDataException("it is encrypted (the file ends in PARE), expected one that is not.");
         if (!tail[4..].SequenceEqual("PAR1"u8))
             throw new InvalidDataException("the file does not end in PAR1: is it whole?");
         var length = BinaryPrimitives.ReadUInt32LittleEndian(tail);
@@ -61,8 +66,37 @@ internal static class ParquetFooter
         var footer = new byte[length];
         stream.Position = stream.Length - TailLength - length;
         stream.ReadExactly(footer);
-        new ThriftCheck(footer).Read(File);
+        List<long> children = [];
+        new ThriftCheck(footer) { Watched = SchemaElement, Seen = numbers => children.Add(numbers.GetValueOrDefault(5)) }.Read(File);
+        CheckTree(children);
         stream.Position = 0;
+    }
+
+    /// <summary>
+    /// Checks that the elements of a schema, which stand in the order of their tree, are one tree, and that it is not deep: Parquet.Net goes down it
+    /// by recursion (as of version 6.1), and a stack that overflows ends the process.
+    /// </summary>
+    /// <param name="children">How many children each element is said to have.</param>
+    private static void CheckTree(List<long> children)
+    {
+        Stack<long> open = [];
+        foreach (var (index, count) in children.Index())
+        {
+            if (count < 0 || count > children.Count - 1 - index)
+                throw new InvalidDataException($"element {index} of its schema is said to have {count:N0} children, and {children.Count - 1 - index:N0} elements follow");
+            if (open.Count == 0 && index > 0)
+                throw new InvalidDataException($"its schema has {children.Count - index:N0} elements more than it is said to have");
+            if (open.TryPop(out var left))
+                open.Push(left - 1);
+            open.Push(count);
+            if (open.Count > DeepestSchema)
+                throw new InvalidDataException($"its schema is deeper than {DeepestSchema} levels");
+            while (open.TryPeek(out left) && left == 0)
+                open.Pop();
+        }
+
+        if (open.Count > 0 || children.Count == 0)
+            throw new InvalidDataException("its schema ends too early");
     }
 
     /// <summary>Checks the headers of a column's pages in a row group.</summary>

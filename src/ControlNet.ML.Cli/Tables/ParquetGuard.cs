@@ -48,7 +48,7 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
         }
         catch (Exception e) when (e is not ControlNetException)
         {
-            throw new ControlNetException($"{path}: {what} cannot be read as Parquet: {(e is OutOfMemoryException ? "it claims sizes for which the memory does not suffice." : Message.Of(e))}", e);
+            throw new ControlNetException($"{path}: {what} cannot be read as Parquet: {Reason(e)}", e);
         }
 
         void Work()
@@ -63,6 +63,15 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
             }
         }
     }
+
+    /// <summary>What a user can make something of: what Parquet.Net stumbles over without having looked says nothing.</summary>
+    private static string Reason(Exception e) => e switch
+    {
+        OutOfMemoryException => "it claims sizes for which the memory does not suffice.",
+        NullReferenceException or IndexOutOfRangeException or ArgumentOutOfRangeException or ArithmeticException or InvalidCastException =>
+            $"its parts do not fit together ({e.GetType().Name}). The file is damaged.",
+        _ => Message.Of(e),
+    };
 
     /// <summary>Checks what a footer claims against the file: before anything is allocated by it.</summary>
     /// <param name="metadata">The footer.</param>
@@ -84,6 +93,9 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
                     throw Wrong($"the column {name} of row group {index} is said to have {column.NumValues:N0} values");
             }
         }
+
+        if (metadata is not null && metadata.RowGroups.Sum(group => (decimal)group.NumRows) is var rows && rows != metadata.NumRows)
+            throw Wrong($"it is said to have {metadata.NumRows:N0} rows, and its row groups have {rows:N0}");
     }
 
     /// <summary>Where a column of a row group lies, and its bytes; nothing for one that is not there.</summary>

@@ -61,6 +61,12 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
     private const int LongestNumber = 10;
     private readonly ReadOnlySpan<byte> _data = data;
 
+    /// <summary>Told the whole numbers among the own fields of each structure of the kind <see cref="Watched"/>, in order.</summary>
+    public Action<IReadOnlyDictionary<int, long>>? Seen { get; init; }
+
+    /// <summary>The structures that <see cref="Seen"/> is about.</summary>
+    public ThriftShape? Watched { get; init; }
+
     /// <summary>How many bytes the value took.</summary>
     public int Length { get; private set; }
 
@@ -74,16 +80,29 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
     {
         if (depth > Deepest)
             throw new InvalidDataException("its structures are too deep");
+        var isWatched = shape is not null && shape == Watched;
+        if (isWatched)
+            numbers = [];
+        HashSet<long> there = [];
         for (var number = 0L; ;)
         {
             var header = Byte();
             var kind = (ThriftKind)(header & 15);
             if (kind == ThriftKind.Stop)
+            {
+                if (isWatched)
+                    Seen?.Invoke(numbers!);
                 return;
+            }
+
             number = header >> 4 is > 0 and var step ? number + step : Number();
             var known = number is > 0 and <= short.MaxValue ? shape?.Field((int)number) : null;
             if (known is not null && !Fits(known, kind))
                 throw new InvalidDataException($"field {number} is of the kind {kind}, expected {known.Kind}");
+
+            // The reader behind this takes the last one, and only one of them would be looked at here.
+            if (known is not null && !there.Add(number))
+                throw new InvalidDataException($"field {number} is there twice, expected once");
 
             // Truth values stand in the field's header.
             if (kind is ThriftKind.True or ThriftKind.False)

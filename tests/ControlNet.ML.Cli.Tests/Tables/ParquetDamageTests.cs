@@ -57,6 +57,45 @@ public sealed class ParquetDamageTests : IDisposable
     }
 
     [Theory]
+    [InlineData(20_000, "its schema is deeper than 100 levels")]
+    [InlineData(1_000_000, "its schema is deeper than 100 levels")]
+    [InlineData(90, null)]
+    public void A_schema_that_would_overflow_the_stack_is_refused_before_the_library_goes_down_it(int levels, string? why)
+    {
+        var file = WithSchema(0, [.. Enumerable.Repeat<long?>(1, levels), null]);
+        if (why is null)
+            Assert.Equal(0, TableReader.Open(_folder.Write("t.parquet", file)).CountRows(default));
+        else
+            Assert.Contains(why, Refused(file), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(new[] { int.MaxValue, 0 }, "element 0 of its schema is said to have 2,147,483,647 children, and 1 elements follow")]
+    [InlineData(new[] { 1, -1 }, "element 1 of its schema is said to have -1 children")]
+    [InlineData(new[] { 1, 0, 0 }, "its schema has 1 elements more")]
+    [InlineData(new int[0], "its schema ends too early")]
+    public void A_schema_that_is_no_tree_is_refused(int[] children, string why) =>
+        Assert.Contains(why, Refused(WithSchema(0, [.. children.Select(count => (long?)count)])), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_field_that_is_there_twice_is_refused_since_only_one_of_them_is_looked_at()
+    {
+        byte[] footer = [0x15, 0x02, 0x19, 0x0c, 0x09, 0x04, 0x0c, 0x00];
+        Assert.Contains("field 2 is there twice", Refused(Around(footer)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_that_no_group_has_are_missed() =>
+        Assert.Contains("it is said to have 1,000 rows, and its row groups have 0", Refused(WithSchema(1000, [1, null])), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task An_encrypted_file_is_called_that()
+    {
+        var sound = await TableAsync();
+        Assert.Contains("it is encrypted", Refused([.. "PARE"u8, .. sound[4..^4], .. "PARE"u8]), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(-1, 0, 10, "row group 0 is said to have -1 rows")]
     [InlineData(1L << 40, 0, 10, "rows, expected 0 to 16,777,216")]
     [InlineData(2, -5, 10, "the column 'a' of row group 0 is said to lie at")]
@@ -122,6 +161,34 @@ public sealed class ParquetDamageTests : IDisposable
         }
 
         return stream.ToArray();
+    }
+
+    /// <summary>A file of a schema and no row groups.</summary>
+    /// <param name="rows">The rows that its footer claims.</param>
+    /// <param name="children">The children that each element claims; null for a column of texts.</param>
+    private static byte[] WithSchema(long rows, long?[] children)
+    {
+        // In Thrift's compact protocol: version 1, the list of elements, the rows, no row groups.
+        List<byte> footer = [0x15, 0x02, 0x19, 0xfc, .. Unsigned((ulong)children.Length)];
+        foreach (var count in children)
+        {
+            if (count is { } own)
+                footer.AddRange([0x35, 0x00, 0x18, 0x01, (byte)'a', 0x15, .. Unsigned((ulong)((own << 1) ^ (own >> 63))), 0x00]);
+            else
+                footer.AddRange([0x15, 0x0c, 0x25, 0x02, 0x18, 0x01, (byte)'a', 0x25, 0x00, 0x00]);
+        }
+
+        footer.AddRange([0x16, .. Unsigned((ulong)rows << 1), 0x19, 0x0c, 0x00]);
+        return Around([.. footer]);
+    }
+
+    private static byte[] Around(byte[] footer) => [.. "PAR1"u8, .. footer, .. BitConverter.GetBytes(footer.Length), .. "PAR1"u8];
+
+    private static IEnumerable<byte> Unsigned(ulong value)
+    {
+        for (; value >= 0x80; value >>= 7)
+            yield return (byte)(value | 0x80);
+        yield return (byte)value;
     }
 
     private void ReadOrRefused(byte[] content)
