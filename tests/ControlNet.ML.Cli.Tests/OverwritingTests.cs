@@ -53,6 +53,34 @@ public sealed class OverwritingTests
         Assert.Equal(before, Contents(tool));
     }
 
+    [Theory]
+    [InlineData("annotate photo.png -o device.png", "is a pipe, a socket or a device")]
+    [InlineData("annotate photo.png --as canny,none -o y.png", "is a folder")]
+    [InlineData("draw depth photo.png -o device.png", "is a pipe, a socket or a device")]
+    public async Task What_is_no_file_is_not_replaced_by_one(string command, string reason)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Devices have no paths there.");
+        using var tool = Prepared();
+        File.CreateSymbolicLink("device.png", "/dev/null");
+        Directory.CreateDirectory("y-sheet.png");
+        var before = Contents(tool);
+        var answer = await tool.RunAsync(TestContext.Current.CancellationToken, command.Split(' '));
+        Assert.Equal(App.Misused, answer.Code);
+        Assert.Contains(reason, answer.Error, StringComparison.Ordinal);
+        Assert.Equal(before, Contents(tool));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("deeper")]
+    public async Task A_file_in_place_of_the_runs_folder_is_called_that(string below)
+    {
+        using var folder = new ScoreFolder("prompt\na\n");
+        var refused = await folder.RunAsync(settings => settings with { Out = Path.Combine(folder.Table, below) });
+        Assert.Equal(App.Failed, refused.Code);
+        Assert.Contains("is a file, expected a folder", refused.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_derived_name_that_is_not_written_may_be_read()
     {

@@ -89,6 +89,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Throws if a folder holds another run than this; one that is not there holds none.</summary>
     public static void Refuse(string path, RunRecord record, Func<int, TableOutline> outline)
     {
+        RequireFolder(path);
         var file = Record(path);
         if (File.Exists(file))
         {
@@ -102,6 +103,16 @@ internal sealed class RunFolder : IDisposable
         else if (Present(path) is { } present)
         {
             throw new ControlNetException($"The folder '{path}' holds {Message.Name(present)} and no run.json, so that it is of no run and would be written over: expected another --out.");
+        }
+    }
+
+    /// <summary>Throws if a path, or a part of it, is there and no folder: what the system says of that names neither.</summary>
+    private static void RequireFolder(string path)
+    {
+        for (var part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part))
+                throw new ControlNetException($"The folder '{path}' cannot be made: {Message.Name(part)} is a file, expected a folder.");
         }
     }
 
