@@ -76,6 +76,8 @@ internal sealed class ColumnPlan
             yield return $"the column {Message.Name(column.Name)} {column.Why}: it is not carried through.";
         foreach (var remark in _table.Remarks)
             yield return remark;
+        if (Known.Count == 0)
+            yield return $"no column says anything of the images, which differ by their seeds only: there {(Carried.Count == 1 ? "is" : "are")} {Message.List([.. Carried.Select(i => Message.Name(_table.Columns[i].Name))])}.";
         foreach (var name in Carried.Select(i => _table.Columns[i].Name))
         {
             if (Networks == 0 && Numbered(name) is not null)

@@ -33,7 +33,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
 
         var options = settings.Options with
         {
-            Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected {SeedNumber.Expected}."),
+            Seed = Seed(row) ?? throw new RowException("seed", $"it is {Message.Name(columns.Text(row, "seed")!)}, expected {SeedNumber.Expected}{Form(columns.Text(row, "seed")!)}."),
             NegativePrompt = Prompt(row, "negative_prompt") ?? settings.Options.NegativePrompt,
             Guidance = Number(row, "guidance") ?? settings.Options.Guidance,
             Steps = Whole(row, "steps", 1, GenerateOptions.MaxSteps) ?? settings.Options.Steps,
@@ -137,9 +137,14 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         columns.Text(row, column, network) is var (name, text) ? Number(name, text) : null;
 
     private static double Number(string column, string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
+        double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
             ? value
-            : throw new RowException(column, $"it is {Message.Name(text)}, expected a number.");
+            : throw new RowException(column, $"it is {Message.Name(text)}, expected a number{Form(text)}.");
+
+    /// <summary>How numbers are written, where a text looks like one of another country.</summary>
+    private static string Form(string text) => text.Any(char.IsAsciiDigit) && text.Trim().Any(c => c is ',' or '\'' or '’' or '−' || char.IsWhiteSpace(c))
+        ? " with a point before the decimals, the sign '-', and nothing between the thousands"
+        : "";
 
     private int? Whole(TableRow row, string column, int least, int most)
     {
@@ -147,10 +152,10 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             return null;
         return Integer(text) is { } value && value >= least && value <= most
             ? (int)value
-            : throw new RowException(column, string.Create(CultureInfo.InvariantCulture, $"it is {Message.Name(text)}, expected a whole number from {least:N0} to {most:N0}."));
+            : throw new RowException(column, string.Create(CultureInfo.InvariantCulture, $"it is {Message.Name(text)}, expected a whole number from {least:N0} to {most:N0}{Form(text)}."));
     }
 
     /// <summary>Whole numbers that programs wrote as 3.0, since their columns had gaps, are whole numbers.</summary>
     private static decimal? Integer(string text) =>
-        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value == decimal.Truncate(value) ? value : null;
+        decimal.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value == decimal.Truncate(value) ? value : null;
 }

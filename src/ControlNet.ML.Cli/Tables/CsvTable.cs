@@ -10,6 +10,8 @@ internal sealed class CsvTable : TableReader
     private readonly Encoding? _encoding;
     private readonly char _separator;
     private readonly TableColumn[] _columns;
+    private readonly int[] _places;
+    private readonly int _width;
 
     /// <summary>Reads the names.</summary>
     /// <param name="path">The file.</param>
@@ -25,13 +27,21 @@ internal sealed class CsvTable : TableReader
             throw new ControlNetException($"{path} is empty, expected a first line with the names of the columns.");
         if (problem is not null)
             throw new ControlNetException($"{path}: in the first line, {problem}.");
-        _columns = [.. header.Select(name => new TableColumn(name.Trim(), typeof(string)))];
+
+        // Spreadsheets end every line in separators where a cell far to the right was once used: columns without a name, which nothing can tell apart.
+        _width = header.Length;
+        var unnamed = header.Count(string.IsNullOrWhiteSpace);
+        _places = [.. Enumerable.Range(0, _width).Where(place => unnamed < 2 || !string.IsNullOrWhiteSpace(header[place]))];
+        _columns = [.. _places.Select(place => new TableColumn(header[place].Trim(), typeof(string)))];
+        Unreadable = unnamed < 2 ? [] : [new UnreadableColumn("", $"is there {unnamed} times, without a name")];
         CheckNames(path, _columns);
         if (Array.Find(_columns, column => column.Name.Contains('\0', StringComparison.Ordinal)) is { } column)
             throw new ControlNetException($"{path}: the column {Message.Name(column.Name)} has characters of no name. Is the file UTF-16? Say it with --encoding utf-16.");
     }
 
     public override IReadOnlyList<TableColumn> Columns => _columns;
+
+    public override IReadOnlyList<UnreadableColumn> Unreadable { get; }
 
     public override DataField Field(int column) => new(_columns[column].Name, typeof(string), isNullable: true);
 
@@ -52,9 +62,9 @@ internal sealed class CsvTable : TableReader
         var number = 0L;
         foreach (var (fields, quotes) in Fields().Skip(1))
         {
-            var problem = quotes ?? (fields.Length == _columns.Length ? null : $"there are {fields.Length} fields, expected {_columns.Length} as in the first line");
+            var problem = quotes ?? (fields.Length == _width ? null : $"there {(fields.Length == 1 ? "is 1 field" : $"are {fields.Length} fields")}, expected {_width} as in the first line");
             yield return new TableRow(
-                number++, [.. columns.Select(column => column < fields.Length && fields[column].Length > 0 ? fields[column] : null)], problem);
+                number++, [.. columns.Select(column => _places[column]).Select(place => place < fields.Length && fields[place].Length > 0 ? fields[place] : null)], problem);
         }
     }
 
@@ -65,7 +75,7 @@ internal sealed class CsvTable : TableReader
         var rows = new CsvRows(text, _separator);
         for (var row = 0L; Guarded(text, row, rows.Next) is { } fields;)
         {
-            if (rows.IsBlank && _columns is not { Length: 1 })
+            if (rows.IsBlank && _width != 1)
                 continue;
             row++;
             yield return (fields, rows.Problem);

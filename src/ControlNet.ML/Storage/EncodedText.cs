@@ -90,9 +90,14 @@ internal sealed class EncodedText : IDisposable
         return count;
     }
 
-    /// <summary>What is wrong, for a message, and what to do.</summary>
-    public string Problem(DecoderFallbackException error) =>
-        $"is not text in {_encoding.WebName} (there {(error.BytesUnknown is { Length: 1 } ? "is the byte" : "are the bytes")} {Convert.ToHexString(error.BytesUnknown ?? [])}): say its encoding, such as --encoding windows-1252, or save it as UTF-8.";
+    /// <summary>What is wrong, for a message, and what to do: a byte order mark goes before the encoding that is named, so that naming one is no help.</summary>
+    public string Problem(DecoderFallbackException error)
+    {
+        var bytes = $"(there {(error.BytesUnknown is { Length: 1 } ? "is the byte" : "are the bytes")} {Convert.ToHexString(error.BytesUnknown ?? [])})";
+        return _first > 0
+            ? $"is not text in {_encoding.WebName}, which the file's byte order mark says {bytes}: save it anew, as UTF-8."
+            : $"is not text in {_encoding.WebName} {bytes}: say its encoding, such as --encoding windows-1252, or save it as UTF-8.";
+    }
 
     public void Dispose() => _stream.Dispose();
 

@@ -28,7 +28,7 @@ public sealed class ScoreTests
         Assert.Contains("column 'photo'", results[2][4]);
         Assert.Contains("is no picture", results[4][4]);
         Assert.Contains("column 'seed': it is 'minus'", results[5][4]);
-        Assert.Contains("1 fields, expected 4", results[6][4]);
+        Assert.Contains("is 1 field, expected 4", results[6][4]);
         Assert.Contains("\"prompt\":\"red\"", results[1][5]);
         Assert.Equal("7", PngText.Read(Path.Combine(folder.Out, "pictures", "00000000.png"))["seed"]);
     }

@@ -30,6 +30,40 @@ public sealed class TextTableTests : IDisposable
     }
 
     [Fact]
+    public void Separators_behind_the_last_field_are_left_out_with_a_notice()
+    {
+        var table = Open("t.csv", "prompt,seed,,\nfox,1,,\n,2,,\n");
+        Assert.Equal(["prompt", "seed"], table.Columns.Select(column => column.Name));
+        Assert.Equal("is there 2 times, without a name", Assert.Single(table.Unreadable).Why);
+        Assert.Equal(["fox|1", "|2"], table.Read([0, 1]).Select(row => string.Join('|', row.Values)));
+        Assert.All(table.Read([0]), row => Assert.Null(row.Problem));
+        Assert.Equal("there is 1 field, expected 4 as in the first line", Open("u.csv", "prompt,seed,,\nfox\n").Read([0]).Single().Problem);
+
+        // The index that pandas writes has no name either.
+        Assert.Equal("0|fox", string.Join('|', Open("v.csv", ",prompt\n0,fox\n").Read([0, 1]).Single().Values));
+    }
+
+    [Theory]
+    [InlineData("prompt;guidance\na;7,5\n", "row 0, column 'guidance': it is '7,5', expected a number with a point before the decimals")]
+    [InlineData("prompt,seed\na,\"1,234\"\n", "row 0, column 'seed': it is '1,234', expected a whole number from 0 to 18446744073709551615 with a point before the decimals, the sign '-', and nothing between the thousands.")]
+    [InlineData("prompt,width\na,1\u00a0024\n", "and nothing between the thousands.")]
+    [InlineData("prompt,guidance\na,x\n", "it is 'x', expected a number.")]
+    [InlineData("sep=;\nprompt;seed\na;1\n", "no column says anything of the images, which differ by their seeds only: there")]
+    [InlineData("prompt|seed\na|1\n", "there is 'prompt|seed'.")]
+    public async Task Numbers_and_separators_of_another_country_are_said(string text, string message)
+    {
+        using var folder = new ScoreFolder(text);
+        Assert.Contains(message, (await folder.RunAsync(dry: true)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Spaces_around_a_number_are_none_of_it()
+    {
+        using var folder = new ScoreFolder("prompt,guidance,seed\na,\u00a01.5 , 12\u202f\n");
+        Assert.Equal(App.Success, (await folder.RunAsync(dry: true)).Code);
+    }
+
+    [Fact]
     public void A_quote_that_is_never_closed_is_an_error_of_its_row()
     {
         var error = Assert.Throws<ControlNetException>(() => Open("t.csv", "prompt,seed\nfox,1\n\"5 screen,2\ndog,3\n").CountRows(default));
@@ -97,6 +131,14 @@ public sealed class TextTableTests : IDisposable
         var bare = _folder.Write("u.tsv", Encoding.Unicode.GetBytes("prompt\tseed\nfox\t1\n"));
         Assert.Contains("--encoding utf-16", Assert.Throws<ControlNetException>(() => TableReader.Open(bare)).Message, StringComparison.Ordinal);
         Assert.Equal("fox", TableReader.Open(bare, Encoding.Unicode).Read([0]).Single().Values[0]);
+    }
+
+    [Fact]
+    public void Where_a_byte_order_mark_says_another_encoding_none_is_asked_for()
+    {
+        var path = _folder.Write("m.csv", [.. Encoding.UTF8.GetPreamble(), .. "prompt\nB"u8, 0xE4, .. "r\n"u8]);
+        var error = Assert.Throws<ControlNetException>(() => TableReader.Open(path).CountRows(default));
+        Assert.EndsWith("row 0 is not text in utf-8, which the file's byte order mark says (there is the byte E4): save it anew, as UTF-8.", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
