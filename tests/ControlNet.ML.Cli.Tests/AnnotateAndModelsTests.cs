@@ -19,6 +19,17 @@ public sealed class AnnotateAndModelsTests
     }
 
     [Fact]
+    public async Task Annotate_that_is_stopped_or_fails_at_a_kind_leaves_no_files()
+    {
+        using var tool = new Tool();
+        Assert.Equal(App.Cancelled, (await tool.RunAsync(new CancellationToken(canceled: true), "annotate", Tool.Photo, "--as", "canny,blur")).Code);
+        Assert.Empty(tool.Files);
+
+        Assert.Equal(App.Failed, (await tool.RunAsync("annotate", Tool.Photo, "--as", "canny,lineart")).Code);
+        Assert.Empty(tool.Files);
+    }
+
+    [Fact]
     public async Task Several_kinds_and_a_size()
     {
         using var tool = new Tool();

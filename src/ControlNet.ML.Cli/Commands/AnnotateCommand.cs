@@ -25,12 +25,12 @@ internal static class AnnotateCommand
         var output = new Option<string?>("--output", "-o") { Description = "The file to write; by default PHOTO-KIND.png, in a FOLDER/ if that is named. With several kinds, their names are added to it, and a sheet shows them all." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of file names." };
         var command = new Command("annotate", "Make conditions of a photo.") { photo, kinds, list, low, high, aperture, l2, set, size, fit, output, json };
-        command.SetAction(result =>
+        command.SetAction((result, cancellationToken) =>
         {
             if (result.GetValue(list))
             {
                 List(terminal, result.GetValue(json));
-                return App.Success;
+                return Task.FromResult(App.Success);
             }
 
             string[] canny =
@@ -52,22 +52,25 @@ internal static class AnnotateCommand
             List<(ConditionKind Kind, string File, ImageBuffer Image)> made = [];
             foreach (var (kind, own, target) in chosen.Zip(options, targets))
             {
-                var condition = kind.Apply(image, own);
-                ImageCodec.Save(target, condition);
-                made.Add((kind, target, condition));
+                cancellationToken.ThrowIfCancellationRequested();
+                made.Add((kind, target, kind.Apply(image, own)));
             }
 
+            // All or none: a kind that cannot be made, or Ctrl-C, leaves no files of the others.
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var (_, target, condition) in made)
+                ImageCodec.Save(target, condition);
             if (sheet is not null)
                 ImageCodec.Save(sheet, Sheet(image, made.Select(m => m.Image)));
             if (result.GetValue(json))
             {
                 Json.Print(terminal, new { photo = file, geometry, conditions = made.Select(m => new { kind = m.Kind.Name, m.File, m.Image.Width, m.Image.Height }), sheet });
-                return App.Success;
+                return Task.FromResult(App.Success);
             }
 
             foreach (var written in made.Select(m => m.File).Append(sheet).OfType<string>())
                 terminal.Result(written);
-            return App.Success;
+            return Task.FromResult(App.Success);
         });
         return command;
     }
