@@ -46,7 +46,7 @@ public static class SegmentationLayoutFile
 
     private static SegmentationLayout Own(JsonElement root, string source)
     {
-        var (width, height) = (Side(root, "width", source), Side(root, "height", source));
+        var (width, height) = (Side(root, "width", "the layout", source), Side(root, "height", "the layout", source));
         CheckSize(width, height, source);
         var palette = root.TryGetProperty("palette", out var name) ? Named(source, () => SegmentationPalette.Find(Text(name, "palette", source))) : SegmentationPalette.Ade20k;
         return new SegmentationLayout
@@ -56,7 +56,7 @@ public static class SegmentationLayoutFile
             Palette = palette,
             Background = root.TryGetProperty("background", out var background) ? Label(background, palette, "the background", source) : SegmentationPalette.NoLabel,
             Regions = root.TryGetProperty("regions", out var regions)
-                ? [.. List(regions, "regions", source).Select((region, i) => Region(region, palette, $"region {i + 1}", source))]
+                ? [.. List(regions, "'regions'", source).Select((region, i) => Region(region, palette, $"region {i + 1}", source))]
                 : throw new ControlNetException($"{source}: there are no 'regions', expected a list of labels with a box or a polygon, or COCO's 'annotations'."),
         };
     }
@@ -75,29 +75,30 @@ public static class SegmentationLayoutFile
         }
 
         return region.TryGetProperty("polygon", out var polygon)
-            ? new SegmentationRegion(label, Outline([.. List(polygon, "polygon", source).SelectMany(corner => Numbers(corner, $"a corner of {what}", source))], what, source))
+            ? new SegmentationRegion(label, Outline([.. List(polygon, "'polygon'", source).SelectMany(corner => Numbers(corner, $"a corner of {what}", source))], what, source))
             : throw new ControlNetException($"{source}: {what} has neither 'box' nor 'polygon'.");
     }
 
     private static SegmentationLayout Coco(JsonElement root, JsonElement annotations, string source, long? imageId)
     {
         var image = Image(root, source, imageId);
-        var (width, height) = (Side(image, "width", source), Side(image, "height", source));
+        var (width, height) = (Side(image, "width", "the image", source), Side(image, "height", "the image", source));
         CheckSize(width, height, source);
         var id = image.TryGetProperty("id", out _) ? Id(image, "id", "the image", source) : null;
         var palette = SegmentationPalette.CocoPanoptic;
         if (!root.TryGetProperty("categories", out var categories))
             throw new ControlNetException($"{source}: there are no 'categories' that name the annotations' classes.");
         var labels = new Dictionary<string, int>();
-        foreach (var category in List(categories, "categories", source))
+        foreach (var (category, i) in List(categories, "'categories'", source).Select((category, i) => (category, i)))
         {
-            var key = Id(category, "id", "a category", source);
-            if (!labels.TryAdd(key, Label(Member(category, "name", source), palette, "a category", source)))
+            var what = $"category {i + 1}";
+            var key = Id(category, "id", what, source);
+            if (!labels.TryAdd(key, Label(Member(category, "name", what, source), palette, what, source)))
                 throw new ControlNetException($"{source}: two categories have the id {Message.Name(key)}, expected one.");
         }
 
         List<SegmentationRegion> regions = [];
-        foreach (var (annotation, i) in List(annotations, "annotations", source).Select((annotation, i) => (annotation, i)))
+        foreach (var (annotation, i) in List(annotations, "'annotations'", source).Select((annotation, i) => (annotation, i)))
         {
             var what = $"annotation {i + 1}";
             if (annotation.ValueKind != JsonValueKind.Object)
@@ -112,7 +113,7 @@ public static class SegmentationLayoutFile
                 continue;
             }
 
-            var box = Numbers(Member(annotation, "bbox", source), $"the bbox of {what}", source);
+            var box = Numbers(Member(annotation, "bbox", what, source), $"the bbox of {what}", source);
             regions.Add(box is [var left, var top, >= 0 and var wide, >= 0 and var high]
                 ? SegmentationRegion.Box(label, left, top, left + wide, top + high)
                 : throw new ControlNetException($"{source}: the bbox of {what} is [{string.Join(", ", box.Select(Show))}], expected left, top, width, height."));
@@ -123,7 +124,7 @@ public static class SegmentationLayoutFile
 
     private static JsonElement Image(JsonElement root, string source, long? imageId)
     {
-        JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "images", source)] : [];
+        JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "'images'", source)] : [];
         if (imageId is null)
             return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} is about {images.Length:N0} images, expected one, or an image's id to be given.");
         return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Id(image!.Value, "id", "an image", source) == CocoId.Of(imageId.Value))
@@ -153,22 +154,21 @@ public static class SegmentationLayoutFile
         }
     }
 
-    private static JsonElement Member(JsonElement value, string name, string source) =>
-        value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member)
-            ? member
-            : throw new ControlNetException($"{source}: {JsonText.Describe(value)} has no '{name}'.");
+    private static JsonElement Member(JsonElement value, string name, string what, string source)
+    {
+        if (value.ValueKind != JsonValueKind.Object)
+            throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected an object.");
+        return value.TryGetProperty(name, out var member) ? member : throw new ControlNetException($"{source}: {what} has no '{name}'.");
+    }
 
     private static string Id(JsonElement value, string name, string what, string source) =>
-        CocoId.Of(Member(value, name, source))
-            ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, source))}, expected a whole number or a text.");
+        CocoId.Of(Member(value, name, what, source))
+            ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, what, source))}, expected a whole number or a text.");
 
-    private static long Whole(JsonElement value, string name, string source) =>
-        Member(value, name, source) is { ValueKind: JsonValueKind.Number } member && member.TryGetInt64(out var whole)
-            ? whole
-            : throw new ControlNetException($"{source}: '{name}' is {JsonText.Describe(Member(value, name, source))}, expected a whole number.");
-
-    private static int Side(JsonElement value, string name, string source) =>
-        Whole(value, name, source) is >= 1 and <= MaxSide and var side ? (int)side : throw new ControlNetException($"{source}: '{name}' is {Whole(value, name, source)}, expected 1 to {MaxSide:N0}.");
+    private static int Side(JsonElement value, string name, string what, string source) => Member(value, name, what, source) is var side
+        && side.ValueKind == JsonValueKind.Number && side.TryGetInt64(out var whole) && whole is >= 1 and <= MaxSide
+            ? (int)whole
+            : throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(side)}, expected a whole number of pixels, 1 to {MaxSide:N0}.");
 
     private static void CheckSize(int width, int height, string source)
     {
@@ -176,8 +176,8 @@ public static class SegmentationLayoutFile
             throw new ControlNetException($"{source}: the picture has {width}x{height} pixels, expected at most {MaxPixels:N0}.");
     }
 
-    private static JsonElement.ArrayEnumerator List(JsonElement value, string name, string source) =>
-        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw new ControlNetException($"{source}: '{name}' is {JsonText.Describe(value)}, expected a list.");
+    private static JsonElement.ArrayEnumerator List(JsonElement value, string what, string source) =>
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a list.");
 
     private static double[] Numbers(JsonElement value, string what, string source) =>
         [.. List(value, what, source).Select(number => number.ValueKind == JsonValueKind.Number && number.TryGetDouble(out var d) && double.IsFinite(d)

@@ -79,14 +79,18 @@ public class SegmentationLayoutTests
     [InlineData("""{"images":[{"id":1,"width":64,"height":64}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":null}]}""", "'category_id' of annotation 1 is null")]
     [InlineData("""{"images":[{"id":[],"width":64,"height":64}],"categories":[],"annotations":[]}""", "'id' of the image is a list of 0")]
     [InlineData("""{"images":[{"id":1,"width":64,"height":64}],"categories":[{"id":1,"name":"person"},{"id":"1","name":"car"}],"annotations":[]}""", "two categories have the id '1'")]
-    [InlineData("""{"images":[3],"categories":[],"annotations":[]}""", "3 has no 'width'")]
+    [InlineData("""{"images":[3],"categories":[],"annotations":[]}""", "the image is 3, expected an object")]
+    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"},7],"annotations":[]}""", "category 2 is 7, expected an object")]
+    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[],"annotations":[{}]}""", "annotation 1 has no 'category_id'")]
+    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":1}]}""", "annotation 1 has no 'bbox'")]
+    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":1,"bbox":"x"}]}""", ": the bbox of annotation 1 is the text")]
     [InlineData("""{"images":{},"categories":[],"annotations":[]}""", "'images' is an object, expected a list")]
     public void What_is_wrong_in_coco_is_named(string json, string because) =>
         Assert.Contains(because, Assert.Throws<ControlNetException>(() => Parse(json)).Message);
 
     [Theory]
     [InlineData("""{ "height": 2, "regions": [] }""", "no 'width'")]
-    [InlineData("""{ "width": 0, "height": 2, "regions": [] }""", "'width' is 0")]
+    [InlineData("""{ "width": 0, "height": 2, "regions": [] }""", "'width' of the layout is 0")]
     [InlineData("""{ "width": 60000, "height": 60000, "regions": [] }""", "60000x60000")]
     [InlineData("""{ "width": 2, "height": 2 }""", "no 'regions'")]
     [InlineData("""{ "width": 2, "height": 2, "palette": "x", "regions": [] }""", "no palette 'x'")]
