@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Onnx;
@@ -17,6 +18,25 @@ public sealed class LearnedAnnotateTests
         Assert.Equal((0, ""), (answer.Code, answer.Error));
         using var mlsd = Mlsd.Open(new LearnedLinesOptions { Network = LineNetwork.Tiny });
         Assert.Equal(mlsd.Apply(ImageCodec.Load(Tool.Photo)).Samples, ImageCodec.Load("panda-mlsd.png").Samples);
+    }
+
+    [Fact]
+    public async Task Onnx_runtime_says_nothing_of_its_own_where_the_home_folder_cannot_be_written()
+    {
+        using var tool = new Tool();
+
+        // A process of its own: ONNX Runtime has one environment in each, made once.
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(App).Assembly.Location, "annotate", Tool.Photo, "--as", "mlsd", "--set", "network=tiny"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            Environment = { ["HOME"] = Tool.Photo, ["ORT_DISABLE_TELEMETRY"] = null },
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((0, "", "panda-mlsd.png"), (process.ExitCode, error, (await output).Trim()));
     }
 
     [Fact]

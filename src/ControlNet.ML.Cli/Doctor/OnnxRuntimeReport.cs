@@ -13,6 +13,7 @@ internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> 
     {
         try
         {
+            Onnx.RuntimeLog.Prepare();
             var environment = OrtEnv.Instance();
             return new OnnxRuntimeReport(environment.GetVersionString(), environment.GetAvailableProviders(), null);
         }
