@@ -18,7 +18,7 @@ internal static class SeedNumber
     /// <param name="text">The text.</param>
     /// <returns>The seed, or null if it is none.</returns>
     public static ulong? Parse(string text) =>
-        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value == decimal.Truncate(value) ? Of(value) : null;
+        decimal.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value == decimal.Truncate(value) ? Of(value) : null;
 
     /// <summary>A seed from a number of whatever numeric type.</summary>
     /// <param name="number">The number; of float and double up to 2^53, beyond which they do not have every whole number.</param>

@@ -292,7 +292,7 @@ public sealed class ScoreTests
         using var folder = new ScoreFolder("prompt\na\n");
         var answer = await folder.RunAsync(settings => settings with { Out = Path.Combine(folder.Table, "inside") });
         Assert.Equal(App.Failed, answer.Code);
-        Assert.Contains("cannot be written", answer.Error);
+        Assert.Contains("'" + folder.Table + "' is a file, expected a folder", answer.Error);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class TextTableTests : IDisposable
 
     [Theory]
     [InlineData("prompt;guidance\na;7,5\n", "row 0, column 'guidance': it is '7,5', expected a number with a point before the decimals")]
-    [InlineData("prompt,seed\na,\"1,234\"\n", "row 0, column 'seed': it is '1,234', expected a whole number from 0 to 18446744073709551615 with a point before the decimals, the sign '-', and nothing between the thousands.")]
+    [InlineData("prompt,seed\na,\"1,234\"\n", "row 0, column 'seed': it is '1,234', expected a whole number from -9223372036854775808 to 18446744073709551615 with a point before the decimals, the sign '-', and nothing between the thousands.")]
     [InlineData("prompt,width\na,1\u00a0024\n", "and nothing between the thousands.")]
     [InlineData("prompt,guidance\na,x\n", "it is 'x', expected a number.")]
     [InlineData("sep=;\nprompt;seed\na;1\n", "no column says anything of the images, which differ by their seeds only: there")]

@@ -23,7 +23,7 @@ public sealed class SeedNumberTests
     [InlineData("-1", ulong.MaxValue)]
     [InlineData("-9223372036854775808", 1UL << 63)]
     [InlineData("18446744073709551615", ulong.MaxValue)]
-    [InlineData(" 7 ", 7UL)]
+    [InlineData("\u00a07 ", 7UL)]
     [InlineData("1e3", 1000UL)]
     [InlineData("-9223372036854775809", null)]
     [InlineData("18446744073709551616", null)]
