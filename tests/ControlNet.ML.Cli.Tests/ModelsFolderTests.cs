@@ -38,6 +38,21 @@ public sealed class ModelsFolderTests : IDisposable
         await Fails(copy, place, why);
     }
 
+    [Fact]
+    public async Task The_control_networks_in_the_folder_are_looked_at_too()
+    {
+        var copy = _folder.Copy(Fixtures.Path("models", "sd1"), "model");
+        var network = Path.Combine(copy, "controlnet", "edges");
+        Directory.CreateDirectory(Path.GetDirectoryName(network)!);
+        Directory.Move(_folder.Copy(Fixtures.Path("models", "sd1-control-a"), "network"), network);
+        var answer = await _tool.RunAsync("models", copy);
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        Assert.Contains("edges", answer.Output, StringComparison.Ordinal);
+
+        File.WriteAllText(Path.Combine(network, "config.json"), "{");
+        await Fails(copy, "edges", "config.json");
+    }
+
     [Theory]
     [InlineData("unet/config.json", "{\"_class_name\": \"\\ud800\"}", "half of a surrogate pair")]
     [InlineData("scheduler/scheduler_config.json", "{\"_class_name\": \"\\ud800\"}", "half of a surrogate pair")]

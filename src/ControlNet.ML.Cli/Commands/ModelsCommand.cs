@@ -70,6 +70,8 @@ internal static class ModelsCommand
             return Part(part, weights);
         }).ToArray();
         var controls = ModelNames.ControlsOf(folder.Path);
+        foreach (var control in controls)
+            OpenControl(Path.Combine(folder.Path, "controlnet", control)).Weights.Dispose();
         if (json)
         {
             Json.Print(terminal, new
@@ -99,9 +101,10 @@ internal static class ModelsCommand
             terminal.Warn(warning);
     }
 
-    private static void ShowControl(Terminal terminal, string name, bool json)
+    /// <summary>Opens a control network, folder or file.</summary>
+    /// <exception cref="ControlNetException">Its weights do not fit its configuration, or cannot be read.</exception>
+    private static (ControlNetConfig Config, WeightSource Weights) OpenControl(string path)
     {
-        var path = ModelNames.FindControl(name);
         ControlNetConfig config;
         WeightSource weights;
         if (Directory.Exists(path))
@@ -115,11 +118,26 @@ internal static class ModelsCommand
             (config, weights) = (file.Config, file.OpenWeights());
         }
 
-        using (weights)
+        try
         {
             // ControlNet-lite's shapes are known to the network alone.
             if (!config.Lite)
                 WeightLoader.Match(weights, KeyMap.For(config));
+            return (config, weights);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    private static void ShowControl(Terminal terminal, string name, bool json)
+    {
+        var path = ModelNames.FindControl(name);
+        var (config, weights) = OpenControl(path);
+        using (weights)
+        {
             var part = Part("control", weights);
             if (json)
             {
