@@ -1,7 +1,7 @@
 namespace ControlNet.ML;
 
 /// <summary>What somebody may have meant who mistyped a name.</summary>
-public static class NearestName
+internal static class NearestName
 {
     /// <summary>The known name with the fewest typing errors from the given one.</summary>
     /// <param name="name">What was typed.</param>

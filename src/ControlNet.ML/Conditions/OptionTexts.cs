@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>Options, which are records, from texts like those of a command line: <c>threshold=64</c>.</summary>
-public static class OptionTexts
+internal static class OptionTexts
 {
     // Not-a-number is for the options' own check to refuse, with its message.
     private static readonly JsonSerializerOptions Lenient = new()

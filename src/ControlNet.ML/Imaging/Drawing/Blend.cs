@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>Weighted sums of pictures.</summary>
-public static class Blend
+internal static class Blend
 {
     /// <summary>cv2.addWeighted: a · alpha + b · beta + gamma in float32, rounded half to even and limited to 0 to 255.</summary>
     /// <param name="a">The first picture.</param>

@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>Ellipses as polygons, as cv2.ellipse2Poly makes them.</summary>
-public static class EllipsePolygon
+internal static class EllipsePolygon
 {
     // OpenCV's table of sines holds seven decimals.
     private static readonly float[] Sines = [.. Enumerable.Range(0, 451).Select(degrees => (float)Math.Round(Math.Sin(degrees * Math.PI / 180), 7))];
