@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Reflection;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
@@ -99,7 +97,7 @@ internal sealed class GenerationJob
         var pixels = _model.Decode(latents);
         var image = TensorImages.FromUnit(pixels)[0];
         _options.Progress?.Report(new GenerationProgress("decode", 1, 1));
-        return new GeneratedPicture(image, pixels, latents.Clone(), Provenance(), _warnings);
+        return new GeneratedPicture(image, pixels, latents.Clone(), Provenance.Of(_model, _prompt, [.. _controls.Select(control => (control.Network.Name, control.Unit))], _options, _scheduler, _width, _height), _warnings);
     }
 
     private TensorData Condition(ControlInput control)
@@ -112,48 +110,4 @@ internal sealed class GenerationJob
     }
 
     private int[]? TimeIds() => GenerationParts.TimeIds(_model, _width, _height, _options.Sizes);
-
-    private Dictionary<string, string> Provenance()
-    {
-        var entries = new Dictionary<string, string>
-        {
-            ["software"] = $"ControlNet.ML {typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
-            ["model"] = _model.Name,
-            ["prompt"] = _prompt,
-            ["negative_prompt"] = _options.NegativePrompt ?? "",
-            ["seed"] = Text(_options.Seed),
-            ["steps"] = Text(_options.Steps),
-            ["guidance"] = Text(_options.Guidance),
-            ["guidance_rescale"] = Text(_options.GuidanceRescale),
-            ["width"] = Text(_width),
-            ["height"] = Text(_height),
-            ["scheduler"] = _options.Scheduler ?? _scheduler.ClassName,
-            ["scheduler_config"] = _scheduler.ToJson(),
-            ["eta"] = Text(_options.Eta),
-            ["clip_skip"] = Text(_options.ClipSkip ?? 0),
-            ["computed_by"] = _model.Backend.Description,
-        };
-        if (TimeIds() is { } ids)
-            entries["size_conditioning"] = string.Join(' ', ids);
-        if (_options.Latents is not null)
-            entries["noise"] = "given, not drawn from the seed";
-        if (_options.Image is { } image)
-        {
-            foreach (var (key, value) in ImageStart.Describe(image))
-                entries[key] = value;
-        }
-
-        for (var i = 0; i < _controls.Count; i++)
-        {
-            var (unit, prefix) = (_controls[i].Unit, $"control_{i + 1}");
-            entries[prefix] = _controls[i].Network.Name;
-            entries[$"{prefix}_scale"] = Text(unit.Scale);
-            entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
-            entries[$"{prefix}_weighting"] = ControlWeightingNames.Of(unit.Weighting);
-        }
-
-        return entries;
-
-        static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
-    }
 }

@@ -48,16 +48,22 @@ internal sealed record Binding(DataViewSchema.Column[] Inputs, DataViewSchema.Co
 /// </param>
 /// <param name="errorColumn">The text column with the reasons why rows failed; null for none.</param>
 /// <param name="annotations">What is to be known of the column that is added; null for nothing.</param>
+/// <param name="textName">A text column to add behind the first one; null for none.</param>
 internal sealed class ComponentColumns(
     IReadOnlyList<InputColumn> inputs,
     string outputName,
     Func<IReadOnlyList<SchemaShape.Column>, DataViewType> outputType,
     string? errorColumn,
-    DataViewSchema.Annotations? annotations = null)
+    DataViewSchema.Annotations? annotations = null,
+    string? textName = null)
 {
     private readonly string? _errorColumn = errorColumn != outputName
         ? errorColumn
         : throw new ArgumentException($"'{outputName}' cannot be the output column and the error column.", nameof(errorColumn));
+
+    private readonly string? _textName = textName is null || (textName != outputName && textName != errorColumn)
+        ? textName
+        : throw new ArgumentException($"'{textName}' is the name of two columns to add.", nameof(textName));
 
     /// <summary>The name of the column with the component's result.</summary>
     public string OutputName => outputName;
@@ -67,7 +73,7 @@ internal sealed class ComponentColumns(
 
     /// <summary>The same with more columns to read, behind the others.</summary>
     /// <param name="more">The columns.</param>
-    public ComponentColumns Reading(params IReadOnlyList<InputColumn> more) => new([.. inputs, .. more], outputName, outputType, _errorColumn, annotations);
+    public ComponentColumns Reading(params IReadOnlyList<InputColumn> more) => new([.. inputs, .. more], outputName, outputType, _errorColumn, annotations, _textName);
 
     /// <summary>Finds the columns in a schema.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One is missing or of another type.</exception>
@@ -115,7 +121,7 @@ internal sealed class ComponentColumns(
     private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<SchemaShape.Column> read)
     {
         var output = new DataViewSchema.DetachedColumn(outputName, outputType(read), annotations);
-        return _errorColumn is null ? [output] : [output, new DataViewSchema.DetachedColumn(_errorColumn, TextDataViewType.Instance)];
+        return [output, .. new[] { _textName, _errorColumn }.OfType<string>().Select(name => new DataViewSchema.DetachedColumn(name, TextDataViewType.Instance))];
     }
 
     private static void Check(InputColumn input, DataViewType type, string name)

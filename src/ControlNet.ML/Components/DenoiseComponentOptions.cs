@@ -101,6 +101,13 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: <see cref="Strength"/>.</value>
     public string? StrengthColumn { get; init; }
 
+    /// <summary>
+    /// A text column to add with how each image was made, as JSON of names and texts: what the tool writes into its PNG files (prompt, seed, steps,
+    /// scheduler, model, controls); empty for rows that failed.
+    /// </summary>
+    /// <value>Null: none.</value>
+    public string? ProvenanceColumn { get; init; }
+
     /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
@@ -115,5 +122,7 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
             throw new ControlNetException($"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} are about the images of {nameof(ImageColumn)}, which is not named.");
         if (Strength is not (null or (>= 0 and <= 1)))
             throw new ControlNetException($"Strength is {Strength}, expected 0 to 1.");
+        if (ProvenanceColumn is { Length: 0 })
+            throw new ControlNetException($"{nameof(ProvenanceColumn)} is empty, expected a name, or null for no such column.");
     }
 }

@@ -74,7 +74,7 @@ internal sealed class GenerateStage : NetworkStage
         _width = inputs.Add(options.WidthColumn, InputColumn.Number);
         _height = inputs.Add(options.HeightColumn, InputColumn.Number);
         var type = _width is null && _height is null ? new ImageDataViewType(_denoiser.Height, _denoiser.Width) : new ImageDataViewType();
-        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn);
+        Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, textName: options.ProvenanceColumn);
     }
 
     /// <inheritdoc/>
@@ -92,20 +92,53 @@ internal sealed class GenerateStage : NetworkStage
             ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
             var texts = new TextCache(_model);
             List<DenoisingPicture> pictures = [];
+            var provenance = new string[batch.Count];
             batch.ForEachRowInTurn(row =>
             {
                 stepping();
-                pictures.Add(Read(batch, row, texts));
+                var image = _images.Read(batch, row);
+                var picture = Read(batch, row, texts, image);
+                pictures.Add(picture);
+                if (_options.ProvenanceColumn is not null)
+                    provenance[row] = Describe(batch, picture, image);
             });
             _denoiser.Run(batch, pictures, stepping, (row, latents) =>
-                batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(_model.Decode(latents))[0].ToMLImage());
+            {
+                batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(_model.Decode(latents))[0].ToMLImage();
+                if (_options.ProvenanceColumn is not null)
+                    batch.Output<ReadOnlyMemory<char>>(1)[row] = provenance[row].AsMemory();
+            });
         }
     }
 
-    private DenoisingPicture Read(RowBatch batch, int row, TextCache texts)
+    private string Describe(RowBatch batch, DenoisingPicture picture, ImageInput? image)
+    {
+        var (row, scale) = (picture.Row, _model.Folder.Autoencoder.ScaleFactor);
+        return Provenance.ToJson(Provenance.Of(
+            _model,
+            batch.Text(_prompt, picture.Index),
+            [.. _controls.Zip(row.Controls, (control, own) => (control.Network.Name, own.Unit))],
+            new GenerateOptions
+            {
+                NegativePrompt = Negative(batch, picture.Index),
+                Seed = picture.Seed,
+                Steps = picture.Steps,
+                Guidance = row.Guidance,
+                GuidanceRescale = row.GuidanceRescale,
+                Scheduler = _options.Scheduler,
+                Eta = row.Eta,
+                ClipSkip = _options.ClipSkip,
+                Image = image,
+            },
+            _denoiser.Scheduler,
+            row.Noise.Shape[3] * scale,
+            row.Noise.Shape[2] * scale));
+    }
+
+    private DenoisingPicture Read(RowBatch batch, int row, TextCache texts, ImageInput? image)
     {
         var (width, height) = (Side(_width, _denoiser.Width, "Width"), Side(_height, _denoiser.Height, "Height"));
-        return _denoiser.Read(batch, row, width, height, Texts, [.. _readers.Select(Control)], _images.Read(batch, row));
+        return _denoiser.Read(batch, row, width, height, Texts, [.. _readers.Select(Control)], image);
 
         int Side(int? column, int otherwise, string name) =>
             column is { } wanted ? Wishes.Side(_model, Wishes.Whole(batch, wanted, row, 1, int.MaxValue), name) : otherwise;

@@ -48,6 +48,9 @@ internal sealed class RowDenoiser
     /// <summary>Rows of the pictures in pixels, where the row does not say.</summary>
     public int Height { get; }
 
+    /// <summary>The sampler.</summary>
+    public SchedulerConfig Scheduler => _scheduler;
+
     /// <summary>Reads what a row asks for.</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="row">Which.</param>
@@ -64,11 +67,12 @@ internal sealed class RowDenoiser
         var guidance = _guidance is { } guidanceColumn ? Wishes.Number(batch, guidanceColumn, row) : _options.Guidance;
         if (!double.IsFinite(guidance))
             throw new ControlNetException($"Guidance is {guidance}, expected a finite number.");
-        Wishes.Check(() => Scheduler.Create(_scheduler, steps, new SchedulerOptions { Strength = image?.StrengthOrDefault }));
-        var random = new TorchRandom(_seed is { } seed ? Wishes.Seed(batch, seed, row) : _options.Seed);
+        Wishes.Check(() => Diffusion.Schedulers.Scheduler.Create(_scheduler, steps, new SchedulerOptions { Strength = image?.StrengthOrDefault }));
+        var seed = _seed is { } seedColumn ? Wishes.Seed(batch, seedColumn, row) : _options.Seed;
+        var random = new TorchRandom(seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
         var start = ImageStart.Of(_model, image, random, given: null, width, height);
-        return new DenoisingPicture(row, steps, new DenoisingRow
+        return new DenoisingPicture(row, steps, seed, new DenoisingRow
         {
             Noise = start.Noise,
             Image = start.Image,
@@ -135,5 +139,6 @@ internal sealed class RowDenoiser
 /// <summary>A row that is ready to be denoised.</summary>
 /// <param name="Index">Its place in the batch.</param>
 /// <param name="Steps">How many steps it takes.</param>
+/// <param name="Seed">Of its noise.</param>
 /// <param name="Row">All else.</param>
-internal sealed record DenoisingPicture(int Index, int Steps, DenoisingRow Row);
+internal sealed record DenoisingPicture(int Index, int Steps, ulong Seed, DenoisingRow Row);

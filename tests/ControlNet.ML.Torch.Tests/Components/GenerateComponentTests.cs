@@ -69,6 +69,34 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
     }
 
     [Fact]
+    public void A_column_says_how_each_image_was_made_as_its_PNG_file_would()
+    {
+        var all = PictureRows.Rows(0, 2, 3);
+        all[1].Steps = 0;
+        var data = _ml.Data.LoadFromEnumerable(all);
+        var view = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own with { ProvenanceColumn = "How", BatchSize = 2 }).Fit(data).Transform(data);
+        Assert.Equal(["Picture", "How", "Error"], view.Schema.Select(column => column.Name).TakeLast(3));
+        var said = view.GetColumn<string>("How").ToArray();
+        Assert.Equal("", said[1]);
+        foreach (var i in (int[])[0, 2])
+        {
+            var row = all[i];
+            var expected = rows.Model.Generate(
+                row.Prompt,
+                [new ControlInput(rows.Canny, row.Edges!.ToImageBuffer()) { Unit = new ControlUnit { Scale = row.Scale, Start = row.Start, End = row.End, Weighting = ControlWeightingNames.Parse(row.Weighting.Length > 0 ? row.Weighting : "uniform") } }],
+                new GenerateOptions { Steps = row.Steps, Guidance = row.Guidance, Seed = (ulong)row.Seed, Width = row.Width, Height = row.Height, NegativePrompt = row.Negative.Length > 0 ? row.Negative : null }).Provenance;
+            var found = System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, string>>(said[i])!;
+            Assert.Equal(expected.OrderBy(entry => entry.Key), found.OrderBy(entry => entry.Key));
+        }
+
+        var none = Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain).Fit(data).Transform(data);
+        Assert.Equal(["Picture", "Error"], none.Schema.Select(column => column.Name).TakeLast(2));
+        Assert.Throws<ArgumentException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "Picture" }));
+        Assert.Throws<ArgumentException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "Error" }));
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "" }));
+    }
+
+    [Fact]
     public void Two_controls_may_share_a_network_and_a_column()
     {
         ControlColumn[] controls = [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = 0.5 } }, new("Edges", rows.Canny) { ScaleColumn = "Scale" }];

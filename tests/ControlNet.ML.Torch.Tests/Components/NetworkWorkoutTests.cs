@@ -69,7 +69,7 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
     public void Generating_with_settings_and_a_size_for_each_row_is_whole_too()
     {
         var control = new ControlColumn("Edges", _network) { ScaleColumn = "Scale", StartColumn = "Start", EndColumn = "End", WeightingColumn = "Weighting" };
-        Run(progress => Stages.Generate("Picture", "Prompt", Model, [control], PictureRows.Own with { BatchSize = 3, Progress = progress }), PictureRows.Rows(2, 4, 5), "Picture", 1);
+        Run(progress => Stages.Generate("Picture", "Prompt", Model, [control], PictureRows.Own with { BatchSize = 3, Progress = progress, ProvenanceColumn = "How" }), PictureRows.Rows(2, 4, 5), "Picture", 1, added: 3);
     }
 
     [Fact]
@@ -122,8 +122,8 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
         }.Run();
     }
 
-    private void Run<TRow>(Func<IProgress<long>, IEstimator<ITransformer>> make, TRow[] data, string column, double tolerance, List<(int, float[])>? expected = null)
-        where TRow : class, new() => new ComponentWorkout<TRow>(_ml, make, data, column) { Tolerance = tolerance, Expected = expected }.Run();
+    private void Run<TRow>(Func<IProgress<long>, IEstimator<ITransformer>> make, TRow[] data, string column, double tolerance, List<(int, float[])>? expected = null, int added = 2)
+        where TRow : class, new() => new ComponentWorkout<TRow>(_ml, make, data, column) { Tolerance = tolerance, Expected = expected, Added = added }.Run();
 
     /// <summary>What the model makes of the rows one by one.</summary>
     private List<(int, float[])> Pictures() => [.. PictureRows.Rows(Ids).Select(row => (row.Id, Cells.Of(Model.Generate(

@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML;
+
+/// <summary>How an image was made: what its PNG file, a table of results and ML.NET's rows say of it.</summary>
+internal static class Provenance
+{
+    // Prompts of any script stay readable; nothing of it is put into HTML as it stands.
+    private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Entries as one line of JSON.</summary>
+    public static string ToJson(IReadOnlyDictionary<string, string> entries) => JsonSerializer.Serialize(entries, Options);
+
+    /// <summary>The entries of one image.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="controls">Each control network's name and settings.</param>
+    /// <param name="options">Steps, guidance, seed and so on.</param>
+    /// <param name="scheduler">The sampler.</param>
+    /// <param name="width">Columns of the image.</param>
+    /// <param name="height">Rows of the image.</param>
+    public static Dictionary<string, string> Of(
+        DiffusionModel model, string prompt, IReadOnlyList<(string Name, ControlUnit Unit)> controls, GenerateOptions options, SchedulerConfig scheduler, int width, int height)
+    {
+        var entries = new Dictionary<string, string>
+        {
+            ["software"] = $"ControlNet.ML {typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
+            ["model"] = model.Name,
+            ["prompt"] = prompt,
+            ["negative_prompt"] = options.NegativePrompt ?? "",
+            ["seed"] = Text(options.Seed),
+            ["steps"] = Text(options.Steps),
+            ["guidance"] = Text(options.Guidance),
+            ["guidance_rescale"] = Text(options.GuidanceRescale),
+            ["width"] = Text(width),
+            ["height"] = Text(height),
+            ["scheduler"] = options.Scheduler ?? scheduler.ClassName,
+            ["scheduler_config"] = scheduler.ToJson(),
+            ["eta"] = Text(options.Eta),
+            ["clip_skip"] = Text(options.ClipSkip ?? 0),
+            ["computed_by"] = model.Backend.Description,
+        };
+        if (GenerationParts.TimeIds(model, width, height, options.Sizes) is { } ids)
+            entries["size_conditioning"] = string.Join(' ', ids);
+        if (options.Latents is not null)
+            entries["noise"] = "given, not drawn from the seed";
+        if (options.Image is { } image)
+        {
+            foreach (var (key, value) in ImageStart.Describe(image))
+                entries[key] = value;
+        }
+
+        for (var i = 0; i < controls.Count; i++)
+        {
+            var ((name, unit), prefix) = (controls[i], $"control_{i + 1}");
+            entries[prefix] = name;
+            entries[$"{prefix}_scale"] = Text(unit.Scale);
+            entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
+            entries[$"{prefix}_weighting"] = ControlWeightingNames.Of(unit.Weighting);
+        }
+
+        return entries;
+
+        static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+    }
+}
