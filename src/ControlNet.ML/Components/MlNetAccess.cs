@@ -52,8 +52,16 @@ internal static class MlNetAccess
     // ML.NET finds this method by its name and parameters when it meets the signature in a model.
     private static ModelTransformer Create(IHostEnvironment environment, ModelLoadContext context)
     {
-        context.CheckAtModel(Version);
         var place = context.Directory is { Length: > 0 } directory ? directory.Replace('\\', '/') + "/" : "";
+        try
+        {
+            context.CheckAtModel(Version);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new ControlNetException($"The model's entry {Message.Name(place + "Model.key")} is of no component of this library, or of another version: {error.Message}");
+        }
+
         return ModelTransformer.Load(environment, new ModelReader(place, (name, read) => Read(context, Path.Combine(context.Directory ?? "", name), read)));
     }
 
