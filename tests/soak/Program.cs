@@ -10,7 +10,7 @@ if (args is not [var minutesText, ..] || !double.TryParse(minutesText, CultureIn
     return 2;
 }
 
-const double TorchSharpLosesPerLoad = 0.25e6, HeapsDrift = 48e6;
+const double TorchSharpLosesPerLoad = 0.08e6, HeapsDrift = 48e6;
 var rounds = new Rounds(Path.Combine("docs", "images", "panda.png"));
 var clock = Stopwatch.StartNew();
 Holding? settled = null;

@@ -29,6 +29,6 @@ public static class ControlWeightingNames
                 return weighting;
         }
 
-        throw new ControlNetException($"it is {Message.Name(text)}, expected {Message.Choice([.. Table.Select(row => row.Name)])}.");
+        throw new ControlNetException($"{Message.Name(text)} is no control weighting, expected {Message.Choice([.. Table.Select(row => row.Name)])}.");
     }
 }

@@ -27,15 +27,20 @@ internal static class PillowFloatResize
     {
         var coefficients = new PillowCoefficients(filter, map.Width, part.Left, part.Right, width);
         var result = new FloatMap(width, map.Height);
-        for (var x = 0; x < width; x++)
+        for (var y = 0; y < map.Height; y++)
         {
-            var weights = coefficients.At(x, out var first);
-            var total = Sum(weights);
-            for (var y = 0; y < map.Height; y++)
+            var line = map.Values.AsSpan(y * map.Width, map.Width);
+            for (var x = 0; x < width; x++)
             {
-                double sum = 0;
+                var weights = coefficients.At(x, out var first);
+                double sum = 0, total = 0;
                 for (var k = 0; k < weights.Length; k++)
-                    sum += (double)map[first + k, y] * weights[k];
+                {
+                    sum += (double)line[first + k] * weights[k];
+                    total += weights[k];
+                }
+
+                // The weights in fixed point need not add up to one exactly; equal values are to stay as they are.
                 result.Values[(y * width) + x] = Clip(sum / total);
             }
         }
@@ -47,17 +52,22 @@ internal static class PillowFloatResize
     {
         var coefficients = new PillowCoefficients(filter, map.Height, part.Top, part.Bottom, height);
         var result = new FloatMap(map.Width, height);
+        var sums = new double[map.Width];
         for (var y = 0; y < height; y++)
         {
             var weights = coefficients.At(y, out var first);
-            var total = Sum(weights);
-            for (var x = 0; x < map.Width; x++)
+            double total = 0;
+            Array.Clear(sums);
+            for (var k = 0; k < weights.Length; k++)
             {
-                double sum = 0;
-                for (var k = 0; k < weights.Length; k++)
-                    sum += (double)map[x, first + k] * weights[k];
-                result.Values[(y * map.Width) + x] = Clip(sum / total);
+                var line = map.Values.AsSpan((first + k) * map.Width, map.Width);
+                for (var x = 0; x < line.Length; x++)
+                    sums[x] += (double)line[x] * weights[k];
+                total += weights[k];
             }
+
+            for (var x = 0; x < sums.Length; x++)
+                result.Values[(y * map.Width) + x] = Clip(sums[x] / total);
         }
 
         return result;
@@ -75,15 +85,6 @@ internal static class PillowFloatResize
         }
 
         return result;
-    }
-
-    // The weights in fixed point need not add up to one exactly; equal values are to stay as they are.
-    private static double Sum(ReadOnlySpan<int> weights)
-    {
-        long sum = 0;
-        foreach (var weight in weights)
-            sum += weight;
-        return sum;
     }
 
     private static float Clip(double value) => (float)Math.Clamp(value, 0, ushort.MaxValue);

@@ -27,7 +27,7 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
             (row => row.Scale = double.PositiveInfinity, "The scale of a control network is ∞, expected a finite number."),
             (row => row.End = 0.25f, ""),
             (row => row.Start = 1.5f, "The window of a control network is 1.5 to 1, expected 0 <= start <= end <= 1."),
-            (row => row.Weighting = "guessed", "Column 'Weighting': it is 'guessed', expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
+            (row => row.Weighting = "guessed", "Column 'Weighting': 'guessed' is no control weighting, expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
         ];
         var all = cases.Select(each =>
         {
