@@ -25,7 +25,7 @@ def cloud(cells, side, seed):
 
 
 def photo(side):
-    """The picture of SyntheticPhoto.cs."""
+    """The image of SyntheticPhoto.cs."""
     return cloud(24, side, 1) // 64 * 40 + cloud(6, side, 2) // 4 + cloud(side // 8, side, 3) // 8 + cloud(side, side, 4) // 32
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The paper's ablations, and its question how many pictures it takes, on the emoji scenes: canny networks that differ in one thing each, trained
+# The paper's ablations, and its question how many images it takes, on the emoji scenes: canny networks that differ in one thing each, trained
 # for equally many steps and judged alike. Prints both tables. The same command goes on where it was interrupted.
 #   scripts/study-emoji-control.sh EMOJI_128_ZIP WORK_FOLDER [STEPS]
 set -euo pipefail

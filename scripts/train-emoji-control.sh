@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Trains a control network of the embedded model from the emoji pictures, judges it, and writes down how it went. The same command goes on where
+# Trains a control network of the embedded model from the emoji images, judges it, and writes down how it went. The same command goes on where
 # it was interrupted.
 #   scripts/train-emoji-control.sh canny|scribble|mask EMOJI_128_ZIP WORK_FOLDER [STEPS] [SCENES] [NAME [OPTIONS...]]
 # In WORK_FOLDER come the scenes, the run (NAME, or the kind), and a cache of encodings that all runs share. OPTIONS are those of 'controlnet
-# train'; the judge draws REPEATS pictures from each held-out condition (5). The network itself is in WORK_FOLDER/NAME/controlnet;
+# train'; the judge draws REPEATS images from each held-out condition (5). The network itself is in WORK_FOLDER/NAME/controlnet;
 # docs/training/README.md says how to put it into the model's folder.
 set -euo pipefail
 

@@ -11,7 +11,7 @@ internal static class App
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        var root = new RootCommand("Pictures from prompts and conditions: ControlNet for .NET. Exit codes: 0 done, 1 failed, 2 arguments that cannot be read or do not go together, 3 some rows of a table failed, 130 cancelled.")
+        var root = new RootCommand("Images from prompts and conditions: ControlNet for .NET. Exit codes: 0 done, 1 failed, 2 arguments that cannot be read or do not go together, 3 some rows of a table failed, 130 cancelled.")
         {
             verbose,
             GenerateCommand.Create(terminal),

@@ -4,24 +4,24 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Cli;
 
 /// <summary>A condition for one network: from a photo through a preprocessor, or ready-made from a file.</summary>
-/// <param name="Photo">The photo at the picture's size, or null for a ready-made condition.</param>
-/// <param name="Condition">The condition at the picture's size.</param>
-/// <param name="Provenance">Where it came from, for the picture's metadata.</param>
+/// <param name="Photo">The photo at the image's size, or null for a ready-made condition.</param>
+/// <param name="Condition">The condition at the image's size.</param>
+/// <param name="Provenance">Where it came from, for the image's metadata.</param>
 internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition, IReadOnlyDictionary<string, string> Provenance)
 {
-    /// <summary>Reads a photo, brings it to the picture's size, and finds its edges or whatever the preprocessor gives.</summary>
-    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, PictureSize size, FitMode fit)
+    /// <summary>Reads a photo, brings it to the image's size, and finds its edges or whatever the preprocessor gives.</summary>
+    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, ImageSize size, FitMode fit)
     {
         using var preprocessor = kind.Open(options);
         return FromPhoto(file, kind, options, preprocessor, size, fit);
     }
 
     /// <summary>The same, with a preprocessor that is open already: a learned one then loads its network once for all photos.</summary>
-    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, IPreprocessor preprocessor, PictureSize size, FitMode fit)
+    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, IPreprocessor preprocessor, ImageSize size, FitMode fit)
     {
-        var photo = SourceFile.Picture(file);
-        var geometry = Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, fit);
-        photo = PictureFit.Apply(photo, geometry);
+        var photo = SourceFile.Image(file);
+        var geometry = Geometry.ForImage(photo.Width, photo.Height, size.Width, size.Height, fit);
+        photo = ImageFit.Apply(photo, geometry);
         return new ConditionSource(photo, preprocessor.Apply(photo), new Dictionary<string, string>
         {
             ["photo"] = Path.GetFileName(file),
@@ -32,10 +32,10 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
         });
     }
 
-    /// <summary>Reads a ready-made condition; another size than the picture's is brought to it without blurring its lines.</summary>
-    public static ConditionSource FromMap(string file, PictureSize size, FitMode fit)
+    /// <summary>Reads a ready-made condition; another size than the image's is brought to it without blurring its lines.</summary>
+    public static ConditionSource FromMap(string file, ImageSize size, FitMode fit)
     {
-        var map = SourceFile.Picture(file);
+        var map = SourceFile.Image(file);
         if (map.Width != size.Width || map.Height != size.Height)
             map = MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, size.Width, size.Height, fit));
         return new ConditionSource(null, map, new Dictionary<string, string> { ["condition"] = Path.GetFileName(file), ["condition_sha256"] = SourceFile.Hash(file) });

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Onnx;
 
 /// <summary>
 /// DWPose: one network finds people, another the points of each: body, hands and face. Where nobody is found, or there is no detector, the whole
-/// picture counts as one box, as in the public implementation.
+/// image counts as one box, as in the public implementation.
 /// </summary>
 public sealed class DwPose : IPreprocessor
 {
@@ -48,13 +48,13 @@ public sealed class DwPose : IPreprocessor
         return PoseDrawing.Draw(Find(image), image.Width, image.Height, _drawing);
     }
 
-    /// <summary>The people of a picture.</summary>
-    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <summary>The people of an image.</summary>
+    /// <param name="image">The image; alpha is laid on white.</param>
     /// <exception cref="ControlNetException">A network cannot be run.</exception>
     public IReadOnlyList<PosePerson> Find(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var photo = Colour.Hwc3(image);
+        var photo = Color.Hwc3(image);
         return [.. Boxes(photo).Select(box => WholeBody.ToPerson(Points(photo, box), photo.Width, photo.Height))];
     }
 

@@ -4,7 +4,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// A condition that a network makes: the picture is prepared as the network's form wants it, the graph runs through
+/// A condition that a network makes: the image is prepared as the network's form wants it, the graph runs through
 /// Microsoft.ML.OnnxTransformer, and its outputs are read as the public annotator reads them.
 /// </summary>
 public sealed class LearnedCondition : IPreprocessor
@@ -13,7 +13,7 @@ public sealed class LearnedCondition : IPreprocessor
 
     /// <summary>Joins a graph and the form it has.</summary>
     /// <param name="graph">The graph; disposed of with this.</param>
-    /// <param name="annotator">How it wants pictures and is read.</param>
+    /// <param name="annotator">How it wants images and is read.</param>
     public LearnedCondition(OnnxGraph graph, Annotator annotator)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -70,7 +70,7 @@ public sealed class LearnedCondition : IPreprocessor
     public ImageBuffer Detect(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var photo = Colour.Hwc3(image);
+        var photo = Color.Hwc3(image);
         var pixels = Annotator.Prepare(photo, _graph.Signature.Inputs[0]);
         var outputs = _graph.Run(pixels, Annotator.Tokens(_graph.Signature));
         try

@@ -17,7 +17,7 @@ public sealed class LearnedConditions : IConditionProvider
         Kind<LearnedResolutionOptions>("lineart", "line art by informative drawings", options => [new LineArtAnnotator(Checked(options).Resolution)]),
         Kind<LearnedResolutionOptions>("lineart_anime", "line art of drawings by Anime2Sketch", options => [new LineArtAnimeAnnotator(Checked(options).Resolution)]),
         Kind<LearnedResolutionOptions>("normal_bae", "surface normals by NormalBae", options => [new NormalAnnotator(Checked(options).Resolution, true), new NormalAnnotator(options.Resolution, false)]),
-        Kind<LearnedSegmentationOptions>("segmentation", "classes of ADE20K or COCO as colours, by SegFormer, UPerNet, OneFormer or UniFormer", options => SegmentationAnnotator.All(SizeOf(options))),
+        Kind<LearnedSegmentationOptions>("segmentation", "classes of ADE20K or COCO as colors, by SegFormer, UPerNet, OneFormer or UniFormer", options => SegmentationAnnotator.All(SizeOf(options))),
         Kind<LearnedPoseOptions>("openpose", "bodies as OpenPose's figures", options => [new OpenPoseAnnotator(options.Drawing)]),
         ConditionKind.Learned<DwPoseOptions>("dwpose", "bodies, hands and faces as OpenPose's figures, by DWPose", DwPose.Open),
         ConditionKind.Learned<LearnedLinesOptions>("mlsd", "straight lines by M-LSD, whose network is included", Mlsd.Open, needsFile: false),

@@ -18,7 +18,7 @@ public record LearnedOptions
     public int Gpu { get; init; } = -1;
 }
 
-/// <summary>Settings of networks that see the picture at a resolution of one's choice.</summary>
+/// <summary>Settings of networks that see the image at a resolution of one's choice.</summary>
 public record LearnedResolutionOptions : LearnedOptions
 {
     /// <summary>The shorter side that the network sees, 64 to 8,192; both sides become multiples of 64.</summary>
@@ -39,7 +39,7 @@ public sealed record LearnedSoftEdgeOptions : LearnedOptions
 {
     /// <summary>
     /// The shorter side that the network sees, 64 to 8,192; both sides become multiples of 64. Null for the form's own rule: 512, but for
-    /// <c>hed</c>, which sees the picture at its own size. <c>pidinet-fused</c> has a size of its own always.
+    /// <c>hed</c>, which sees the image at its own size. <c>pidinet-fused</c> has a size of its own always.
     /// </summary>
     /// <value>Null.</value>
     public int? Resolution { get; init; }
@@ -68,7 +68,7 @@ public sealed record LearnedLinesOptions : LearnedOptions
     /// <value>0.1.</value>
     public double ScoreThreshold { get; init; } = 0.1;
 
-    /// <summary>Shorter lines are left out; in 256ths of the picture's side, 0 to 256.</summary>
+    /// <summary>Shorter lines are left out; in 256ths of the image's side, 0 to 256.</summary>
     /// <value>0.1.</value>
     public double DistanceThreshold { get; init; } = 0.1;
 }
@@ -109,7 +109,7 @@ public record LearnedPoseOptions : LearnedOptions
 /// <summary>Settings of <see cref="DwPose"/>.</summary>
 public sealed record DwPoseOptions : LearnedPoseOptions
 {
-    /// <summary>The ONNX file that finds people; without one the whole picture counts as one person.</summary>
+    /// <summary>The ONNX file that finds people; without one the whole image counts as one person.</summary>
     /// <value>Empty.</value>
     public string Detector { get; init; } = "";
 }

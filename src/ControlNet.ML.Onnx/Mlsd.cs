@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>M-LSD: the straight lines of a picture, by a network that comes with this package or by one's own.</summary>
+/// <summary>M-LSD: the straight lines of an image, by a network that comes with this package or by one's own.</summary>
 public sealed class Mlsd : IPreprocessor
 {
     private readonly OnnxGraph _graph;
@@ -37,8 +37,8 @@ public sealed class Mlsd : IPreprocessor
         return LineSegments.Draw(Lines(image), image.Width, image.Height);
     }
 
-    /// <summary>The lines of a picture in its pixels, best score first, 200 at most.</summary>
-    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <summary>The lines of an image in its pixels, best score first, 200 at most.</summary>
+    /// <param name="image">The image; alpha is laid on white.</param>
     /// <exception cref="ControlNetException">The network cannot be run.</exception>
     public IReadOnlyList<LineSegment> Lines(ImageBuffer image)
     {
@@ -50,7 +50,7 @@ public sealed class Mlsd : IPreprocessor
     public void Dispose() => _graph.Dispose();
 
     /// <summary>What the network gives, as it is.</summary>
-    internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) => _graph.Run(LineSegmentAnnotator.Prepare(Colour.Hwc3(image), _graph.Signature.Inputs[0]));
+    internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) => _graph.Run(LineSegmentAnnotator.Prepare(Color.Hwc3(image), _graph.Signature.Inputs[0]));
 
     private static OnnxGraph Included(LineNetwork network, OnnxRunOptions run)
     {

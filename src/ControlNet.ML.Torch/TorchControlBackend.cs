@@ -38,8 +38,8 @@ internal sealed class TorchControlBackend : IControlBackend
             ImageMemory.Ensure(ImageMemory.Condition(Config, width, height, Device.NumberSize), width, height, what);
         return Use.Run(what, width, height, () =>
         {
-            var picture = condition.ToTorch(Device.Type, Device.Device);
-            return (_encoder?.EncodeCondition(picture) ?? Network.EncodeCondition(picture)).ToData();
+            var image = condition.ToTorch(Device.Type, Device.Device);
+            return (_encoder?.EncodeCondition(image) ?? Network.EncodeCondition(image)).ToData();
         });
     }
 

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Torch;
 
 /// <summary>Where networks lie and what they compute in.</summary>
 /// <param name="Device">CPU or a GPU.</param>
-/// <param name="Type">The UNet's and control networks' numbers. Text encoder and autoencoder run once a picture and stay in float32.</param>
+/// <param name="Type">The UNet's and control networks' numbers. Text encoder and autoencoder run once an image and stay in float32.</param>
 internal sealed record TorchDevice(Device Device, ScalarType Type)
 {
     /// <summary>Bytes of a number.</summary>

@@ -3,14 +3,14 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML;
 
-/// <summary>One control for one picture: a network, a condition, and how much, when and in what manner it takes part.</summary>
+/// <summary>One control for one image: a network, a condition, and how much, when and in what manner it takes part.</summary>
 /// <param name="Network">The control network.</param>
-/// <param name="Condition">The condition picture, as the network's preprocessor gives it (white edges on black for Canny). One of another size is stretched to the picture's; alpha is dropped, so lay a transparent picture on white first.</param>
+/// <param name="Condition">The condition image, as the network's preprocessor gives it (white edges on black for Canny). One of another size is stretched to the image's; alpha is dropped, so lay a transparent image on white first.</param>
 public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
 {
     /// <summary>Scale, window and weighting.</summary>
     public ControlUnit Unit { get; init; } = new();
 
-    /// <summary>The condition as values, [1, 3, H, W] from 0 to 1, exactly of the picture's size; in place of the picture where 8 bits are too coarse.</summary>
+    /// <summary>The condition as values, [1, 3, H, W] from 0 to 1, exactly of the image's size; in place of the image where 8 bits are too coarse.</summary>
     public TensorData? Tensor { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace ControlNet.ML;
 
 /// <summary>
-/// Something outside the program is not as it has to be: a file, a model folder, a picture, the machine.
+/// Something outside the program is not as it has to be: a file, a model folder, an image, the machine.
 /// The message says what was found, where, and what was expected, and is fit to be shown to the user as it stands: one line, in which
 /// control characters of foreign texts are escaped (<c>\u001b</c>).
 /// Wrong arguments in code stay <see cref="ArgumentException"/>.
@@ -16,7 +16,7 @@ public class ControlNetException : Exception
     /// <summary>Creates the exception.</summary>
     /// <param name="message">What was found, where, and what was expected.</param>
     public ControlNetException(string message)
-        : base(ML.Message.Line(message))
+        : base(Internal.Message.Line(message))
     {
     }
 
@@ -24,7 +24,7 @@ public class ControlNetException : Exception
     /// <param name="message">What was found, where, and what was expected.</param>
     /// <param name="innerException">The cause.</param>
     public ControlNetException(string message, Exception innerException)
-        : base(ML.Message.Line(message), innerException)
+        : base(Internal.Message.Line(message), innerException)
     {
     }
 }

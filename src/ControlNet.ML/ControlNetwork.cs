@@ -76,8 +76,8 @@ public sealed class ControlNetwork : IDisposable
     /// <param name="backend">The network.</param>
     internal static ControlNetwork Around(string path, LoadOptions options, IControlBackend backend) => new(path, path, options, backend);
 
-    /// <summary>Encodes a condition picture; once is enough for any number of pictures and steps.</summary>
-    /// <param name="condition">The condition, of the size of the pictures to be made.</param>
+    /// <summary>Encodes a condition image; once is enough for any number of images and steps.</summary>
+    /// <param name="condition">The condition, of the size of the images to be made.</param>
     /// <returns>The hint, [1, C, h, w].</returns>
     public TensorData Encode(ImageBuffer condition) => Backend.EncodeCondition(TensorImages.ToUnit(condition));
 

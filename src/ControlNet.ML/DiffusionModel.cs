@@ -5,7 +5,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
-/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and sampler. One picture at a time; not thread-safe.</summary>
+/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and sampler. One image at a time; not thread-safe.</summary>
 public sealed class DiffusionModel : IDisposable
 {
     private readonly ClipTokenizer[] _tokenizers;
@@ -69,21 +69,21 @@ public sealed class DiffusionModel : IDisposable
         return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
     }
 
-    /// <summary>Makes one picture.</summary>
+    /// <summary>Makes one image.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
     /// <param name="cancellationToken">Seen before every step.</param>
-    public GeneratedPicture Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
+    public GeneratedImage Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(prompt, [], options, cancellationToken);
 
-    /// <summary>Makes one picture under control.</summary>
+    /// <summary>Makes one image under control.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="controls">One or several control networks with their conditions.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
     /// <param name="cancellationToken">Seen before every step.</param>
     /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
-    public GeneratedPicture Generate(
+    public GeneratedImage Generate(
         string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new GenerateOptions();
@@ -94,20 +94,20 @@ public sealed class DiffusionModel : IDisposable
         return job.Finish(last!.LatentsOf(0));
     }
 
-    /// <summary>Makes several pictures together, which is faster than one by one where the device is not busy with one.</summary>
+    /// <summary>Makes several images together, which is faster than one by one where the device is not busy with one.</summary>
     /// <param name="requests">
-    /// The pictures: one size, sampler and number of steps for all, and the same control networks, of which those with scale 0 are left out.
+    /// The images: one size, sampler and number of steps for all, and the same control networks, of which those with scale 0 are left out.
     /// The first one's progress is told.
     /// </param>
     /// <param name="cancellationToken">Seen before every step.</param>
-    /// <returns>The pictures, in the order of the requests. A picture is the same whatever it is made together with, up to rounding.</returns>
+    /// <returns>The images, in the order of the requests. An image is the same whatever it is made together with, up to rounding.</returns>
     /// <exception cref="ArgumentException">There is none, a value is outside its range, or they cannot be made together.</exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
-    public IReadOnlyList<GeneratedPicture> GenerateBatch(IReadOnlyList<PictureRequest> requests, CancellationToken cancellationToken = default)
+    public IReadOnlyList<GeneratedImage> GenerateBatch(IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0)
-            throw new ArgumentException("No picture to make.", nameof(requests));
+            throw new ArgumentException("No image to make.", nameof(requests));
         var jobs = requests.Select(request => Prepare(request.Prompt, request.Controls, request.Options)).ToArray();
         DenoisingStep? last = null;
         foreach (var step in GenerationJob.Steps([.. jobs.Select(job => (job, job.Row(cancellationToken)))], cancellationToken))
@@ -121,10 +121,10 @@ public sealed class DiffusionModel : IDisposable
     /// </summary>
     /// <param name="requests">The images, as for <see cref="GenerateBatch"/>.</param>
     /// <param name="cancellationToken">Seen before every step.</param>
-    /// <returns>For each request the image, or what <see cref="PictureOutcome.IsOwn"/>.</returns>
-    internal IReadOnlyList<PictureOutcome> GenerateEach(IReadOnlyList<PictureRequest> requests, CancellationToken cancellationToken)
+    /// <returns>For each request the image, or what <see cref="GenerateResult.IsOwn"/>.</returns>
+    internal IReadOnlyList<GenerateResult> GenerateEach(IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken)
     {
-        var outcomes = new PictureOutcome?[requests.Count];
+        var outcomes = new GenerateResult?[requests.Count];
         List<(int Index, GenerationJob Job, DenoisingRow Row)> prepared = [];
         for (var i = 0; i < requests.Count; i++)
         {
@@ -141,13 +141,13 @@ public sealed class DiffusionModel : IDisposable
             foreach (var step in prepared.Count == 0 ? [] : GenerationJob.Steps([.. prepared.Select(one => (one.Job, one.Row))], cancellationToken))
                 last = Report(requests[prepared[0].Index].Options, step);
             for (var k = 0; k < prepared.Count; k++)
-                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new PictureOutcome(prepared[k].Job.Finish(last!.LatentsOf(k)), null));
+                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new GenerateResult(prepared[k].Job.Finish(last!.LatentsOf(k)), null));
         }
-        catch (Exception error) when (PictureOutcome.IsOwn(error) && prepared.Count == 1)
+        catch (Exception error) when (GenerateResult.IsOwn(error) && prepared.Count == 1)
         {
-            outcomes[prepared[0].Index] = new PictureOutcome(null, error);
+            outcomes[prepared[0].Index] = new GenerateResult(null, error);
         }
-        catch (Exception error) when (PictureOutcome.IsOwn(error))
+        catch (Exception error) when (GenerateResult.IsOwn(error))
         {
             // One of them spoils it for all, or all are too many: each by itself shows which.
             foreach (var (index, _, _) in prepared)
@@ -162,14 +162,14 @@ public sealed class DiffusionModel : IDisposable
             {
                 work();
             }
-            catch (Exception error) when (PictureOutcome.IsOwn(error))
+            catch (Exception error) when (GenerateResult.IsOwn(error))
             {
-                outcomes[index] = new PictureOutcome(null, error);
+                outcomes[index] = new GenerateResult(null, error);
             }
         }
     }
 
-    /// <summary>Makes one picture and shows it on the way: every element is a step, decoded only when asked.</summary>
+    /// <summary>Makes one image and shows it on the way: every element is a step, decoded only when asked.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="controls">Control networks with their conditions; may be empty.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
@@ -211,7 +211,7 @@ public sealed class DiffusionModel : IDisposable
         return text;
     }
 
-    /// <summary>Encodes a picture: the mean of the posterior.</summary>
+    /// <summary>Encodes an image: the mean of the posterior.</summary>
     /// <param name="image">[1, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's factor.</param>
     /// <returns>[1, C, h, w], scaled as the sampler has them.</returns>
     public TensorData Encode(TensorData image)
@@ -266,13 +266,13 @@ public sealed class DiffusionModel : IDisposable
     }
 }
 
-/// <summary>One step on the way to a picture.</summary>
+/// <summary>One step on the way to an image.</summary>
 /// <param name="Step">Which, from 0.</param>
 /// <param name="Steps">How many there are.</param>
 /// <param name="Latents">The latents, [1, C, h, w]; overwritten by the next step.</param>
-/// <param name="Decode">Decodes them: the preview, and after the last step the picture.</param>
-public sealed record GenerationStep(int Step, int Steps, TensorData Latents, Func<TensorData, GeneratedPicture> Decode)
+/// <param name="Decode">Decodes them: the preview, and after the last step the image.</param>
+public sealed record GenerationStep(int Step, int Steps, TensorData Latents, Func<TensorData, GeneratedImage> Decode)
 {
-    /// <summary>The picture as it stands.</summary>
-    public GeneratedPicture Picture() => Decode(Latents);
+    /// <summary>The image as it stands.</summary>
+    public GeneratedImage Image() => Decode(Latents);
 }

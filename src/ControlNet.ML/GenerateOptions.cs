@@ -2,13 +2,13 @@ using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML;
 
-/// <summary>How a picture is made. A record: change one thing with <c>with</c>.</summary>
+/// <summary>How an image is made. A record: change one thing with <c>with</c>.</summary>
 public sealed record GenerateOptions
 {
     /// <summary>Most steps that are taken in earnest; what is beyond is a slip of the finger.</summary>
     public const int MaxSteps = 1000;
 
-    /// <summary>What the picture should not show; null is no wish.</summary>
+    /// <summary>What the image should not show; null is no wish.</summary>
     /// <value>Default: null.</value>
     public string? NegativePrompt { get; init; }
 
@@ -28,7 +28,7 @@ public sealed record GenerateOptions
     /// <value>Default: 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>A picture to begin from, and how much of it is made anew; null begins from noise alone.</summary>
+    /// <summary>An image to begin from, and how much of it is made anew; null begins from noise alone.</summary>
     public ImageInput? Image { get; init; }
 
     /// <summary>Width in pixels, a multiple of 8; null takes what the model was trained with, or of <see cref="Image"/> the next multiple below its own.</summary>
@@ -52,7 +52,7 @@ public sealed record GenerateOptions
     /// <summary>Starting noise in place of the seed's, [1, C, h, w], of unit variance.</summary>
     public TensorData? Latents { get; init; }
 
-    /// <summary>SDXL: the size that the picture is said to come from, its crop's corner and its target size; null takes the picture's own.</summary>
+    /// <summary>SDXL: the size that the image is said to come from, its crop's corner and its target size; null takes the image's own.</summary>
     public SizeConditioning? Sizes { get; init; }
 
     /// <summary>Told what is going on, from the thread that works.</summary>
@@ -77,7 +77,7 @@ public sealed record GenerateOptions
 }
 
 /// <summary>SDXL's size conditioning, pixels.</summary>
-/// <param name="OriginalHeight">Height of the picture that this one is said to come from.</param>
+/// <param name="OriginalHeight">Height of the image that this one is said to come from.</param>
 /// <param name="OriginalWidth">Its width.</param>
 /// <param name="CropTop">Rows cut at the top.</param>
 /// <param name="CropLeft">Columns cut at the left.</param>

@@ -5,7 +5,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML;
 
-/// <summary>One picture from its inputs to its pixels, in the order of the architecture: text, condition, denoising, decoding.</summary>
+/// <summary>One image from its inputs to its pixels, in the order of the architecture: text, condition, denoising, decoding.</summary>
 internal sealed class GenerationJob
 {
     private readonly DiffusionModel _model;
@@ -38,18 +38,18 @@ internal sealed class GenerationJob
     /// <summary>Runs the loop; text and conditions are encoded once, before the first step.</summary>
     public IEnumerable<DenoisingStep> Steps(CancellationToken cancellationToken) => Steps([(this, Row(cancellationToken))], cancellationToken);
 
-    /// <summary>Runs the loop for several pictures of one model together: one size, sampler, number of steps and list of networks that matter.</summary>
+    /// <summary>Runs the loop for several images of one model together: one size, sampler, number of steps and list of networks that matter.</summary>
     public static IEnumerable<DenoisingStep> Steps(IReadOnlyList<(GenerationJob Job, DenoisingRow Row)> pictures, CancellationToken cancellationToken)
     {
         var jobs = pictures.Select(picture => picture.Job).ToArray();
         var first = jobs[0];
         first._model.Backend.EnsureFits(first._width, first._height, jobs.Sum(job => GenerationParts.IsGuided(job._model, job._options.Guidance) ? 2 : 1));
         if (jobs.Any(job => job._options.Steps != first._options.Steps))
-            throw new ArgumentException("Pictures that are made together have one number of steps.");
+            throw new ArgumentException("Images that are made together have one number of steps.");
         if (jobs.Any(job => job._scheduler != first._scheduler && job._scheduler.ToJson() != first._scheduler.ToJson()))
-            throw new ArgumentException("Pictures that are made together have one sampler.");
+            throw new ArgumentException("Images that are made together have one sampler.");
         if (jobs.Any(job => job._options.Image?.StrengthOrDefault != first._options.Image?.StrengthOrDefault))
-            throw new ArgumentException("Pictures that are made together begin from pictures with one strength, or all from noise.");
+            throw new ArgumentException("Images that are made together begin from images with one strength, or all from noise.");
         return new DenoisingLoop(first._model.Backend, first._model.Folder.UNet)
             .Run([.. pictures.Select(picture => picture.Row)], first._scheduler, first._options.Steps, cancellationToken);
     }
@@ -91,13 +91,13 @@ internal sealed class GenerationJob
     }
 
     /// <summary>4. denoising is the loop's; then decoding.</summary>
-    public GeneratedPicture Finish(TensorData latents)
+    public GeneratedImage Finish(TensorData latents)
     {
         _options.Progress?.Report(new GenerationProgress("decode", 0, 1));
         var pixels = _model.Decode(latents);
         var image = TensorImages.FromUnit(pixels)[0];
         _options.Progress?.Report(new GenerationProgress("decode", 1, 1));
-        return new GeneratedPicture(image, pixels, latents.Clone(), Provenance.Of(_model, _prompt, [.. _controls.Select(control => (control.Network.Name, control.Unit))], _options, _scheduler, _width, _height), _warnings);
+        return new GeneratedImage(image, pixels, latents.Clone(), Provenance.Of(_model, _prompt, [.. _controls.Select(control => (control.Network.Name, control.Unit))], _options, _scheduler, _width, _height), _warnings);
     }
 
     private TensorData Condition(ControlInput control)

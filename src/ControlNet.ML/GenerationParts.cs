@@ -4,7 +4,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
-/// <summary>What a model makes of the wishes for one picture, the same for a single picture and for rows of a table.</summary>
+/// <summary>What a model makes of the wishes for one image, the same for a single image and for rows of a table.</summary>
 internal static class GenerationParts
 {
     private const int MaxSide = 8192;
@@ -23,7 +23,7 @@ internal static class GenerationParts
             ? text.Zeros()
             : model.EncodeText(prompt ?? "", clipSkip: null, warnings);
 
-    /// <summary>The starting noise of a picture, [1, C, h, w].</summary>
+    /// <summary>The starting noise of an image, [1, C, h, w].</summary>
     public static TensorData Noise(DiffusionModel model, TorchRandom random, int width, int height)
     {
         var scale = model.Folder.Autoencoder.ScaleFactor;
@@ -56,7 +56,7 @@ internal static class GenerationParts
 
     /// <summary>Throws unless the model gets what its UNet takes, and no more.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="mask">Whether there is a picture to begin from, with a mask.</param>
+    /// <param name="mask">Whether there is an image to begin from, with a mask.</param>
     /// <param name="depth">Whether there is one with depths.</param>
     /// <exception cref="ControlNetException">It does not.</exception>
     public static void CheckInputs(DiffusionModel model, bool mask, bool depth) => CheckInputs(model.Name, model.Folder, mask, depth);
@@ -70,8 +70,8 @@ internal static class GenerationParts
         var missing = (channels - latents) switch
         {
             0 => null,
-            DepthChannels => depth ? null : $"a depth model needs a picture to begin from, with its {nameof(ImageInput.Depth)}",
-            var beside when beside == latents + 1 => mask ? null : $"an inpainting model needs a picture to begin from, with a {nameof(ImageInput.Mask)}",
+            DepthChannels => depth ? null : $"a depth model needs an image to begin from, with its {nameof(ImageInput.Depth)}",
+            var beside when beside == latents + 1 => mask ? null : $"an inpainting model needs an image to begin from, with a {nameof(ImageInput.Mask)}",
             _ => "of this kind of model nothing is known",
         };
         if (missing is not null)

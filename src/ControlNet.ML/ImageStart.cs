@@ -7,15 +7,15 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML;
 
-/// <summary>What denoising begins from: noise, or a picture. Numbers are drawn in the order of diffusers' pipelines.</summary>
+/// <summary>What denoising begins from: noise, or an image. Numbers are drawn in the order of diffusers' pipelines.</summary>
 /// <param name="Noise">[1, C, h, w], of unit variance.</param>
-/// <param name="Image">The picture; null where nothing of it but <paramref name="Beside"/> is used.</param>
+/// <param name="Image">The image; null where nothing of it but <paramref name="Beside"/> is used.</param>
 /// <param name="Beside">What the UNet sees beside the latents, [1, E, h, w], or null.</param>
 internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData? Beside)
 {
-    /// <summary>Draws noise, and prepares a picture.</summary>
+    /// <summary>Draws noise, and prepares an image.</summary>
     /// <param name="model">The model, which takes what is given (<see cref="GenerationParts.CheckInputs(DiffusionModel, bool, bool)"/>).</param>
-    /// <param name="input">The picture, and what belongs to it; null for noise alone.</param>
+    /// <param name="input">The image, and what belongs to it; null for noise alone.</param>
     /// <param name="random">The seed's numbers.</param>
     /// <param name="given">Noise in place of the seed's, or null.</param>
     /// <param name="width">Columns of the result.</param>
@@ -29,7 +29,7 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
         var fromNoise = mask is not null && input.StrengthOrDefault == 1;
         var seesMask = model.Folder.UNet.InChannels == (2 * model.Folder.Autoencoder.LatentChannels) + 1;
 
-        // 1. the picture: a draw from its posterior, unless it is seen beside the latents only
+        // 1. the image: a draw from its posterior, unless it is seen beside the latents only
         var latents = fromNoise && seesMask ? null : Draw(model, pixels, random);
 
         // 2. the noise
@@ -37,7 +37,7 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
         var scale = model.Folder.Autoencoder.ScaleFactor;
         var small = mask is null ? null : Nearest(mask, scale);
 
-        // 3. the picture without what the mask covers; diffusers draws for it even where no UNet sees it
+        // 3. the image without what the mask covers; diffusers draws for it even where no UNet sees it
         var beside = input.Depth is { } depth ? Depths(depth, width / scale, height / scale) : null;
         if (mask is not null && seesMask)
             beside = Stack(small!, Draw(model, Uncovered(pixels, mask), random));
@@ -48,7 +48,7 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
         return new ImageStart(noise, image, beside);
     }
 
-    /// <summary>What of it belongs to a picture's provenance.</summary>
+    /// <summary>What of it belongs to an image's provenance.</summary>
     public static IEnumerable<(string Key, string Value)> Describe(ImageInput input)
     {
         yield return ("image_strength", input.StrengthOrDefault.ToString(CultureInfo.InvariantCulture));
@@ -65,9 +65,9 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
     private static TensorData Pixels(ImageInput input, int width, int height)
     {
         if (input.Tensor is not { } tensor)
-            return TensorImages.ToSigned(TensorImages.Prepare(Colour.Rgb(input.Image), width, height));
+            return TensorImages.ToSigned(TensorImages.Prepare(Color.Rgb(input.Image), width, height));
         if (tensor.Shape[2] != height || tensor.Shape[3] != width)
-            throw new ArgumentException($"The picture to begin from is {tensor}, expected [1, 3, {height}, {width}].");
+            throw new ArgumentException($"The image to begin from is {tensor}, expected [1, 3, {height}, {width}].");
         return new TensorData(Array.ConvertAll(tensor.Values, value => (2 * value) - 1), tensor.Shape);
     }
 
@@ -95,7 +95,7 @@ internal sealed record ImageStart(TensorData Noise, RowImage? Image, TensorData?
         return result;
     }
 
-    /// <summary>The picture with middle grey where the mask is.</summary>
+    /// <summary>The image with middle grey where the mask is.</summary>
     private static TensorData Uncovered(TensorData pixels, TensorData mask)
     {
         var result = pixels.Clone();

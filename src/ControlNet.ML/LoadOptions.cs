@@ -53,10 +53,10 @@ public enum ModelParts
 /// <summary>The numbers that networks compute in.</summary>
 public enum Precision
 {
-    /// <summary>32-bit: diffusers' pictures, number for number.</summary>
+    /// <summary>32-bit: diffusers' images, number for number.</summary>
     Float32,
 
-    /// <summary>bfloat16: half the memory, faster where the processor has instructions for it; pictures differ slightly.</summary>
+    /// <summary>bfloat16: half the memory, faster where the processor has instructions for it; images differ slightly.</summary>
     BFloat16,
 
     /// <summary>IEEE half: half the memory; for GPUs.</summary>

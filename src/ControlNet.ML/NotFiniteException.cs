@@ -27,10 +27,10 @@ internal sealed class NotFiniteException : ControlNetException
     }
 
     /// <summary>An image with a value that is none.</summary>
-    /// <param name="picture">Which of several.</param>
+    /// <param name="image">Which of several.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="row">The row of pixels.</param>
     /// <param name="column">The column of pixels.</param>
-    public static NotFiniteException OfPicture(int picture, int channel, int row, int column) =>
-        new($"Picture {picture} is not a number (NaN) at channel {channel}, row {row}, column {column}: {Reason}");
+    public static NotFiniteException OfImage(int image, int channel, int row, int column) =>
+        new($"Image {image} is not a number (NaN) at channel {channel}, row {row}, column {column}: {Reason}");
 }

@@ -2,7 +2,7 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML;
 
-/// <summary>Latents from what the autoencoder says of a picture.</summary>
+/// <summary>Latents from what the autoencoder says of an image.</summary>
 internal static class PosteriorDraw
 {
     /// <summary>mean + e^(logVariance / 2) · noise, shifted and scaled as the sampler has latents.</summary>

@@ -2,7 +2,7 @@ namespace ControlNet.ML;
 
 /// <summary>
 /// Float values with a shape, in row-major order: what passes between the managed mathematics and the networks.
-/// Pictures and latents are [batch, channels, height, width].
+/// Images and latents are [batch, channels, height, width].
 /// </summary>
 public sealed class TensorData
 {

@@ -38,8 +38,8 @@ public sealed class DeepImageTests
         using var tool = new Tool();
         File.WriteAllBytes("d.png", PngWriter.Deep(64, Millimetres));
         var kind = ConditionCatalog.Find("depth_map");
-        Assert.Equal(Expected, ConditionSource.FromPhoto("d.png", kind, kind.Defaults, new PictureSize(64, 64), FitMode.Crop).Condition.Samples);
-        var wide = ConditionSource.FromPhoto("d.png", kind, kind.Defaults, new PictureSize(128, 128), FitMode.Crop).Condition;
+        Assert.Equal(Expected, ConditionSource.FromPhoto("d.png", kind, kind.Defaults, new ImageSize(64, 64), FitMode.Crop).Condition.Samples);
+        var wide = ConditionSource.FromPhoto("d.png", kind, kind.Defaults, new ImageSize(128, 128), FitMode.Crop).Condition;
         Assert.True(wide.Samples.Distinct().Count() > 64, "Scaled, the levels should have become more.");
     }
 
@@ -54,7 +54,7 @@ public sealed class DeepImageTests
         ImageCodec.SavePng("image.png", new ImageBuffer(64, 64, 3));
         foreach (var size in (int[])[64, 32, 96])
         {
-            var input = new StartPicture("image.png", null, "mask.png", null).Read(new PictureSize(size, size), FitMode.Crop);
+            var input = new StartImage("image.png", null, "mask.png", null).Read(new ImageSize(size, size), FitMode.Crop);
             var mask = Inpaint.MaskToTensor(input.Mask!, size, size).Values;
             for (var i = 0; i < mask.Length; i++)
                 Assert.Equal(i % size < size / 2 ? 1 : 0, mask[i]);

@@ -52,7 +52,7 @@ public sealed partial class DocumentationTests
         }
     }
 
-    /// <summary>Examples name the pictures in docs/images as a reader of the repository would, and write where they stand.</summary>
+    /// <summary>Examples name the images in docs/images as a reader of the repository would, and write where they stand.</summary>
     private static void CopyImages(string folder)
     {
         var target = Directory.CreateDirectory(Path.Combine(folder, "docs", "images")).FullName;

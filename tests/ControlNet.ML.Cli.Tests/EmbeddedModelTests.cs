@@ -28,7 +28,7 @@ public sealed class EmbeddedModelTests
     }
 
     [Fact]
-    public void Only_reference_numbers_scripts_and_pictures_stay_behind()
+    public void Only_reference_numbers_scripts_and_images_stay_behind()
     {
         var left = Files(Source).Keys.Except(Files(EmojiModel.Folder).Keys);
 

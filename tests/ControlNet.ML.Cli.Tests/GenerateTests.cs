@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Tests;
 public sealed class GenerateTests
 {
     [Fact]
-    public async Task A_photo_alone_takes_the_models_own_control_network_and_the_picture_says_how_it_was_made()
+    public async Task A_photo_alone_takes_the_models_own_control_network_and_the_image_says_how_it_was_made()
     {
         using var tool = new Tool();
 
@@ -22,12 +22,12 @@ public sealed class GenerateTests
         Assert.Equal("panda.png", text["control_1_photo"]);
         Assert.Equal("canny", text["control_1_preprocessor"]);
         Assert.Equal(64, text["control_1_photo_sha256"].Length);
-        var (picture, strip) = (ImageCodec.Load("a.png"), ImageCodec.Load("a-condition.png"));
-        Assert.Equal((picture.Height, (picture.Width * 3) + 8), (strip.Height, strip.Width));
+        var (image, strip) = (ImageCodec.Load("a.png"), ImageCodec.Load("a-condition.png"));
+        Assert.Equal((image.Height, (image.Width * 3) + 8), (strip.Height, strip.Width));
     }
 
     [Fact]
-    public async Task A_picture_to_begin_from_is_changed_where_the_mask_says()
+    public async Task An_image_to_begin_from_is_changed_where_the_mask_says()
     {
         using var tool = new Tool();
         var mask = new ImageBuffer(128, 128, 1);
@@ -90,7 +90,7 @@ public sealed class GenerateTests
     }
 
     [Fact]
-    public async Task Several_pictures_come_with_a_grid_and_one_json_document()
+    public async Task Several_images_come_with_a_grid_and_one_json_document()
     {
         using var tool = new Tool();
 
@@ -98,9 +98,9 @@ public sealed class GenerateTests
 
         Assert.Equal(["r-1.png", "r-2.png", "r-3.png", "r-grid.png"], tool.Files);
         using var json = JsonDocument.Parse(answer.Output);
-        var pictures = json.RootElement.GetProperty("pictures").EnumerateArray().ToArray();
-        Assert.Equal([5UL, 6UL, 7UL], pictures.Select(p => p.GetProperty("seed").GetUInt64()));
-        Assert.All(pictures, p => Assert.True(p.GetProperty("seconds").GetProperty("denoise").GetDouble() > 0));
+        var images = json.RootElement.GetProperty("pictures").EnumerateArray().ToArray();
+        Assert.Equal([5UL, 6UL, 7UL], images.Select(p => p.GetProperty("seed").GetUInt64()));
+        Assert.All(images, p => Assert.True(p.GetProperty("seconds").GetProperty("denoise").GetDouble() > 0));
         Assert.Equal("r-grid.png", json.RootElement.GetProperty("grid").GetString());
         Assert.Equal((64, 32), (ImageCodec.Load("r-2.png").Width, ImageCodec.Load("r-2.png").Height));
     }
@@ -137,7 +137,7 @@ public sealed class GenerateTests
     [InlineData("--guess")]
     [InlineData("--guess", "original")]
     [InlineData("--weighting", "resolution")]
-    public async Task Every_weighting_gives_a_picture_of_its_own(params string[] how)
+    public async Task Every_weighting_gives_an_image_of_its_own(params string[] how)
     {
         using var tool = new Tool();
         string[] common = ["generate", "lemon", "--steps", "2", "--seed", "3", "--photo", Tool.Photo, "--output"];

@@ -12,14 +12,14 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Cli.Tests;
 
-/// <summary>The notebooks run from their first cell to their last, and show pictures.</summary>
+/// <summary>The notebooks run from their first cell to their last, and show images.</summary>
 public sealed partial class NotebookTests
 {
     public static TheoryData<string> Notebooks() =>
         [.. Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "notebooks"), "*.ipynb").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     [Fact]
-    public void A_picture_is_shown_as_a_picture()
+    public void An_image_is_shown_as_an_image()
     {
         var image = new ImageBuffer(3, 2, 3);
         Assert.Equal("text/html", Formatter.GetPreferredMimeTypesFor(typeof(ImageBuffer)).First());
@@ -51,17 +51,17 @@ public sealed partial class NotebookTests
             state = state is null
                 ? await CSharpScript.RunAsync(code, options, cancellationToken: TestContext.Current.CancellationToken)
                 : await state.ContinueWithAsync(code, cancellationToken: TestContext.Current.CancellationToken);
-            if (state.ReturnValue is { } value && PngData().Match(value.ToDisplayString("text/html")) is { Success: true } picture)
-                Keep(picture.Groups[1].Value, $"{Path.GetFileNameWithoutExtension(name)}-{shown++}.png");
+            if (state.ReturnValue is { } value && PngData().Match(value.ToDisplayString("text/html")) is { Success: true } png)
+                Keep(png.Groups[1].Value, $"{Path.GetFileNameWithoutExtension(name)}-{shown++}.png");
         }
 
-        Assert.True(shown > 0, "no cell ends in a picture");
+        Assert.True(shown > 0, "no cell ends in an image");
     }
 
-    /// <summary>To look at what notebooks show: NOTEBOOK_PICTURES names a folder for it.</summary>
+    /// <summary>To look at what notebooks show: NOTEBOOK_IMAGES names a folder for it.</summary>
     private static void Keep(string base64, string name)
     {
-        if (Environment.GetEnvironmentVariable("NOTEBOOK_PICTURES") is { Length: > 0 } folder)
+        if (Environment.GetEnvironmentVariable("NOTEBOOK_IMAGES") is { Length: > 0 } folder)
             File.WriteAllBytes(Path.Combine(folder, name), Convert.FromBase64String(base64));
     }
 

@@ -24,7 +24,7 @@ public sealed class OverwritingTests
     [InlineData("draw depth photo.png -o ./photo.png")]
     [InlineData("draw normal link.png -o photo.png")]
     [InlineData("draw depth hard.png -o photo.png")]
-    public async Task A_picture_that_is_read_stays(string command)
+    public async Task An_image_that_is_read_stays(string command)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
         using var tool = Prepared();
@@ -38,8 +38,8 @@ public sealed class OverwritingTests
     [Theory]
     [InlineData("--photo", "x-condition.png", "the condition comes from")]
     [InlineData("--condition", "link.png", "the condition comes from")]
-    [InlineData("--image", "x-1.png", "the picture begins from")]
-    [InlineData("--image", "x-grid.png", "the picture begins from")]
+    [InlineData("--image", "x-1.png", "the image begins from")]
+    [InlineData("--image", "x-grid.png", "the image begins from")]
     public async Task So_do_those_under_derived_names_of_generate(string option, string file, string reason)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
@@ -131,7 +131,7 @@ public sealed class OverwritingTests
     }
 
     [Fact]
-    public async Task A_row_that_reads_a_picture_of_its_own_run_fails_alone()
+    public async Task A_row_that_reads_an_image_of_its_own_run_fails_alone()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
         using var folder = new ScoreFolder("prompt,image\na,\nb,out/pictures/00000000.png\nc,./out/../out/pictures/00000003.png\nd,link.png\n");
@@ -139,7 +139,7 @@ public sealed class OverwritingTests
         Assert.Equal(App.SomeFailed, (await folder.RunAsync()).Code);
         var rows = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv")).ToList();
         Assert.Equal(["true", "false", "false", "false"], rows.TakeLast(4).Select(row => row[1]));
-        Assert.All(rows.TakeLast(3), row => Assert.Contains("among the pictures that this run writes", string.Join('|', row), StringComparison.Ordinal));
+        Assert.All(rows.TakeLast(3), row => Assert.Contains("among the images that this run writes", string.Join('|', row), StringComparison.Ordinal));
     }
 
     [Fact]

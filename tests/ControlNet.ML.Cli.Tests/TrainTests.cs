@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests;
 
-/// <summary><c>controlnet train</c> on a tiny model and a few pictures.</summary>
+/// <summary><c>controlnet train</c> on a tiny model and a few images.</summary>
 public sealed class TrainTests : IDisposable
 {
     private readonly Tool _tool = new();

@@ -20,10 +20,10 @@ public sealed class SceneTests : IDisposable
         foreach (var split in new[] { "train", "eval" })
         {
             var lines = new StringBuilder();
-            foreach (var (name, colour, style, subgroup) in new[] { ("disc", SKColors.Red, "fluent 3d emoji", "food-fruit"), ("square", SKColors.Blue, "noto emoji", "flag") })
+            foreach (var (name, color, style, subgroup) in new[] { ("disc", SKColors.Red, "fluent 3d emoji", "food-fruit"), ("square", SKColors.Blue, "noto emoji", "flag") })
             {
                 using var entry = zip.CreateEntry($"{split}/{name}.webp").Open();
-                entry.Write(Art(name == "disc", colour));
+                entry.Write(Art(name == "disc", color));
                 lines.Append(JsonSerializer.Serialize(new { file_name = $"{name}.webp", name, style, keywords = new[] { "one", "two" }, subgroup })).Append('\n');
             }
 
@@ -91,7 +91,7 @@ public sealed class SceneTests : IDisposable
         Assert.Empty(Directory.EnumerateDirectories(_folder.Path));
     }
 
-    private static byte[] Art(bool isDisc, SKColor colour)
+    private static byte[] Art(bool isDisc, SKColor color)
     {
         using var bitmap = new SKBitmap(128, 128, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         for (var y = 0; y < 128; y++)
@@ -99,7 +99,7 @@ public sealed class SceneTests : IDisposable
             for (var x = 0; x < 128; x++)
             {
                 var inside = isDisc ? ((x - 64) * (x - 64)) + ((y - 64) * (y - 64)) < 2500 : Math.Abs(x - 64) < 40 && Math.Abs(y - 64) < 40;
-                bitmap.SetPixel(x, y, inside ? colour : SKColors.Transparent);
+                bitmap.SetPixel(x, y, inside ? color : SKColors.Transparent);
             }
         }
 

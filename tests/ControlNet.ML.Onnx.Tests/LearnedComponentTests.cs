@@ -31,7 +31,7 @@ public sealed class LearnedComponentTests : IDisposable
         Assert.All(new[] { 0, 2, 3 }, i => Assert.Equal("", made[i].Error));
         var kind = ConditionCatalog.Find("depth_midas");
         var expected = kind.Apply(ImageCodec.Load(_folder.File("1.png")), options);
-        Assert.Equal(Colour.Rgb(expected).Samples, Colour.Rgb(made[2].Depth!.ToImageBuffer()).Samples);
+        Assert.Equal(Color.Rgb(expected).Samples, Color.Rgb(made[2].Depth!.ToImageBuffer()).Samples);
 
         var file = _folder.File("model.zip");
         ml.Model.Save(model, rows.Schema, file);

@@ -47,7 +47,7 @@ public class LearnedConditionTests
         Assert.Equal(condition.Samples, preprocessor.Apply(photo).Samples);
         Assert.Equal(before, photo.Samples);
 
-        // Grey pictures and such with alpha are photos too.
+        // Grey images and such with alpha are photos too.
         Assert.Equal((70, 90), Size(preprocessor.Apply(new ImageBuffer(70, 90, 1))));
         Assert.Equal((70, 90), Size(preprocessor.Apply(new ImageBuffer(70, 90, 4))));
     }
@@ -59,7 +59,7 @@ public class LearnedConditionTests
         var photo = Photo(64, 64);
         var near = kind.Apply(photo, kind.ParseOptions([WithPath("model=midas-v21-random")]));
         var far = kind.Apply(photo, kind.ParseOptions([WithPath("model=midas-v21-random"), "invert=true"]));
-        Assert.Equal(near.Samples, Colour.Negative(far).Samples);
+        Assert.Equal(near.Samples, Color.Negative(far).Samples);
     }
 
     [Theory]
@@ -81,7 +81,7 @@ public class LearnedConditionTests
     }
 
     [Fact]
-    public void A_picture_too_narrow_for_the_network_s_resolution_is_refused()
+    public void An_image_too_narrow_for_the_network_s_resolution_is_refused()
     {
         var kind = ConditionCatalog.Find("softedge_hed");
         using var hed = kind.Open(kind.ParseOptions([WithPath("model=hed-random")]));
@@ -90,7 +90,7 @@ public class LearnedConditionTests
     }
 
     [Fact]
-    public void Lines_are_in_pixels_of_the_picture_whatever_its_shape()
+    public void Lines_are_in_pixels_of_the_image_whatever_its_shape()
     {
         using var mlsd = Mlsd.Open(new LearnedLinesOptions { Network = LineNetwork.Tiny });
         var room = ImageCodec.Load(Fixtures.Path("conditions", "inputs", "room.png"));

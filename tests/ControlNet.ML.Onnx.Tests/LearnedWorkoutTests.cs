@@ -31,8 +31,8 @@ public sealed class LearnedWorkoutTests
 
     private static float[] Levels(ImageBuffer image)
     {
-        using var picture = image.ToMLImage();
-        return Cells.Of(picture);
+        using var mlImage = image.ToMLImage();
+        return Cells.Of(mlImage);
     }
 
     private static ImageBuffer Photo(int id)

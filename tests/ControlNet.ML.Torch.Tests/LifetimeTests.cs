@@ -88,7 +88,7 @@ public sealed class LifetimeTests(TinyRun tiny) : IClassFixture<TinyRun>
 
         foreach (var use in (Action[])[
             () => model.Generate("square"),
-            () => model.GenerateBatch([new PictureRequest("square", [], new GenerateOptions())]),
+            () => model.GenerateBatch([new GenerateRequest("square", [], new GenerateOptions())]),
             () => Assert.Empty(model.GenerateSteps("square", []).ToBlockingEnumerable()),
             () => model.EncodeText("square"),
             () => model.Encode(TensorData.Zeros(1, 3, 64, 64)),

@@ -27,7 +27,7 @@ public sealed class ScopeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Equal(Draw(2), Draw(6));
 
         long Draw(int steps) => Outside(() => tiny.Model.Generate(
-            "square", [new ControlInput(network, TinyRun.Pictures(0).Condition)], new GenerateOptions { Steps = steps, Width = 64, Height = 64 }));
+            "square", [new ControlInput(network, TinyRun.Images(0).Condition)], new GenerateOptions { Steps = steps, Width = 64, Height = 64 }));
     }
 
     private static long Outside(Action work)

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Writes PNG files of any depth and colour type, which our encoder never makes.</summary>
+/// <summary>Writes PNG files of any depth and color type, which our encoder never makes.</summary>
 internal static class PngWriter
 {
     private static readonly (int X, int Y, int Across, int Down)[] Adam7 =
@@ -16,10 +16,10 @@ internal static class PngWriter
     public static byte[] File(int width, int height, byte depth, byte type, byte[] first, byte[] second, params (string Type, byte[] Data)[] chunks) =>
         File(width, height, depth, type, [first, second], chunks);
 
-    /// <summary>A file of 16 bits whose colours, if it has them, are equal.</summary>
+    /// <summary>A file of 16 bits whose colors, if it has them, are equal.</summary>
     /// <param name="width">Columns.</param>
     /// <param name="values">Rows first.</param>
-    /// <param name="type">PNG's colour type: 0 grey, 2 colours, 4 grey with alpha, 6 colours with alpha.</param>
+    /// <param name="type">PNG's color type: 0 grey, 2 colors, 4 grey with alpha, 6 colors with alpha.</param>
     /// <param name="interlaced">Whether by Adam7.</param>
     /// <param name="alpha">Of every pixel.</param>
     /// <param name="chunks">More chunks.</param>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Scores 200 rows, some of them broken on purpose, with the embedded model: once undisturbed, once killed (kill -9) again and again at random
-# times and gone on with. Pictures and results have to be equal, byte for byte; of the results only the seconds differ.
+# times and gone on with. Images and results have to be equal, byte for byte; of the results only the seconds differ.
 #   tests/acceptance/score-kill-resume.sh [SEED] [KILLS] [ROWS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -20,9 +20,9 @@ fail() {
     exit 1
 }
 
-# Every tenth row or so has something wrong: a missing file, a file that is no picture, a value that cannot be read, a field too many.
+# Every tenth row or so has something wrong: a missing file, a file that is no image, a value that cannot be read, a field too many.
 cp docs/images/panda.png "$folder/panda.png"
-echo "no picture" >"$folder/broken.png"
+echo "no image" >"$folder/broken.png"
 {
     echo "prompt,photo,seed,width,scale,id"
     for ((row = 0; row < rows; row++)); do
@@ -79,11 +79,11 @@ status=$(status_of score "$folder/killed")
 ((status == 3)) || fail "the last run ended with $status, expected 3: $(cat "$folder/killed.log")"
 
 echo "== compared"
-diff -r "$folder/whole/pictures" "$folder/killed/pictures" || fail "the pictures differ"
+diff -r "$folder/whole/images" "$folder/killed/images" || fail "the images differ"
 diff <(cut -d, -f5 --complement "$folder/whole/results.csv") <(cut -d, -f5 --complement "$folder/killed/results.csv") || fail "the results differ"
 [[ $(wc -l <"$folder/killed/journal.jsonl") == "$rows" ]] || fail "the journal has $(wc -l <"$folder/killed/journal.jsonl") lines, expected $rows"
 failed=$(grep -c '"error":' "$folder/killed/journal.jsonl")
-pictures=$(find "$folder/killed/pictures" -name '*.png' | wc -l)
-((pictures + failed == rows)) || fail "$pictures pictures and $failed failed rows, expected $rows together"
+images=$(find "$folder/killed/images" -name '*.png' | wc -l)
+((images + failed == rows)) || fail "$images images and $failed failed rows, expected $rows together"
 [[ -z $(find "$folder/killed" -name '*.part') ]] || fail "unfinished files were left"
-echo "passed: $rows rows, $failed of them failed on purpose, $killed kills; pictures and results are equal"
+echo "passed: $rows rows, $failed of them failed on purpose, $killed kills; images and results are equal"

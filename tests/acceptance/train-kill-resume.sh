@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains 300 steps twice on pictures of its own: once undisturbed, once killed (SIGKILL) at random times and begun again with the same
+# Trains 300 steps twice on images of its own: once undisturbed, once killed (SIGKILL) at random times and begun again with the same
 # command until it is through. Weights, averages and moments have to be equal byte for byte, and the log's losses to the last digit.
 #
 #   tests/acceptance/train-kill-resume.sh [kills]        5 kills unless said otherwise; some minutes
@@ -14,7 +14,7 @@ export OMP_NUM_THREADS=1
 dotnet build -c Release -v quiet src/ControlNet.ML.Cli >&2
 tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f -perm -u+x | head -n 1)
 
-# The data: the embedded model's own gallery drawing, cut into pictures, with their edges as conditions.
+# The data: the embedded model's own gallery drawing, cut into images, with their edges as conditions.
 photo=docs/images/panda.png
 mkdir -p "$work/data/images"
 for i in $(seq 0 23); do

@@ -5,24 +5,24 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>The art that scenes are made of: a split of emoji-128.zip, pictures with alpha and a line of metadata each.</summary>
+/// <summary>The art that scenes are made of: a split of emoji-128.zip, images with alpha and a line of metadata each.</summary>
 internal sealed class EmojiArt : IDisposable
 {
-    private const long LargestPicture = 1 << 20;
+    private const long LargestImage = 1 << 20;
     private const long LargestMetadata = 64 << 20;
     private readonly ZipArchive _archive;
     private readonly string _split;
-    private readonly ImageBuffer?[] _pictures;
+    private readonly ImageBuffer?[] _images;
     private readonly Lock _gate = new();
 
     private EmojiArt(ZipArchive archive, string split, IReadOnlyList<EmojiRow> rows)
     {
         (_archive, _split, Rows) = (archive, split, rows);
-        _pictures = new ImageBuffer?[rows.Count];
+        _images = new ImageBuffer?[rows.Count];
         Styles = rows.Select((row, i) => (row.Style, i)).GroupBy(entry => entry.Style).ToDictionary(group => group.Key, group => group.Select(entry => entry.i).ToArray());
     }
 
-    /// <summary>One for each picture.</summary>
+    /// <summary>One for each image.</summary>
     public IReadOnlyList<EmojiRow> Rows { get; }
 
     /// <summary>The rows of each style.</summary>
@@ -59,16 +59,16 @@ internal sealed class EmojiArt : IDisposable
         }
     }
 
-    /// <summary>The picture of a row, with alpha. For any thread.</summary>
-    public ImageBuffer Picture(int row)
+    /// <summary>The image of a row, with alpha. For any thread.</summary>
+    public ImageBuffer Image(int row)
     {
         lock (_gate)
         {
-            if (_pictures[row] is { } known)
+            if (_images[row] is { } known)
                 return known;
             var name = $"{_split}/{Rows[row].FileName}";
-            var picture = ImageCodec.Decode(Read(_archive, name, LargestPicture, "the zip file"), name);
-            return _pictures[row] = picture.Channels == 4 ? picture : WithAlpha(picture);
+            var image = ImageCodec.Decode(Read(_archive, name, LargestImage, "the zip file"), name);
+            return _images[row] = image.Channels == 4 ? image : WithAlpha(image);
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class EmojiArt : IDisposable
 
     private static ImageBuffer WithAlpha(ImageBuffer opaque)
     {
-        var rgb = Colour.Hwc3(opaque);
+        var rgb = Color.Hwc3(opaque);
         var result = new ImageBuffer(rgb.Width, rgb.Height, 4);
         for (int s = 0, t = 0; s < rgb.Samples.Length; s += 3, t += 4)
         {
@@ -99,7 +99,7 @@ internal sealed class EmojiArt : IDisposable
     }
 }
 
-/// <summary>What is known of a picture.</summary>
+/// <summary>What is known of an image.</summary>
 /// <param name="FileName">Its name in the split.</param>
 /// <param name="Name">What it shows, <c>grinning face</c>.</param>
 /// <param name="Style">How it is drawn, <c>fluent 3d emoji</c>.</param>

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>The colours that grounds have, by the words in captions.</summary>
+/// <summary>The colors that grounds have, by the words in captions.</summary>
 internal static class Grounds
 {
     /// <summary>Name, red, green, blue.</summary>

@@ -4,7 +4,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary><c>judge</c>: draws held-out pictures from their conditions and measures how well these were followed.</summary>
+/// <summary><c>judge</c>: draws held-out images from their conditions and measures how well these were followed.</summary>
 internal static class JudgeCommand
 {
     internal static JsonSerializerOptions Options { get; } = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -18,7 +18,7 @@ internal static class JudgeCommand
         var steps = new Option<int>("--steps") { Description = "Denoising steps.", DefaultValueFactory = _ => 20 };
         var guidance = new Option<double>("--guidance") { Description = "Guidance scale.", DefaultValueFactory = _ => 3 };
         var seed = new Option<ulong>("--seed") { Description = "Seed of row 0; row N has N more." };
-        var repeats = new Option<int>("--repeats") { Description = "Pictures from each condition, with other seeds: the more, the less chance has a say.", DefaultValueFactory = _ => 1 };
+        var repeats = new Option<int>("--repeats") { Description = "Images from each condition, with other seeds: the more, the less chance has a say.", DefaultValueFactory = _ => 1 };
         repeats.Validators.Add(value =>
         {
             if (value.GetValueOrDefault<int>() is var count && count is < 1 or > 100)
@@ -36,7 +36,7 @@ internal static class JudgeCommand
                     result.GetValue(repeats));
                 var judgement = judge.Run(cancellationToken);
                 if (result.GetValue(sheet) is { } file)
-                    ImageCodec.SavePng(file, ImageGrid.Compose([.. judgement.Pictures], columns: 6, gap: 4));
+                    ImageCodec.SavePng(file, ImageGrid.Compose([.. judgement.Images], columns: 6, gap: 4));
                 var json = JsonSerializer.Serialize(judgement.Figures, Options);
                 if (result.GetValue(output) is { } report)
                     File.WriteAllText(report, json + "\n");

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>How probable each picture is: mostly what the base draws, with other shapes for variety of edges.</summary>
+/// <summary>How probable each image is: mostly what the base draws, with other shapes for variety of edges.</summary>
 internal sealed class RowWeights
 {
     private readonly double[] _sums;
@@ -18,7 +18,7 @@ internal sealed class RowWeights
         }
 
         if (sum == 0)
-            throw new ControlNetException("No picture of the split is fluent 3d or noto emoji.");
+            throw new ControlNetException("No image of the split is fluent 3d or noto emoji.");
     }
 
     /// <summary>The row of a uniform number.</summary>

@@ -4,7 +4,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.EmojiTraining;
 
 /// <summary>A scene: one or two emoji on a ground, its caption, and where each of them is.</summary>
-/// <param name="Image">The picture, 128x128.</param>
+/// <param name="Image">The image, 128x128.</param>
 /// <param name="Caption">What a prompt would say: names, style, ground.</param>
 /// <param name="Masks">Each emoji's opacity, 0 to 255, back to front.</param>
 internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<byte[]> Masks)
@@ -16,11 +16,11 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
     public static Scene Plain(EmojiArt art, int row)
     {
         var canvas = new Canvas(255, 255, 255);
-        canvas.Put(art.Picture(row), Side, 0, 0, mirrored: false);
+        canvas.Put(art.Image(row), Side, 0, 0, mirrored: false);
         return new Scene(canvas.ToImage(), $"{art.Rows[row].Name}, {art.Rows[row].Style}", canvas.Masks);
     }
 
-    /// <summary>Makes one at random, as the embedded model's rows were made: half plain, a third on colours, the rest pairs.</summary>
+    /// <summary>Makes one at random, as the embedded model's rows were made: half plain, a third on colors, the rest pairs.</summary>
     /// <param name="art">The art.</param>
     /// <param name="weights">How probable each row is.</param>
     /// <param name="random">Of everything random.</param>
@@ -30,17 +30,17 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
         var first = weights.Draw(Uniform(random));
         var row = art.Rows[first];
         string? ground = null;
-        var colour = (R: 255.0, G: 255.0, B: 255.0);
+        var color = (R: 255.0, G: 255.0, B: 255.0);
         if (kind >= 0.5 && Uniform(random) < 0.8)
         {
             var (name, red, green, blue) = Grounds.All[(int)random.NextInt64(Grounds.All.Count)];
             ground = name;
-            colour = (red, green, blue);
+            color = (red, green, blue);
         }
 
         // White stays white, whether it was drawn or not.
         var jitter = ground is null or "white" ? 0 : 12;
-        var canvas = new Canvas(Jitter(colour.R), Jitter(colour.G), Jitter(colour.B));
+        var canvas = new Canvas(Jitter(color.R), Jitter(color.G), Jitter(color.B));
         string head;
         if (kind < 0.5)
         {
@@ -70,7 +70,7 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
             parts.Add($"{ground} background");
         return new Scene(canvas.ToImage(), string.Join(", ", parts), canvas.Masks);
 
-        void Put(int what, int size, int x, int y) => canvas.Put(art.Picture(what), size, x, y, Uniform(random) < 0.5);
+        void Put(int what, int size, int x, int y) => canvas.Put(art.Image(what), size, x, y, Uniform(random) < 0.5);
 
         double Jitter(double level) => Math.Clamp(level + (jitter * Between(-1, 1)), 0, 255);
 

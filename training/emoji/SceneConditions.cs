@@ -37,7 +37,7 @@ internal static class SceneConditions
         return mask;
     }
 
-    /// <summary>Edges as a hand would draw them: of a blurred picture, thickened, bent by a smooth random displacement.</summary>
+    /// <summary>Edges as a hand would draw them: of a blurred image, thickened, bent by a smooth random displacement.</summary>
     private static ImageBuffer ScribbleOf(ImageBuffer image, TorchRandom random)
     {
         const int side = Scene.Side;

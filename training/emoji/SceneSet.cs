@@ -23,12 +23,12 @@ internal static class SceneSet
         }, progress, cancellationToken);
     }
 
-    /// <summary>The held-out pictures that the base should be able to draw: fluent 3d of its subgroups, plain.</summary>
+    /// <summary>The held-out images that the base should be able to draw: fluent 3d of its subgroups, plain.</summary>
     public static void WriteHeldOut(EmojiArt art, string kind, string folder, IProgress<int>? progress, CancellationToken cancellationToken)
     {
         var rows = Enumerable.Range(0, art.Rows.Count).Where(i => art.Rows[i] is { Style: "fluent 3d emoji", IsOfTheBase: true }).ToArray();
         if (rows.Length == 0)
-            throw new ControlNetException("No picture of the split is a fluent 3d emoji of the base's subgroups.");
+            throw new ControlNetException("No image of the split is a fluent 3d emoji of the base's subgroups.");
         Write(folder, kind, rows.Length, i => (Scene.Plain(art, rows[i]), new TorchRandom((ulong)i)), progress, cancellationToken);
     }
 

@@ -13,7 +13,7 @@ internal static class ScenesCommand
         var output = new Option<string>("--output") { Description = "The data set's folder, a new one.", Required = true };
         var count = new Option<int>("--count") { Description = "Scenes.", DefaultValueFactory = _ => 8000 };
         var seed = new Option<ulong>("--seed") { Description = "Of everything random." };
-        var heldOut = new Option<bool>("--held-out") { Description = "The held-out pictures that networks are judged by, in place of random scenes." };
+        var heldOut = new Option<bool>("--held-out") { Description = "The held-out images that networks are judged by, in place of random scenes." };
         var command = new Command("scenes", "Write scenes, their conditions and captions.") { zip, condition, output, count, seed, heldOut };
         command.SetAction((result, cancellationToken) => Task.Run(
             () =>

@@ -118,7 +118,7 @@ internal static class BenchmarkCatalog
         };
     }
 
-    /// <summary>Memory after 5 and after 50 pictures of the embedded model.</summary>
+    /// <summary>Memory after 5 and after 50 images of the embedded model.</summary>
     private static Dictionary<string, object> Generations(CancellationToken cancellationToken)
     {
         using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" }, cancellationToken);
@@ -133,7 +133,7 @@ internal static class BenchmarkCatalog
         var late = Settled();
         return new()
         {
-            ["what"] = "embedded model, 5 steps a picture",
+            ["what"] = "embedded model, 5 steps an image",
             ["after_5_mb"] = Round(early / 1e6),
             ["after_50_mb"] = Round(late / 1e6),
             ["growth"] = Round(((double)late / early) - 1),

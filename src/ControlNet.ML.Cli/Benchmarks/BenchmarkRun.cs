@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Torch.Verification;
 
 namespace ControlNet.ML.Cli.Benchmarks;

@@ -5,7 +5,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Cli.Benchmarks;
 
 /// <summary>
-/// Picture operations on photos of 1 and 16 megapixels, RGB and grey, on one thread: milliseconds of processor time of the fastest call,
+/// Image operations on photos of 1 and 16 megapixels, RGB and grey, on one thread: milliseconds of processor time of the fastest call,
 /// since whatever else runs on the machine can only add to it. <c>scripts/bench-conditions.sh</c> compares them with OpenCV's.
 /// </summary>
 internal static class ImageBenchmark
@@ -23,7 +23,7 @@ internal static class ImageBenchmark
             var size = $"{side * side / 1_000_000} MP";
             if (side == 1000)
                 figures["photo_sum"] = photo.Samples.Sum(sample => (long)sample);
-            foreach (var (kind, image) in new[] { ("RGB", photo), ("grey", Colour.Grey(photo)) })
+            foreach (var (kind, image) in new[] { ("RGB", photo), ("grey", Color.Grey(photo)) })
             {
                 foreach (var (label, operation) in Operations(name))
                     figures[$"{label}, {size} {kind}"] = Math.Round(Fastest(operation, image, side == 1000 ? 5 * repeats : repeats, cancellationToken), 3);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Benchmarks;
@@ -27,7 +26,7 @@ internal static class Startup
             ControlInput[] controls = network is null ? [] : [new ControlInput(network, Canny.Apply(photo))];
             Lap("condition_seconds");
             var denoised = TimeSpan.Zero;
-            var picture = model.Generate("tangerine, fluent 3d emoji", controls, new GenerateOptions
+            var generated = model.Generate("tangerine, fluent 3d emoji", controls, new GenerateOptions
             {
                 Steps = 20,
                 Guidance = 4,
@@ -37,7 +36,7 @@ internal static class Startup
             figures["decode_seconds"] = Math.Round((clock.Elapsed - denoised).TotalSeconds, 2);
             total += clock.Elapsed.TotalSeconds;
             clock.Restart();
-            ImageCodec.SavePng(folder.File("picture.png"), picture.Image, picture.Provenance);
+            ImageCodec.SavePng(folder.File("image.png"), generated.Image, generated.Provenance);
             Lap("write_seconds");
         }
 

@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Cli.Benchmarks;
 
 /// <summary>
-/// A picture that keeps filters as busy as a photo does: areas with edges, shades, texture and noise, from a fixed seed. The same as
+/// An image that keeps filters as busy as a photo does: areas with edges, shades, texture and noise, from a fixed seed. The same as
 /// <c>scripts/bench_conditions.py</c> makes with OpenCV.
 /// </summary>
 internal static class SyntheticPhoto

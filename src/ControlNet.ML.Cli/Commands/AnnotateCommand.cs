@@ -11,7 +11,7 @@ internal static class AnnotateCommand
 
     public static Command Create(Terminal terminal)
     {
-        var photo = new Argument<string?>("photo") { Description = "The picture.", Arity = ArgumentArity.ZeroOrOne };
+        var photo = new Argument<string?>("photo") { Description = "The image.", Arity = ArgumentArity.ZeroOrOne };
         var kinds = new Option<string>("--as") { Description = "Which conditions, joined by commas.", DefaultValueFactory = _ => "canny" };
         var list = new Option<bool>("--list") { Description = "List the kinds of conditions and their options." };
         var low = new Option<double>("--low") { Description = "Canny's lower threshold.", DefaultValueFactory = _ => new CannyOptions().Low };
@@ -45,7 +45,7 @@ internal static class AnnotateCommand
 
             var options = ConditionSettings.For(chosen, canny, result.GetValue(set) ?? []);
             var wanted = result.GetValue(output);
-            var targets = chosen.Select(kind => PictureFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Picture(1, 1)).ToArray();
+            var targets = chosen.Select(kind => ImageFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Image(1, 1)).ToArray();
             var sheet = chosen.Length == 1 ? null : SheetName(file, wanted);
             InputFiles.Keep([.. targets, .. sheet is null ? (string[])[] : [sheet]], [(file, InputFiles.Read), .. InputFiles.OfSettings(result.GetValue(set) ?? [])]);
             var (image, geometry) = Read(file, result.GetValue(size), Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true));
@@ -80,7 +80,7 @@ internal static class AnnotateCommand
     {
         var scale = Math.Min(1.0, (double)SheetCell / Math.Max(image.Width, image.Height));
         var (width, height) = (Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale)));
-        ImageBuffer[] cells = [.. conditions.Prepend(image).Select(cell => Resize.Apply(Colour.Rgb(cell), width, height, Interpolation.Area))];
+        ImageBuffer[] cells = [.. conditions.Prepend(image).Select(cell => Resize.Apply(Color.Rgb(cell), width, height, Interpolation.Area))];
         return ImageGrid.Compose(cells, (int)Math.Ceiling(Math.Sqrt(cells.Length)), gap: 4);
     }
 
@@ -91,12 +91,12 @@ internal static class AnnotateCommand
     /// <summary>The photo at the size asked for, and how it came to it.</summary>
     private static (ImageBuffer Image, Geometry Geometry) Read(string file, string? size, FitMode fit)
     {
-        var image = SourceFile.Picture(file);
+        var image = SourceFile.Image(file);
         if (size is null)
-            return (image, Geometry.ForPicture(image.Width, image.Height, image.Width, image.Height, FitMode.Resize));
-        var wanted = PictureSize.Parse(size).InMemory();
-        var geometry = Geometry.ForPicture(image.Width, image.Height, wanted.Width, wanted.Height, fit);
-        return (PictureFit.Apply(image, geometry), geometry);
+            return (image, Geometry.ForImage(image.Width, image.Height, image.Width, image.Height, FitMode.Resize));
+        var wanted = ImageSize.Parse(size).InMemory();
+        var geometry = Geometry.ForImage(image.Width, image.Height, wanted.Width, wanted.Height, fit);
+        return (ImageFit.Apply(image, geometry), geometry);
     }
 
     private static string Name(string photo, string? wanted, ConditionKind kind, int count)

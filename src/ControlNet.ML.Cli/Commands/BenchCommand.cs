@@ -10,7 +10,7 @@ internal static class BenchCommand
     {
         var only = new Argument<string[]>("benchmark") { Description = $"Which: {string.Join(", ", BenchmarkCatalog.Names)}; nothing runs all.", Arity = ArgumentArity.ZeroOrMore };
         only.AcceptOnlyFromAmong([.. BenchmarkCatalog.Names]);
-        var repeats = new Option<int>("--repeats") { Description = "Counted steps of the step benchmark; calls of a picture operation, five times as many on small pictures.", DefaultValueFactory = _ => 5 };
+        var repeats = new Option<int>("--repeats") { Description = "Counted steps of the step benchmark; calls of an image operation, five times as many on small images.", DefaultValueFactory = _ => 5 };
         var inside = new Option<bool>("--in-process") { Hidden = true };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command("bench", "Measure speed and memory on this machine.") { only, repeats, inside, json };

@@ -11,7 +11,7 @@ internal static class DrawCommand
     {
         Kind(terminal, "pose", "keypoints.json", "OpenPose's figures from keypoints: OpenPose's or COCO's JSON.", new PoseDrawingOptions(), Pose),
         Kind(terminal, "segmentation", "layout.json", "A segmentation map from boxes or polygons with labels: our own JSON, or COCO's annotations.", new NoOptions(), Segmentation),
-        Kind(terminal, "depth", "depths", "A depth map from a .npy file, a 16-bit PNG or any grey picture; near is bright.", new DepthOptions(), Depths),
+        Kind(terminal, "depth", "depths", "A depth map from a .npy file, a 16-bit PNG or any grey image; near is bright.", new DepthOptions(), Depths),
         Kind(terminal, "normal", "depths", "A normal map from the same files; near has to be large.", new NormalsOptions(), NormalsOfDepths),
     };
 
@@ -23,7 +23,7 @@ internal static class DrawCommand
         var size = new Option<string?>("--size") { Description = "N or WIDTHxHEIGHT of the result; by default the data's own." };
         var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
         fit.AcceptOnlyFromAmong("crop", "fill", "resize");
-        var canvas = new Option<string?>("--canvas") { Description = "N or WIDTHxHEIGHT of the picture that keypoints were found in, where their file does not say." };
+        var canvas = new Option<string?>("--canvas") { Description = "N or WIDTHxHEIGHT of the image that keypoints were found in, where their file does not say." };
         var image = new Option<long?>("--image") { Description = "The id of the image that is meant, of a COCO file about several." };
         var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option; {defaults}. Repeatable." };
         var output = new Option<string?>("--output", "-o") { Description = $"The file to write; by default FILE-{name}.png, in a FOLDER/ if that is named." };
@@ -39,19 +39,19 @@ internal static class DrawCommand
         {
             var source = result.GetValue(file)!;
             var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
-            var target = PictureFiles.Prepare(OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png"), name).Picture(1, 1);
+            var target = ImageFiles.Prepare(OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png"), name).Image(1, 1);
             InputFiles.Keep([target], (source, InputFiles.Read));
-            var wanted = result.GetValue(size) is { } text ? PictureSize.Parse(text).InMemory() : null;
-            var picture = draw(new Request<TOptions>(
+            var wanted = result.GetValue(size) is { } text ? ImageSize.Parse(text).InMemory() : null;
+            var drawing = draw(new Request<TOptions>(
                 source,
                 options,
                 wanted,
                 Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true),
-                name == "pose" && result.GetValue(canvas) is { } found ? PictureSize.Parse(found).InMemory() : null,
+                name == "pose" && result.GetValue(canvas) is { } found ? ImageSize.Parse(found).InMemory() : null,
                 name is "pose" or "segmentation" ? result.GetValue(image) : null));
-            ImageCodec.Save(target, picture);
+            ImageCodec.Save(target, drawing);
             if (result.GetValue(json))
-                Json.Print(terminal, new { kind = name, file = target, picture.Width, picture.Height });
+                Json.Print(terminal, new { kind = name, file = target, drawing.Width, drawing.Height });
             else
                 terminal.Result(target);
             return App.Success;
@@ -82,7 +82,7 @@ internal static class DrawCommand
     /// <summary>Stands for the options of what has none.</summary>
     private sealed record NoOptions;
 
-    private sealed record Request<TOptions>(string File, TOptions Options, PictureSize? Size, FitMode Fit, PictureSize? Canvas, long? Image)
+    private sealed record Request<TOptions>(string File, TOptions Options, ImageSize? Size, FitMode Fit, ImageSize? Canvas, long? Image)
     {
         /// <summary>Draws at the size that the geometry scales the data to, so that nothing is resampled; what it leaves is black.</summary>
         public ImageBuffer At(int width, int height, Func<int, int, ImageBuffer> draw)

@@ -7,10 +7,10 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary>One call of <c>generate</c>: checks what can be checked, loads, makes the pictures, writes them.</summary>
+/// <summary>One call of <c>generate</c>: checks what can be checked, loads, makes the images, writes them.</summary>
 internal sealed class GenerateRun(Terminal terminal)
 {
-    private const int MostPictures = 1000;
+    private const int MostImages = 1000;
     private const string GridSuffix = "grid", ConditionSuffix = "condition";
 
     public required string Prompt { get; init; }
@@ -19,7 +19,7 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required string[] Conditions { get; init; }
 
-    public required StartPicture? Start { get; init; }
+    public required StartImage? Start { get; init; }
 
     public required string[] Controls { get; init; }
 
@@ -35,7 +35,7 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required int Count { get; init; }
 
-    public required PictureSize? Size { get; init; }
+    public required ImageSize? Size { get; init; }
 
     public required string? Output { get; init; }
 
@@ -55,21 +55,21 @@ internal sealed class GenerateRun(Terminal terminal)
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
         var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
-        var files = PictureFiles.Prepare(Output, Prompt);
+        var files = ImageFiles.Prepare(Output, Prompt);
         InputFiles.Keep(
             [
-                .. Enumerable.Range(1, Count).Select(number => files.Picture(number, Count)),
+                .. Enumerable.Range(1, Count).Select(number => files.Image(number, Count)),
                 .. Count > 1 ? (string[])[files.Companion(GridSuffix)] : [],
                 .. ShowCondition && sources.Length > 0 ? (string[])[files.Companion(ConditionSuffix)] : [],
             ],
             [
-                .. sources.Select(source => ((string?)source, "the picture that the condition comes from")),
-                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "what the picture begins from")),
+                .. sources.Select(source => ((string?)source, "the image that the condition comes from")),
+                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "what the image begins from")),
                 .. controls.Select(control => ((string?)control.Name, "the control network")),
                 .. InputFiles.OfSettings(Settings),
             ]);
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
-        var size = Size ?? new PictureSize(native, native);
+        var size = Size ?? new ImageSize(native, native);
         size.Check(folder.Autoencoder.ScaleFactor);
         var conditions = Conditions.Length > 0 || sources.Length == 0
             ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
@@ -94,7 +94,7 @@ internal sealed class GenerateRun(Terminal terminal)
                 made.Add(Make(model, networks, controls, conditions, start, size, files, i, show, cancellationToken));
         }).ConfigureAwait(false);
 
-        // 3. what goes with the pictures
+        // 3. what goes with the images
         var grid = Count > 1 ? Grid(files, made) : null;
         var strip = ShowCondition && conditions.Length > 0 ? Strip(files, made, conditions) : null;
         Report(made, grid, strip, load);
@@ -106,8 +106,8 @@ internal sealed class GenerateRun(Terminal terminal)
         Options.Validate();
         if (Options.Scheduler is { } scheduler)
             SchedulerCatalog.Describe(scheduler);
-        if (Count is < 1 or > MostPictures)
-            throw new ControlNetException($"--count is {Count}, expected 1 to {MostPictures:N0}.");
+        if (Count is < 1 or > MostImages)
+            throw new ControlNetException($"--count is {Count}, expected 1 to {MostImages:N0}.");
         if (Photos.Length > 0 && Conditions.Length > 0)
             throw new UsageException("--photo and --condition both say what the condition is: give one of them.");
         if (Settings.Length > 0 && Photos.Length == 0)
@@ -120,10 +120,10 @@ internal sealed class GenerateRun(Terminal terminal)
         var networks = Math.Max(Controls.Length, 1);
         return sources.Length == 0 || sources.Length == networks
             ? sources
-            : throw new UsageException($"There are {networks} control networks and {sources.Length} pictures for them: give one picture for all, or one for each.");
+            : throw new UsageException($"There are {networks} control networks and {sources.Length} images for them: give one image for all, or one for each.");
     }
 
-    private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, PictureSize size)
+    private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, ImageSize size)
     {
         var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
         var options = ConditionSettings.For(kinds, Canny, Settings);
@@ -135,19 +135,19 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private Made Make(
         DiffusionModel model, Disposables<ControlNetwork> networks, ControlArgument[] controls, ConditionSource[] conditions,
-        ImageInput? start, PictureSize size, PictureFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
+        ImageInput? start, ImageSize size, ImageFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
     {
-        var title = Count == 1 ? "denoising" : $"picture {index + 1} of {Count}";
+        var title = Count == 1 ? "denoising" : $"image {index + 1} of {Count}";
         Dictionary<string, TimeSpan> stages = [];
         var (clock, stage) = (Stopwatch.StartNew(), "text");
-        var picture = model.Generate(
+        var image = model.Generate(
             Prompt,
             [.. controls.Zip(conditions, (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
             Options with { Seed = unchecked(Options.Seed + (ulong)index), Image = start, Width = size.Width, Height = size.Height, Progress = new DirectProgress<GenerationProgress>(Track) },
             cancellationToken);
         stages[stage] = stages.GetValueOrDefault(stage) + clock.Elapsed;
 
-        var provenance = new Dictionary<string, string>(picture.Provenance);
+        var provenance = new Dictionary<string, string>(image.Provenance);
         foreach (var (key, value) in Start?.Provenance(Fit) ?? [])
             provenance[key] = value;
         for (var i = 0; i < conditions.Length; i++)
@@ -156,9 +156,9 @@ internal sealed class GenerateRun(Terminal terminal)
                 provenance[$"control_{i + 1}_{key}"] = value;
         }
 
-        var file = files.Picture(index + 1, Count);
-        ImageCodec.Save(file, picture.Image, Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase) ? provenance : null);
-        return new Made(file, picture, provenance, stages);
+        var file = files.Image(index + 1, Count);
+        ImageCodec.Save(file, image.Image, Path.GetExtension(file).Equals(".png", StringComparison.OrdinalIgnoreCase) ? provenance : null);
+        return new Made(file, image, provenance, stages);
 
         void Track(GenerationProgress progress)
         {
@@ -173,26 +173,26 @@ internal sealed class GenerateRun(Terminal terminal)
         }
     }
 
-    private string Grid(PictureFiles files, List<Made> made)
+    private string Grid(ImageFiles files, List<Made> made)
     {
         var file = files.Companion(GridSuffix);
-        ImageCodec.Save(file, ImageGrid.Compose([.. made.Select(m => m.Picture.Image)], (int)Math.Ceiling(Math.Sqrt(Count)), gap: 4));
+        ImageCodec.Save(file, ImageGrid.Compose([.. made.Select(m => m.Image.Image)], (int)Math.Ceiling(Math.Sqrt(Count)), gap: 4));
         return file;
     }
 
-    /// <summary>Photo, condition, result: a row for each network, in which all pictures stand.</summary>
-    private static string Strip(PictureFiles files, List<Made> made, ConditionSource[] conditions)
+    /// <summary>Photo, condition, result: a row for each network, in which all images stand.</summary>
+    private static string Strip(ImageFiles files, List<Made> made, ConditionSource[] conditions)
     {
         var rows = conditions.Select(condition => (ImageBuffer[])
-            [.. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(), Colour.Rgb(condition.Condition), .. made.Select(m => m.Picture.Image)]).ToArray();
+            [.. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(), Color.Rgb(condition.Condition), .. made.Select(m => m.Image.Image)]).ToArray();
         var file = files.Companion(ConditionSuffix);
-        ImageCodec.Save(file, ImageGrid.Compose([.. rows.SelectMany(row => row.Select(Colour.Rgb))], rows[0].Length, gap: 4));
+        ImageCodec.Save(file, ImageGrid.Compose([.. rows.SelectMany(row => row.Select(Color.Rgb))], rows[0].Length, gap: 4));
         return file;
     }
 
     private void Report(List<Made> made, string? grid, string? strip, TimeSpan load)
     {
-        string[] warnings = [.. made.SelectMany(m => m.Picture.Warnings).Distinct()];
+        string[] warnings = [.. made.SelectMany(m => m.Image.Warnings).Distinct()];
         foreach (var warning in warnings)
             terminal.Warn(warning);
         if (Json)
@@ -218,5 +218,5 @@ internal sealed class GenerateRun(Terminal terminal)
             terminal.Result(file);
     }
 
-    private sealed record Made(string File, GeneratedPicture Picture, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
+    private sealed record Made(string File, GeneratedImage Image, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
 }

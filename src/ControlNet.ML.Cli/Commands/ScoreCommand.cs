@@ -3,13 +3,13 @@ using ControlNet.ML.Cli.Scoring;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet score</c>: a picture for each row of a table. What is then done is in <see cref="ScoreRun"/>.</summary>
+/// <summary><c>controlnet score</c>: an image for each row of a table. What is then done is in <see cref="ScoreRun"/>.</summary>
 internal static class ScoreCommand
 {
     public static Command Create(Terminal terminal)
     {
         var table = new Argument<string>("table") { Description = "A .csv, .tsv or .parquet file: prompt, photo or condition (paths from the table's folder), and for each row if you like negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode; photo1, photo2, … for several networks. Other columns are carried through." };
-        var output = new Option<string>("--out") { Description = "The folder for pictures and results; the same command again goes on where it stopped.", Required = true };
+        var output = new Option<string>("--out") { Description = "The folder for images and results; the same command again goes on where it stopped.", Required = true };
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows that have none.", DefaultValueFactory = _ => "" };
         var encoding = TextOptions.Encoding();
         var batch = new Option<int>("--batch") { Description = "How many rows of one size are made together at most, 1 to 256.", DefaultValueFactory = _ => 1 };
@@ -23,8 +23,8 @@ internal static class ScoreCommand
         var dry = new Option<bool>("--dry-run") { Description = "Check all rows and their files first, and write nothing." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the results' file name." };
 
-        var command = new Command("score", "Make a picture for each row of a table; goes on where it was interrupted. Exit codes as everywhere, and 3 if it went through and some rows failed.") { table, output, prompt };
-        var options = new PictureOptions(command, "Seed of row 0; row N has N more. A column 'seed' goes before it.", batch);
+        var command = new Command("score", "Make an image for each row of a table; goes on where it was interrupted. Exit codes as everywhere, and 3 if it went through and some rows failed.") { table, output, prompt };
+        var options = new ImageOptions(command, "Seed of row 0; row N has N more. A column 'seed' goes before it.", batch);
         foreach (var option in (Option[])[encoding, format, shard, shards, strict, retry, verify, dry, json])
             command.Add(option);
         command.Add(MergeCommand(terminal));
@@ -65,7 +65,7 @@ internal static class ScoreCommand
     {
         var folder = new Argument<string>("folder") { Description = "The --out of the shards." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the results' file name." };
-        var command = new Command("merge", "Join the results of all shards, and check that every row and its picture is there: exit code 1 if not, 3 if some rows failed.") { folder, json };
+        var command = new Command("merge", "Join the results of all shards, and check that every row and its image is there: exit code 1 if not, 3 if some rows failed.") { folder, json };
         command.SetAction((result, cancellationToken) => Task.Run(
             () =>
             {

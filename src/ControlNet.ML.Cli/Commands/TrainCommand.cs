@@ -5,7 +5,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet train</c>: a control network from pictures, conditions and prompts.</summary>
+/// <summary><c>controlnet train</c>: a control network from images, conditions and prompts.</summary>
 internal static class TrainCommand
 {
     /// <summary>What a run keeps in its folder, besides results.</summary>
@@ -14,7 +14,7 @@ internal static class TrainCommand
     public static Command Create(Terminal terminal)
     {
         var defaults = new TrainingOptions { Folder = "" };
-        var data = new Argument<string>("data") { Description = "A folder with metadata.jsonl (columns file_name, conditioning_image, text) or prompt.json (source, target, prompt), and the pictures." };
+        var data = new Argument<string>("data") { Description = "A folder with metadata.jsonl (columns file_name, conditioning_image, text) or prompt.json (source, target, prompt), and the images." };
         var output = new Option<string>("--out") { Description = "The run's folder; the same command again goes on where it stopped.", Required = true };
         var model = new Option<string>("--model") { Description = "The base: an embedded model or a folder in diffusers' layout.", DefaultValueFactory = _ => "emoji" };
         var steps = new Option<long>("--steps") { Description = "Steps of the optimiser.", DefaultValueFactory = _ => defaults.Steps };
@@ -28,10 +28,10 @@ internal static class TrainCommand
         var ema = new Option<double?>("--ema") { Description = "Decay of the weights' moving average, 0.999 for instance, which then is the result." };
         var drop = new Option<double>("--prompt-drop") { Description = "Share of prompts replaced by the empty one.", DefaultValueFactory = _ => defaults.PromptDrop };
         var snr = new Option<double?>("--min-snr") { Description = "Gamma of min-SNR weighting; 5 is usual." };
-        var width = new Option<int?>("--width") { Description = "Columns of the pictures; the model's own size if not said." };
-        var height = new Option<int?>("--height") { Description = "Rows of the pictures; the model's own size if not said." };
-        var flip = new Option<bool>("--flip") { Description = "Mirror half of the pictures, conditions alike." };
-        var crop = new Option<CropMode>("--crop") { Description = "Which part of a picture of another shape: centre, random.", DefaultValueFactory = _ => defaults.Crop };
+        var width = new Option<int?>("--width") { Description = "Columns of the images; the model's own size if not said." };
+        var height = new Option<int?>("--height") { Description = "Rows of the images; the model's own size if not said." };
+        var flip = new Option<bool>("--flip") { Description = "Mirror half of the images, conditions alike." };
+        var crop = new Option<CropMode>("--crop") { Description = "Which part of an image of another shape: centre, random.", DefaultValueFactory = _ => defaults.Crop };
         var unlock = new Option<bool>("--unlock-decoder") { Description = "Train the UNet's decoder, too (sd_locked = False); the run then has a unet folder." };
         var onlyMid = new Option<bool>("--only-mid") { Description = "Join the middle residual only (only_mid_control)." };
         var checkpointing = new Option<bool>("--gradient-checkpointing") { Description = "Compute the decoder again rather than remember it: less memory, more time." };
@@ -39,10 +39,10 @@ internal static class TrainCommand
         var from = new Option<string?>("--from") { Description = "A control network to begin with in place of the copy of the base's encoder." };
         var fromBase = new Option<string?>("--from-base") { Description = "The base that --from was trained for, if another: the bases' difference is added." };
         var hint = new Option<int[]>("--hint-channels") { Description = "Channels of the condition encoder's stages.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. defaults.ConditioningEmbeddingOutChannels] };
-        var seed = PictureOptions.SeedOption("Of everything random.", defaults.Seed);
-        var preprocess = new Option<string?>("--preprocess") { Description = "The kind of condition to make from each picture, for tables without conditions." };
+        var seed = ImageOptions.SeedOption("Of everything random.", defaults.Seed);
+        var preprocess = new Option<string?>("--preprocess") { Description = "The kind of condition to make from each image, for tables without conditions." };
         var set = new Option<string[]>("--set") { Description = "NAME=VALUE, an option of --preprocess.", DefaultValueFactory = _ => [] };
-        var imageColumn = new Option<string?>("--image-column") { Description = "The pictures' column, if not file_name." };
+        var imageColumn = new Option<string?>("--image-column") { Description = "The images' column, if not file_name." };
         var conditionColumn = new Option<string?>("--condition-column") { Description = "The conditions' column, if not conditioning_image." };
         var promptColumn = new Option<string?>("--prompt-column") { Description = "The prompts' column, if not text." };
         var encoding = TextOptions.Encoding();
@@ -54,10 +54,10 @@ internal static class TrainCommand
         var checkpointEvery = new Option<int>("--checkpoint-every") { Description = "Steps between two checkpoints.", DefaultValueFactory = _ => defaults.CheckpointEvery };
         var keep = new Option<int>("--keep") { Description = "Checkpoints that are kept.", DefaultValueFactory = _ => defaults.KeepCheckpoints };
         var cache = new Option<string?>("--cache") { Description = "Where encodings are kept; several runs may share it. In the run's folder if not said." };
-        var noCache = new Option<bool>("--no-cache") { Description = "Encode every picture anew each time." };
+        var noCache = new Option<bool>("--no-cache") { Description = "Encode every image anew each time." };
         var maxCache = new Option<double>("--max-cache-gb") { Description = "How large the cache may grow, GiB.", DefaultValueFactory = _ => defaults.MaxCacheBytes / (double)(1 << 30) };
-        var precision = PictureOptions.PrecisionOption();
-        var device = PictureOptions.DeviceOption();
+        var precision = ImageOptions.PrecisionOption();
+        var device = ImageOptions.DeviceOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document at the end." };
 
         var command = new Command("train", "Train a control network; goes on where it was interrupted.")
@@ -119,7 +119,7 @@ internal static class TrainCommand
                     Condition = result.GetValue(conditionColumn) ?? new TrainingColumns().Condition,
                     Prompt = result.GetValue(promptColumn) ?? new TrainingColumns().Prompt,
                 };
-            var load = new LoadOptions { Precision = PictureOptions.PrecisionOf(result.GetValue(precision)!), Device = result.GetValue(device) };
+            var load = new LoadOptions { Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!), Device = result.GetValue(device) };
             var table = TrainingTable.Open(result.GetValue(data)!, columns, result.GetValue(encoding));
             return TrainRun.RunAsync(terminal, table, result.GetValue(model)!, load, options, result.GetValue(json), cancellationToken);
         });

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Doctor;
 

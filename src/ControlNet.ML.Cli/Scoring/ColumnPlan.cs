@@ -4,10 +4,10 @@ using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Which columns of a table say how a picture is made, and which are only carried through.</summary>
+/// <summary>Which columns of a table say how an image is made, and which are only carried through.</summary>
 internal sealed class ColumnPlan
 {
-    private static readonly string[] OfPicture = ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
+    private static readonly string[] OfImage = ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
 
     // Without a number for all networks, with one (from 1) for one of them.
     private static readonly string[] OfControl = ["photo", "condition", "scale", "start", "end", "mode"];
@@ -60,10 +60,10 @@ internal sealed class ColumnPlan
     /// <summary>Whether there are conditions at all.</summary>
     public bool HasConditions { get; }
 
-    /// <summary>Whether the table has a column that says how pictures are made.</summary>
+    /// <summary>Whether the table has a column that says how images are made.</summary>
     public bool Has(string column) => _positions.ContainsKey(column);
 
-    /// <summary>The columns that say how pictures are made.</summary>
+    /// <summary>The columns that say how images are made.</summary>
     public IReadOnlyList<int> Known { get; }
 
     /// <summary>The others.</summary>
@@ -102,7 +102,7 @@ internal sealed class ColumnPlan
 
     private bool IsKnown(string name, string path)
     {
-        if (OfPicture.Contains(name))
+        if (OfImage.Contains(name))
             return true;
         if (Numbered(name) is not { } column || Networks == 0)
             return false;
@@ -127,7 +127,7 @@ internal sealed class ColumnPlan
         var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
         var number = plain.Length - plain.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9').Length;
         var word = plain[..^number];
-        return NearestName.Suggest(word, number == 0 ? OfPicture.Concat(OfControl) : OfControl) is { } near && NearestName.Distance(word, near) <= Math.Max(1, near.Length / 4)
+        return NearestName.Suggest(word, number == 0 ? OfImage.Concat(OfControl) : OfControl) is { } near && NearestName.Distance(word, near) <= Math.Max(1, near.Length / 4)
             ? near + plain[^number..]
             : null;
     }

@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Checks every row without making anything: values, files and the headers of the pictures.</summary>
+/// <summary>Checks every row without making anything: values, files and the headers of the images.</summary>
 internal static class DryRun
 {
     /// <summary>What is wrong, row by row, as it is found; null for a row that is fine.</summary>

@@ -1,5 +1,4 @@
 using System.Collections;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -14,7 +13,7 @@ internal sealed class Journal : IDisposable
 
     private Journal(FileStream stream) => _stream = stream;
 
-    /// <summary>Rows with a picture.</summary>
+    /// <summary>Rows with an image.</summary>
     public long Succeeded { get; private set; }
 
     /// <summary>Rows with an error.</summary>

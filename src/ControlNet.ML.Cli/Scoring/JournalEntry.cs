@@ -7,9 +7,9 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Row">Its number, from 0.</param>
 /// <param name="Seed">Seed of its noise, or null where that could not be read.</param>
 /// <param name="Seconds">Its share of the time that its batch took.</param>
-/// <param name="Error">What was wrong with it, or null if its picture is there.</param>
-/// <param name="Provenance">What the picture was made of, or null.</param>
-/// <param name="Bytes">Length of the picture's file; null in journals of versions that did not say.</param>
+/// <param name="Error">What was wrong with it, or null if its image is there.</param>
+/// <param name="Provenance">What the image was made of, or null.</param>
+/// <param name="Bytes">Length of the image's file; null in journals of versions that did not say.</param>
 /// <param name="Sha256">The file's SHA-256 in lower-case hexadecimal digits, or null as for <paramref name="Bytes"/>.</param>
 internal sealed record JournalEntry(
     long Row, ulong? Seed, double Seconds, string? Error, IReadOnlyDictionary<string, string>? Provenance, long? Bytes = null, string? Sha256 = null)

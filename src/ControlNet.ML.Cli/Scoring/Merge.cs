@@ -1,11 +1,10 @@
 using System.Globalization;
 using ControlNet.ML.Cli.Tables;
-using ControlNet.ML.Storage;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Joins the results of all shards, and makes sure that every row of the table is there exactly once, with its picture.</summary>
+/// <summary>Joins the results of all shards, and makes sure that every row of the table is there exactly once, with its image.</summary>
 internal sealed class Merge
 {
     private const int MostProblems = 100;
@@ -109,10 +108,10 @@ internal sealed class Merge
             }
 
             var values = part.Values;
-            if (part.IsOk && part.File != RunFolder.PictureName(row))
-                Problem($"row {row}: its picture is called {Message.Name(part.File)}, expected '{RunFolder.PictureName(row)}'.");
+            if (part.IsOk && part.File != RunFolder.ImageName(row))
+                Problem($"row {row}: its image is called {Message.Name(part.File)}, expected '{RunFolder.ImageName(row)}'.");
             else if (part.IsOk && new FileInfo(Path.Combine(_folder, part.File)) is not { Exists: true, Length: > 0 })
-                Problem($"row {row}: its picture {part.File} is not there.");
+                Problem($"row {row}: its image {part.File} is not there.");
             failed += part.IsOk ? 0 : 1;
             write(values);
             part.Next();

@@ -1,5 +1,3 @@
-using ControlNet.ML.Storage;
-
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>The results of a finished run or shard: the journal's lines in the order of the table, with the columns that are carried through.</summary>

@@ -4,17 +4,17 @@ namespace ControlNet.ML.Cli.Scoring;
 internal sealed class RowException : Exception
 {
     public RowException(string message)
-        : base(ML.Message.Line(message))
+        : base(Internal.Message.Line(message))
     {
     }
 
     public RowException(string column, string message)
-        : base(ML.Message.Line($"column {ML.Message.Name(column)}: {message}"))
+        : base(Internal.Message.Line($"column {Internal.Message.Name(column)}: {message}"))
     {
     }
 
     public RowException(string column, Exception inner)
-        : base(ML.Message.Line($"column {ML.Message.Name(column)}: {inner.Message}"), inner)
+        : base(Internal.Message.Line($"column {Internal.Message.Name(column)}: {inner.Message}"), inner)
     {
     }
 }

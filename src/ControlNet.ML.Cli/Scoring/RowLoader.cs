@@ -2,7 +2,7 @@ using ControlNet.ML.Conditions;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Networks and preprocessors, opened once, and the pictures of a row that go into them.</summary>
+/// <summary>Networks and preprocessors, opened once, and the images of a row that go into them.</summary>
 internal sealed class RowLoader : IDisposable
 {
     private readonly ScorePlan _plan;
@@ -33,8 +33,8 @@ internal sealed class RowLoader : IDisposable
         }
     }
 
-    /// <summary>Reads a row's pictures and makes its conditions.</summary>
-    /// <exception cref="RowException">A file is missing or no picture, or its condition cannot be made.</exception>
+    /// <summary>Reads a row's images and makes its conditions.</summary>
+    /// <exception cref="RowException">A file is missing or no image, or its condition cannot be made.</exception>
     public LoadedRow Load(RowRequest request)
     {
         List<ControlInput> controls = [];
@@ -57,7 +57,7 @@ internal sealed class RowLoader : IDisposable
         }
 
         var options = request.Options with { Image = request.Start is { } image ? Read(() => image.Read(request.Size, _plan.Settings.Fit)) : null };
-        return new LoadedRow(request, new PictureRequest(request.Prompt, controls, options), provenance);
+        return new LoadedRow(request, new GenerateRequest(request.Prompt, controls, options), provenance);
 
         static T Read<T>(Func<T> read) => Reading("image", read);
     }
@@ -69,7 +69,7 @@ internal sealed class RowLoader : IDisposable
         _networks.Dispose();
     }
 
-    private ConditionSource Source(RowSource control, int index, PictureSize size)
+    private ConditionSource Source(RowSource control, int index, ImageSize size)
     {
         var (fit, file) = (_plan.Settings.Fit, control.File!);
         return Reading(control.Column!, () => control.IsPhoto
@@ -90,8 +90,8 @@ internal sealed class RowLoader : IDisposable
     }
 }
 
-/// <summary>A row with its pictures.</summary>
+/// <summary>A row with its images.</summary>
 /// <param name="Request">The row.</param>
-/// <param name="Picture">What the model is asked for.</param>
-/// <param name="Provenance">Where its pictures came from.</param>
-internal sealed record LoadedRow(RowRequest Request, PictureRequest Picture, IReadOnlyDictionary<string, string> Provenance);
+/// <param name="Image">What the model is asked for.</param>
+/// <param name="Provenance">Where its images came from.</param>
+internal sealed record LoadedRow(RowRequest Request, GenerateRequest Image, IReadOnlyDictionary<string, string> Provenance);

@@ -11,7 +11,7 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="controls">The control networks with their own scales and windows.</param>
 /// <param name="size">Size of rows that say none.</param>
 /// <param name="multiple">What sides have to be multiples of.</param>
-internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IReadOnlyList<ControlArgument> controls, PictureSize size, int multiple)
+internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IReadOnlyList<ControlArgument> controls, ImageSize size, int multiple)
 {
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(settings.Table))!;
 
@@ -21,7 +21,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     {
         if (row.Problem is { } problem)
             throw new RowException(problem);
-        var own = new PictureSize(Whole(row, "width", 1, 65_535) ?? size.Width, Whole(row, "height", 1, 65_535) ?? size.Height);
+        var own = new ImageSize(Whole(row, "width", 1, 65_535) ?? size.Width, Whole(row, "height", 1, 65_535) ?? size.Height);
         try
         {
             own.Check(multiple);
@@ -53,16 +53,16 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         return SeedNumber.Parse(text);
     }
 
-    private StartPicture? Start(TableRow row, int steps)
+    private StartImage? Start(TableRow row, int steps)
     {
         if (columns.Text(row, "image") is null)
         {
             return Array.Find(["strength", "mask", "depth"], name => columns.Text(row, name) is not null) is { } without
-                ? throw new RowException(without, "it has a value and 'image' has none, expected the path of a picture to begin from.")
+                ? throw new RowException(without, "it has a value and 'image' has none, expected the path of an image to begin from.")
                 : null;
         }
 
-        var start = new StartPicture(InFolder("image")!, Number(row, "strength"), InFolder("mask"), InFolder("depth"));
+        var start = new StartImage(InFolder("image")!, Number(row, "strength"), InFolder("mask"), InFolder("depth"));
         var strength = start.StrengthOrDefault;
         if (strength is not (>= 0 and <= 1))
             throw new RowException("strength", string.Create(CultureInfo.InvariantCulture, $"it is {strength}, expected 0 to 1."));
@@ -82,10 +82,10 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     private string Input(string column, string text)
     {
         if (text.Contains('\0', StringComparison.Ordinal))
-            throw new RowException(column, "it has a null character, expected the path of a picture.");
+            throw new RowException(column, "it has a null character, expected the path of an image.");
         var file = Path.Combine(_folder, text);
-        return RunFolder.HoldsPicture(settings.Out, file)
-            ? throw new RowException(column, $"{file}: lies among the pictures that this run writes, expected a file that stays as it is.")
+        return RunFolder.HoldsImage(settings.Out, file)
+            ? throw new RowException(column, $"{file}: lies among the images that this run writes, expected a file that stays as it is.")
             : file;
     }
 
@@ -114,7 +114,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             return new RowSource(source.Column, Input(source.Column, source.Text), photo is not null, unit);
         return unit.Scale == 0
             ? new RowSource(null, null, false, unit)
-            : throw new RowException(columns.HasPhotos ? "photo" : "condition", $"there is no value{(columns.Networks == 1 ? "" : $" for control network {network + 1}")}, expected the path of a picture (or scale 0).");
+            : throw new RowException(columns.HasPhotos ? "photo" : "condition", $"there is no value{(columns.Networks == 1 ? "" : $" for control network {network + 1}")}, expected the path of an image (or scale 0).");
     }
 
     private ControlWeighting? Mode(TableRow row, int network)

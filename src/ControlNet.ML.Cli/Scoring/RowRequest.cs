@@ -2,17 +2,17 @@ using ControlNet.ML.Diffusion;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>A row of the table that can be read: what its picture is to be.</summary>
+/// <summary>A row of the table that can be read: what its image is to be.</summary>
 /// <param name="Row">Its number.</param>
 /// <param name="Prompt">The prompt.</param>
-/// <param name="Size">The picture's size.</param>
+/// <param name="Size">The image's size.</param>
 /// <param name="Options">Steps, guidance, seed and so on, the size included.</param>
 /// <param name="Controls">One for each control network.</param>
-/// <param name="Start">The picture that it begins from, or null.</param>
-internal sealed record RowRequest(long Row, string Prompt, PictureSize Size, GenerateOptions Options, IReadOnlyList<RowSource> Controls, StartPicture? Start)
+/// <param name="Start">The image that it begins from, or null.</param>
+internal sealed record RowRequest(long Row, string Prompt, ImageSize Size, GenerateOptions Options, IReadOnlyList<RowSource> Controls, StartImage? Start)
 {
     /// <summary>Rows of which this is equal are made together.</summary>
-    public (PictureSize Size, int Steps, double? Strength, string Networks) Kind => (Size, Options.Steps, Start?.StrengthOrDefault, string.Concat(Controls.Select(control => control.Unit.Scale == 0 ? '0' : '1')));
+    public (ImageSize Size, int Steps, double? Strength, string Networks) Kind => (Size, Options.Steps, Start?.StrengthOrDefault, string.Concat(Controls.Select(control => control.Unit.Scale == 0 ? '0' : '1')));
 }
 
 /// <summary>One control network's part in a row.</summary>

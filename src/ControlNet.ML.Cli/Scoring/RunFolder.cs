@@ -1,6 +1,5 @@
 using System.Globalization;
 using ControlNet.ML.Cli.Tables;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -27,10 +26,10 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Where run.json lies.</summary>
     public static string Record(string path) => System.IO.Path.Combine(path, "run.json");
 
-    /// <summary>A row's picture, as results name it: relative to the folder, the same on every system.</summary>
-    public static string PictureName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
+    /// <summary>A row's image, as results name it: relative to the folder, the same on every system.</summary>
+    public static string ImageName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
 
-    /// <summary>What a run writes beside its pictures: what is read may be none of them.</summary>
+    /// <summary>What a run writes beside its images: what is read may be none of them.</summary>
     public static IEnumerable<string> Files(string path, Shard shard) =>
     [
         Record(path),
@@ -39,18 +38,18 @@ internal sealed class RunFolder : IDisposable
         .. ResultWriter.Formats.SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) }).Select(name => System.IO.Path.Combine(path, name)),
     ];
 
-    /// <summary>Whether a file lies where a run puts its pictures, under whatever name.</summary>
-    public static bool HoldsPicture(string path, string file)
+    /// <summary>Whether a file lies where a run puts its images, under whatever name.</summary>
+    public static bool HoldsImage(string path, string file)
     {
-        var pictures = Pictures(path);
+        var images = Images(path);
         return IsIn(file) || (File.Exists(file) && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target && IsIn(target.FullName));
 
         bool IsIn(string name) => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(name)) is { } folder
-            && (folder == System.IO.Path.GetFullPath(pictures) || FileStatus.AreSame(folder, pictures));
+            && (folder == System.IO.Path.GetFullPath(images) || FileStatus.AreSame(folder, images));
     }
 
-    /// <summary>A row's picture.</summary>
-    public string Picture(long row) => System.IO.Path.Combine(Path, PictureName(row));
+    /// <summary>A row's image.</summary>
+    public string Image(long row) => System.IO.Path.Combine(Path, ImageName(row));
 
     /// <summary>Makes the folder if it is not there, and takes it, or this shard of it.</summary>
     /// <param name="path">The folder.</param>
@@ -63,7 +62,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             Refuse(path, record, outline);
-            Directory.CreateDirectory(Pictures(path));
+            Directory.CreateDirectory(Images(path));
             var held = RunFile.Lock(
                 System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
                 path,
@@ -121,12 +120,12 @@ internal sealed class RunFolder : IDisposable
     {
         if (!Directory.Exists(path))
             return null;
-        var pictures = Pictures(path);
+        var images = Images(path);
         return Directory.EnumerateFiles(path, "results*").FirstOrDefault(file => ResultWriter.Formats.Contains(System.IO.Path.GetExtension(file).TrimStart('.')))
-            ?? (Directory.Exists(pictures) ? Directory.EnumerateFiles(pictures, "*.png").FirstOrDefault() : null);
+            ?? (Directory.Exists(images) ? Directory.EnumerateFiles(images, "*.png").FirstOrDefault() : null);
     }
 
-    private static string Pictures(string path) => System.IO.Path.Combine(path, "pictures");
+    private static string Images(string path) => System.IO.Path.Combine(path, "pictures");
 
     /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
     public void Dispose() => _lock.Dispose();

@@ -2,11 +2,10 @@ using System.Text;
 using System.Text.Json;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>What run.json holds: all that the pictures depend on, so that only the same run is gone on with.</summary>
+/// <summary>What run.json holds: all that the images depend on, so that only the same run is gone on with.</summary>
 /// <param name="Table">The table's file name; for people.</param>
 /// <param name="TableSha256">Its contents.</param>
 /// <param name="Rows">Its rows.</param>

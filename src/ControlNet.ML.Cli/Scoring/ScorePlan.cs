@@ -3,7 +3,6 @@ using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -23,7 +22,7 @@ internal sealed class ScorePlan
         Folder = folder;
         GenerationParts.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
-        var size = settings.Size ?? new PictureSize(native, native);
+        var size = settings.Size ?? new ImageSize(native, native);
         size.Check(folder.Autoencoder.ScaleFactor);
         Parser = new RowParser(settings, columns, Controls, size, folder.Autoencoder.ScaleFactor);
         Size = size;
@@ -52,7 +51,7 @@ internal sealed class ScorePlan
     /// <summary>How many rows this shard has.</summary>
     public long Rows => Settings.Shard.RowsOf(Record.Rows);
 
-    private PictureSize Size { get; }
+    private ImageSize Size { get; }
 
     private ModelFolder Folder { get; }
 
@@ -85,10 +84,10 @@ internal sealed class ScorePlan
     /// <summary>The table's outline, in blocks of so many rows.</summary>
     public TableOutline Outline(int rowsInBlock, CancellationToken cancellationToken) => TableOutline.Of(Table, rowsInBlock, cancellationToken);
 
-    /// <summary>The rows of this shard, with the columns that say how pictures are made.</summary>
+    /// <summary>The rows of this shard, with the columns that say how images are made.</summary>
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
 
-    /// <summary>All that the pictures depend on, by name. Not the size of the batches: what a row becomes does not depend on it, up to rounding.</summary>
+    /// <summary>All that the images depend on, by name. Not the size of the batches: what a row becomes does not depend on it, up to rounding.</summary>
     private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
         var options = Settings.Options;

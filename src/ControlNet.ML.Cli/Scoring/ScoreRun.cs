@@ -79,7 +79,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         var lost = 0;
         await ProgressDisplay.RunAsync(
             terminal,
-            show => lost = LostPictures.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
+            show => lost = LostImages.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
             _ => "").ConfigureAwait(false);
         if (lost > 0 && !json)
             terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are made again.");

@@ -13,7 +13,7 @@ internal sealed record ScoreSettings
     /// <value>Default: null, UTF-8.</value>
     public string? Encoding { get; init; }
 
-    /// <summary>The folder that pictures and results go to.</summary>
+    /// <summary>The folder that images and results go to.</summary>
     public required string Out { get; init; }
 
     /// <summary>The part of the table that is scored.</summary>
@@ -44,13 +44,13 @@ internal sealed record ScoreSettings
     /// <value>Default: none.</value>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
-    /// <summary>How a photo of another shape is brought to the picture's size.</summary>
+    /// <summary>How a photo of another shape is brought to the image's size.</summary>
     /// <value>Default: <see cref="FitMode.Crop"/>.</value>
     public FitMode Fit { get; init; } = FitMode.Crop;
 
     /// <summary>Size of rows that say none.</summary>
     /// <value>Default: null, what the model was trained with.</value>
-    public PictureSize? Size { get; init; }
+    public ImageSize? Size { get; init; }
 
     /// <summary>Weighting of rows that say none.</summary>
     /// <value>Default: <see cref="ControlWeighting.Uniform"/>.</value>
@@ -62,7 +62,7 @@ internal sealed record ScoreSettings
     /// <summary>Steps, guidance, sampler, negative prompt of rows that say none; its seed is that of row 0, and row N has N more.</summary>
     public GenerateOptions Options { get; init; } = new();
 
-    /// <summary>How many pictures are made together at most, 1 to 256.</summary>
+    /// <summary>How many images are made together at most, 1 to 256.</summary>
     /// <value>Default: 1.</value>
     public int Batch { get; init; } = 1;
 

@@ -2,13 +2,12 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Makes the pictures of all rows that the journal does not have.</summary>
+/// <summary>Makes the images of all rows that the journal does not have.</summary>
 /// <param name="plan">The run.</param>
-/// <param name="folder">Where the pictures go.</param>
+/// <param name="folder">Where the images go.</param>
 /// <param name="journal">What is done.</param>
 /// <param name="model">The model.</param>
 /// <param name="loader">The control networks.</param>
@@ -17,7 +16,7 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
 {
     private readonly NetworkProbe _probe = new(model, plan.Settings.Options);
 
-    /// <summary>Warnings of the pictures so far: the first of each kind is enough of a million.</summary>
+    /// <summary>Warnings of the images so far: the first of each kind is enough of a million.</summary>
     public HashSet<string> Warnings { get; } = [];
 
     /// <exception cref="OperationCanceledException">Somebody wants it to stop; what is done is kept.</exception>
@@ -79,13 +78,13 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
 
         if (rows.All(row => journal.Has(row.Request.Row)))
             return;
-        var outcomes = model.GenerateEach([.. rows.Select(row => row.Picture)], cancellationToken);
+        var outcomes = model.GenerateEach([.. rows.Select(row => row.Image)], cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds / rows.Count;
         foreach (var (row, outcome) in rows.Zip(outcomes).Where(made => !journal.Has(made.First.Request.Row)))
         {
-            if (outcome.Picture is { } picture)
+            if (outcome.Image is { } image)
             {
-                Write(row, picture, seconds);
+                Write(row, image, seconds);
                 continue;
             }
 
@@ -95,16 +94,16 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
         }
     }
 
-    private void Write(LoadedRow row, GeneratedPicture picture, double seconds)
+    private void Write(LoadedRow row, GeneratedImage image, double seconds)
     {
         var number = row.Request.Row;
-        var provenance = new Dictionary<string, string>(picture.Provenance);
+        var provenance = new Dictionary<string, string>(image.Provenance);
         foreach (var (key, value) in row.Provenance)
             provenance[key] = value;
-        var png = ImageCodec.EncodePng(picture.Image, provenance);
-        AtomicFile.Write(folder.Picture(number), stream => stream.Write(png));
+        var png = ImageCodec.EncodePng(image.Image, provenance);
+        AtomicFile.Write(folder.Image(number), stream => stream.Write(png));
         journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, Convert.ToHexStringLower(SHA256.HashData(png))));
-        foreach (var warning in picture.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
+        foreach (var warning in image.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
             Warnings.Add($"row {number}: {warning}");
         rowsDone();
     }

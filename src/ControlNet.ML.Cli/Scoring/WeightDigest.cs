@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Cli.Tables;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlNet.ML.Storage;
 using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Unicode;
-using ControlNet.ML.Storage;
 using Parquet;
 using Parquet.Schema;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Torch.Training;
 using OxyPlot;
 using OxyPlot.Axes;
@@ -8,7 +7,7 @@ using OxyPlot.Series;
 
 namespace ControlNet.ML.Cli.Training;
 
-/// <summary>Runs' curves as a picture (SVG): the losses of held-out rows with right and exchanged conditions, between which the gap is.</summary>
+/// <summary>Runs' curves as an image (SVG): the losses of held-out rows with right and exchanged conditions, between which the gap is.</summary>
 internal static class TrainingPlot
 {
     private const int Width = 1100;
@@ -25,26 +24,26 @@ internal static class TrainingPlot
         model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss of held-out rows", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 22 });
         foreach (var (i, (name, history)) in histories.Index())
         {
-            // A colour for each run; of a single one each line has its own.
-            OxyColor Colour(int line) => model.DefaultColors[(histories.Count == 1 ? line : i) % model.DefaultColors.Count];
+            // A color for each run; of a single one each line has its own.
+            OxyColor Color(int line) => model.DefaultColors[(histories.Count == 1 ? line : i) % model.DefaultColors.Count];
             if (history.Convergence.Count == 0)
             {
-                model.Series.Add(Line(histories.Count == 1 ? "training" : name, Colour(0), Smooth(history.Losses)));
+                model.Series.Add(Line(histories.Count == 1 ? "training" : name, Color(0), Smooth(history.Losses)));
                 continue;
             }
 
-            model.Series.Add(Line(histories.Count == 1 ? "right condition" : name + ", right", Colour(0), history.Convergence.Select(r => new DataPoint(r.Step, r.Loss))));
-            model.Series.Add(Line(histories.Count == 1 ? "exchanged condition" : name + ", exchanged", Colour(1), history.Convergence.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
+            model.Series.Add(Line(histories.Count == 1 ? "right condition" : name + ", right", Color(0), history.Convergence.Select(r => new DataPoint(r.Step, r.Loss))));
+            model.Series.Add(Line(histories.Count == 1 ? "exchanged condition" : name + ", exchanged", Color(1), history.Convergence.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
         }
 
         var svg = new SvgExporter { Width = Width, Height = Height, UseVerticalTextAlignmentWorkaround = true }.ExportToString(model);
         AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(svg)));
     }
 
-    private static LineSeries Line(string title, OxyColor colour, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
+    private static LineSeries Line(string title, OxyColor color, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
         // The legend's box is measured with a narrow font; where the viewer's is wider, words would be cut off but for the spaces.
-        var line = new LineSeries { Title = title + new string('\u00a0', title.Length), Color = colour, LineStyle = style, StrokeThickness = 2 };
+        var line = new LineSeries { Title = title + new string('\u00a0', title.Length), Color = color, LineStyle = style, StrokeThickness = 2 };
         line.Points.AddRange(points);
         return line;
     }

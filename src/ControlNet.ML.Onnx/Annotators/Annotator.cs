@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// One public form of an annotator's network: how it wants pictures, and how a condition is read from what it gives. Reads equal those of the public
+/// One public form of an annotator's network: how it wants images, and how a condition is read from what it gives. Reads equal those of the public
 /// implementations that each class names.
 /// </summary>
 public abstract class Annotator
@@ -18,9 +18,9 @@ public abstract class Annotator
     /// <param name="signature">The graph's inputs and outputs.</param>
     public abstract bool Fits(OnnxSignature signature);
 
-    /// <summary>The network's input for a picture.</summary>
+    /// <summary>The network's input for an image.</summary>
     /// <param name="image">RGB.</param>
-    /// <param name="port">The graph's picture input.</param>
+    /// <param name="port">The graph's image input.</param>
     public abstract TensorData Prepare(ImageBuffer image, OnnxPort port);
 
     /// <summary>The whole-number input, for the networks that have one.</summary>
@@ -29,7 +29,7 @@ public abstract class Annotator
     /// <summary>The condition, at the size at which the public implementation gives it.</summary>
     /// <param name="outputs">What the network gave, in the graph's order.</param>
     /// <param name="seen">The shape of what the network was given, [1, 3, height, width].</param>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     public abstract ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image);
 
     /// <summary>The first channels of an output as maps.</summary>

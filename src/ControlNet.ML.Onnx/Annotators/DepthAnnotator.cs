@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Networks that estimate depth from one picture. All give near as large, and all are scaled to the full range of grey levels.</summary>
+/// <summary>Networks that estimate depth from one image. All give near as large, and all are scaled to the full range of grey levels.</summary>
 internal sealed class DepthAnnotator : Annotator
 {
     private enum Back

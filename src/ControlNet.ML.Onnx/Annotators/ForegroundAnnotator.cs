@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Networks that cut out what a picture is of: RMBG-1.4, and U2Net as rembg uses it. White is the subject.</summary>
+/// <summary>Networks that cut out what an image is of: RMBG-1.4, and U2Net as rembg uses it. White is the subject.</summary>
 internal static class ForegroundAnnotator
 {
     /// <summary>Every public form.</summary>
@@ -36,7 +36,7 @@ internal static class ForegroundAnnotator
             Levels(Stretch(Linear(Map(outputs[0], seen), image.Width, image.Height)));
     }
 
-    /// <summary>danielgatis/rembg's u2net session: the first of seven maps counts, and samples are divided by the picture's largest.</summary>
+    /// <summary>danielgatis/rembg's u2net session: the first of seven maps counts, and samples are divided by the image's largest.</summary>
     private sealed class U2Net : Annotator
     {
         private static readonly ImagePreparation Preparation = new()

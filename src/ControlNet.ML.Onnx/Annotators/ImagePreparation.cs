@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>How a picture is brought to the size that a network wants.</summary>
+/// <summary>How an image is brought to the size that a network wants.</summary>
 public enum PreparationSize
 {
     /// <summary>The size that the graph fixes, or <see cref="ImagePreparation.Side"/> squared where it leaves it open; stretched.</summary>
@@ -46,7 +46,7 @@ public enum PreparationFilter
     PillowLanczos,
 }
 
-/// <summary>From a picture to a network's input, [1, 3, height, width]: (sample / divisor - mean) / deviation.</summary>
+/// <summary>From an image to a network's input, [1, 3, height, width]: (sample / divisor - mean) / deviation.</summary>
 public sealed record ImagePreparation
 {
     /// <summary>ImageNet's mean of R, G, B, 0 to 1.</summary>
@@ -75,7 +75,7 @@ public sealed record ImagePreparation
     /// <value><see cref="ChannelOrder.Rgb"/>.</value>
     public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
 
-    /// <summary>What samples, 0 to 255, are divided by; 0 for the largest sample of the resized picture.</summary>
+    /// <summary>What samples, 0 to 255, are divided by; 0 for the largest sample of the resized image.</summary>
     /// <value>255.</value>
     public float Divisor { get; init; } = 255;
 
@@ -87,11 +87,11 @@ public sealed record ImagePreparation
     /// <value>1.</value>
     public IReadOnlyList<float> Deviation { get; init; } = [1, 1, 1];
 
-    /// <summary>Prepares a picture.</summary>
+    /// <summary>Prepares an image.</summary>
     /// <param name="image">RGB.</param>
-    /// <param name="port">The graph's picture input.</param>
+    /// <param name="port">The graph's image input.</param>
     /// <param name="resolution">For <see cref="PreparationSize.Resolution"/>.</param>
-    /// <exception cref="ControlNetException">The picture is too narrow for the resolution.</exception>
+    /// <exception cref="ControlNetException">The image is too narrow for the resolution.</exception>
     public TensorData Apply(ImageBuffer image, OnnxPort port, int resolution)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -110,7 +110,7 @@ public sealed record ImagePreparation
         return tensor;
     }
 
-    /// <summary>The 8-bit picture as a network sees it, where it is resized in 8 bits.</summary>
+    /// <summary>The 8-bit image as a network sees it, where it is resized in 8 bits.</summary>
     internal static ImageBuffer Resize8(ImageBuffer image, int width, int height, PreparationFilter filter) => filter switch
     {
         PreparationFilter.OpenCvLinear => Resize.Apply(image, width, height, Interpolation.Linear),
@@ -118,10 +118,10 @@ public sealed record ImagePreparation
         PreparationFilter.PillowBilinear => PillowResize.Apply(image, width, height, PillowFilter.Bilinear),
         PreparationFilter.PillowBicubic => PillowResize.Apply(image, width, height, PillowFilter.Bicubic),
         PreparationFilter.PillowLanczos => PillowResize.Apply(image, width, height, PillowFilter.Lanczos),
-        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter of 8-bit pictures."),
+        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter of 8-bit images."),
     };
 
-    /// <summary>Where a picture lies in the square of its longer side.</summary>
+    /// <summary>Where an image lies in the square of its longer side.</summary>
     /// <exception cref="ControlNetException">The square would have more than 100 million pixels.</exception>
     internal static Window PlaceInSquare(ImageBuffer image)
     {
@@ -129,7 +129,7 @@ public sealed record ImagePreparation
         return (long)side * side <= WorkingResolution.MostPixels
             ? new Window((side - image.Width) / 2, (side - image.Height) / 2, image.Width, image.Height)
             : throw new ControlNetException(
-                $"A picture of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most {WorkingResolution.MostPixels:N0}: it is too narrow.");
+                $"An image of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most {WorkingResolution.MostPixels:N0}: it is too narrow.");
     }
 
     private (float[] Samples, int Width, int Height) Resized(ImageBuffer image, OnnxPort port, int resolution)

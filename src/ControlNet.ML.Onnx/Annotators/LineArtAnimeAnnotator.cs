@@ -31,7 +31,7 @@ internal sealed class LineArtAnimeAnnotator(int resolution) : Annotator
         var drawing = Map(outputs[0], seen);
         var levels = new FloatMap(drawing.Width, drawing.Height, [.. drawing.Values.Select(value => (value * 127.5f) + 127.5f)]);
         var (width, height) = WorkingResolution.Multiple64(image.Width, image.Height, resolution);
-        return Colour.Negative(Cubic(levels, width, height).ToLevels());
+        return Color.Negative(Cubic(levels, width, height).ToLevels());
     }
 
     private static int Up(int side) => (side + Step - 1) / Step * Step;

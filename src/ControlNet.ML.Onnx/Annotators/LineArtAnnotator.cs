@@ -20,5 +20,5 @@ internal sealed class LineArtAnnotator(int resolution) : Annotator
 
     public override TensorData Prepare(ImageBuffer image, OnnxPort port) => Preparation.Apply(image, port, resolution);
 
-    public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image) => Colour.Negative(Levels(Map(outputs[0], seen)));
+    public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image) => Color.Negative(Levels(Map(outputs[0], seen)));
 }

@@ -8,7 +8,7 @@ namespace ControlNet.ML.Onnx;
 /// normalise, squash and thin the scores themselves.
 /// </summary>
 /// <param name="scoreThreshold">Lines of a lower score are left out, 0 to 1.</param>
-/// <param name="distanceThreshold">Lines that are shorter are left out, in 256ths of the picture's side.</param>
+/// <param name="distanceThreshold">Lines that are shorter are left out, in 256ths of the image's side.</param>
 internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanceThreshold)
 {
     private const int Best = 200;
@@ -33,7 +33,7 @@ internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanc
         return tensor;
     }
 
-    /// <summary>The lines in pixels of the picture, best score first.</summary>
+    /// <summary>The lines in pixels of the image, best score first.</summary>
     public IReadOnlyList<LineSegment> Lines(IReadOnlyList<OnnxValue> outputs, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(outputs);

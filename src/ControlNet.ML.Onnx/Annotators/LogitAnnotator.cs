@@ -34,7 +34,7 @@ internal sealed class LogitAnnotator : SegmentationAnnotator
 
     private protected override SegmentationPalette Palette(IReadOnlyList<OnnxValue> outputs)
     {
-        // Where the graph leaves the classes open, a map is a quarter of the picture's size or the whole of it, and 133 and 150 tell them apart.
+        // Where the graph leaves the classes open, a map is a quarter of the image's size or the whole of it, and 133 and 150 tell them apart.
         var port = outputs[0].Port;
         return port.Shape[1] > 0
             ? PaletteOf(port.Shape[1], port)

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Onnx;
 
 /// <summary>NormalBae: red is left, green is up, blue is towards the viewer. The bare network, or one with everything inside.</summary>
 /// <param name="resolution">The shorter side that the network sees.</param>
-/// <param name="bare">Whether the picture is normalised outside and the output is -1 to 1 with a fourth channel of certainties.</param>
+/// <param name="bare">Whether the image is normalised outside and the output is -1 to 1 with a fourth channel of certainties.</param>
 internal sealed class NormalAnnotator(int resolution, bool bare) : Annotator
 {
     private readonly ImagePreparation _preparation = bare

@@ -36,7 +36,7 @@ internal sealed class SoftEdgeAnnotator : Annotator
 
     public override string Models => _models;
 
-    /// <summary>HED: controlnet_aux's own network (five maps of logits, pictures as 0 to 255), and one with everything inside (0 to 1).</summary>
+    /// <summary>HED: controlnet_aux's own network (five maps of logits, images as 0 to 255), and one with everything inside (0 to 1).</summary>
     public static IReadOnlyList<Annotator> Hed(LearnedSoftEdgeOptions options) =>
     [
         new SoftEdgeAnnotator(

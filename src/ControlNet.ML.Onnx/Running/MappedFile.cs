@@ -1,5 +1,4 @@
 using System.IO.MemoryMappedFiles;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Onnx;
 

@@ -6,8 +6,8 @@ using Microsoft.ML.Transforms.Onnx;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// An ONNX graph with one picture input (and at most one of whole numbers), run by Microsoft.ML.OnnxTransformer. That needs every size
-/// when it is made, so a graph with open sizes is prepared anew whenever a picture's size differs from the one before: pictures of one size in a
+/// An ONNX graph with one image input (and at most one of whole numbers), run by Microsoft.ML.OnnxTransformer. That needs every size
+/// when it is made, so a graph with open sizes is prepared anew whenever an image's size differs from the one before: images of one size in a
 /// row are the fastest. Float16 graphs get casts at their borders first. ONNX Runtime itself may write warnings about a graph to the standard error stream.
 /// May be used by several threads, which wait for each other.
 /// </summary>
@@ -31,7 +31,7 @@ public sealed class OnnxGraph : IDisposable
     /// <summary>What it takes and gives.</summary>
     public OnnxSignature Signature { get; }
 
-    /// <summary>Opens a file. Weights are loaded with the first picture.</summary>
+    /// <summary>Opens a file. Weights are loaded with the first image.</summary>
     /// <param name="path">An ONNX file; weights in a second file lie beside it.</param>
     /// <param name="options">Where it runs; null for the defaults.</param>
     /// <exception cref="ControlNetException">The file is missing or no ONNX graph.</exception>
@@ -71,27 +71,27 @@ public sealed class OnnxGraph : IDisposable
     }
 
     /// <summary>Runs it.</summary>
-    /// <param name="pixels">The picture, in the shape that the graph wants.</param>
+    /// <param name="pixels">The image, in the shape that the graph wants.</param>
     /// <param name="tokens">The whole-number input's values, one row; null if there is none.</param>
     /// <returns>Every output, in the graph's order.</returns>
     /// <exception cref="ControlNetException">Shapes do not fit, the native ONNX Runtime is missing, or the graph cannot be run.</exception>
     public IReadOnlyList<OnnxValue> Run(TensorData pixels, long[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
-        var pictures = Signature.Inputs.FirstOrDefault(port => port.Element is OnnxElement.Single or OnnxElement.Half)
+        var images = Signature.Inputs.FirstOrDefault(port => port.Element is OnnxElement.Single or OnnxElement.Half)
             ?? throw new ControlNetException($"{Source} has no float input: {Signature}.");
-        Expect(pictures, pixels.Shape);
+        Expect(images, pixels.Shape);
         var whole = Signature.Inputs.FirstOrDefault(port => port.Element == OnnxElement.Int64);
         if (whole is null == tokens is not null || Signature.Inputs.Count != (whole is null ? 1 : 2))
-            throw new ControlNetException($"{Source} takes other inputs than a picture{(tokens is null ? "" : " and whole numbers")}: {Signature}.");
+            throw new ControlNetException($"{Source} takes other inputs than an image{(tokens is null ? "" : " and whole numbers")}: {Signature}.");
 
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             try
             {
-                var data = Row(pictures, pixels, whole, tokens);
-                return Read(Prepared(data, pictures, pixels, whole, tokens).Transform(data));
+                var data = Row(images, pixels, whole, tokens);
+                return Read(Prepared(data, images, pixels, whole, tokens).Transform(data));
             }
             catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
             {
@@ -119,7 +119,7 @@ public sealed class OnnxGraph : IDisposable
         }
     }
 
-    private OnnxTransformer Prepared(IDataView data, OnnxPort pictures, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    private OnnxTransformer Prepared(IDataView data, OnnxPort images, TensorData pixels, OnnxPort? whole, long[]? tokens)
     {
         var sizes = pixels.ToString();
         if (_transformer is not null && sizes == _prepared)
@@ -127,7 +127,7 @@ public sealed class OnnxGraph : IDisposable
         _transformer?.Dispose();
         _transformer = null;
         RuntimeLog.Prepare();
-        Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(pictures)] = pixels.Shape.ToArray() };
+        Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(images)] = pixels.Shape.ToArray() };
         if (whole is not null)
             shapes[whole.Name] = [1, tokens!.Length];
         _transformer = _context.Transforms.ApplyOnnxModel(new OnnxOptions
@@ -144,12 +144,12 @@ public sealed class OnnxGraph : IDisposable
         return _transformer;
     }
 
-    private IDataView Row(OnnxPort pictures, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    private IDataView Row(OnnxPort images, TensorData pixels, OnnxPort? whole, long[]? tokens)
     {
         var definition = SchemaDefinition.Create(typeof(OnnxRow));
-        var (pictureColumn, wholeColumn) = (definition[nameof(OnnxRow.Pixels)], definition[nameof(OnnxRow.Tokens)]);
-        pictureColumn.ColumnName = HalfBorders.NameOf(pictures);
-        pictureColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Single, pixels.Shape.ToArray());
+        var (imageColumn, wholeColumn) = (definition[nameof(OnnxRow.Pixels)], definition[nameof(OnnxRow.Tokens)]);
+        imageColumn.ColumnName = HalfBorders.NameOf(images);
+        imageColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Single, pixels.Shape.ToArray());
         if (whole is null)
         {
             definition.Remove(wholeColumn);

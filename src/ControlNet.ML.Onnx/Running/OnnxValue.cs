@@ -9,9 +9,9 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
     /// <summary>How many elements there are.</summary>
     public int Count => Math.Max(Floats.Length, Integers.Length);
 
-    /// <summary>The columns and rows of a map, whose declared shape may be open: it is the picture's, or a half, a quarter … of it.</summary>
+    /// <summary>The columns and rows of a map, whose declared shape may be open: it is the image's, or a half, a quarter … of it.</summary>
     /// <param name="channels">Maps that lie behind each other.</param>
-    /// <param name="width">Columns of the picture that the network saw.</param>
+    /// <param name="width">Columns of the image that the network saw.</param>
     /// <param name="height">Rows of it.</param>
     /// <exception cref="ControlNetException">No such size fits the number of elements.</exception>
     public (int Width, int Height) Plane(int channels, int width, int height)
@@ -27,6 +27,6 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
             }
         }
 
-        throw new ControlNetException($"The network's output {Port} has {Count:N0} elements, which are no {channels} maps of a picture of {width}x{height}, whole or reduced by a power of two.");
+        throw new ControlNetException($"The network's output {Port} has {Count:N0} elements, which are no {channels} maps of an image of {width}x{height}, whole or reduced by a power of two.");
     }
 }

@@ -1,5 +1,3 @@
-using ControlNet.ML.Storage;
-
 namespace ControlNet.ML.Onnx;
 
 /// <summary>

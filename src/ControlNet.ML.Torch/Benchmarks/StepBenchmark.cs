@@ -14,7 +14,7 @@ internal static class StepBenchmark
 {
     /// <param name="precision">What the networks compute in.</param>
     /// <param name="repeats">Counted steps; their median is reported, after one that is not counted.</param>
-    /// <param name="side">Side of the picture, pixels.</param>
+    /// <param name="side">Side of the image, pixels.</param>
     /// <param name="progress">Told what is going on.</param>
     /// <param name="cancellationToken">Seen between steps.</param>
     public static StepResult Run(Precision precision, int repeats, int side, Action<string> progress, CancellationToken cancellationToken)
@@ -107,12 +107,12 @@ internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevi
 
 /// <summary>What was measured.</summary>
 /// <param name="Device">Runtime, device, precision.</param>
-/// <param name="Side">Side of the picture, pixels.</param>
+/// <param name="Side">Side of the image, pixels.</param>
 /// <param name="Repeats">Counted steps.</param>
 /// <param name="StepSeconds">Median time of a step.</param>
 /// <param name="BareSeconds">Median time of the bare operations.</param>
 /// <param name="Ratio">Median of the ratios, pair by pair.</param>
-/// <param name="DecodeSeconds">Time of decoding one picture.</param>
+/// <param name="DecodeSeconds">Time of decoding one image.</param>
 /// <param name="WeightBytesFloat32">Size of all weights in float32.</param>
 /// <param name="PeakBytes">Most memory that the process held over loading, text, condition, a step and decoding; before the bare operations began.</param>
 internal sealed record StepResult(

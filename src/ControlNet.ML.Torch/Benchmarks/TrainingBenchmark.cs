@@ -8,7 +8,7 @@ internal static class TrainingBenchmark
 {
     /// <param name="recompute">Whether the decoder is computed again rather than remembered.</param>
     /// <param name="repeats">Counted steps; medians are reported, after one that is not counted.</param>
-    /// <param name="side">Side of the picture, pixels.</param>
+    /// <param name="side">Side of the image, pixels.</param>
     /// <param name="cancellationToken">Seen between steps.</param>
     public static TrainingBenchmarkResult Run(bool recompute, int repeats, int side, CancellationToken cancellationToken)
     {
@@ -32,7 +32,7 @@ internal static class TrainingBenchmark
 
 /// <summary>What was measured.</summary>
 /// <param name="Device">Runtime, device, precision.</param>
-/// <param name="Side">Side of the picture, pixels.</param>
+/// <param name="Side">Side of the image, pixels.</param>
 /// <param name="Repeats">Counted steps.</param>
 /// <param name="StepSeconds">Median time of a step: passes, gradient norm, AdamW.</param>
 /// <param name="PassSeconds">Median time of the forward and backward passes alone.</param>

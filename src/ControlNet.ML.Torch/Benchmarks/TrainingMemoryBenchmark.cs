@@ -9,7 +9,7 @@ internal static class TrainingMemoryBenchmark
 
     /// <summary>Measures, as far as this machine's memory goes.</summary>
     /// <param name="precision">What base and passes compute in.</param>
-    /// <param name="side">Side of the pictures, pixels.</param>
+    /// <param name="side">Side of the images, pixels.</param>
     /// <param name="cancellationToken">Seen between steps.</param>
     /// <returns>Each batch and way, and its peak in bytes; null where it would not have fitted.</returns>
     public static (string Device, IReadOnlyList<(int Batch, bool Recompute, long? PeakBytes)> Peaks) Run(Precision precision, int side, CancellationToken cancellationToken)

@@ -34,7 +34,7 @@ internal sealed class TrainingSubject : IDisposable
 
     /// <summary>Random rows.</summary>
     /// <param name="count">How many.</param>
-    /// <param name="side">Side of their pictures, pixels.</param>
+    /// <param name="side">Side of their images, pixels.</param>
     public TrainingBatch Rows(int count, int side) => new(
         randn(count, 4, side / 8, side / 8),
         randn(count, 4, side / 8, side / 8),

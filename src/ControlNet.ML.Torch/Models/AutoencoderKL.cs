@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>The autoencoder between pictures and latents, eight times smaller in the usual models.</summary>
+/// <summary>The autoencoder between images and latents, eight times smaller in the usual models.</summary>
 internal sealed class AutoencoderKL : Module
 {
     public readonly AutoencoderEncoder encoder;

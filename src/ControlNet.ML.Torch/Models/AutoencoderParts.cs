@@ -5,7 +5,7 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>Picture to moments: [N, 3, H, W] → [N, 2·latent_channels, H/8, W/8].</summary>
+/// <summary>Image to moments: [N, 3, H, W] → [N, 2·latent_channels, H/8, W/8].</summary>
 internal sealed class AutoencoderEncoder : Module<Tensor, Tensor>
 {
     public readonly Convolution conv_in;
@@ -45,7 +45,7 @@ internal sealed class AutoencoderEncoder : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Latents to picture: [N, latent_channels, h, w] → [N, 3, 8h, 8w].</summary>
+/// <summary>Latents to image: [N, latent_channels, h, w] → [N, 3, 8h, 8w].</summary>
 internal sealed class AutoencoderDecoder : Module<Tensor, Tensor>
 {
     public readonly Convolution conv_in;

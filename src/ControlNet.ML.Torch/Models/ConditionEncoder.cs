@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// The small network that brings a condition picture to the latents' size ("hint", paper section 3.2): eight 3x3 convolutions with
-/// SiLU between, three of them with stride 2, the last zero-initialised. Depends on the picture alone, so it runs once per picture
+/// The small network that brings a condition image to the latents' size ("hint", paper section 3.2): eight 3x3 convolutions with
+/// SiLU between, three of them with stride 2, the last zero-initialised. Depends on the image alone, so it runs once per image
 /// and not once per step. The widths are those of the released weights (16, 32, 96, 256); the paper's text gives others.
 /// </summary>
 internal sealed class ConditionEncoder : Module<Tensor, Tensor>
@@ -15,7 +15,7 @@ internal sealed class ConditionEncoder : Module<Tensor, Tensor>
     public readonly ModuleList<Convolution> blocks;
     public readonly Convolution conv_out;
 
-    /// <param name="channels">Channels of the condition picture, 3.</param>
+    /// <param name="channels">Channels of the condition image, 3.</param>
     /// <param name="widths">Widths, for instance 16, 32, 96, 256; the side halves at every change.</param>
     /// <param name="outputs">Channels of the UNet's first level.</param>
     public ConditionEncoder(int channels, IReadOnlyList<int> widths, int outputs)

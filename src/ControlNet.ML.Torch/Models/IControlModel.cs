@@ -18,7 +18,7 @@ internal interface IControlModel : IDisposable
     /// <summary>How many residuals there are, the middle one included: 13 for SD1 and SD2, 10 for SDXL.</summary>
     int ResidualCount { get; }
 
-    /// <summary>Encodes a condition; independent of time and text, so once is enough for a picture.</summary>
+    /// <summary>Encodes a condition; independent of time and text, so once is enough for an image.</summary>
     /// <param name="condition">[N, 3, H, W], R, G, B from 0 to 1.</param>
     /// <returns>The hint, [N, first level's channels, H/8, W/8].</returns>
     Tensor EncodeCondition(Tensor condition);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Native;
 

@@ -8,19 +8,19 @@ namespace ControlNet.ML.Torch.Training;
 /// <summary>Adds the trainer to this library's part of ML.NET's catalog.</summary>
 public static class TrainingCatalog
 {
-    /// <summary>Trains a control network; the fitted transformer makes pictures with it.</summary>
+    /// <summary>Trains a control network; the fitted transformer makes images with it.</summary>
     /// <param name="stages"><c>mlContext.Transforms.ControlNet()</c>.</param>
-    /// <param name="imageColumnName">The image column with the pictures to be learnt.</param>
-    /// <param name="conditionColumnName">The image column with their conditions, of the pictures' size.</param>
+    /// <param name="imageColumnName">The image column with the images to be learnt.</param>
+    /// <param name="conditionColumnName">The image column with their conditions, of the images' size.</param>
     /// <param name="promptColumnName">The text column that says what they show.</param>
     /// <param name="model">The base, on torch. It stays the program's, which disposes it after the last row.</param>
     /// <param name="options">How it is trained; the folder above all.</param>
     /// <param name="outputColumnName">The image column that the fitted transformer adds.</param>
-    /// <param name="generate">How that makes pictures; its token stops the training, too. Null for the defaults.</param>
+    /// <param name="generate">How that makes images; its token stops the training, too. Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ControlNetTrainer TrainControlNet(
         this ControlNetTransforms stages, string imageColumnName, string conditionColumnName, string promptColumnName, DiffusionModel model,
-        TrainingOptions options, string outputColumnName = "Picture", GenerateComponentOptions? generate = null)
+        TrainingOptions options, string outputColumnName = "Image", GenerateComponentOptions? generate = null)
     {
         ArgumentNullException.ThrowIfNull(stages);
         ArgumentException.ThrowIfNullOrEmpty(imageColumnName);
@@ -40,7 +40,7 @@ public static class TrainingCatalog
 }
 
 /// <summary>
-/// Trains a control network on rows: image, condition and prompt columns in; the fitted transformer adds a picture that is made of prompt and
+/// Trains a control network on rows: image, condition and prompt columns in; the fitted transformer adds an image that is made of prompt and
 /// condition. A run that was interrupted goes on when the same rows are fitted again with the same options.
 /// </summary>
 /// <remarks>

@@ -9,7 +9,7 @@ namespace ControlNet.ML.Torch.Training;
 /// </summary>
 public static class ControlNetTraining
 {
-    /// <summary>Trains on a folder of pictures.</summary>
+    /// <summary>Trains on a folder of images.</summary>
     /// <param name="model">The base, on torch. It stays the program's, and nothing else can use it meanwhile.</param>
     /// <param name="table">The rows.</param>
     /// <param name="options">How; the folder above all.</param>

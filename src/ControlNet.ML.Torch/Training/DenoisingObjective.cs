@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// What is learnt: to tell the noise (or velocity) that was mixed into a picture's latents, in the mean of squares (paper equation 1; the
+/// What is learnt: to tell the noise (or velocity) that was mixed into an image's latents, in the mean of squares (paper equation 1; the
 /// target is the base model's own).
 /// </summary>
 internal sealed class DenoisingObjective : IDisposable

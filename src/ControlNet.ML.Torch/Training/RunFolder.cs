@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
 /// The folder of a run: <c>run.json</c> says what is trained and on what, <c>checkpoints/</c> has the last states, <c>log.jsonl</c> a line
-/// for each step, <c>samples/</c> sheets of pictures, <c>controlnet/</c> the result. One process at a time.
+/// for each step, <c>samples/</c> sheets of images, <c>controlnet/</c> the result. One process at a time.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {

@@ -8,7 +8,7 @@ internal static class RunRecord
 {
     /// <summary>The settings by their names.</summary>
     /// <param name="options">How it is trained.</param>
-    /// <param name="width">Columns of the pictures.</param>
+    /// <param name="width">Columns of the images.</param>
     /// <param name="height">Rows of them.</param>
     /// <param name="data">The table's fingerprint.</param>
     /// <param name="model">The base networks' fingerprint.</param>

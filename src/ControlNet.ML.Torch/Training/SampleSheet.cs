@@ -4,7 +4,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Sheets that show how far it is: a row for each held-out picture, its condition, what the network makes of it, and the picture itself.</summary>
+/// <summary>Sheets that show how far it is: a row for each held-out image, its condition, what the network makes of it, and the image itself.</summary>
 internal static class SampleSheet
 {
     private const int Gap = 4;
@@ -16,19 +16,19 @@ internal static class SampleSheet
     /// <param name="rows">The rows; row i has the seed of the options plus i.</param>
     /// <param name="options">How they are drawn.</param>
     /// <param name="step">Steps done, for the file's text.</param>
-    /// <param name="cancellationToken">Seen between the steps of a picture.</param>
+    /// <param name="cancellationToken">Seen between the steps of an image.</param>
     public static void Write(
         string path, DiffusionModel model, ControlNetwork network, IReadOnlyList<ReadRow> rows, GenerateOptions options, long step, CancellationToken cancellationToken)
     {
-        List<ImageBuffer> pictures = [];
+        List<ImageBuffer> images = [];
         for (var i = 0; i < rows.Count; i++)
         {
-            var own = options with { Seed = options.Seed + (ulong)i, Width = rows[i].Picture.Width, Height = rows[i].Picture.Height };
+            var own = options with { Seed = options.Seed + (ulong)i, Width = rows[i].Image.Width, Height = rows[i].Image.Height };
             var result = model.Generate(rows[i].Row.Prompt, [new ControlInput(network, rows[i].Condition)], own, cancellationToken);
-            pictures.AddRange([Colour.Hwc3(rows[i].Condition), result.Image, Colour.Hwc3(rows[i].Picture)]);
+            images.AddRange([Color.Hwc3(rows[i].Condition), result.Image, Color.Hwc3(rows[i].Image)]);
         }
 
-        ImageCodec.SavePng(path, ImageGrid.Compose(pictures, columns: 3, Gap), new Dictionary<string, string>
+        ImageCodec.SavePng(path, ImageGrid.Compose(images, columns: 3, Gap), new Dictionary<string, string>
         {
             ["columns"] = "condition, result, target",
             ["step"] = step.ToString(CultureInfo.InvariantCulture),

@@ -27,7 +27,7 @@ internal static class TrainedNetwork
         if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
         {
             throw new ControlNetException(
-                $"The condition encoder of {config.ConditioningEmbeddingOutChannels.Length} stages makes conditions {config.ConditionScale} times smaller, the autoencoder pictures {folder.Autoencoder.ScaleFactor} times: name as many stages as fit.");
+                $"The condition encoder of {config.ConditioningEmbeddingOutChannels.Length} stages makes conditions {config.ConditionScale} times smaller, the autoencoder images {folder.Autoencoder.ScaleFactor} times: name as many stages as fit.");
         }
 
         config.Validate(nameof(TrainingOptions));

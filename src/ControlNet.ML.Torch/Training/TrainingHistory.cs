@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using ControlNet.ML.Storage;
 using TorchSharp.Modules;
 
 namespace ControlNet.ML.Torch.Training;

@@ -56,17 +56,17 @@ public sealed record TrainingOptions
     /// <value>Default: null.</value>
     public double? MinSnrGamma { get; init; }
 
-    /// <summary>Columns of the pictures, a multiple of the autoencoder's factor; null for the model's own size.</summary>
+    /// <summary>Columns of the images, a multiple of the autoencoder's factor; null for the model's own size.</summary>
     public int? Width { get; init; }
 
-    /// <summary>Rows of the pictures, a multiple of the autoencoder's factor; null for the model's own size.</summary>
+    /// <summary>Rows of the images, a multiple of the autoencoder's factor; null for the model's own size.</summary>
     public int? Height { get; init; }
 
-    /// <summary>Whether half of the pictures are mirrored, conditions alike.</summary>
+    /// <summary>Whether half of the images are mirrored, conditions alike.</summary>
     /// <value>Default: false.</value>
     public bool Flip { get; init; }
 
-    /// <summary>Which part is taken of a picture of another shape.</summary>
+    /// <summary>Which part is taken of an image of another shape.</summary>
     /// <value>Default: the middle.</value>
     public CropMode Crop { get; init; }
 
@@ -106,7 +106,7 @@ public sealed record TrainingOptions
     /// <value>Default: 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>The kind of condition to make from each picture, for tables that have none: <c>canny</c> or another of <see cref="ConditionCatalog"/>.</summary>
+    /// <summary>The kind of condition to make from each image, for tables that have none: <c>canny</c> or another of <see cref="ConditionCatalog"/>.</summary>
     public string? Preprocess { get; init; }
 
     /// <summary>Its options; null for the defaults.</summary>
@@ -150,7 +150,7 @@ public sealed record TrainingOptions
     /// <value>Default: true.</value>
     public bool Cache { get; init; } = true;
 
-    /// <summary>Where; null for <c>cache</c> in <see cref="Folder"/>. Runs on the same pictures may share one.</summary>
+    /// <summary>Where; null for <c>cache</c> in <see cref="Folder"/>. Runs on the same images may share one.</summary>
     public string? CacheFolder { get; init; }
 
     /// <summary>How large the cache may grow, bytes; what does not fit is encoded anew each time.</summary>

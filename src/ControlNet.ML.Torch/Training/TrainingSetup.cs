@@ -138,7 +138,7 @@ internal sealed class TrainingSetup : IDisposable
         if (Options.Preprocess is { } kind)
             return ConditionCatalog.Find(kind).Open(Options.PreprocessOptions);
         return table.Rows.FirstOrDefault(row => row.Condition is null) is { } without
-            ? throw new ControlNetException($"{without.Where}: has no condition; name the kind to make from each picture ({nameof(TrainingOptions.Preprocess)}), or a column.")
+            ? throw new ControlNetException($"{without.Where}: has no condition; name the kind to make from each image ({nameof(TrainingOptions.Preprocess)}), or a column.")
             : null;
     }
 

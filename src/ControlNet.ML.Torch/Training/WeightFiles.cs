@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Weights;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using ControlNet.ML.Storage;
 using ControlNet.ML.Torch.Native;
 
 namespace ControlNet.ML.Torch.Verification;

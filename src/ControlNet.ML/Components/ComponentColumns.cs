@@ -11,7 +11,7 @@ namespace ControlNet.ML.Components;
 /// <param name="MayVary">Whether rows may have vectors of different lengths.</param>
 internal sealed record InputColumn(string Name, string Expected, Func<DataViewType, bool> Accepts, bool MayVary = false)
 {
-    /// <summary>A picture of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
+    /// <summary>An image of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
     public static InputColumn Image(string name) => new(name, "Image", type => type is ImageDataViewType);
 
     /// <summary>An image of whatever size, or the bytes of an image file, as ML.NET's LoadRawImageBytes gives them.</summary>

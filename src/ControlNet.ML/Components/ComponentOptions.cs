@@ -11,7 +11,7 @@ public record ComponentOptions
 
     /// <summary>
     /// Whether reading a row that fails throws, with the row and the column in the message. Else such a row has a missing value (no
-    /// picture), the reason stands in <see cref="ErrorColumn"/>, and the run goes on.
+    /// image), the reason stands in <see cref="ErrorColumn"/>, and the run goes on.
     /// </summary>
     /// <value>False.</value>
     public bool Strict { get; init; }

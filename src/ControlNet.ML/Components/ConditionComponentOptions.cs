@@ -5,11 +5,11 @@ namespace ControlNet.ML.Components;
 /// <summary>What can be chosen for a condition as an ML.NET component, beside the options of its kind.</summary>
 public sealed record ConditionComponentOptions : ComponentOptions
 {
-    /// <summary>Columns of the picture to be made, at least 1: the photo is brought to that size first. Goes with <see cref="Height"/>.</summary>
+    /// <summary>Columns of the image to be made, at least 1: the photo is brought to that size first. Goes with <see cref="Height"/>.</summary>
     /// <value>Null: the photo's own.</value>
     public int? Width { get; init; }
 
-    /// <summary>Rows of the picture to be made, at least 1. Goes with <see cref="Width"/>.</summary>
+    /// <summary>Rows of the image to be made, at least 1. Goes with <see cref="Width"/>.</summary>
     /// <value>Null: the photo's own.</value>
     public int? Height { get; init; }
 

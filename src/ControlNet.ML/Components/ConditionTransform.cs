@@ -114,9 +114,9 @@ internal sealed class ConditionStage
     public ImageBuffer Apply(IPreprocessor preprocessor, ImageBuffer photo)
     {
         // Before it is fitted: what shines through is not to be smeared over the edge.
-        photo = Colour.OverWhite(photo);
+        photo = Color.OverWhite(photo);
         if (Component.Size is { } size)
-            photo = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
+            photo = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
         return preprocessor.Apply(photo);
     }
 

@@ -5,8 +5,8 @@ namespace ControlNet.ML.Components;
 
 /// <summary>One control for all rows: a network, the column with its conditions, and how much, when and in what manner it takes part.</summary>
 /// <param name="Column">
-/// Where the conditions are: to <see cref="ControlNetTransforms.Generate"/> an image column, whose pictures are stretched to the size of
-/// the picture to be made where theirs is another; to <see cref="ControlNetTransforms.Denoise"/> a column of
+/// Where the conditions are: to <see cref="ControlNetTransforms.Generate"/> an image column, whose images are stretched to the size of
+/// the image to be made where theirs is another; to <see cref="ControlNetTransforms.Denoise"/> a column of
 /// <see cref="ControlNetTransforms.EncodeCondition"/>. A row whose scale is 0 needs none.
 /// </param>
 /// <param name="Network">The control network, of the model's family. It stays the program's, which disposes it after the last row.</param>

@@ -34,9 +34,9 @@ public sealed class ControlNetTransforms
     /// <summary>The environment that components belong to.</summary>
     internal IHostEnvironment Environment => _environment;
 
-    /// <summary>A picture of each row's prompt, under the control of its conditions.</summary>
+    /// <summary>An image of each row's prompt, under the control of its conditions.</summary>
     /// <param name="outputColumnName">The image column to add.</param>
-    /// <param name="promptColumnName">The text column with what the pictures should show.</param>
+    /// <param name="promptColumnName">The text column with what the images should show.</param>
     /// <param name="model">The model. It stays the program's, which disposes it after the last row; a saved component opens its own when it is loaded.</param>
     /// <param name="controls">Control networks with the columns of their conditions; null or empty for none.</param>
     /// <param name="options">Steps, guidance, size, columns with each row's own settings; null for the defaults.</param>
@@ -68,8 +68,8 @@ public sealed class ControlNetTransforms
     /// <param name="outputColumnName">The vector column to add.</param>
     /// <param name="inputColumnName">The image column with the conditions, stretched to the size where theirs is another; null for the same.</param>
     /// <param name="network">The control network; the program's, as for <see cref="Generate"/>.</param>
-    /// <param name="width">Columns of the pictures to be made, a multiple of 8.</param>
-    /// <param name="height">Rows of the pictures to be made, a multiple of 8.</param>
+    /// <param name="width">Columns of the images to be made, a multiple of 8.</param>
+    /// <param name="height">Rows of the images to be made, a multiple of 8.</param>
     /// <param name="options">Batches, failures; null for the defaults.</param>
     /// <exception cref="ControlNetException">A side is no multiple of the network's factor, or an option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
@@ -81,7 +81,7 @@ public sealed class ControlNetTransforms
         return new(_environment, new EncodeConditionStage(outputColumnName, inputColumnName, network, width, height, options ?? new()));
     }
 
-    /// <summary>Each row's picture as latents.</summary>
+    /// <summary>Each row's image as latents.</summary>
     /// <param name="outputColumnName">The vector column to add.</param>
     /// <param name="inputColumnName">The image column; null for the same.</param>
     /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
@@ -111,7 +111,7 @@ public sealed class ControlNetTransforms
         return new(_environment, new DenoiseStage(outputColumnName, textColumnName, model, [.. controls ?? []], options ?? new()));
     }
 
-    /// <summary>The picture of each row's latents.</summary>
+    /// <summary>The image of each row's latents.</summary>
     /// <param name="outputColumnName">The image column to add.</param>
     /// <param name="latentsColumnName">The column of <see cref="Denoise"/> or <see cref="EncodeImage"/>; null for the same.</param>
     /// <param name="model">The model; the program's, as for <see cref="Generate"/>.</param>
@@ -159,7 +159,7 @@ public sealed class ControlNetTransforms
     public ConditionEstimator LineArtStandard(string outputColumnName, string? inputColumnName = null, LineArtStandardOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "lineart_standard", options, component);
 
-    /// <summary>The picture's negative: dark lines on white become white on black.</summary>
+    /// <summary>The image's negative: dark lines on white become white on black.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator Invert(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "invert", null, component);
@@ -169,52 +169,52 @@ public sealed class ControlNetTransforms
     public ConditionEstimator Threshold(string outputColumnName, string? inputColumnName = null, ThresholdOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "threshold", options, component);
 
-    /// <summary>The picture out of focus.</summary>
+    /// <summary>The image out of focus.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator Blur(string outputColumnName, string? inputColumnName = null, BlurOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "blur", options, component);
 
-    /// <summary>The picture with its detail taken away.</summary>
+    /// <summary>The image with its detail taken away.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator Tile(string outputColumnName, string? inputColumnName = null, TileOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "tile", options, component);
 
-    /// <summary>Brightness as the eye sees it, to be coloured anew.</summary>
+    /// <summary>Brightness as the eye sees it, to be colored anew.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator RecolorLuminance(string outputColumnName, string? inputColumnName = null, RecolorOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "recolor_luminance", options, component);
 
-    /// <summary>The strongest channel, to be coloured anew.</summary>
+    /// <summary>The strongest channel, to be colored anew.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator RecolorIntensity(string outputColumnName, string? inputColumnName = null, RecolorOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "recolor_intensity", options, component);
 
-    /// <summary>The picture's colours and textures in another arrangement, by a seed.</summary>
+    /// <summary>The image's colors and textures in another arrangement, by a seed.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator Shuffle(string outputColumnName, string? inputColumnName = null, ShuffleOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "shuffle", options, component);
 
-    /// <summary>Large squares of one colour each.</summary>
+    /// <summary>Large squares of one color each.</summary>
     /// <inheritdoc cref="Condition"/>
-    public ConditionEstimator ColorGrid(string outputColumnName, string? inputColumnName = null, ColourGridOptions? options = null, ConditionComponentOptions? component = null) =>
+    public ConditionEstimator ColorGrid(string outputColumnName, string? inputColumnName = null, ColorGridOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "color_grid", options, component);
 
-    /// <summary>Of a picture that is a depth map: brought to the full range, near bright.</summary>
+    /// <summary>Of an image that is a depth map: brought to the full range, near bright.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator DepthMap(string outputColumnName, string? inputColumnName = null, DepthOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "depth_map", options, component);
 
-    /// <summary>Of a picture that is a depth map: the directions its surfaces face.</summary>
+    /// <summary>Of an image that is a depth map: the directions its surfaces face.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator NormalMap(string outputColumnName, string? inputColumnName = null, NormalsOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "normal_map", options, component);
 
-    /// <summary>Of a picture that is a segmentation: its labels or nearest colours in a palette's own.</summary>
+    /// <summary>Of an image that is a segmentation: its labels or nearest colors in a palette's own.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator SegmentationMap(string outputColumnName, string? inputColumnName = null, SegmentationMapOptions? options = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "segmentation_map", options, component);
 
-    /// <summary>The picture itself is the condition.</summary>
+    /// <summary>The image itself is the condition.</summary>
     /// <inheritdoc cref="Condition"/>
     public ConditionEstimator None(string outputColumnName, string? inputColumnName = null, ConditionComponentOptions? component = null) =>
         Condition(outputColumnName, inputColumnName, "none", null, component);

@@ -57,9 +57,9 @@ internal sealed class DecodeImageStage : NetworkStage
         options.Validate();
         var (channels, scale) = (model.Folder.Autoencoder.LatentChannels, model.Folder.Autoencoder.ScaleFactor);
         var input = InputColumn.Vector(_latents, $"Vector<Single, {channels}, h, w>", found => found.Count == 3 && found[0] == channels);
-        Columns = new ComponentColumns([input], output, Picture, options.ErrorColumn);
+        Columns = new ComponentColumns([input], output, Image, options.ErrorColumn);
 
-        DataViewType Picture(IReadOnlyList<SchemaShape.Column> inputs) => Latents.Grid(inputs[0]) is { } grid
+        DataViewType Image(IReadOnlyList<SchemaShape.Column> inputs) => Latents.Grid(inputs[0]) is { } grid
             ? new ImageDataViewType(grid.Height * scale, grid.Width * scale)
             : new ImageDataViewType();
     }

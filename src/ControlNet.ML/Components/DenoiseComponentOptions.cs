@@ -59,14 +59,14 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     }
 }
 
-/// <summary>How pictures are made, row by row.</summary>
+/// <summary>How images are made, row by row.</summary>
 public sealed record GenerateComponentOptions : DenoiseComponentOptions
 {
-    /// <summary>What the pictures should not show; null is no wish.</summary>
+    /// <summary>What the images should not show; null is no wish.</summary>
     /// <value>Null.</value>
     public string? NegativePrompt { get; init; }
 
-    /// <summary>A text column with what each row's picture should not show; an empty text is no wish.</summary>
+    /// <summary>A text column with what each row's image should not show; an empty text is no wish.</summary>
     /// <value>Null: <see cref="NegativePrompt"/>.</value>
     public string? NegativePromptColumn { get; init; }
 
@@ -78,7 +78,7 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: <see cref="DenoiseComponentOptions.Height"/>.</value>
     public string? HeightColumn { get; init; }
 
-    /// <summary>An image column with the picture that each row begins from, stretched to the size of the picture to be made.</summary>
+    /// <summary>An image column with the image that each row begins from, stretched to the size of the image to be made.</summary>
     /// <value>Null: rows begin from noise.</value>
     public string? ImageColumn { get; init; }
 

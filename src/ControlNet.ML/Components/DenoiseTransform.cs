@@ -91,14 +91,14 @@ internal sealed class DenoiseStage : NetworkStage
         lock (_model.Gate)
         {
             ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-            List<DenoisingPicture> pictures = [];
-            batch.ForEachRowInTurn(row => pictures.Add(Read(batch, row)));
-            _denoiser.Run(batch, pictures, stepping, (row, latents) =>
+            List<DenoisingImage> images = [];
+            batch.ForEachRowInTurn(row => images.Add(Read(batch, row)));
+            _denoiser.Run(batch, images, stepping, (row, latents) =>
                 batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values));
         }
     }
 
-    private DenoisingPicture Read(RowBatch batch, int row)
+    private DenoisingImage Read(RowBatch batch, int row)
     {
         return _denoiser.Read(batch, row, _denoiser.Width, _denoiser.Height, _ => _texts.Read(batch.Vector(_textColumn, row)), [.. _readers.Select(Control)]);
 

@@ -6,18 +6,18 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>How pictures are encoded to latents, row by row.</summary>
+/// <summary>How images are encoded to latents, row by row.</summary>
 public sealed record EncodeImageComponentOptions : NetworkComponentOptions
 {
-    /// <summary>Width in pixels to bring the pictures to, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <summary>Width in pixels to bring the images to, a multiple of the autoencoder's factor, which is 8.</summary>
     /// <value>Null: what the model was trained with.</value>
     public int? Width { get; init; }
 
-    /// <summary>Height in pixels to bring the pictures to, a multiple of the autoencoder's factor, which is 8.</summary>
+    /// <summary>Height in pixels to bring the images to, a multiple of the autoencoder's factor, which is 8.</summary>
     /// <value>Null: what the model was trained with.</value>
     public int? Height { get; init; }
 
-    /// <summary>What to do when a picture has another shape than <see cref="Width"/> and <see cref="Height"/>.</summary>
+    /// <summary>What to do when an image has another shape than <see cref="Width"/> and <see cref="Height"/>.</summary>
     /// <value><see cref="FitMode.Crop"/>.</value>
     public FitMode Fit { get; init; } = FitMode.Crop;
 
@@ -32,8 +32,8 @@ public sealed record EncodeImageComponentOptions : NetworkComponentOptions
 }
 
 /// <summary>
-/// Encodes each row's picture with a model's autoencoder: an image column in, latents out, [C, h, w], scaled as the sampler has them: what
-/// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so nothing is drawn by chance. Transparent parts of a picture count as white.
+/// Encodes each row's image with a model's autoencoder: an image column in, latents out, [C, h, w], scaled as the sampler has them: what
+/// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so nothing is drawn by chance. Transparent parts of an image count as white.
 /// </summary>
 public sealed class EncodeImageEstimator : ModelEstimator<EncodeImageTransformer>
 {
@@ -106,8 +106,8 @@ internal sealed class EncodeImageStage : NetworkStage
             batch.ForEachRowInTurn(row =>
             {
                 stepping();
-                var photo = Colour.Hwc3(batch.Image(0, row).ToImageBuffer());
-                var fitted = PictureFit.Apply(photo, Geometry.ForPicture(photo.Width, photo.Height, _width, _height, _options.Fit));
+                var photo = Color.Hwc3(batch.Image(0, row).ToImageBuffer());
+                var fitted = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, _width, _height, _options.Fit));
                 var latents = _model.Encode(TensorImages.ToSigned(fitted));
                 batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values);
             });

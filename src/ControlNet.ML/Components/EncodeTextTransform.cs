@@ -8,11 +8,11 @@ namespace ControlNet.ML.Components;
 /// <summary>How prompts are encoded, row by row.</summary>
 public sealed record EncodeTextComponentOptions : NetworkComponentOptions
 {
-    /// <summary>What the pictures should not show; null is no wish.</summary>
+    /// <summary>What the images should not show; null is no wish.</summary>
     /// <value>Null.</value>
     public string? NegativePrompt { get; init; }
 
-    /// <summary>A text column with what each row's picture should not show; an empty text is no wish.</summary>
+    /// <summary>A text column with what each row's image should not show; an empty text is no wish.</summary>
     /// <value>Null: <see cref="NegativePrompt"/>.</value>
     public string? NegativePromptColumn { get; init; }
 

@@ -8,7 +8,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Makes a picture of each row's prompt and conditions: text and image columns in, an image column out.</summary>
+/// <summary>Makes an image of each row's prompt and conditions: text and image columns in, an image column out.</summary>
 public sealed class GenerateEstimator : ModelEstimator<GenerateTransformer>
 {
     private readonly GenerateStage _stage;
@@ -91,7 +91,7 @@ internal sealed class GenerateStage : NetworkStage
         {
             ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
             var texts = new TextCache(_model);
-            List<DenoisingPicture> pictures = [];
+            List<DenoisingImage> pictures = [];
             var provenance = new string[batch.Count];
             batch.ForEachRowInTurn(row =>
             {
@@ -111,7 +111,7 @@ internal sealed class GenerateStage : NetworkStage
         }
     }
 
-    private string Describe(RowBatch batch, DenoisingPicture picture, ImageInput? image)
+    private string Describe(RowBatch batch, DenoisingImage picture, ImageInput? image)
     {
         var (row, scale) = (picture.Row, _model.Folder.Autoencoder.ScaleFactor);
         return Provenance.ToJson(Provenance.Of(
@@ -135,7 +135,7 @@ internal sealed class GenerateStage : NetworkStage
             row.Noise.Shape[2] * scale));
     }
 
-    private DenoisingPicture Read(RowBatch batch, int row, TextCache texts, ImageInput? image)
+    private DenoisingImage Read(RowBatch batch, int row, TextCache texts, ImageInput? image)
     {
         var (width, height) = (Side(_width, _denoiser.Width, "Width"), Side(_height, _denoiser.Height, "Height"));
         return _denoiser.Read(batch, row, width, height, Texts, [.. _readers.Select(Control)], image);

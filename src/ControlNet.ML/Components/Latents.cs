@@ -13,7 +13,7 @@ internal static class Latents
 {
     private const string GridName = "Grid";
 
-    /// <summary>The type of those for pictures of a size.</summary>
+    /// <summary>The type of those for images of a size.</summary>
     public static VectorDataViewType Type(DiffusionModel model, int width, int height)
     {
         var scale = model.Folder.Autoencoder.ScaleFactor;

@@ -5,17 +5,17 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Between ML.NET's pictures and this library's. An <see cref="MLImage"/> has four bytes a pixel, blue first or red first, the colours
-/// multiplied by alpha; an <see cref="ImageBuffer"/> has one, three or four, red first, the colours as they are. Opaque pictures
-/// pass exactly both ways, and an MLImage comes back from a buffer as it was. A buffer with alpha comes back with colours of about as many
+/// Between ML.NET's images and this library's. An <see cref="MLImage"/> has four bytes a pixel, blue first or red first, the colors
+/// multiplied by alpha; an <see cref="ImageBuffer"/> has one, three or four, red first, the colors as they are. Opaque images
+/// pass exactly both ways, and an MLImage comes back from a buffer as it was. A buffer with alpha comes back with colors of about as many
 /// levels as its alpha says, none where that is 0.
 /// </summary>
 public static class MLImages
 {
-    /// <summary>Copies a picture into a buffer.</summary>
-    /// <param name="image">The picture. Colours above their alpha, which mean nothing, count as 255.</param>
+    /// <summary>Copies an image into a buffer.</summary>
+    /// <param name="image">The image. Colors above their alpha, which mean nothing, count as 255.</param>
     /// <returns>Three channels if all of it is opaque, else four.</returns>
-    /// <exception cref="InvalidOperationException">The picture was disposed.</exception>
+    /// <exception cref="InvalidOperationException">The image was disposed.</exception>
     public static ImageBuffer ToImageBuffer(this MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -37,9 +37,9 @@ public static class MLImages
         return result;
     }
 
-    /// <summary>Copies a buffer into a picture.</summary>
-    /// <param name="buffer">The buffer; grey becomes equal colours.</param>
-    /// <returns>A picture with blue first, as ML.NET reads them from files. The caller disposes it.</returns>
+    /// <summary>Copies a buffer into an image.</summary>
+    /// <param name="buffer">The buffer; grey becomes equal colors.</param>
+    /// <returns>An image with blue first, as ML.NET reads them from files. The caller disposes it.</returns>
     public static MLImage ToMLImage(this ImageBuffer buffer)
     {
         ArgumentNullException.ThrowIfNull(buffer);
@@ -59,8 +59,8 @@ public static class MLImages
     }
 
     /// <summary>
-    /// Makes ML.NET able to hand pictures of columns of a type, of whatever size or of none, to a class with an
-    /// <c>[ImageType(height, width)]</c> of another size. Else it says that pictures are "not yet supported".
+    /// Makes ML.NET able to hand images of columns of a type, of whatever size or of none, to a class with an
+    /// <c>[ImageType(height, width)]</c> of another size. Else it says that images are "not yet supported".
     /// </summary>
     internal static void MakeReadable(ImageDataViewType type)
     {
@@ -84,12 +84,12 @@ public static class MLImages
     }
 
     // Both round to the nearest; there are no ties but where they do not matter.
-    private static byte Divide(byte colour, byte alpha) => alpha switch
+    private static byte Divide(byte color, byte alpha) => alpha switch
     {
-        byte.MaxValue => colour,
+        byte.MaxValue => color,
         0 => 0,
-        _ => (byte)Math.Min(byte.MaxValue, ((colour * byte.MaxValue) + (alpha / 2)) / alpha),
+        _ => (byte)Math.Min(byte.MaxValue, ((color * byte.MaxValue) + (alpha / 2)) / alpha),
     };
 
-    private static byte Multiply(byte colour, byte alpha) => (byte)(((colour * alpha) + (byte.MaxValue / 2)) / byte.MaxValue);
+    private static byte Multiply(byte color, byte alpha) => (byte)(((color * alpha) + (byte.MaxValue / 2)) / byte.MaxValue);
 }

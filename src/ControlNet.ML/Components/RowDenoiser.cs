@@ -19,8 +19,8 @@ internal sealed class RowDenoiser
     /// <param name="controls">The control networks.</param>
     /// <param name="options">The settings.</param>
     /// <param name="inputs">Gets the columns to read.</param>
-    /// <param name="masks">Whether rows begin from pictures with masks.</param>
-    /// <param name="depths">Whether they begin from pictures with depths.</param>
+    /// <param name="masks">Whether rows begin from images with masks.</param>
+    /// <param name="depths">Whether they begin from images with depths.</param>
     /// <exception cref="ControlNetException">A network is of another family, a setting is out of its range, or the sampler is unknown.</exception>
     public RowDenoiser(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs, bool masks = false, bool depths = false)
     {
@@ -42,10 +42,10 @@ internal sealed class RowDenoiser
         _guidance = inputs.Add(options.GuidanceColumn, InputColumn.Number);
     }
 
-    /// <summary>Columns of the pictures in pixels, where the row does not say.</summary>
+    /// <summary>Columns of the images in pixels, where the row does not say.</summary>
     public int Width { get; }
 
-    /// <summary>Rows of the pictures in pixels, where the row does not say.</summary>
+    /// <summary>Rows of the images in pixels, where the row does not say.</summary>
     public int Height { get; }
 
     /// <summary>The sampler.</summary>
@@ -54,13 +54,13 @@ internal sealed class RowDenoiser
     /// <summary>Reads what a row asks for.</summary>
     /// <param name="batch">The rows.</param>
     /// <param name="row">Which.</param>
-    /// <param name="width">Columns of its picture in pixels.</param>
-    /// <param name="height">Rows of its picture in pixels.</param>
+    /// <param name="width">Columns of its image in pixels.</param>
+    /// <param name="height">Rows of its image in pixels.</param>
     /// <param name="text">Gives its texts, and whether the negative one is needed.</param>
     /// <param name="controls">Its controls.</param>
-    /// <param name="image">The picture that it begins from, or null.</param>
+    /// <param name="image">The image that it begins from, or null.</param>
     /// <exception cref="ControlNetException">A value is out of its range.</exception>
-    public DenoisingPicture Read(
+    public DenoisingImage Read(
         RowBatch batch, int row, int width, int height, Func<bool, (TextEmbedding Text, TextEmbedding? Negative)> text, RowControl[] controls, ImageInput? image = null)
     {
         var steps = _steps is { } stepsColumn ? Wishes.Whole(batch, stepsColumn, row, 1, GenerateOptions.MaxSteps) : _options.Steps;
@@ -72,7 +72,7 @@ internal sealed class RowDenoiser
         var random = new TorchRandom(seed);
         var (positive, negative) = text(GenerationParts.IsGuided(_model, guidance));
         var start = ImageStart.Of(_model, image, random, given: null, width, height);
-        return new DenoisingPicture(row, steps, seed, new DenoisingRow
+        return new DenoisingImage(row, steps, seed, new DenoisingRow
         {
             Noise = start.Noise,
             Image = start.Image,
@@ -93,7 +93,7 @@ internal sealed class RowDenoiser
     /// <param name="pictures">The rows.</param>
     /// <param name="stepping">Called in every step; may throw to stop.</param>
     /// <param name="use">Gets each row and its latents, [1, C, h, w], group by group.</param>
-    public void Run(RowBatch batch, IEnumerable<DenoisingPicture> pictures, Action stepping, Action<int, TensorData> use)
+    public void Run(RowBatch batch, IEnumerable<DenoisingImage> pictures, Action stepping, Action<int, TensorData> use)
     {
         foreach (var network in _networks)
             ObjectDisposedException.ThrowIf(network.IsDisposed, network);
@@ -101,7 +101,7 @@ internal sealed class RowDenoiser
             RunTogether(batch, [.. group], stepping, use);
     }
 
-    private void RunTogether(RowBatch batch, DenoisingPicture[] group, Action stepping, Action<int, TensorData> use)
+    private void RunTogether(RowBatch batch, DenoisingImage[] group, Action stepping, Action<int, TensorData> use)
     {
         DenoisingStep? last = null;
         try
@@ -115,12 +115,12 @@ internal sealed class RowDenoiser
                 last = step;
             }
         }
-        catch (Exception error) when (PictureOutcome.IsOwn(error) && group.Length == 1)
+        catch (Exception error) when (GenerateResult.IsOwn(error) && group.Length == 1)
         {
             batch.Fail(group[0].Index, error);
             return;
         }
-        catch (Exception error) when (PictureOutcome.IsOwn(error))
+        catch (Exception error) when (GenerateResult.IsOwn(error))
         {
             // All together are too many: each by itself shows which cannot be made.
             foreach (var picture in group)
@@ -141,4 +141,4 @@ internal sealed class RowDenoiser
 /// <param name="Steps">How many steps it takes.</param>
 /// <param name="Seed">Of its noise.</param>
 /// <param name="Row">All else.</param>
-internal sealed record DenoisingPicture(int Index, int Steps, ulong Seed, DenoisingRow Row);
+internal sealed record DenoisingImage(int Index, int Steps, ulong Seed, DenoisingRow Row);

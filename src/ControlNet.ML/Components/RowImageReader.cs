@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Reads the picture that a row begins from, where the options name a column of them.</summary>
+/// <summary>Reads the image that a row begins from, where the options name a column of them.</summary>
 /// <param name="options">Which columns.</param>
 /// <param name="inputs">Gets the columns to read.</param>
 internal sealed class RowImageReader(GenerateComponentOptions options, InputColumns inputs)
@@ -13,8 +13,8 @@ internal sealed class RowImageReader(GenerateComponentOptions options, InputColu
     private readonly int? _strength = inputs.Add(options.StrengthColumn, InputColumn.Number);
 
     /// <summary>Reads a row.</summary>
-    /// <returns>The picture, its mask, depths and strength; null where rows begin from noise.</returns>
-    /// <exception cref="ControlNetException">There is no picture, mask or depth map, or the strength is out of its range.</exception>
+    /// <returns>The image, its mask, depths and strength; null where rows begin from noise.</returns>
+    /// <exception cref="ControlNetException">There is no image, mask or depth map, or the strength is out of its range.</exception>
     public ImageInput? Read(RowBatch batch, int row)
     {
         if (_image is not { } column)

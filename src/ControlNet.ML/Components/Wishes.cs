@@ -20,7 +20,7 @@ internal static class Wishes
         }
     }
 
-    /// <summary>A side of the pictures in pixels, that which the model was trained with if none is wanted.</summary>
+    /// <summary>A side of the images in pixels, that which the model was trained with if none is wanted.</summary>
     /// <exception cref="ControlNetException">It is no multiple of the autoencoder's factor, or too long.</exception>
     public static int Side(DiffusionModel model, int? wanted, string name)
     {

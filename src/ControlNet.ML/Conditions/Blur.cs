@@ -10,13 +10,13 @@ public sealed record BlurOptions
     public double Sigma { get; init; } = 9;
 }
 
-/// <summary>The picture out of focus, for networks that sharpen.</summary>
+/// <summary>The image out of focus, for networks that sharpen.</summary>
 public static class Blur
 {
     /// <summary>Blurs as cv2.GaussianBlur does.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <returns>A new picture of the same size.</returns>
+    /// <returns>A new image of the same size.</returns>
     /// <exception cref="ControlNetException">The sigma is out of its range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, BlurOptions? options = null) => GaussianBlur.Apply(image, (options ?? new()).Sigma);
 }

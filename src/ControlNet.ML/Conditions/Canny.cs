@@ -7,7 +7,7 @@ namespace ControlNet.ML.Conditions;
 
 /// <summary>
 /// Canny's edges exactly as cv2.Canny finds them: white lines one pixel wide on black. Of several channels the one with the
-/// largest gradient decides at each pixel (alpha counts as a channel; see <see cref="Colour.Hwc3"/>), so the edges of a colour picture
+/// largest gradient decides at each pixel (alpha counts as a channel; see <see cref="Color.Hwc3"/>), so the edges of a color image
 /// are not those of its grey one.
 /// </summary>
 public static class Canny
@@ -16,10 +16,10 @@ public static class Canny
     private const byte Weak = 1;
     private const byte Edge = 255;
 
-    /// <summary>Finds the edges of a picture.</summary>
+    /// <summary>Finds the edges of an image.</summary>
     /// <param name="image">1, 3 or 4 channels, any size.</param>
     /// <param name="options">Thresholds and gradient; null for 100, 200, L1, 3.</param>
-    /// <returns>One channel of 0 and 255, the picture's size.</returns>
+    /// <returns>One channel of 0 and 255, the image's size.</returns>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, CannyOptions? options = null)
     {
@@ -68,7 +68,7 @@ public static class Canny
         var floor = new Vector<int>(low);
         for (var x = 0; x < target.Length; x++)
         {
-            // Most of a picture is no edge: skip it in strides.
+            // Most of an image is no edge: skip it in strides.
             while (x + Vector<int>.Count <= target.Length && Vector.LessThanOrEqualAll(new Vector<int>(here[(x + 1)..]), floor))
                 x += Vector<int>.Count;
             if (x == target.Length)

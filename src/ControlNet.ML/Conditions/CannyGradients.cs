@@ -5,8 +5,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// The Sobel gradients of a picture, row by row: at each pixel those of the channel with the largest norm, the first on ties.
-/// Only the rows that Canny looks at are held: three of gradients, as many of the picture as the kernel is high.
+/// The Sobel gradients of an image, row by row: at each pixel those of the channel with the largest norm, the first on ties.
+/// Only the rows that Canny looks at are held: three of gradients, as many of the image as the kernel is high.
 /// </summary>
 internal sealed class CannyGradients : IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed class CannyGradients : IDisposable
         Array.Clear(_norms);
     }
 
-    // In _rows: the picture's rows, one plane a channel; then the rows of one channel in the making; then the gradients kept.
+    // In _rows: the image's rows, one plane a channel; then the rows of one channel in the making; then the gradients kept.
     private int Aperture => _smooth.Length;
 
     private int InTheMaking => _image.Channels * Aperture;

@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>One way to make a condition from a picture.</summary>
+/// <summary>One way to make a condition from an image.</summary>
 public sealed class ConditionKind
 {
     private readonly Func<object?, IPreprocessor> _open;
@@ -28,10 +28,10 @@ public sealed class ConditionKind
     /// <summary>Whether the options have to name the network's file.</summary>
     public bool NeedsFile { get; }
 
-    /// <summary>Makes the condition of one picture. For several, <see cref="Open"/> it once: a learned one then loads its network once.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Makes the condition of one image. For several, <see cref="Open"/> it once: a learned one then loads its network once.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults.</param>
-    /// <returns>A new picture of the same size.</returns>
+    /// <returns>A new image of the same size.</returns>
     /// <exception cref="ControlNetException">An option is out of its range, or the network's file is missing or not the right one.</exception>
     public ImageBuffer Apply(ImageBuffer image, object? options = null)
     {
@@ -40,8 +40,8 @@ public sealed class ConditionKind
         return preprocessor.Apply(image);
     }
 
-    /// <summary>Makes ready for any number of pictures.</summary>
-    /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults. Ranges are checked with the first picture.</param>
+    /// <summary>Makes ready for any number of images.</summary>
+    /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults. Ranges are checked with the first image.</param>
     /// <exception cref="ControlNetException">The network's file is missing or not the right one.</exception>
     public IPreprocessor Open(object? options = null)
     {

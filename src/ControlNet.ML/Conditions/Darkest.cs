@@ -6,15 +6,15 @@ namespace ControlNet.ML.Conditions;
 internal static class Darkest
 {
     /// <summary>255 where the darkest channel fits, else 0.</summary>
-    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <param name="image">The image; alpha is laid on white.</param>
     /// <param name="fits">The question.</param>
     public static ImageBuffer Map(ImageBuffer image, Func<int, bool> fits)
     {
-        var colours = Colour.Hwc3(image);
+        var colors = Color.Hwc3(image);
         var result = new ImageBuffer(image.Width, image.Height, 1);
         for (var i = 0; i < result.Samples.Length; i++)
         {
-            var darkest = Math.Min(colours.Samples[3 * i], Math.Min(colours.Samples[(3 * i) + 1], colours.Samples[(3 * i) + 2]));
+            var darkest = Math.Min(colors.Samples[3 * i], Math.Min(colors.Samples[(3 * i) + 1], colors.Samples[(3 * i) + 2]));
             result.Samples[i] = fits(darkest) ? byte.MaxValue : byte.MinValue;
         }
 

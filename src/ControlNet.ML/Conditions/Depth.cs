@@ -27,11 +27,11 @@ public static class Depth
             DepthScaling.LeReS => LeReS(depths, near, far),
             _ => throw new ControlNetException($"The depth's scaling is {(int)options.Scaling}, expected one of {string.Join(", ", Enum.GetNames<DepthScaling>())}."),
         };
-        return options.Invert ? Colour.Negative(result) : result;
+        return options.Invert ? Color.Negative(result) : result;
     }
 
-    /// <summary>A picture that is a depth map already, brought to the full range.</summary>
-    /// <param name="image">The map, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colours count by their grey.</param>
+    /// <summary>An image that is a depth map already, brought to the full range.</summary>
+    /// <param name="image">The map, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colors count by their grey.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.OfDeep(image), options);
@@ -88,7 +88,7 @@ public static class Depth
 
     private static ImageBuffer LeReS(FloatMap depths, double nearShare, double farShare)
     {
-        // cv2.threshold truncates the thresholds of 8-bit pictures.
+        // cv2.threshold truncates the thresholds of 8-bit images.
         var (near, far) = ((int)(nearShare / 100 * 255), (int)(farShare / 100 * 255));
         var least = depths.Values.Min();
         var range = depths.Values.Max() - least;

@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Reads depths from a file: a NumPy array (<c>.npy</c>), a PNG of 16 bits with all of them, or any other image by its grey levels. Colours
+/// Reads depths from a file: a NumPy array (<c>.npy</c>), a PNG of 16 bits with all of them, or any other image by its grey levels. Colors
 /// count by their grey, alpha is not applied.
 /// </summary>
 public static class DepthFile

@@ -13,7 +13,7 @@ public static class Inpaint
     /// <returns>One channel, of the same size.</returns>
     public static ImageBuffer Levels(ImageBuffer mask)
     {
-        var levels = Colour.GreyPillow(mask);
+        var levels = Color.GreyPillow(mask);
         if (mask.Channels == 4)
         {
             for (var i = 0; i < levels.Samples.Length; i++)
@@ -23,8 +23,8 @@ public static class Inpaint
         return levels;
     }
 
-    /// <summary>What ControlNet's inpainting network takes: the picture, 0 to 1, with -1 in all channels where the mask is 128 or more.</summary>
-    /// <param name="image">The picture; grey is repeated, alpha is dropped.</param>
+    /// <summary>What ControlNet's inpainting network takes: the image, 0 to 1, with -1 in all channels where the mask is 128 or more.</summary>
+    /// <param name="image">The image; grey is repeated, alpha is dropped.</param>
     /// <param name="mask">The mask, of the same size; its <see cref="Levels"/> count.</param>
     /// <returns>[1, 3, height, width], for <see cref="ControlInput.Tensor"/>: 8 bits cannot hold the -1.</returns>
     /// <exception cref="ControlNetException">The sizes differ.</exception>
@@ -33,7 +33,7 @@ public static class Inpaint
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(mask);
         if ((image.Width, image.Height) != (mask.Width, mask.Height))
-            throw new ControlNetException($"The mask is {mask.Width}x{mask.Height} and the picture {image.Width}x{image.Height}, expected the same size: bring both to it with one Geometry.");
+            throw new ControlNetException($"The mask is {mask.Width}x{mask.Height} and the image {image.Width}x{image.Height}, expected the same size: bring both to it with one Geometry.");
         var tensor = TensorImages.ToUnit(image);
         var covered = Levels(mask).Samples;
         for (var i = 0; i < tensor.Count; i++)
@@ -50,8 +50,8 @@ public static class Inpaint
     /// To soften its edge first, blur it with <see cref="PillowGaussianBlur"/>.
     /// </summary>
     /// <param name="mask">The mask; its <see cref="Levels"/> count.</param>
-    /// <param name="width">Columns of the picture, a multiple of 8.</param>
-    /// <param name="height">Rows of the picture, a multiple of 8.</param>
+    /// <param name="width">Columns of the image, a multiple of 8.</param>
+    /// <param name="height">Rows of the image, a multiple of 8.</param>
     /// <returns>[1, 1, height, width].</returns>
     /// <exception cref="ControlNetException">A side is not a multiple of 8.</exception>
     public static TensorData MaskToTensor(ImageBuffer mask, int width, int height)

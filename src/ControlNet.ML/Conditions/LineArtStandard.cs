@@ -18,7 +18,7 @@ public sealed record LineArtStandardOptions
 public static class LineArtStandard
 {
     /// <summary>Finds the lines.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, white lines on black, of the same size.</returns>
     /// <exception cref="ControlNetException">A setting is out of its range.</exception>
@@ -27,7 +27,7 @@ public static class LineArtStandard
         ArgumentNullException.ThrowIfNull(image);
         options ??= new();
         var cut = (float)Ranges.Number(options.Cut, "The line art's cut", 0, 255);
-        float[] samples = [.. Colour.Hwc3(image).Samples.Select(sample => (float)sample)];
+        float[] samples = [.. Color.Hwc3(image).Samples.Select(sample => (float)sample)];
         var blurred = GaussianBlur.Apply(samples, image.Width, image.Height, 3, options.Sigma);
         for (var i = 0; i < samples.Length; i++)
             samples[i] = blurred[i] - samples[i];

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>A straight line that was found in a picture, in its pixels.</summary>
+/// <summary>A straight line that was found in an image, in its pixels.</summary>
 /// <param name="X0">The first end's place across.</param>
 /// <param name="Y0">The first end's place down.</param>
 /// <param name="X1">The second end's place across.</param>

@@ -14,7 +14,7 @@ public sealed record NormalsOptions
     public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
 }
 
-/// <summary>Surface normals as a colour map: the direction that a surface faces, x, y, z as R, G, B from -1..1 to 0..255.</summary>
+/// <summary>Surface normals as a color map: the direction that a surface faces, x, y, z as R, G, B from -1..1 to 0..255.</summary>
 public static class Normals
 {
     /// <summary>Normals of depths, as the original MiDaS annotator estimates them: slopes by Sobel's kernels, z = 2 pi.</summary>
@@ -55,8 +55,8 @@ public static class Normals
         return result;
     }
 
-    /// <summary>Normals of a picture that is a depth map.</summary>
-    /// <param name="image">The map, near is bright, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colours count by their grey.</param>
+    /// <summary>Normals of an image that is a depth map.</summary>
+    /// <param name="image">The map, near is bright, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colors count by their grey.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public static ImageBuffer OfDepthMap(ImageBuffer image, NormalsOptions? options = null) => FromDepth(FloatMap.OfDeep(image), options);

@@ -10,27 +10,27 @@ public sealed record RecolorOptions
     public double Gamma { get; init; } = 1;
 }
 
-/// <summary>The picture without its colours, for networks that give it new ones.</summary>
+/// <summary>The image without its colors, for networks that give it new ones.</summary>
 public static class Recolor
 {
     /// <summary>
     /// Brightness as the eye sees it: L of Lab, read with red and blue exchanged as the web UI's preprocessor does, whose maps the public networks were
     /// made for.
     /// </summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, of the same size.</returns>
     /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
     public static ImageBuffer Luminance(ImageBuffer image, RecolorOptions? options = null) =>
-        Curve(Colour.LabLightness(Colour.Hwc3(image), ChannelOrder.Bgr), options ?? new());
+        Curve(Color.LabLightness(Color.Hwc3(image), ChannelOrder.Bgr), options ?? new());
 
     /// <summary>The strongest channel: V of HSV.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, of the same size.</returns>
     /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
     public static ImageBuffer Intensity(ImageBuffer image, RecolorOptions? options = null) =>
-        Curve(Colour.HsvValue(Colour.Hwc3(image)), options ?? new());
+        Curve(Color.HsvValue(Color.Hwc3(image)), options ?? new());
 
     private static ImageBuffer Curve(ImageBuffer grey, RecolorOptions options)
     {

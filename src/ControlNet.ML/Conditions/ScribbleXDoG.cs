@@ -25,8 +25,8 @@ public static class ScribbleXDoG
     {
         ArgumentNullException.ThrowIfNull(image);
         var threshold = Ranges.Level((options ?? new()).Threshold, "The scribble's threshold");
-        var colours = Colour.Hwc3(image);
-        float[] samples = [.. colours.Samples.Select(sample => (float)sample)];
+        var colors = Color.Hwc3(image);
+        float[] samples = [.. colors.Samples.Select(sample => (float)sample)];
         var fine = GaussianBlur.Apply(samples, image.Width, image.Height, 3, 0.5);
         var coarse = GaussianBlur.Apply(samples, image.Width, image.Height, 3, 5);
         for (var i = 0; i < samples.Length; i++)

@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>A labelled region of a picture.</summary>
+/// <summary>A labelled region of an image.</summary>
 /// <param name="Label">Its class, an index of the palette.</param>
 /// <param name="Outline">Its corners in turn, at least three, in pixels; edges may cross, what they enclose an odd number of times belongs to it.</param>
 public sealed record SegmentationRegion(int Label, IReadOnlyList<(double X, double Y)> Outline)
@@ -26,7 +26,7 @@ public sealed record SegmentationLayout
     /// <summary>Rows, at least 1.</summary>
     public required int Height { get; init; }
 
-    /// <summary>The classes and colours.</summary>
+    /// <summary>The classes and colors.</summary>
     /// <value><see cref="SegmentationPalette.Ade20k"/>.</value>
     public SegmentationPalette Palette { get; init; } = SegmentationPalette.Ade20k;
 
@@ -43,7 +43,7 @@ public sealed record SegmentationLayout
     /// <exception cref="ControlNetException">A label is not of the palette.</exception>
     public ImageBuffer Draw() => Draw(Width, Height);
 
-    /// <summary>Draws the map stretched to a size: not resampled, so that its edges stay sharp and its colours exact.</summary>
+    /// <summary>Draws the map stretched to a size: not resampled, so that its edges stay sharp and its colors exact.</summary>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <returns>RGB.</returns>
@@ -55,7 +55,7 @@ public sealed record SegmentationLayout
         var (across, down) = ((double)width / Width, (double)height / Height);
         foreach (var region in Regions)
             Fill(labels, [.. region.Outline.Select(corner => (corner.X * across, corner.Y * down))], Checked(region.Label));
-        return Palette.ToColours(labels);
+        return Palette.ToColors(labels);
     }
 
     private byte Checked(int label) => label == SegmentationPalette.NoLabel || (label >= 0 && label < Palette.Classes.Count)

@@ -14,7 +14,7 @@ public static class SegmentationLayoutFile
     private const int MaxSide = 65_535;
     private const long MaxPixels = 100_000_000;
 
-    // What drawing may cost, some ten seconds: a row looks at each corner, a region paints the picture at most.
+    // What drawing may cost, some ten seconds: a row looks at each corner, a region paints the image at most.
     private const long MostLooks = 4_000_000_000;
     private const long MostPainted = 100_000_000_000;
 
@@ -40,7 +40,7 @@ public static class SegmentationLayoutFile
         var layout = root.TryGetProperty("annotations", out var annotations) ? Coco(root, annotations, source, imageId) : Own(root, source);
         var corners = layout.Regions.Sum(region => (long)region.Outline.Count);
         if (corners * layout.Height > MostLooks || (long)layout.Regions.Count * layout.Width * layout.Height > MostPainted)
-            throw new ControlNetException($"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; expected fewer, or a smaller picture.");
+            throw new ControlNetException($"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; expected fewer, or a smaller image.");
         return layout;
     }
 
@@ -173,7 +173,7 @@ public static class SegmentationLayoutFile
     private static void CheckSize(int width, int height, string source)
     {
         if ((long)width * height > MaxPixels)
-            throw new ControlNetException($"{source}: the picture has {width}x{height} pixels, expected at most {MaxPixels:N0}.");
+            throw new ControlNetException($"{source}: the image has {width}x{height} pixels, expected at most {MaxPixels:N0}.");
     }
 
     private static JsonElement.ArrayEnumerator List(JsonElement value, string what, string source) =>

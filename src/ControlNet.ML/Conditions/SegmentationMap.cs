@@ -9,16 +9,16 @@ public sealed record SegmentationMapOptions
     /// <value><c>ade20k</c>.</value>
     public string Palette { get; init; } = "ade20k";
 
-    /// <summary>Whether the picture holds labels, one a pixel in its grey levels, and not colours.</summary>
+    /// <summary>Whether the image holds labels, one a pixel in its grey levels, and not colors.</summary>
     /// <value>False.</value>
     public bool Labels { get; init; }
 }
 
-/// <summary>A picture that is a segmentation already, in exactly the colours that the networks know.</summary>
+/// <summary>An image that is a segmentation already, in exactly the colors that the networks know.</summary>
 public static class SegmentationMap
 {
-    /// <summary>Gives every pixel the colour of its label, or the palette's nearest to its own: what JPEG or resampling has blurred is sharp again.</summary>
-    /// <param name="image">Labels (the first channel counts, 255 is none) or colours.</param>
+    /// <summary>Gives every pixel the color of its label, or the palette's nearest to its own: what JPEG or resampling has blurred is sharp again.</summary>
+    /// <param name="image">Labels (the first channel counts, 255 is none) or colors.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
     /// <exception cref="ControlNetException">There is no such palette, or a label is not of it.</exception>
@@ -27,7 +27,7 @@ public static class SegmentationMap
         ArgumentNullException.ThrowIfNull(image);
         options ??= new();
         var palette = SegmentationPalette.Find(options.Palette);
-        return palette.ToColours(options.Labels ? FirstChannel(image) : palette.ToNearestLabels(image));
+        return palette.ToColors(options.Labels ? FirstChannel(image) : palette.ToNearestLabels(image));
     }
 
     private static ImageBuffer FirstChannel(ImageBuffer image)

@@ -5,7 +5,7 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// The classes of a segmentation and the colours that stand for them in a condition. The public segmentation networks were trained on
+/// The classes of a segmentation and the colors that stand for them in a condition. The public segmentation networks were trained on
 /// <see cref="Ade20k"/>; ControlNet 1.1's knows <see cref="CocoPanoptic"/> as well.
 /// </summary>
 public sealed class SegmentationPalette
@@ -26,7 +26,7 @@ public sealed class SegmentationPalette
         _exact = exact.ToFrozenDictionary();
     }
 
-    /// <summary>ADE20K's 150 classes. Labels 6 (road) and 48 (skyscraper) share one colour, so the way back gives 6 for both.</summary>
+    /// <summary>ADE20K's 150 classes. Labels 6 (road) and 48 (skyscraper) share one color, so the way back gives 6 for both.</summary>
     public static SegmentationPalette Ade20k { get; } = Read("ade20k");
 
     /// <summary>COCO's 133 panoptic classes: 80 things, then 53 stuff.</summary>
@@ -63,11 +63,11 @@ public sealed class SegmentationPalette
             $"'{Name}' has no class '{name}', expected a class's name or its label from 0 to {Classes.Count - 1}.{(nearest is null ? "" : $" Did you mean '{nearest}'?")}");
     }
 
-    /// <summary>Labels as colours. <see cref="NoLabel"/> becomes black.</summary>
+    /// <summary>Labels as colors. <see cref="NoLabel"/> becomes black.</summary>
     /// <param name="labels">One channel of labels.</param>
     /// <returns>RGB, of the same size.</returns>
     /// <exception cref="ControlNetException">A label is not of this palette.</exception>
-    public ImageBuffer ToColours(ImageBuffer labels)
+    public ImageBuffer ToColors(ImageBuffer labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
         if (labels.Channels != 1)
@@ -80,24 +80,24 @@ public sealed class SegmentationPalette
                 continue;
             if (label >= Classes.Count)
                 throw new ControlNetException($"The label at column {i % labels.Width}, row {i / labels.Width} is {label}, expected 0 to {Classes.Count - 1} of '{Name}'.");
-            var colour = Classes[label];
-            (result.Samples[3 * i], result.Samples[(3 * i) + 1], result.Samples[(3 * i) + 2]) = (colour.Red, colour.Green, colour.Blue);
+            var color = Classes[label];
+            (result.Samples[3 * i], result.Samples[(3 * i) + 1], result.Samples[(3 * i) + 2]) = (color.Red, color.Green, color.Blue);
         }
 
         return result;
     }
 
-    /// <summary>Colours as labels: the lowest label of exactly the colour, <see cref="NoLabel"/> where there is none.</summary>
+    /// <summary>Colors as labels: the lowest label of exactly the color, <see cref="NoLabel"/> where there is none.</summary>
     /// <param name="map">A segmentation map; alpha is dropped.</param>
     /// <returns>One channel, of the same size.</returns>
     public ImageBuffer ToLabels(ImageBuffer map) => ToLabels(map, key => _exact.GetValueOrDefault(key, NoLabel));
 
-    /// <summary>Colours as labels: that of the nearest colour (squared distance in RGB), the lowest of equally near ones.</summary>
+    /// <summary>Colors as labels: that of the nearest color (squared distance in RGB), the lowest of equally near ones.</summary>
     /// <param name="map">A segmentation map, perhaps resampled or saved with loss; alpha is dropped.</param>
     /// <returns>One channel, of the same size.</returns>
     public ImageBuffer ToNearestLabels(ImageBuffer map)
     {
-        // Maps have few colours and long runs of one: each is searched once.
+        // Maps have few colors and long runs of one: each is searched once.
         Dictionary<int, byte> known = [];
         return ToLabels(map, key =>
         {
@@ -109,10 +109,10 @@ public sealed class SegmentationPalette
 
     private static ImageBuffer ToLabels(ImageBuffer map, Func<int, byte> label)
     {
-        var colours = Colour.Rgb(map);
+        var colors = Color.Rgb(map);
         var result = new ImageBuffer(map.Width, map.Height, 1);
         for (var i = 0; i < result.Samples.Length; i++)
-            result.Samples[i] = label(Key(colours.Samples[3 * i], colours.Samples[(3 * i) + 1], colours.Samples[(3 * i) + 2]));
+            result.Samples[i] = label(Key(colors.Samples[3 * i], colors.Samples[(3 * i) + 1], colors.Samples[(3 * i) + 2]));
         return result;
     }
 
@@ -151,7 +151,7 @@ public sealed class SegmentationPalette
 
 /// <summary>A class of a segmentation.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Red">The colour's red.</param>
-/// <param name="Green">The colour's green.</param>
-/// <param name="Blue">The colour's blue.</param>
+/// <param name="Red">The color's red.</param>
+/// <param name="Green">The color's green.</param>
+/// <param name="Blue">The color's blue.</param>
 public sealed record SegmentationClass(string Name, byte Red, byte Green, byte Blue);

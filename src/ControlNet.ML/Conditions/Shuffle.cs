@@ -15,14 +15,14 @@ public sealed record ShuffleOptions
     public int Scale { get; init; } = 256;
 }
 
-/// <summary>The picture's colours and textures in another arrangement: a random smooth flow says where each pixel comes from.</summary>
+/// <summary>The image's colors and textures in another arrangement: a random smooth flow says where each pixel comes from.</summary>
 public static class Shuffle
 {
     /// <summary>
     /// Shuffles as the public annotator does. The flow is the one that <c>numpy.random.seed(seed)</c> gives there: coarse uniform noise, one value a
-    /// feature, enlarged by cubic interpolation, stretched to the picture's range; first for x, then for y.
+    /// feature, enlarged by cubic interpolation, stretched to the image's range; first for x, then for y.
     /// </summary>
-    /// <param name="image">The picture; alpha is laid on white.</param>
+    /// <param name="image">The image; alpha is laid on white.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
     /// <exception cref="ControlNetException">The seed is negative, or the scale out of its range.</exception>
@@ -42,10 +42,10 @@ public static class Shuffle
             flow[(2 * i) + 1] = (float)(y[i] * (image.Height - 1));
         }
 
-        return Remap.Apply(Colour.Hwc3(image), flow, image.Width, image.Height);
+        return Remap.Apply(Color.Hwc3(image), flow, image.Width, image.Height);
     }
 
-    /// <summary>Smooth noise over a picture, 0 to 1, both reached.</summary>
+    /// <summary>Smooth noise over an image, 0 to 1, both reached.</summary>
     private static double[] Noise(MersenneTwister random, int width, int height, int scale)
     {
         var (columns, rows) = ((width / scale) + 2, (height / scale) + 2);

@@ -10,11 +10,11 @@ public sealed record ThresholdOptions
     public int Threshold { get; init; } = 127;
 }
 
-/// <summary>The picture in black and white.</summary>
+/// <summary>The image in black and white.</summary>
 public static class ThresholdMap
 {
     /// <summary>Parts light from dark.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel of 0 and 255, of the same size.</returns>
     /// <exception cref="ControlNetException">The threshold is out of its range.</exception>

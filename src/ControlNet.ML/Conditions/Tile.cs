@@ -5,20 +5,20 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Tile"/>.</summary>
 public sealed record TileOptions
 {
-    /// <summary>How many times smaller the picture is made before it comes back to its size, 1 to 64. Below 1.1 nothing is lost.</summary>
+    /// <summary>How many times smaller the image is made before it comes back to its size, 1 to 64. Below 1.1 nothing is lost.</summary>
     /// <value>2.</value>
     public double DownSampling { get; init; } = 2;
 }
 
-/// <summary>The picture with its detail taken away, for networks that give it new detail.</summary>
+/// <summary>The image with its detail taken away, for networks that give it new detail.</summary>
 public static class Tile
 {
     private const double Unchanged = 1.1;
 
-    /// <summary>Makes the picture smaller (area) and brings it back to its size (cubic).</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>Makes the image smaller (area) and brings it back to its size (cubic).</summary>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <returns>A new picture of the same size.</returns>
+    /// <returns>A new image of the same size.</returns>
     /// <exception cref="ControlNetException">The factor is out of its range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, TileOptions? options = null)
     {
@@ -27,8 +27,8 @@ public static class Tile
         return Resize.Apply(small, image.Width, image.Height, Interpolation.Cubic);
     }
 
-    /// <summary>The first half of it: the small picture.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>The first half of it: the small image.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     public static ImageBuffer Down(ImageBuffer image, TileOptions? options = null)
     {

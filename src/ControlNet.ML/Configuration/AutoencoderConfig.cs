@@ -45,10 +45,10 @@ public sealed record AutoencoderConfig
         SampleSize = 512,
     };
 
-    /// <summary>Channels of the picture, 3.</summary>
+    /// <summary>Channels of the image, 3.</summary>
     public int InChannels { get; init; } = 3;
 
-    /// <summary>Channels of the decoded picture, 3.</summary>
+    /// <summary>Channels of the decoded image, 3.</summary>
     public int OutChannels { get; init; } = 3;
 
     /// <summary>A level each: <c>DownEncoderBlock2D</c>.</summary>
@@ -72,7 +72,7 @@ public sealed record AutoencoderConfig
     /// <summary>Groups of the group normalisations; their epsilon is 1e-6.</summary>
     public int NormNumGroups { get; init; } = 32;
 
-    /// <summary>Rows and columns of the pictures it was trained for.</summary>
+    /// <summary>Rows and columns of the images it was trained for.</summary>
     public int SampleSize { get; init; } = 32;
 
     /// <summary>Latents are multiplied by it before diffusion and divided by it before decoding, so that they have unit variance.</summary>
@@ -99,7 +99,7 @@ public sealed record AutoencoderConfig
     /// <summary>The number of levels.</summary>
     public int Levels => BlockOutChannels.Length;
 
-    /// <summary>How many picture pixels, in each direction, a latent stands for: 2^(levels-1), 8 in all released models.</summary>
+    /// <summary>How many image pixels, in each direction, a latent stands for: 2^(levels-1), 8 in all released models.</summary>
     public int ScaleFactor => 1 << (Levels - 1);
 
     /// <summary>Reads <c>vae/config.json</c>.</summary>

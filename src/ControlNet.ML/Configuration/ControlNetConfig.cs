@@ -43,7 +43,7 @@ public sealed record ControlNetConfig : EncoderConfig
     /// <summary>Channels of the condition encoder's stages; each but the last is followed by a stride-2 convolution to the next.</summary>
     public int[] ConditioningEmbeddingOutChannels { get; init; } = [16, 32, 96, 256];
 
-    /// <summary>Order of the condition's colours, <c>rgb</c>; or <c>bgr</c>, then they are reversed before the encoder.</summary>
+    /// <summary>Order of the condition's colors, <c>rgb</c>; or <c>bgr</c>, then they are reversed before the encoder.</summary>
     public string ControlnetConditioningChannelOrder { get; init; } = "rgb";
 
     /// <summary>Residuals are averaged over space (the shuffle model).</summary>

@@ -4,7 +4,7 @@ using ControlNet.ML.Diffusion.Schedulers;
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>
-/// From noise to latents, for every backend and model family: scale, predict, guide, step. Several pictures may run together; each
+/// From noise to latents, for every backend and model family: scale, predict, guide, step. Several images may run together; each
 /// has its own sampler, noise, guidance and control.
 /// </summary>
 /// <param name="backend">The networks.</param>
@@ -15,7 +15,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     /// Runs the loop lazily: every element is the state after one step, and asking for no more stops the work. A row whose latents are no
     /// numbers any more leaves the others as they are; where none has numbers the run ends early, with the step at which that came about.
     /// </summary>
-    /// <param name="rows">The pictures: one latent size and one list of control networks for all.</param>
+    /// <param name="rows">The images: one latent size and one list of control networks for all.</param>
     /// <param name="scheduler">The sampler.</param>
     /// <param name="steps">How many steps.</param>
     /// <param name="cancellationToken">Seen before every step.</param>
@@ -40,7 +40,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
 
             // 1. every row that the networks see: the latents as the sampler wants them
             for (var r = 0; r < run.Rows.Length; r++)
-                samplers[run.Rows[r].Picture].ScaleModelInput(latents[run.Rows[r].Picture].Values, step, run.Sample.Row(r));
+                samplers[run.Rows[r].Image].ScaleModelInput(latents[run.Rows[r].Image].Values, step, run.Sample.Row(r));
 
             // 2. control networks and UNet
             denoiser.Predict(run.Sample, samplers[0].Timesteps[step], run.ControlsAt(step, count), run.Prediction);
@@ -61,7 +61,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         }
     }
 
-    /// <summary>The latents before the first step: noise, or the picture with as much of it as its first step expects.</summary>
+    /// <summary>The latents before the first step: noise, or the image with as much of it as its first step expects.</summary>
     private static TensorData Begin(DenoisingRow row, Scheduler sampler)
     {
         var latents = row.Noise.Clone();
@@ -77,7 +77,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         return latents;
     }
 
-    /// <summary>What the mask does not cover becomes the picture again, with the noise of the next step, or with none after the last.</summary>
+    /// <summary>What the mask does not cover becomes the image again, with the noise of the next step, or with none after the last.</summary>
     private static void PutBack(TensorData picture, TensorData mask, TensorData noise, Scheduler sampler, int next, float[] kept, float[] latents)
     {
         if (next < sampler.Count)
@@ -95,28 +95,28 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     {
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0)
-            throw new ArgumentException("No picture to denoise.", nameof(rows));
+            throw new ArgumentException("No image to denoise.", nameof(rows));
         foreach (var row in rows)
         {
             if (!double.IsFinite(row.Guidance))
                 throw new ArgumentException($"The guidance scale is {row.Guidance}, expected a finite number.", nameof(rows));
             if (!row.Noise.Shape.SequenceEqual(rows[0].Noise.Shape))
-                throw new ArgumentException($"Pictures of one run have one size: found {row.Noise} beside {rows[0].Noise}.", nameof(rows));
+                throw new ArgumentException($"Images of one run have one size: found {row.Noise} beside {rows[0].Noise}.", nameof(rows));
             if (row.Image?.Strength != rows[0].Image?.Strength)
-                throw new ArgumentException("Pictures of one run begin from pictures with one strength, or all from noise.", nameof(rows));
+                throw new ArgumentException("Images of one run begin from images with one strength, or all from noise.", nameof(rows));
             if (row.Beside is null != rows[0].Beside is null)
-                throw new ArgumentException("Pictures of one run all have something beside their latents, or none has.", nameof(rows));
+                throw new ArgumentException("Images of one run all have something beside their latents, or none has.", nameof(rows));
             if (!row.Controls.Select(c => c.Network).SequenceEqual(rows[0].Controls.Select(c => c.Network)))
-                throw new ArgumentException("Pictures of one run have the same control networks in the same order.", nameof(rows));
+                throw new ArgumentException("Images of one run have the same control networks in the same order.", nameof(rows));
             foreach (var control in row.Controls)
                 control.Unit.Validate();
         }
     }
 
-    /// <summary>How pictures become rows of the networks, and predictions of those rows pictures again.</summary>
+    /// <summary>How images become rows of the networks, and predictions of those rows images again.</summary>
     private sealed class Pass
     {
-        private readonly IReadOnlyList<DenoisingRow> _pictures;
+        private readonly IReadOnlyList<DenoisingRow> _images;
         private readonly double[][][] _weights;
         private readonly int[] _conditional;
         private readonly int[] _unconditional;
@@ -124,7 +124,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         public Pass(IReadOnlyList<DenoisingRow> pictures, UNetConfig unet)
         {
             // Distilled models take guidance as a condition; at scale 1 the unconditional half would be multiplied by nothing.
-            _pictures = pictures;
+            _images = pictures;
             var distilled = unet.TimeCondProjDim is not null;
             var guided = Enumerable.Range(0, pictures.Count).Where(i => !distilled && pictures[i].Guidance > 1).ToArray();
             Rows = [.. guided.Select(i => (i, false)), .. Enumerable.Range(0, pictures.Count).Select(i => (i, true))];
@@ -140,7 +140,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
             Inputs = Gather(unet, distilled);
         }
 
-        public (int Picture, bool Conditional)[] Rows { get; }
+        public (int Image, bool Conditional)[] Rows { get; }
 
         public TensorData Sample { get; }
 
@@ -151,7 +151,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         public List<ControlStep> ControlsAt(int step, int steps)
         {
             List<ControlStep> active = [];
-            for (var control = 0; control < _pictures[0].Controls.Count; control++)
+            for (var control = 0; control < _images[0].Controls.Count; control++)
             {
                 var scales = TensorData.Zeros(Rows.Length, _weights[0][control].Length);
                 for (var r = 0; r < Rows.Length; r++)
@@ -172,47 +172,47 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 return;
             }
 
-            Guidance.Combine(Prediction.Row(_unconditional[picture]), conditional, (float)_pictures[picture].Guidance, result);
-            if (_pictures[picture].GuidanceRescale > 0)
-                Guidance.Rescale(conditional, (float)_pictures[picture].GuidanceRescale, result);
+            Guidance.Combine(Prediction.Row(_unconditional[picture]), conditional, (float)_images[picture].Guidance, result);
+            if (_images[picture].GuidanceRescale > 0)
+                Guidance.Rescale(conditional, (float)_images[picture].GuidanceRescale, result);
         }
 
-        private void FillScales(Span<float> scales, int control, (int Picture, bool Conditional) row, int step, int steps)
+        private void FillScales(Span<float> scales, int control, (int Image, bool Conditional) row, int step, int steps)
         {
-            var (network, _, unit) = _pictures[row.Picture].Controls[control];
+            var (network, _, unit) = _images[row.Image].Controls[control];
             var conditionalOnly = unit.Weighting.ConditionalOnly() || network.Config.GlobalPoolConditions;
             if (!unit.IsActive(step, steps) || (conditionalOnly && !row.Conditional))
                 return;
-            var weights = _weights[row.Picture][control];
+            var weights = _weights[row.Image][control];
             for (var i = 0; i < weights.Length; i++)
                 scales[i] = (float)(weights[i] * unit.Scale);
         }
 
         private DenoiserInputs Gather(UNetConfig unet, bool distilled)
         {
-            var first = _pictures[0];
+            var first = _images[0];
             return new DenoiserInputs
             {
                 Text = Stack(row => Text(row).Hidden),
                 PooledText = first.Text.Pooled is null ? null : Stack(row => Text(row).Pooled!),
                 TimeIds = first.TimeIds is null
                     ? null
-                    : Stack(row => new TensorData([.. _pictures[row.Picture].TimeIds!.Select(id => (float)id)], 1, 6)),
+                    : Stack(row => new TensorData([.. _images[row.Image].TimeIds!.Select(id => (float)id)], 1, 6)),
                 GuidanceCondition = distilled
-                    ? Stack(row => new TensorData(Guidance.Embed(_pictures[row.Picture].Guidance, unet.TimeCondProjDim!.Value), 1, unet.TimeCondProjDim.Value))
+                    ? Stack(row => new TensorData(Guidance.Embed(_images[row.Image].Guidance, unet.TimeCondProjDim!.Value), 1, unet.TimeCondProjDim.Value))
                     : null,
-                Beside = first.Beside is null ? null : Stack(row => _pictures[row.Picture].Beside!),
-                Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _pictures[row.Picture].Controls[i].Hint)))],
+                Beside = first.Beside is null ? null : Stack(row => _images[row.Image].Beside!),
+                Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _images[row.Image].Controls[i].Hint)))],
             };
         }
 
-        private TextEmbedding Text((int Picture, bool Conditional) row) =>
+        private TextEmbedding Text((int Image, bool Conditional) row) =>
             row.Conditional
-                ? _pictures[row.Picture].Text
-                : _pictures[row.Picture].NegativeText ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
+                ? _images[row.Image].Text
+                : _images[row.Image].NegativeText ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
 
         /// <summary>Rows [1, …] one above the other.</summary>
-        private TensorData Stack(Func<(int Picture, bool Conditional), TensorData> part)
+        private TensorData Stack(Func<(int Image, bool Conditional), TensorData> part)
         {
             var parts = Rows.Select(part).ToArray();
             return new TensorData([.. parts.SelectMany(p => p.Values)], [Rows.Length, .. parts[0].Shape[1..]]);

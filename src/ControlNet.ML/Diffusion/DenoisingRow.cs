@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>One picture in a run of the loop. What it becomes depends on nothing else than this.</summary>
+/// <summary>One image in a run of the loop. What it becomes depends on nothing else than this.</summary>
 public sealed record DenoisingRow
 {
     /// <summary>Starting noise, [1, C, h, w], of unit variance; the sampler scales it.</summary>
@@ -10,7 +10,7 @@ public sealed record DenoisingRow
     public RowImage? Image { get; init; }
 
     /// <summary>
-    /// What the UNet sees beside the latents, [1, E, h, w], of models whose input has more channels: a mask and the masked picture, or depths.
+    /// What the UNet sees beside the latents, [1, E, h, w], of models whose input has more channels: a mask and the masked image, or depths.
     /// Control networks do not see it.
     /// </summary>
     public TensorData? Beside { get; init; }
@@ -40,8 +40,8 @@ public sealed record DenoisingRow
     public double Eta { get; init; }
 }
 
-/// <summary>The picture that a row begins from.</summary>
-/// <param name="Latents">The picture, encoded and scaled, [1, C, h, w].</param>
+/// <summary>The image that a row begins from.</summary>
+/// <param name="Latents">The image, encoded and scaled, [1, C, h, w].</param>
 /// <param name="Strength">The share of the steps that run, 0 to 1.</param>
 public sealed record RowImage(TensorData Latents, double Strength)
 {
@@ -52,7 +52,7 @@ public sealed record RowImage(TensorData Latents, double Strength)
     public TensorData? Mask { get; init; }
 }
 
-/// <summary>A control network for one picture.</summary>
+/// <summary>A control network for one image.</summary>
 /// <param name="Network">The network.</param>
 /// <param name="Hint">Its encoded condition, [1, C, h, w].</param>
 /// <param name="Unit">Scale, window and weighting.</param>

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>Classifier-free guidance and its relatives, on the predictions of one picture.</summary>
+/// <summary>Classifier-free guidance and its relatives, on the predictions of one image.</summary>
 public static class Guidance
 {
     /// <summary>ε = ε_u + s (ε_c − ε_u).</summary>
@@ -18,7 +18,7 @@ public static class Guidance
 
     /// <summary>
     /// Brings the deviation of a guided prediction back towards the conditional one's (rescale_noise_cfg; Lin et al. 2023, section 3.4),
-    /// against over-exposed pictures.
+    /// against over-exposed images.
     /// </summary>
     /// <param name="conditional">ε_c.</param>
     /// <param name="rescale">φ, from 0 (leave as it is) to 1.</param>

@@ -25,15 +25,15 @@ public interface IDiffusionBackend : IDisposable
     /// <param name="clipSkip">How many of the last layers to leave out, or null for what the family does by itself.</param>
     TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip);
 
-    /// <summary>Prepares the networks for some pictures: all that stays the same over the steps is handed over once.</summary>
+    /// <summary>Prepares the networks for some images: all that stays the same over the steps is handed over once.</summary>
     /// <param name="inputs">Texts, hints and so on.</param>
     IDenoiser CreateDenoiser(DenoiserInputs inputs);
 
-    /// <summary>Encodes a picture: mean and log-variance of the posterior, without the scaling factor.</summary>
+    /// <summary>Encodes an image: mean and log-variance of the posterior, without the scaling factor.</summary>
     /// <param name="image">[N, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's scale factor.</param>
     (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image);
 
-    /// <summary>Decodes latents to a picture.</summary>
+    /// <summary>Decodes latents to an image.</summary>
     /// <param name="latents">[N, C, h, w], already divided by the scaling factor.</param>
     /// <returns>[N, 3, H, W], about -1 to 1.</returns>
     TensorData DecodeImage(TensorData latents);
@@ -45,7 +45,7 @@ public interface IControlBackend : IDisposable
     /// <summary>The network's shape.</summary>
     ControlNetConfig Config { get; }
 
-    /// <summary>Encodes a condition: depends on the picture alone, so once is enough.</summary>
+    /// <summary>Encodes a condition: depends on the image alone, so once is enough.</summary>
     /// <param name="condition">[N, 3, H, W], from 0 to 1.</param>
     /// <returns>The hint, [N, C, h, w] in the latents' size.</returns>
     TensorData EncodeCondition(TensorData condition);
@@ -59,7 +59,7 @@ public interface IControlBackend : IDisposable
     IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint);
 }
 
-/// <summary>The networks, prepared for some pictures.</summary>
+/// <summary>The networks, prepared for some images.</summary>
 public interface IDenoiser : IDisposable
 {
     /// <summary>Predicts what the model predicts (noise or velocity) for every row.</summary>
@@ -70,7 +70,7 @@ public interface IDenoiser : IDisposable
     void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction);
 }
 
-/// <summary>What stays the same over the steps. R rows: for n pictures, n or up to 2n, the unconditional ones first.</summary>
+/// <summary>What stays the same over the steps. R rows: for n images, n or up to 2n, the unconditional ones first.</summary>
 public sealed record DenoiserInputs
 {
     /// <summary>Text embeddings, [R, tokens, width].</summary>

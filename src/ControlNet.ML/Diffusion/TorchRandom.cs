@@ -4,7 +4,7 @@ namespace ControlNet.ML.Diffusion;
 
 /// <summary>
 /// The numbers of torch's CPU generator, <c>torch.Generator().manual_seed(seed)</c>: the same seed and the same draws give
-/// the same values as in Python (integers and uniforms exactly, normals to 5e-7), so that a seed gives diffusers' picture.
+/// the same values as in Python (integers and uniforms exactly, normals to 5e-7), so that a seed gives diffusers' image.
 /// Numbers are checked against torch 2.13. Not safe for use by several threads at once.
 /// </summary>
 public sealed class TorchRandom : INoiseSource

@@ -27,18 +27,18 @@ public static class MaskOverlap
     }
 
     /// <summary>
-    /// What stands on a plain ground: the ground's colour is the median of the picture's border, and all that is not joined to the border by
-    /// pixels of about that colour is inside. So holes in the middle count as inside.
+    /// What stands on a plain ground: the ground's color is the median of the image's border, and all that is not joined to the border by
+    /// pixels of about that color is inside. So holes in the middle count as inside.
     /// </summary>
     /// <param name="image">Three channels.</param>
-    /// <param name="tolerance">How far a channel of the ground may be from its colour, 0 to 255.</param>
+    /// <param name="tolerance">How far a channel of the ground may be from its color, 0 to 255.</param>
     /// <returns>One channel: 255 inside, 0 outside.</returns>
     public static ImageBuffer Silhouette(ImageBuffer image, int tolerance = 40)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfNegative(tolerance);
         if (image.Channels != 3)
-            throw new ArgumentException($"The picture is {image}, expected three channels.", nameof(image));
+            throw new ArgumentException($"The image is {image}, expected three channels.", nameof(image));
         var (width, height) = (image.Width, image.Height);
         var border = Enumerable.Range(0, width * height).Where(at => at % width == 0 || at % width == width - 1 || at / width == 0 || at / width == height - 1).ToArray();
         var ground = Enumerable.Range(0, 3).Select(c => Median([.. border.Select(at => image.Samples[(3 * at) + c])])).ToArray();

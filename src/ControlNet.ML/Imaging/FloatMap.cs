@@ -39,12 +39,12 @@ public sealed class FloatMap
     /// <param name="y">Row, from 0.</param>
     public float this[int x, int y] => Values[(y * Width) + x];
 
-    /// <summary>The grey levels of a picture as numbers, 0 to 255.</summary>
-    /// <param name="image">1, 3 or 4 channels; colours count by <see cref="Colour.Grey"/>.</param>
+    /// <summary>The grey levels of an image as numbers, 0 to 255.</summary>
+    /// <param name="image">1, 3 or 4 channels; colors count by <see cref="Color.Grey"/>.</param>
     public static FloatMap Of(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var grey = image.Channels == 1 ? image : Colour.Grey(image);
+        var grey = image.Channels == 1 ? image : Color.Grey(image);
         var map = new FloatMap(image.Width, image.Height);
         for (var i = 0; i < map.Values.Length; i++)
             map.Values[i] = grey.Samples[i];

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>What to do when a picture and the size asked for differ in shape.</summary>
+/// <summary>What to do when an image and the size asked for differ in shape.</summary>
 public enum FitMode
 {
     /// <summary>Stretch it: "just resize".</summary>
@@ -14,8 +14,8 @@ public enum FitMode
 }
 
 /// <summary>
-/// How a picture was brought to a size: scaled as a whole, then laid at an offset on the target, where what sticks out is cut off.
-/// Condition, mask and picture that share one geometry stay in register, and results always have the size asked for.
+/// How an image was brought to a size: scaled as a whole, then laid at an offset on the target, where what sticks out is cut off.
+/// Condition, mask and image that share one geometry stay in register, and results always have the size asked for.
 /// </summary>
 public sealed record Geometry
 {
@@ -56,14 +56,14 @@ public sealed record Geometry
     public FitMode Mode { get; }
 
     /// <summary>
-    /// How diffusers' VaeImageProcessor (and the web UI) bring a picture to a size: sides by whole-number division, truncated.
+    /// How diffusers' VaeImageProcessor (and the web UI) bring an image to a size: sides by whole-number division, truncated.
     /// </summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
     /// <param name="width">Columns asked for, at least 1.</param>
     /// <param name="height">Rows asked for, at least 1.</param>
     /// <param name="mode">What to do when the shapes differ.</param>
-    public static Geometry ForPicture(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
+    public static Geometry ForImage(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
     {
         Check(sourceWidth, sourceHeight, width, height);
         var (shape, sourceShape) = ((double)width / height, (double)sourceWidth / sourceHeight);
@@ -104,7 +104,7 @@ public sealed record Geometry
     }
 
     /// <summary>
-    /// The middle of a picture, unscaled, as torchvision's CenterCrop takes it: the offset rounded half to even; a smaller picture
+    /// The middle of an image, unscaled, as torchvision's CenterCrop takes it: the offset rounded half to even; a smaller image
     /// gets black around it, the odd pixel right and below.
     /// </summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
@@ -117,7 +117,7 @@ public sealed record Geometry
         return Centre(sourceWidth, sourceHeight, (sourceWidth, sourceHeight), (width, height));
     }
 
-    /// <summary>As pictures are prepared for training: the shorter side to the size, the longer in proportion (truncated), then the middle square.</summary>
+    /// <summary>As images are prepared for training: the shorter side to the size, the longer in proportion (truncated), then the middle square.</summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
     /// <param name="size">The side of the square, at least 1.</param>
@@ -134,9 +134,9 @@ public sealed record Geometry
     internal static Geometry Padded(int sourceWidth, int sourceHeight, int width, int height, int step) =>
         new(sourceWidth, sourceHeight, (width, height), (0, 0), (checked((width + step - 1) / step * step), checked((height + step - 1) / step * step)), FitMode.Fill);
 
-    /// <summary>Lays a scaled picture at its place on the target.</summary>
-    /// <param name="scaled">A picture of the scaled size.</param>
-    /// <param name="target">A picture of the target's size with as many channels; what the scaled one does not cover stays.</param>
+    /// <summary>Lays a scaled image at its place on the target.</summary>
+    /// <param name="scaled">An image of the scaled size.</param>
+    /// <param name="target">An image of the target's size with as many channels; what the scaled one does not cover stays.</param>
     public void Place(ImageBuffer scaled, ImageBuffer target)
     {
         ArgumentNullException.ThrowIfNull(scaled);
@@ -145,7 +145,7 @@ public sealed record Geometry
         Expect(target, Width, Height, nameof(target));
         var channels = target.Channels;
         if (scaled.Channels != channels)
-            throw new ArgumentException($"The pictures have {scaled.Channels} and {channels} channels.", nameof(scaled));
+            throw new ArgumentException($"The images have {scaled.Channels} and {channels} channels.", nameof(scaled));
 
         var (left, right) = (Math.Max(0, OffsetX), Math.Min(Width, OffsetX + ScaledWidth));
         var (top, bottom) = (Math.Max(0, OffsetY), Math.Min(Height, OffsetY + ScaledHeight));
@@ -154,8 +154,8 @@ public sealed record Geometry
     }
 
     /// <summary>The part of a target that shows the source: without padding and fill.</summary>
-    /// <param name="target">A picture of the target's size.</param>
-    /// <returns>A new picture.</returns>
+    /// <param name="target">An image of the target's size.</param>
+    /// <returns>A new image.</returns>
     public ImageBuffer Cut(ImageBuffer target)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -169,13 +169,13 @@ public sealed record Geometry
         return result;
     }
 
-    /// <summary>Throws unless a picture has the source's size.</summary>
+    /// <summary>Throws unless an image has the source's size.</summary>
     internal void ExpectSource(ImageBuffer image, string parameter) => Expect(image, SourceWidth, SourceHeight, parameter);
 
     private static void Expect(ImageBuffer image, int width, int height, string parameter)
     {
         if ((image.Width, image.Height) != (width, height))
-            throw new ArgumentException($"The picture is {image.Width}x{image.Height}, expected {width}x{height}.", parameter);
+            throw new ArgumentException($"The image is {image.Width}x{image.Height}, expected {width}x{height}.", parameter);
     }
 
     private static Geometry Centre(int sourceWidth, int sourceHeight, (int Width, int Height) scaled, (int Width, int Height) target) =>
@@ -186,10 +186,10 @@ public sealed record Geometry
 
     private static int Side(double side) => side switch
     {
-        // A picture a thousand times wider than high keeps at least a line.
+        // An image a thousand times wider than high keeps at least a line.
         < 1 => 1,
         <= int.MaxValue => (int)Math.Round(side),
-        _ => throw new ControlNetException($"A side of {side:0} pixels is more than a picture can have: the source is too narrow for the size asked for."),
+        _ => throw new ControlNetException($"A side of {side:0} pixels is more than an image can have: the source is too narrow for the size asked for."),
     };
 
     private static void Check(int sourceWidth, int sourceHeight, int width, int height)

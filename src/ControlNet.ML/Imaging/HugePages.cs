@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Asks for the memory of a large picture in pages of 2 MB where Linux gives them only to who asks: the first write to a picture in pages
+/// Asks for the memory of a large image in pages of 2 MB where Linux gives them only to who asks: the first write to an image in pages
 /// of 4 KB can take longer than the filter that fills it. NumPy asks for its arrays likewise.
 /// </summary>
 internal static partial class HugePages

@@ -3,13 +3,13 @@ using ControlNet.ML.Notebooks;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// A picture in memory: rows first, then columns, then channels, one byte a sample (0 to 255).
+/// An image in memory: rows first, then columns, then channels, one byte a sample (0 to 255).
 /// One channel is grey, three are R, G, B, four R, G, B, A with alpha not premultiplied.
 /// </summary>
-[TypeFormatterSource(typeof(PictureFormatters), PreferredMimeTypes = ["text/html"])]
+[TypeFormatterSource(typeof(ImageFormatters), PreferredMimeTypes = ["text/html"])]
 public sealed class ImageBuffer
 {
-    /// <summary>Creates a black picture.</summary>
+    /// <summary>Creates a black image.</summary>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="channels">1, 3 or 4.</param>
@@ -49,8 +49,8 @@ public sealed class ImageBuffer
 
     /// <summary>
     /// The grey values of an image that has more than 8 bits a sample, 0 to 65,535, of the same size: what kinds of conditions that scale
-    /// depths read. <see cref="ImageCodec"/> sets it from PNG files of 16 bits; colours count as in <see cref="Colour.Grey"/>, alpha is not
-    /// applied. <see cref="Colour.OverWhite"/> and <see cref="PictureFit"/> keep it, other operations drop it.
+    /// depths read. <see cref="ImageCodec"/> sets it from PNG files of 16 bits; colors count as in <see cref="Color.Grey"/>, alpha is not
+    /// applied. <see cref="Color.OverWhite"/> and <see cref="ImageFit"/> keep it, other operations drop it.
     /// </summary>
     /// <value>Null: the samples are all there is.</value>
     /// <exception cref="ArgumentException">It is of another size.</exception>
@@ -87,7 +87,7 @@ public sealed class ImageBuffer
     /// <summary>The same samples, not copied, with deep values.</summary>
     internal ImageBuffer With(FloatMap? deep) => deep is null && Deep is null ? this : new ImageBuffer(Width, Height, Channels, Samples) { Deep = deep };
 
-    /// <summary>A picture to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
+    /// <summary>An image to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
     internal static ImageBuffer Uninitialized(int width, int height, int channels)
     {
         var samples = GC.AllocateUninitializedArray<byte>(Check(width, height, channels));
@@ -100,9 +100,9 @@ public sealed class ImageBuffer
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (channels is not (1 or 3 or 4))
-            throw new ArgumentOutOfRangeException(nameof(channels), channels, "A picture has 1, 3 or 4 channels.");
+            throw new ArgumentOutOfRangeException(nameof(channels), channels, "An image has 1, 3 or 4 channels.");
         return width <= Array.MaxLength / height / channels
             ? width * height * channels
-            : throw new ArgumentOutOfRangeException(nameof(width), width, $"A picture of {width}x{height} with {channels} channels is larger than memory can hold in one piece.");
+            : throw new ArgumentOutOfRangeException(nameof(width), width, $"An image of {width}x{height} with {channels} channels is larger than memory can hold in one piece.");
     }
 }

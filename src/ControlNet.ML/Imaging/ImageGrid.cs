@@ -1,16 +1,16 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Several pictures on one sheet.</summary>
+/// <summary>Several images on one sheet.</summary>
 public static class ImageGrid
 {
     /// <summary>
-    /// Lays pictures in rows, each in the upper left corner of a cell as large as the largest of them. The ground is white;
+    /// Lays images in rows, each in the upper left corner of a cell as large as the largest of them. The ground is white;
     /// the sheet has the most channels that any of them has (an alpha's ground is opaque).
     /// </summary>
-    /// <param name="images">At least one picture; sizes may differ.</param>
-    /// <param name="columns">Pictures a row, at least 1.</param>
+    /// <param name="images">At least one image; sizes may differ.</param>
+    /// <param name="columns">Images a row, at least 1.</param>
     /// <param name="gap">Pixels between cells, at least 0.</param>
-    /// <returns>A new picture.</returns>
+    /// <returns>A new image.</returns>
     public static ImageBuffer Compose(IReadOnlyList<ImageBuffer> images, int columns, int gap = 0)
     {
         ArgumentNullException.ThrowIfNull(images);

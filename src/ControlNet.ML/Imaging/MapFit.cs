@@ -1,15 +1,15 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Brings a finished condition to the size of a <see cref="Geometry"/> without spoiling it, by the web UI's rules: maps of few colours
-/// (segmentation) keep their colours, black-and-white ones stay so, one-pixel edges stay one pixel wide.
+/// Brings a finished condition to the size of a <see cref="Geometry"/> without spoiling it, by the web UI's rules: maps of few colors
+/// (segmentation) keep their colors, black-and-white ones stay so, one-pixel edges stay one pixel wide.
 /// </summary>
 public static class MapFit
 {
-    // From this many colours on a map counts as a picture.
-    private const int ManyColours = 200;
+    // From this many colors on a map counts as an image.
+    private const int ManyColors = 200;
 
-    /// <summary>Scales the map and lays it on the median colour of its border.</summary>
+    /// <summary>Scales the map and lays it on the median color of its border.</summary>
     /// <param name="map">A map of the geometry's source size, 1, 3 or 4 channels.</param>
     /// <param name="geometry">Where it goes.</param>
     /// <returns>A new map of the geometry's size, channels as before.</returns>
@@ -21,9 +21,9 @@ public static class MapFit
         var result = new ImageBuffer(geometry.Width, geometry.Height, map.Channels);
         if (geometry.Mode == FitMode.Fill)
         {
-            var colour = BorderColour(map);
-            for (var i = 0; i < result.Samples.Length; i += colour.Length)
-                colour.CopyTo(result.Samples, i);
+            var color = BorderColor(map);
+            for (var i = 0; i < result.Samples.Length; i += color.Length)
+                color.CopyTo(result.Samples, i);
         }
 
         geometry.Place(Scale(map, geometry.ScaledWidth, geometry.ScaledHeight), result);
@@ -39,12 +39,12 @@ public static class MapFit
     {
         ArgumentNullException.ThrowIfNull(map);
         var (before, after) = ((long)map.Width * map.Height, (long)width * height);
-        var colours = CountColours(map);
-        var interpolation = colours is > 2 and < ManyColours ? Interpolation.Nearest
+        var colors = CountColors(map);
+        var interpolation = colors is > 2 and < ManyColors ? Interpolation.Nearest
             : after < before ? Interpolation.Area
             : Interpolation.Cubic;
         var scaled = Resize.Apply(map, width, height, interpolation);
-        var binary = colours == 2 && map.Samples.AsSpan().ContainsAnyInRange<byte>(0, 15) && map.Samples.AsSpan().ContainsAnyInRange<byte>(241, 255);
+        var binary = colors == 2 && map.Samples.AsSpan().ContainsAnyInRange<byte>(0, 15) && map.Samples.AsSpan().ContainsAnyInRange<byte>(241, 255);
         if (!binary)
             return scaled;
 
@@ -92,26 +92,26 @@ public static class MapFit
         return result;
     }
 
-    private static int CountColours(ImageBuffer map)
+    private static int CountColors(ImageBuffer map)
     {
-        var colours = new HashSet<int>();
-        for (var i = 0; i < map.Samples.Length && colours.Count < ManyColours; i += map.Channels)
+        var colors = new HashSet<int>();
+        for (var i = 0; i < map.Samples.Length && colors.Count < ManyColors; i += map.Channels)
         {
-            var colour = 0;
+            var color = 0;
             foreach (var sample in map.Samples.AsSpan(i, map.Channels))
-                colour = (colour << 8) | sample;
-            colours.Add(colour);
+                color = (color << 8) | sample;
+            colors.Add(color);
         }
 
-        return colours.Count;
+        return colors.Count;
     }
 
     // The median of each channel over the four border lines, corners counted twice; an alpha is made opaque.
-    private static byte[] BorderColour(ImageBuffer map)
+    private static byte[] BorderColor(ImageBuffer map)
     {
-        var colour = new byte[map.Channels];
+        var color = new byte[map.Channels];
         var samples = new List<byte>(2 * (map.Width + map.Height));
-        for (var c = 0; c < colour.Length; c++)
+        for (var c = 0; c < color.Length; c++)
         {
             samples.Clear();
             for (var x = 0; x < map.Width; x++)
@@ -127,9 +127,9 @@ public static class MapFit
             }
 
             samples.Sort();
-            colour[c] = c == 3 ? byte.MaxValue : (byte)((samples[(samples.Count / 2) - 1] + samples[samples.Count / 2]) / 2);
+            color[c] = c == 3 ? byte.MaxValue : (byte)((samples[(samples.Count / 2) - 1] + samples[samples.Count / 2]) / 2);
         }
 
-        return colour;
+        return color;
     }
 }

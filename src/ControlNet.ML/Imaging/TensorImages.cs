@@ -10,41 +10,41 @@ public enum PixelRounding
     Truncate,
 }
 
-/// <summary>Between pictures and tensors of [batch, 3, height, width].</summary>
+/// <summary>Between images and tensors of [batch, 3, height, width].</summary>
 public static class TensorImages
 {
-    /// <summary>The latents are an eighth of a picture's size, so its sides are multiples of this.</summary>
+    /// <summary>The latents are an eighth of an image's size, so its sides are multiples of this.</summary>
     public const int Multiple = 8;
 
-    /// <summary>A picture as a network's condition: 0 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
+    /// <summary>An image as a network's condition: 0 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>[1, 3, height, width].</returns>
     public static TensorData ToUnit(ImageBuffer image) => ToTensor(image, level => level / 255f);
 
-    /// <summary>A picture as the encoder's input: -1 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
+    /// <summary>An image as the encoder's input: -1 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>[1, 3, height, width].</returns>
     public static TensorData ToSigned(ImageBuffer image) => ToTensor(image, level => (2f * (level / 255f)) - 1f);
 
-    /// <summary>Decoded pictures, -1 to 1 and beyond (which is clipped), as 8-bit ones.</summary>
-    /// <param name="pictures">[batch, 3, height, width].</param>
+    /// <summary>Decoded images, -1 to 1 and beyond (which is clipped), as 8-bit ones.</summary>
+    /// <param name="images">[batch, 3, height, width].</param>
     /// <param name="rounding">How values between two levels go.</param>
-    /// <returns>One RGB picture for each entry of the batch.</returns>
+    /// <returns>One RGB image for each entry of the batch.</returns>
     /// <exception cref="ControlNetException">A value is not a number.</exception>
-    public static ImageBuffer[] FromSigned(TensorData pictures, PixelRounding rounding = PixelRounding.HalfToEven) => rounding switch
+    public static ImageBuffer[] FromSigned(TensorData images, PixelRounding rounding = PixelRounding.HalfToEven) => rounding switch
     {
-        PixelRounding.HalfToEven => FromTensor(pictures, value => MathF.Round(Math.Clamp((value * 0.5f) + 0.5f, 0f, 1f) * 255f)),
-        PixelRounding.Truncate => FromTensor(pictures, value => Math.Clamp((value * 127.5f) + 127.5f, 0f, 255f)),
+        PixelRounding.HalfToEven => FromTensor(images, value => MathF.Round(Math.Clamp((value * 0.5f) + 0.5f, 0f, 1f) * 255f)),
+        PixelRounding.Truncate => FromTensor(images, value => Math.Clamp((value * 127.5f) + 127.5f, 0f, 255f)),
         _ => throw new ArgumentOutOfRangeException(nameof(rounding), rounding, "Not a rounding."),
     };
 
-    /// <summary>Pictures in 0 to 1 (values beyond are clipped) as 8-bit ones, rounded half to even.</summary>
-    /// <param name="pictures">[batch, 3, height, width].</param>
-    /// <returns>One RGB picture for each entry of the batch.</returns>
+    /// <summary>Images in 0 to 1 (values beyond are clipped) as 8-bit ones, rounded half to even.</summary>
+    /// <param name="images">[batch, 3, height, width].</param>
+    /// <returns>One RGB image for each entry of the batch.</returns>
     /// <exception cref="ControlNetException">A value is not a number.</exception>
-    public static ImageBuffer[] FromUnit(TensorData pictures) => FromTensor(pictures, value => MathF.Round(Math.Clamp(value, 0f, 1f) * 255f));
+    public static ImageBuffer[] FromUnit(TensorData images) => FromTensor(images, value => MathF.Round(Math.Clamp(value, 0f, 1f) * 255f));
 
-    /// <summary>Brings a picture to a size as diffusers' VaeImageProcessor: both sides stretched with Pillow's LANCZOS, channels as they are.</summary>
+    /// <summary>Brings an image to a size as diffusers' VaeImageProcessor: both sides stretched with Pillow's LANCZOS, channels as they are.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <param name="width">Columns, a multiple of <see cref="Multiple"/>.</param>
     /// <param name="height">Rows, a multiple of <see cref="Multiple"/>.</param>
@@ -80,21 +80,21 @@ public static class TensorImages
         return tensor;
     }
 
-    private static ImageBuffer[] FromTensor(TensorData pictures, Func<float, float> level)
+    private static ImageBuffer[] FromTensor(TensorData images, Func<float, float> level)
     {
-        ArgumentNullException.ThrowIfNull(pictures);
-        if (pictures.Shape is not [var batch, 3, var height, var width] || height < 1 || width < 1)
-            throw new ArgumentException($"The pictures are {pictures}, expected [batch, 3, height, width].", nameof(pictures));
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Shape is not [var batch, 3, var height, var width] || height < 1 || width < 1)
+            throw new ArgumentException($"The images are {images}, expected [batch, 3, height, width].", nameof(images));
         var results = new ImageBuffer[batch];
         var plane = height * width;
         for (var b = 0; b < batch; b++)
         {
             var result = results[b] = new ImageBuffer(width, height, 3);
-            var values = pictures.Row(b);
+            var values = images.Row(b);
             for (var i = 0; i < values.Length; i++)
             {
                 if (float.IsNaN(values[i]))
-                    throw NotFiniteException.OfPicture(b, i / plane, i % plane / width, i % width);
+                    throw NotFiniteException.OfImage(b, i / plane, i % plane / width, i % width);
                 result.Samples[(i % plane * 3) + (i / plane)] = (byte)level(values[i]);
             }
         }

@@ -3,7 +3,7 @@ namespace ControlNet.ML.Imaging;
 /// <summary>The size at which an annotator works: the shorter side brought to a resolution, both sides to multiples of 64.</summary>
 public static class WorkingResolution
 {
-    /// <summary>As many pixels as a picture file may have. A picture a thousand times wider than high would otherwise be enlarged to gigabytes.</summary>
+    /// <summary>As many pixels as an image file may have. An image a thousand times wider than high would otherwise be enlarged to gigabytes.</summary>
     public const long MostPixels = 100_000_000;
 
     private const int Step = 64;
@@ -26,12 +26,12 @@ public static class WorkingResolution
             return rounded is >= Step and <= int.MaxValue
                 ? (int)rounded
                 : throw new ControlNetException(
-                    $"A picture of {width}x{height} at resolution {resolution} would get a side of {rounded:0} pixels, expected at least {Step}.");
+                    $"An image of {width}x{height} at resolution {resolution} would get a side of {rounded:0} pixels, expected at least {Step}.");
         }
     }
 
     /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as controlnet_aux's resize_image.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="resolution">The shorter side wanted; above 32.</param>
     /// <exception cref="ControlNetException">The result would have more than 100 million pixels, or no side.</exception>
     public static ImageBuffer ResizeToMultiple64(ImageBuffer image, int resolution)
@@ -53,14 +53,14 @@ public static class WorkingResolution
 
         int Rounded(double side) => Math.Round(side) <= int.MaxValue - Step
             ? (int)Math.Round(side)
-            : throw new ControlNetException($"A picture of {width}x{height} at resolution {resolution} would get a side of {side:0} pixels.");
+            : throw new ControlNetException($"An image of {width}x{height} at resolution {resolution} would get a side of {side:0} pixels.");
     }
 
     /// <summary>
     /// Resizes to <see cref="Padded"/>, with CUBIC up and AREA down, and repeats the last column and row over the padding.
     /// <see cref="Geometry.Cut"/> takes the padding off an annotator's result.
     /// </summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="resolution">The shorter side wanted, at least 1.</param>
     public static (ImageBuffer Image, Geometry Geometry) ResizeToPadded(ImageBuffer image, int resolution)
     {
@@ -84,9 +84,9 @@ public static class WorkingResolution
 
     /// <summary>
     /// The web UI's "pixel perfect" resolution: the one at which the annotator sees the source at the size at which the
-    /// picture will show it.
+    /// image will show it.
     /// </summary>
-    /// <param name="geometry">How the source is brought to the picture's size.</param>
+    /// <param name="geometry">How the source is brought to the image's size.</param>
     public static int PixelPerfect(Geometry geometry)
     {
         ArgumentNullException.ThrowIfNull(geometry);
@@ -100,7 +100,7 @@ public static class WorkingResolution
         if ((long)width * height > MostPixels)
         {
             throw new ControlNetException(
-                $"A picture of {image.Width}x{image.Height} at resolution {resolution} would have {width}x{height} pixels, expected at most {MostPixels:N0}: it is too narrow.");
+                $"An image of {image.Width}x{image.Height} at resolution {resolution} would have {width}x{height} pixels, expected at most {MostPixels:N0}: it is too narrow.");
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Text;
 

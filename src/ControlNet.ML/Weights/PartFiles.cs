@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

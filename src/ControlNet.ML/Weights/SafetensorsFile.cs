@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Components;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Weights;
 

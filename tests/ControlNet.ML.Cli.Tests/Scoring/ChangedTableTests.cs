@@ -91,6 +91,6 @@ public sealed class ChangedTableTests
         File.WriteAllText(results, File.ReadAllText(results).Replace("pictures/00000000.png", name, StringComparison.Ordinal));
         var report = Merge.Run(folder.Out, default);
         Assert.Null(report.Results);
-        Assert.Contains("row 0: its picture is called '", Assert.Single(report.Problems), StringComparison.Ordinal);
+        Assert.Contains("row 0: its image is called '", Assert.Single(report.Problems), StringComparison.Ordinal);
     }
 }

@@ -6,23 +6,23 @@ namespace ControlNet.ML.Cli.Tests.Scoring;
 
 /// <summary>
 /// Stands for networks where only the bookkeeping is tested. What it predicts for a row depends on the row, and a little on how many are
-/// made together: so a run that is gone on with has to make the same rows together again to get the same pictures.
+/// made together: so a run that is gone on with has to make the same rows together again to get the same images.
 /// </summary>
 internal sealed class PlainBackend : IBackendProvider
 {
     /// <summary>Prompts of more different tokens than this fail.</summary>
     private const int MostTokens = 14;
 
-    /// <summary>Rows that were denoised, one or two for each picture.</summary>
+    /// <summary>Rows that were denoised, one or two for each image.</summary>
     public int Rows { get; private set; }
 
-    /// <summary>How many pictures were made together, largest last.</summary>
+    /// <summary>How many images were made together, largest last.</summary>
     public SortedSet<int> Batches { get; } = [];
 
     /// <summary>Whether it gives no numbers.</summary>
     public bool IsBroken { get; set; }
 
-    /// <summary>Told before each picture is decoded.</summary>
+    /// <summary>Told before each image is decoded.</summary>
     public Action<int> Decoding { get; set; } = _ => { };
 
     public IDiffusionBackend Open(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken) => new Networks(this, folder);
@@ -55,12 +55,12 @@ internal sealed class PlainBackend : IBackendProvider
         {
             notes.Decoding(_decoded++);
             var (height, width, scale) = (latents.Shape[2], latents.Shape[3], folder.Autoencoder.ScaleFactor);
-            var picture = TensorData.Zeros(1, 3, height * scale, width * scale);
+            var decoded = TensorData.Zeros(1, 3, height * scale, width * scale);
 
-            // The sine keeps them within the range of pictures, where otherwise all would be black or white and alike.
-            for (var i = 0; i < picture.Count; i++)
-                picture.Values[i] = notes.IsBroken ? float.NaN : MathF.Sin(latents.Values[i % latents.Count]);
-            return picture;
+            // The sine keeps them within the range of images, where otherwise all would be black or white and alike.
+            for (var i = 0; i < decoded.Count; i++)
+                decoded.Values[i] = notes.IsBroken ? float.NaN : MathF.Sin(latents.Values[i % latents.Count]);
+            return decoded;
         }
 
         public void Dispose()

@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
 
-/// <summary>A crash at any moment leaves a journal that is cut anywhere, and pictures that may be half.</summary>
+/// <summary>A crash at any moment leaves a journal that is cut anywhere, and images that may be half.</summary>
 public sealed class ResumeTests : IDisposable
 {
     private const string Rows = "prompt,photo,width,scale\na,0.png,16,1\nb,1.png,8,1\nc,missing.png,16,1\nd,2.png,16,1\ne,0.png,8,1\nf,1.png,wide,1\ng,2.png,16,1\nj,1.png,16,1e39\nh,0.png,16,1\ni,1.png,8,1\n";
@@ -25,7 +25,7 @@ public sealed class ResumeTests : IDisposable
     [Property(MaxTest = 30)]
     public void Whatever_the_journal_ends_in_the_run_is_completed_as_if_nothing_had_happened(DoNotSize<ushort> where)
     {
-        // 1. as a crash leaves it: the journal torn, of the pictures behind it some half, some there, the rest not
+        // 1. as a crash leaves it: the journal torn, of the images behind it some half, some there, the rest not
         var cut = where.Item % (_journal.Length + 1);
         using var folder = new ScoreFolder(Rows);
         File.SetLastWriteTimeUtc(folder.Table, DateTime.UnixEpoch);
@@ -33,13 +33,13 @@ public sealed class ResumeTests : IDisposable
         File.Copy(Path.Combine(_whole.Out, "run.json"), Path.Combine(folder.Out, "run.json"));
         File.WriteAllBytes(Path.Combine(folder.Out, "journal.jsonl"), _journal[..cut]);
         var kept = Entries(folder.Out);
-        foreach (var picture in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
+        foreach (var image in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
         {
-            var (name, row) = (Path.Combine(folder.Out, "pictures", Path.GetFileName(picture)), long.Parse(Path.GetFileNameWithoutExtension(picture)));
+            var (name, row) = (Path.Combine(folder.Out, "pictures", Path.GetFileName(image)), long.Parse(Path.GetFileNameWithoutExtension(image)));
             if (kept.Contains(row))
-                File.Copy(picture, name);
+                File.Copy(image, name);
             else if (row % 2 == 0)
-                File.WriteAllBytes($"{name}.part", File.ReadAllBytes(picture)[..20]);
+                File.WriteAllBytes($"{name}.part", File.ReadAllBytes(image)[..20]);
         }
 
         // 2. the same command again
@@ -47,8 +47,8 @@ public sealed class ResumeTests : IDisposable
 
         // 3. everything as in the undisturbed run; every row once
         Assert.Equal(_whole.Files(_whole.Out), folder.Files(folder.Out));
-        foreach (var picture in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
-            Assert.Equal(File.ReadAllBytes(picture), File.ReadAllBytes(Path.Combine(folder.Out, "pictures", Path.GetFileName(picture))));
+        foreach (var image in Directory.EnumerateFiles(Path.Combine(_whole.Out, "pictures")))
+            Assert.Equal(File.ReadAllBytes(image), File.ReadAllBytes(Path.Combine(folder.Out, "pictures", Path.GetFileName(image))));
         Assert.Equal(Lines(_whole, folder), Lines(folder, folder));
         Assert.Equal(Enumerable.Range(0, 10).Select(row => (long)row), Entries(folder.Out).Order());
         Assert.StartsWith(string.Join(',', kept), string.Join(',', Entries(folder.Out)), StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
 
-/// <summary>A folder with a table, some pictures, and what a run makes of them.</summary>
+/// <summary>A folder with a table, some images, and what a run makes of them.</summary>
 internal sealed class ScoreFolder : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -15,13 +15,13 @@ internal sealed class ScoreFolder : IDisposable
         File.WriteAllText(Table, table);
         for (var i = 0; i < 3; i++)
             ImageCodec.SavePng(_folder.File($"{i}.png"), new ImageBuffer(8 + i, 8, 1, [.. Enumerable.Range(0, 8 * (8 + i)).Select(k => (byte)(k * (40 + i)))]));
-        File.WriteAllText(_folder.File("broken.png"), "no picture");
+        File.WriteAllText(_folder.File("broken.png"), "no image");
         Settings = new ScoreSettings
         {
             Table = Table,
             Out = Out,
             Options = new GenerateOptions { Steps = 1, Guidance = 1 },
-            Size = new PictureSize(16, 8),
+            Size = new ImageSize(16, 8),
             Format = "csv",
             Load = new LoadOptions { Backend = Backend },
         };

@@ -9,7 +9,7 @@ public sealed class ScoreTests
     private const string Mixed = "prompt,photo,seed,id\nred,0.png,7,a\n\"blue, green\",missing.png,8,b\n,1.png,,\"c,d\"\nx,broken.png,,e\ny,2.png,minus,f\nz\n";
 
     [Fact]
-    public async Task A_row_that_fails_is_in_the_results_and_the_others_have_pictures()
+    public async Task A_row_that_fails_is_in_the_results_and_the_others_have_images()
     {
         using var folder = new ScoreFolder(Mixed);
 
@@ -26,7 +26,7 @@ public sealed class ScoreTests
         Assert.Equal(["a", "b", "c,d", "e", "f", ""], results[1..].Select(row => row[6]));
         Assert.Equal("pictures/00000002.png", results[3][2]);
         Assert.Contains("column 'photo'", results[2][4]);
-        Assert.Contains("is no picture", results[4][4]);
+        Assert.Contains("is no image", results[4][4]);
         Assert.Contains("column 'seed': it is 'minus'", results[5][4]);
         Assert.Contains("is 1 field, expected 4", results[6][4]);
         Assert.Contains("\"prompt\":\"red\"", results[1][5]);
@@ -34,7 +34,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task A_picture_is_the_one_that_generate_makes_of_the_same()
+    public async Task An_image_is_the_one_that_generate_makes_of_the_same()
     {
         using var tool = new Tool();
         File.WriteAllText("t.tsv", $"prompt\tphoto\tseed\tscale\nfox\t{Tool.Photo}\t3\t0.8\n");
@@ -47,7 +47,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task Rows_may_begin_from_pictures()
+    public async Task Rows_may_begin_from_images()
     {
         using var tool = new Tool();
         File.WriteAllText("t.csv", $"prompt,image,mask,strength\nfox,{Tool.Photo},,0.5\nfox,{Tool.Photo},{Tool.Photo},\nfox,,,\nfox,,,0.5\nfox,{Tool.Photo},,2\nfox,none.png,,\n");
@@ -81,7 +81,7 @@ public sealed class ScoreTests
         Assert.Equal((3, 3), (alone.RootElement.GetProperty("pictures").GetInt32(), together.RootElement.GetProperty("pictures").GetInt32()));
         foreach (var row in Enumerable.Range(0, 3))
         {
-            var (one, other) = (ImageCodec.Load(Path.Combine("alone", RunFolder.PictureName(row))), ImageCodec.Load(Path.Combine("together", RunFolder.PictureName(row))));
+            var (one, other) = (ImageCodec.Load(Path.Combine("alone", RunFolder.ImageName(row))), ImageCodec.Load(Path.Combine("together", RunFolder.ImageName(row))));
             Assert.All(one.Samples.Zip(other.Samples), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
         }
     }
@@ -114,7 +114,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task Several_networks_have_columns_with_numbers_and_scale_zero_needs_no_picture()
+    public async Task Several_networks_have_columns_with_numbers_and_scale_zero_needs_no_image()
     {
         using var folder = new ScoreFolder("photo1,condition2,scale,scale2\n0.png,1.png,0.5,0.25\n2.png,,1,0\n,1.png,1,1\n");
 
@@ -257,9 +257,9 @@ public sealed class ScoreTests
     {
         using var folder = new ScoreFolder("prompt\na\nb\nc\nd\n");
         using var source = new CancellationTokenSource();
-        folder.Backend.Decoding = picture =>
+        folder.Backend.Decoding = image =>
         {
-            if (picture == 1)
+            if (image == 1)
                 source.Cancel();
         };
 
@@ -323,7 +323,7 @@ public sealed class ScoreTests
     }
 
     [Fact]
-    public async Task A_picture_that_cannot_be_written_stops_the_run_which_can_go_on()
+    public async Task An_image_that_cannot_be_written_stops_the_run_which_can_go_on()
     {
         using var folder = new ScoreFolder("prompt\na\nb\nc\n");
         Directory.CreateDirectory(Path.Combine(folder.Out, "pictures", "00000001.png", "x"));

@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx.Tests.Annotators;
 
-/// <summary>One case of the annotators' manifest: a graph, a picture, and what goes in, comes out and is made of it.</summary>
+/// <summary>One case of the annotators' manifest: a graph, an image, and what goes in, comes out and is made of it.</summary>
 internal sealed class AnnotatorCase
 {
     private static readonly Lazy<JsonElement?> Manifest = new(ReadManifest);
@@ -62,7 +62,7 @@ internal sealed class AnnotatorCase
         var map = _case.GetProperty("maps").GetProperty(name);
         var expected = ImageCodec.Load(File(map.GetProperty("file").GetString()!));
         if (expected.Channels != actual.Channels)
-            (expected, actual) = (Colour.Rgb(expected), Colour.Rgb(actual));
+            (expected, actual) = (Color.Rgb(expected), Color.Rgb(actual));
         Assert.Equal(expected.ToString(), actual.ToString());
         var tolerance = map.GetProperty("tolerance");
         var share = tolerance.TryGetProperty("share", out var s) ? s.GetDouble() : 0;

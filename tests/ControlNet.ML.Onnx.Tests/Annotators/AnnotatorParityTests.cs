@@ -51,7 +51,7 @@ public class AnnotatorParityTests
         var port = graph.Signature.Inputs[0];
         if (found.Parameter("size") is { } size)
             port = port with { Shape = [1, 3, size[1].GetInt32(), size[0].GetInt32()] };
-        var image = Colour.Rgb(found.Image);
+        var image = Color.Rgb(found.Image);
         var pixels = annotator.Prepare(image, port);
         found.CheckInput(port.Name, pixels.Values, pixels.Shape);
         var outputs = graph.Run(pixels, annotator.Tokens(graph.Signature));

@@ -18,7 +18,7 @@ public class PoseParityTests
     {
         Fixtures.SkipIfNothing(id, "pose annotators");
         var found = AnnotatorCase.Find(id);
-        var image = Colour.Rgb(found.Image);
+        var image = Color.Rgb(found.Image);
         using var graph = OnnxGraph.Open(found.Graph);
         switch (found.Annotator)
         {

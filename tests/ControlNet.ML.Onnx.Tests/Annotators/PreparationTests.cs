@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx.Tests.Annotators;
 
-/// <summary>What forms do with pictures of sizes that the references do not have.</summary>
+/// <summary>What forms do with images of sizes that the references do not have.</summary>
 public class PreparationTests
 {
     private static readonly OnnxPort Open = new("input", OnnxElement.Single, [1, 3, -1, -1]);
@@ -14,7 +14,7 @@ public class PreparationTests
     [InlineData(21, 30, 30, 30)]
     public void Hed_sees_a_picture_at_its_own_size_in_a_black_square(int width, int height, int seenWidth, int seenHeight)
     {
-        var image = Picture(width, height);
+        var image = Image(width, height);
         var hed = Form(SoftEdgeAnnotator.Hed(new LearnedSoftEdgeOptions()), "hed");
         var seen = hed.Prepare(image, Open);
         Assert.Equal([1, 3, seenHeight, seenWidth], seen.Shape);
@@ -26,7 +26,7 @@ public class PreparationTests
             Assert.Equal(inside ? image.Samples[(3 * (((y - top) * width) + x - left)) + c] / 255f : 0, seen.Values[i]);
         }
 
-        // What the network gives is cut to the picture again.
+        // What the network gives is cut to the image again.
         var edges = Enumerable.Range(0, seenWidth * seenHeight).Select(i => (i % 251) / 255f).ToArray();
         var map = hed.Read([new OnnxValue(Open with { Shape = [1, 1, -1, -1] }, edges, [])], seen.Shape, image);
         Assert.Equal((width, height), (map.Width, map.Height));
@@ -40,13 +40,13 @@ public class PreparationTests
     public void An_explicit_resolution_is_kept_to(int resolution, int height, int width)
     {
         var hed = Form(SoftEdgeAnnotator.Hed(new LearnedSoftEdgeOptions { Resolution = resolution }), "hed");
-        Assert.Equal([1, 3, height, width], hed.Prepare(Picture(176, 120), Open).Shape);
+        Assert.Equal([1, 3, height, width], hed.Prepare(Image(176, 120), Open).Shape);
     }
 
     [Fact]
     public void Each_form_whose_size_the_graph_leaves_open_has_the_one_it_was_published_with()
     {
-        var (edges, image) = (new LearnedSoftEdgeOptions(), Picture(176, 120));
+        var (edges, image) = (new LearnedSoftEdgeOptions(), Image(176, 120));
         Check("hed-projections", SoftEdgeAnnotator.Hed(edges), 768, 512);
         Check("pidinet", SoftEdgeAnnotator.PidiNet(edges), 768, 512);
         Check("pidinet-fused", SoftEdgeAnnotator.PidiNet(edges), 640, 480);
@@ -72,7 +72,7 @@ public class PreparationTests
     {
         // Levels from 0 to 255 in patches of 64, as -1 to 1; the map of OpenCV's resize as SHA-256.
         var annotator = new LineArtAnimeAnnotator(resolution);
-        var image = Picture(width, height);
+        var image = Image(width, height);
         var seen = annotator.Prepare(image, Open).Shape;
         var drawing = new float[seen[2] * seen[3]];
         for (var i = 0; i < drawing.Length; i++)
@@ -84,7 +84,7 @@ public class PreparationTests
 
     private static Annotator Form(IReadOnlyList<Annotator> forms, string name) => forms.Single(form => form.Name == name);
 
-    private static ImageBuffer Picture(int width, int height)
+    private static ImageBuffer Image(int width, int height)
     {
         var image = new ImageBuffer(width, height, 3);
         for (var i = 0; i < image.Samples.Length; i++)

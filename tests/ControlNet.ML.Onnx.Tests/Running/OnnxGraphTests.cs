@@ -39,7 +39,7 @@ public sealed class OnnxGraphTests : IDisposable
     }
 
     [Fact]
-    public void A_graph_whose_size_is_open_takes_pictures_of_any_size_in_turn()
+    public void A_graph_whose_size_is_open_takes_images_of_any_size_in_turn()
     {
         using var graph = OnnxGraph.Open(Graph("hed-random"));
         foreach (var (width, height) in new[] { (64, 32), (32, 64), (64, 32) })
@@ -55,9 +55,9 @@ public sealed class OnnxGraphTests : IDisposable
     public async Task Threads_share_a_graph()
     {
         using var graph = OnnxGraph.Open(Graph("hed-random"));
-        var pictures = Enumerable.Range(0, 8).Select(n => new TensorData([.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (i + n) % 11 / 11f)], 1, 3, 32, 32)).ToArray();
-        var alone = pictures.Select(picture => graph.Run(picture)[0].Floats).ToArray();
-        var together = await Task.WhenAll(pictures.Select(picture => Task.Run(() => graph.Run(picture)[0].Floats)));
+        var images = Enumerable.Range(0, 8).Select(n => new TensorData([.. Enumerable.Range(0, 3 * 32 * 32).Select(i => (i + n) % 11 / 11f)], 1, 3, 32, 32)).ToArray();
+        var alone = images.Select(image => graph.Run(image)[0].Floats).ToArray();
+        var together = await Task.WhenAll(images.Select(image => Task.Run(() => graph.Run(image)[0].Floats)));
         Assert.Equal(alone, together);
     }
 

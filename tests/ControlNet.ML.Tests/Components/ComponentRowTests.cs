@@ -10,7 +10,7 @@ namespace ControlNet.ML.Tests.Components;
 /// <summary>Rows that fail, and rows that are read in unusual ways.</summary>
 public sealed class ComponentRowTests
 {
-    private const string None = "There is no picture in column 'Photo'.";
+    private const string None = "There is no image in column 'Photo'.";
 
     private readonly MLContext _ml = new();
 
@@ -22,7 +22,7 @@ public sealed class ComponentRowTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(16)]
-    public void A_row_without_a_picture_fails_alone(int batch)
+    public void A_row_without_an_image_fails_alone(int batch)
     {
         var data = Data(6, missing: [1, 4]);
         var view = Stages.Canny("Condition", "Photo", null, new() { BatchSize = batch }).Fit(data).Transform(data);
@@ -83,9 +83,9 @@ public sealed class ComponentRowTests
         var strict = Stages.Blur("Soft", "Photo").Append(Stages.Canny("Condition", "Soft", null, Strict)).Fit(data).Transform(data);
         Assert.Equal($"Row 1, column 'Condition': {None}", Assert.Throws<RowFailedException>(() => ConditionRows.Read(strict)).Message);
 
-        // Without the reasons' column, the second component only sees that there is no picture.
+        // Without the reasons' column, the second component only sees that there is no image.
         var blind = Stages.Blur("Soft", "Photo", null, new() { ErrorColumn = null }).Append(Stages.Canny("Condition", "Soft")).Fit(data).Transform(data);
-        Assert.Equal(["", "There is no picture in column 'Soft'.", ""], blind.GetColumn<string>("Error"));
+        Assert.Equal(["", "There is no image in column 'Soft'.", ""], blind.GetColumn<string>("Error"));
     }
 
     [Fact]
@@ -110,12 +110,12 @@ public sealed class ComponentRowTests
     public void A_file_that_cannot_be_read_fails_its_row()
     {
         using var folder = new TemporaryFolder();
-        ImageCodec.Save(folder.File("a.png"), Colour.Hwc3(Photos.Buffer(0)));
+        ImageCodec.Save(folder.File("a.png"), Color.Hwc3(Photos.Buffer(0)));
         folder.Write("b.png", [1, 2, 3]);
         var view = FromFiles(folder, "a.png", "b.png", "c.png", "", "a.png");
         var errors = view.GetColumn<string>("Error").ToArray();
 
-        var edges = Pixels.Text(Canny.Apply(Colour.Hwc3(Photos.Buffer(0))));
+        var edges = Pixels.Text(Canny.Apply(Color.Hwc3(Photos.Buffer(0))));
         Assert.Equal([edges, "none", "none", "none", edges], view.GetColumn<MLImage?>("Condition").Select(Pixels.Text));
         Assert.StartsWith("Column 'Photo' cannot be read: ", errors[1], StringComparison.Ordinal);
         Assert.Contains("c.png", errors[2], StringComparison.Ordinal);
@@ -204,13 +204,13 @@ public sealed class ComponentRowTests
     }
 
     [Fact]
-    public void Pictures_that_their_source_takes_back_are_kept_for_the_batch()
+    public void Images_that_their_source_takes_back_are_kept_for_the_batch()
     {
-        // ML.NET's resizer, where the size is right already, gives the loader's picture, which the loader disposes with the next row; and
-        // where there is none, it leaves its reader with the picture of the row before.
+        // ML.NET's resizer, where the size is right already, gives the loader's image, which the loader disposes with the next row; and
+        // where there is none, it leaves its reader with the image of the row before.
         using var folder = new TemporaryFolder();
         for (var id = 0; id < 3; id++)
-            ImageCodec.Save(folder.File($"{id}.png"), Colour.Hwc3(Photos.Buffer(id)));
+            ImageCodec.Save(folder.File($"{id}.png"), Color.Hwc3(Photos.Buffer(id)));
         var data = Files("0.png", "1.png", "", "2.png");
         var chain = _ml.Transforms.LoadImages("File0", folder.Path, "File").Append(_ml.Transforms.ResizeImages("Photo", Photos.Width, Photos.Height, "File0"))
             .Append(Stages.Condition("Condition", "Photo", "none"));
@@ -219,11 +219,11 @@ public sealed class ComponentRowTests
         string[] expected = [Plain(0), Plain(1), "none", Plain(2)];
         Assert.Equal(expected, view.GetColumn<MLImage?>("Condition").Select(Pixels.Text));
 
-        static string Plain(int id) => Pixels.Text(Colour.Hwc3(Photos.Buffer(id)));
+        static string Plain(int id) => Pixels.Text(Color.Hwc3(Photos.Buffer(id)));
     }
 
     [Fact]
-    public void Pictures_read_into_objects_stay_there_and_those_of_the_program_stay_its_own()
+    public void Images_read_into_objects_stay_there_and_those_of_the_program_stay_its_own()
     {
         var photos = Photos.Rows(9);
         var data = _ml.Data.LoadFromEnumerable(photos);
@@ -273,7 +273,7 @@ public sealed class ComponentRowTests
         Assert.Equal([$"Row 1, column 'Soft': {None}"], warnings);
     }
 
-    private static string Edges(int id) => Pixels.Text(Canny.Apply(Colour.Hwc3(Photos.AsRead(id))));
+    private static string Edges(int id) => Pixels.Text(Canny.Apply(Color.Hwc3(Photos.AsRead(id))));
 
     private IDataView Data(int count, params int[] missing)
     {

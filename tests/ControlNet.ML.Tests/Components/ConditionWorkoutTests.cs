@@ -23,13 +23,13 @@ public sealed class ConditionWorkoutTests
     }
 
     [Theory, MemberData(nameof(Kinds))]
-    public void Every_condition_can_be_made_at_the_size_of_the_picture(string name)
+    public void Every_condition_can_be_made_at_the_size_of_the_image(string name)
     {
         var kind = ConditionCatalog.Find(name);
-        var geometry = Geometry.ForPicture(Photos.Width, Photos.Height, 16, 24, FitMode.Fill);
+        var geometry = Geometry.ForImage(Photos.Width, Photos.Height, 16, 24, FitMode.Fill);
         Run(
             progress => Stages.Condition("Condition", "Photo", name, null, new() { Width = 16, Height = 24, Fit = FitMode.Fill, BatchSize = 3, Progress = progress }),
-            id => kind.Apply(PictureFit.Apply(Flat(id), geometry)));
+            id => kind.Apply(ImageFit.Apply(Flat(id), geometry)));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class ConditionWorkoutTests
         using var folder = new TemporaryFolder();
         string[] files = ["0.png", "1.png", "2.png"];
         for (var id = 0; id < files.Length; id++)
-            ImageCodec.Save(folder.File(files[id]), Colour.Hwc3(Photos.Buffer(id)));
+            ImageCodec.Save(folder.File(files[id]), Color.Hwc3(Photos.Buffer(id)));
         File.WriteAllLines(folder.File("files.txt"), files);
         var empty = _ml.Transforms.LoadImages("Photo", folder.Path, "File").Fit(_ml.Data.LoadFromEnumerable(Array.Empty<FileRow>()))
             .Transform(_ml.Data.LoadFromEnumerable(Array.Empty<FileRow>()));
@@ -49,7 +49,7 @@ public sealed class ConditionWorkoutTests
 
         Assert.Equal(ConditionCatalog.All.Count, results.Count);
         Assert.All(ConditionCatalog.All, kind => Assert.Equal(
-            files.Select((_, id) => Pixels.Text(kind.Apply(Colour.Hwc3(Photos.Buffer(id))))), results[kind.Name]));
+            files.Select((_, id) => Pixels.Text(kind.Apply(Color.Hwc3(Photos.Buffer(id))))), results[kind.Name]));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class ConditionWorkoutTests
         var data = _ml.Data.LoadFromEnumerable(Photos.Rows(5));
         var chain = stages.Blur("Photo").Append(stages.Canny("Photo")).Append(stages.Invert("Condition", "Photo", new() { BatchSize = 2 }));
         var model = chain.Fit(data);
-        var expected = Enumerable.Range(0, 5).Select(id => (id, Pixels.Text(Colour.Invert(Colour.Hwc3(Canny.Apply(Blur.Apply(Flat(id))))))));
+        var expected = Enumerable.Range(0, 5).Select(id => (id, Pixels.Text(Color.Invert(Color.Hwc3(Canny.Apply(Blur.Apply(Flat(id))))))));
 
         Assert.Equal(expected, ConditionRows.Read(model.Transform(data)));
         Assert.True(model.Transform(data).Schema.Where(c => c.Name == "Photo").SkipLast(1).All(c => c.IsHidden));
@@ -126,8 +126,8 @@ public sealed class ConditionWorkoutTests
         var view = _ml.Transforms.LoadRawImageBytes("Photo", folder.Path, "File").Append(Stages.Condition("Condition", "Photo", "depth_map")).Fit(data).Transform(data);
         Assert.Equal(new ImageDataViewType(), view.Schema["Condition"].Type);
         using var first = view.GetColumn<MLImage>("Condition").First();
-        Assert.Equal([0, 85, 170, 255], Colour.Grey(first.ToImageBuffer()).Samples);
-        Assert.Contains("The file in column 'Photo' is no picture", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+        Assert.Equal([0, 85, 170, 255], Color.Grey(first.ToImageBuffer()).Samples);
+        Assert.Contains("The file in column 'Photo' is no image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,11 +136,11 @@ public sealed class ConditionWorkoutTests
         var data = _ml.Data.LoadFromEnumerable(Photos.Rows(3));
         var chain = _ml.Transforms.ControlNet().Canny("Condition", "Photo", null, new() { Width = 16, Height = 8 }).Append(_ml.Transforms.ExtractPixels("Values", "Condition"));
         var values = chain.Fit(data).Transform(data).GetColumn<float[]>("Values").ToArray();
-        var expected = Canny.Apply(PictureFit.Apply(Flat(2), Geometry.ForPicture(Photos.Width, Photos.Height, 16, 8, FitMode.Crop)));
+        var expected = Canny.Apply(ImageFit.Apply(Flat(2), Geometry.ForImage(Photos.Width, Photos.Height, 16, 8, FitMode.Crop)));
         Assert.Equal(expected.Samples.Select(s => (float)s), values[2][..128]);
     }
 
-    private static ImageBuffer Flat(int id) => Colour.Hwc3(Photos.AsRead(id));
+    private static ImageBuffer Flat(int id) => Color.Hwc3(Photos.AsRead(id));
 
     private void Run(Func<IProgress<long>, ConditionEstimator> make, Func<int, ImageBuffer> expected)
     {
@@ -150,8 +150,8 @@ public sealed class ConditionWorkoutTests
 
     private static float[] Levels(ImageBuffer image)
     {
-        using var picture = image.ToMLImage();
-        return Cells.Of(picture);
+        using var mlImage = image.ToMLImage();
+        return Cells.Of(mlImage);
     }
 
     private sealed class PngRow

@@ -16,7 +16,7 @@ internal static class LoadProcess
     public static int Main(string[] args) => args switch
     {
         [Command, var folder] => Load(folder),
-        [Storage.StorageProcess.Command, var verb, var place] => Storage.StorageProcess.Do(verb, place),
+        [Internal.StorageProcess.Command, var verb, var place] => Internal.StorageProcess.Do(verb, place),
         _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
     };
 

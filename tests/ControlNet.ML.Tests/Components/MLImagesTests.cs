@@ -11,40 +11,40 @@ namespace ControlNet.ML.Tests.Components;
 public sealed class MLImagesTests
 {
     [Property]
-    public void Opaque_pictures_pass_exactly(ImageBuffer image)
+    public void Opaque_images_pass_exactly(ImageBuffer image)
     {
-        var opaque = Colour.Rgb(image);
-        using var picture = opaque.ToMLImage();
-        Assert.Equal((opaque.Width, opaque.Height), (picture.Width, picture.Height));
-        var back = picture.ToImageBuffer();
+        var opaque = Color.Rgb(image);
+        using var mlImage = opaque.ToMLImage();
+        Assert.Equal((opaque.Width, opaque.Height), (mlImage.Width, mlImage.Height));
+        var back = mlImage.ToImageBuffer();
         Assert.Equal((3, true), (back.Channels, opaque.Samples.AsSpan().SequenceEqual(back.Samples)));
     }
 
     [Property]
-    public void A_picture_of_ML_NET_comes_back_as_it_was(ImageBuffer image)
+    public void An_image_of_ML_NET_comes_back_as_it_was(ImageBuffer image)
     {
-        using var picture = image.ToMLImage();
-        using var back = picture.ToImageBuffer().ToMLImage();
-        Assert.Equal(picture.Pixels, back.Pixels);
+        using var mlImage = image.ToMLImage();
+        using var back = mlImage.ToImageBuffer().ToMLImage();
+        Assert.Equal(mlImage.Pixels, back.Pixels);
     }
 
     [Fact]
-    public void Every_colour_under_every_alpha_comes_back()
+    public void Every_color_under_every_alpha_comes_back()
     {
         var pixels = new byte[256 * 256 * 4];
         for (var alpha = 0; alpha < 256; alpha++)
         {
-            for (var colour = 0; colour <= alpha; colour++)
-                new[] { (byte)colour, (byte)(alpha - colour), (byte)(colour / 2), (byte)alpha }.CopyTo(pixels, ((alpha * 256) + colour) * 4);
+            for (var color = 0; color <= alpha; color++)
+                new[] { (byte)color, (byte)(alpha - color), (byte)(color / 2), (byte)alpha }.CopyTo(pixels, ((alpha * 256) + color) * 4);
         }
 
-        using var picture = MLImage.CreateFromPixels(256, 256, MLPixelFormat.Bgra32, pixels);
-        using var back = picture.ToImageBuffer().ToMLImage();
+        using var mlImage = MLImage.CreateFromPixels(256, 256, MLPixelFormat.Bgra32, pixels);
+        using var back = mlImage.ToImageBuffer().ToMLImage();
         Assert.Equal(pixels, back.Pixels);
     }
 
     [Fact]
-    public void Both_orders_of_colours_are_known()
+    public void Both_orders_of_colors_are_known()
     {
         byte[] bytes = [10, 20, 30, 255];
         using var blueFirst = MLImage.CreateFromPixels(1, 1, MLPixelFormat.Bgra32, bytes);
@@ -63,7 +63,7 @@ public sealed class MLImagesTests
         Assert.Equal(image.Samples, read.ToImageBuffer().Samples);
         using var written = image.ToMLImage();
         written.Save(folder.File("b.png"));
-        Assert.Equal(image.Samples, Colour.Rgb(ImageCodec.Load(folder.File("b.png"))).Samples);
+        Assert.Equal(image.Samples, Color.Rgb(ImageCodec.Load(folder.File("b.png"))).Samples);
     }
 
     [Fact]
@@ -79,14 +79,14 @@ public sealed class MLImagesTests
     }
 
     [Fact]
-    public void Colours_above_their_alpha_count_as_full()
+    public void Colors_above_their_alpha_count_as_full()
     {
         using var wrong = MLImage.CreateFromPixels(1, 1, MLPixelFormat.Rgba32, [200, 64, 0, 64]);
         Assert.Equal([255, 255, 0, 64], wrong.ToImageBuffer().Samples);
     }
 
     [Fact]
-    public void The_rest_of_ML_NETs_pictures_works_on_this_SkiaSharp()
+    public void The_rest_of_ML_NETs_images_works_on_this_SkiaSharp()
     {
         var ml = new MLContext();
         var data = ml.Data.LoadFromEnumerable(Photos.Rows(2));

@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Tests.Components;
 
-/// <summary>Pictures as texts that are equal when the pictures are.</summary>
+/// <summary>Images as texts that are equal when the images are.</summary>
 internal static class Pixels
 {
     public static string Text(MLImage? image) =>
@@ -13,7 +13,7 @@ internal static class Pixels
 
     public static string Text(ImageBuffer image)
     {
-        using var picture = image.ToMLImage();
-        return Text(picture);
+        using var mlImage = image.ToMLImage();
+        return Text(mlImage);
     }
 }

@@ -11,7 +11,7 @@ public class CannyTests
     private static readonly int[] Apertures = [3, 5, 7];
 
     [Property]
-    public void Edges_are_black_and_white_and_of_the_pictures_size(ImageBuffer image, bool l2, byte aperture)
+    public void Edges_are_black_and_white_and_of_the_images_size(ImageBuffer image, bool l2, byte aperture)
     {
         var options = new CannyOptions { L2Gradient = l2, Aperture = Apertures[aperture % 3] };
         var edges = Canny.Apply(image, options);
@@ -32,8 +32,8 @@ public class CannyTests
     [Property]
     public void Three_equal_channels_have_the_edges_of_one(ImageBuffer image)
     {
-        var grey = Colour.Grey(image);
-        Assert.Equal(Canny.Apply(grey).Samples, Canny.Apply(Colour.Rgb(grey)).Samples);
+        var grey = Color.Grey(image);
+        Assert.Equal(Canny.Apply(grey).Samples, Canny.Apply(Color.Rgb(grey)).Samples);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public class CannyTests
     {
         var image = ImageSamples.Noise(30, 20, 4);
         Assert.Equal(Canny.Apply(image).Samples, ConditionCatalog.Find("Canny").Apply(image).Samples);
-        Assert.Equal(Colour.Hwc3(image).Samples, ConditionCatalog.Find("none").Apply(image).Samples);
+        Assert.Equal(Color.Hwc3(image).Samples, ConditionCatalog.Find("none").Apply(image).Samples);
         Assert.IsType<CannyOptions>(ConditionCatalog.Find("canny").Defaults);
         Assert.Contains("'canny', ", Assert.Throws<ControlNetException>(() => ConditionCatalog.Find("kanny")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => ConditionCatalog.Find("none").Apply(image, new CannyOptions()));

@@ -67,7 +67,7 @@ internal sealed class ConditionCase
     {
         var expected = ImageCodec.Load(OutputFile);
         if (expected.Channels != actual.Channels)
-            (expected, actual) = (Colour.Rgb(expected), Colour.Rgb(actual));
+            (expected, actual) = (Color.Rgb(expected), Color.Rgb(actual));
         Assert.Equal(expected.ToString(), actual.ToString());
         int largest = 0, differing = 0;
         for (var i = 0; i < expected.Samples.Length; i++)

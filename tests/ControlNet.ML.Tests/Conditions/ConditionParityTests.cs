@@ -10,32 +10,32 @@ public class ConditionParityTests
 {
     private static readonly Dictionary<string, Action<ConditionCase>> Operations = new()
     {
-        ["gray-cv2"] = c => c.Check(Colour.Grey(c.Image)),
-        ["gray-pil"] = c => c.Check(Colour.GreyPillow(c.Image)),
-        ["hwc3"] = c => c.Check(Colour.Hwc3(c.Image)),
-        ["pil-rgb"] = c => c.Check(Colour.Rgb(c.Image)),
-        ["invert"] = c => c.Check(Colour.Invert(c.Image)),
-        ["lab-l-rgb"] = c => c.Check(Colour.LabLightness(c.Image)),
-        ["lab-l-bgr"] = c => c.Check(Colour.LabLightness(c.Image, ChannelOrder.Bgr)),
-        ["hsv-v"] = c => c.Check(Colour.HsvValue(c.Image)),
+        ["gray-cv2"] = c => c.Check(Color.Grey(c.Image)),
+        ["gray-pil"] = c => c.Check(Color.GreyPillow(c.Image)),
+        ["hwc3"] = c => c.Check(Color.Hwc3(c.Image)),
+        ["pil-rgb"] = c => c.Check(Color.Rgb(c.Image)),
+        ["invert"] = c => c.Check(Color.Invert(c.Image)),
+        ["lab-l-rgb"] = c => c.Check(Color.LabLightness(c.Image)),
+        ["lab-l-bgr"] = c => c.Check(Color.LabLightness(c.Image, ChannelOrder.Bgr)),
+        ["hsv-v"] = c => c.Check(Color.HsvValue(c.Image)),
         ["canny"] = c => c.Check(Canny.Apply(c.Image, CannyOptionsOf(c))),
-        ["canny-of-gray"] = c => c.Check(Canny.Apply(Colour.Grey(c.Image), CannyOptionsOf(c))),
+        ["canny-of-gray"] = c => c.Check(Canny.Apply(Color.Grey(c.Image), CannyOptionsOf(c))),
         ["canny-aux"] = CannyOfControlNetAux,
         ["webui-canny"] = CannyOfWebUi,
         ["resize"] = c => c.Check(Resize.Apply(c.Image, c.Int("width"), c.Int("height"), c.Choice<Interpolation>("interpolation"))),
         ["resize-float"] = ResizeFloats,
         ["pil-resize"] = ResizeAsPillow,
-        ["resize-multiple64"] = c => c.Check(WorkingResolution.ResizeToMultiple64(Colour.Hwc3(c.Image), c.Int("resolution"))),
-        ["resize-padded"] = c => c.Check(WorkingResolution.ResizeToPadded(Colour.Hwc3(c.Image), c.Int("resolution")).Image),
+        ["resize-multiple64"] = c => c.Check(WorkingResolution.ResizeToMultiple64(Color.Hwc3(c.Image), c.Int("resolution"))),
+        ["resize-padded"] = c => c.Check(WorkingResolution.ResizeToPadded(Color.Hwc3(c.Image), c.Int("resolution")).Image),
         ["tile-condition"] = TileCondition,
         ["table-multiple64"] = c => CheckTable(c, Multiple64Row),
         ["table-padded"] = c => CheckTable(c, PaddedRow),
         ["table-pixel-perfect"] = c => CheckTable(c, PixelPerfectRow),
-        ["fit-image"] = FitPicture,
+        ["fit-image"] = FitImage,
         ["fit-map"] = FitMap,
-        ["centre-crop"] = c => c.Check(PictureFit.Apply(c.Image, Geometry.Centre(c.Image.Width, c.Image.Height, c.Int("width"), c.Int("height")))),
-        ["train-crop"] = c => c.Check(PictureFit.Apply(c.Image, Geometry.Training(c.Image.Width, c.Image.Height, c.Int("s")), PillowFilter.Bilinear)),
-        ["thin"] = c => c.Check(Thinning.Apply(Colour.Grey(c.Image))),
+        ["centre-crop"] = c => c.Check(ImageFit.Apply(c.Image, Geometry.Centre(c.Image.Width, c.Image.Height, c.Int("width"), c.Int("height")))),
+        ["train-crop"] = c => c.Check(ImageFit.Apply(c.Image, Geometry.Training(c.Image.Width, c.Image.Height, c.Int("s")), PillowFilter.Bilinear)),
+        ["thin"] = c => c.Check(Thinning.Apply(Color.Grey(c.Image))),
         ["otsu"] = c => c.Check(Threshold.Apply(c.Image, Threshold.Otsu(c.Image))),
         ["dilate"] = c => c.Check(Morphology.Dilate(c.Image, NeighboursOf(c))),
         ["erode"] = c => c.Check(Morphology.Erode(c.Image, NeighboursOf(c))),
@@ -56,17 +56,17 @@ public class ConditionParityTests
         ["gamma-tables"] = GammaTables,
         ["gauss-kernels"] = Kernels,
         ["pil-gauss"] = c => c.Check(PillowGaussianBlur.Apply(c.Image, c.Double("radius"))),
-        ["nms"] = c => c.Check(SoftEdges.Thin(Colour.Grey(c.Image))),
-        ["soft-scribble"] = c => c.Check(SoftEdges.Scribble(Colour.Grey(c.Image))),
+        ["nms"] = c => c.Check(SoftEdges.Thin(Color.Grey(c.Image))),
+        ["soft-scribble"] = c => c.Check(SoftEdges.Scribble(Color.Grey(c.Image))),
         ["safe"] = c => c.Check(SoftEdges.Safe(c.Image)),
         ["lineart-aux"] = LineArtOfControlNetAux,
-        ["colour-grid"] = ColourGridOf,
+        ["colour-grid"] = ColorGridOf,
         ["remap"] = RemapByFlow,
         ["inpaint-condition"] = c => CheckTensor(c, Inpaint.ToTensor(c.Image, ImageCodec.Load(c.SecondFile))),
         ["inpaint-mask"] = c => CheckTensor(c, Inpaint.MaskToTensor(c.Image, SizeOf(c).Width, SizeOf(c).Height)),
         ["palette"] = PaletteOf,
-        ["labels-to-colours"] = c => c.Check(Palette(c).ToColours(c.Image)),
-        ["labels-there-and-back"] = c => c.Check(Palette(c).ToLabels(Palette(c).ToColours(c.Image))),
+        ["labels-to-colours"] = c => c.Check(Palette(c).ToColors(c.Image)),
+        ["labels-there-and-back"] = c => c.Check(Palette(c).ToLabels(Palette(c).ToColors(c.Image))),
         ["nearest-label"] = c => c.Check(Palette(c).ToNearestLabels(c.Image)),
         ["exact-label"] = c => c.Check(Palette(c).ToLabels(c.Image)),
         ["depth-midas"] = c => c.Check(Depth.Apply(c.Map)),
@@ -115,21 +115,21 @@ public class ConditionParityTests
 
     private static void CannyOfControlNetAux(ConditionCase c)
     {
-        var image = WorkingResolution.ResizeToMultiple64(Colour.Hwc3(c.Image), c.Int("detect_resolution"));
-        var edges = Colour.Hwc3(Canny.Apply(image, CannyOptionsOf(c)));
+        var image = WorkingResolution.ResizeToMultiple64(Color.Hwc3(c.Image), c.Int("detect_resolution"));
+        var edges = Color.Hwc3(Canny.Apply(image, CannyOptionsOf(c)));
         var (width, height) = WorkingResolution.Multiple64(image.Width, image.Height, c.Int("image_resolution"));
         c.Check(Resize.Apply(edges, width, height, Interpolation.Linear));
     }
 
     private static void CannyOfWebUi(ConditionCase c)
     {
-        var (image, geometry) = WorkingResolution.ResizeToPadded(Colour.Hwc3(c.Image), c.Int("resolution"));
+        var (image, geometry) = WorkingResolution.ResizeToPadded(Color.Hwc3(c.Image), c.Int("resolution"));
         c.Check(geometry.Cut(Canny.Apply(image, CannyOptionsOf(c))));
     }
 
     private static void Padded(ConditionCase c, Func<ImageBuffer, ImageBuffer> condition)
     {
-        var (image, geometry) = WorkingResolution.ResizeToPadded(Colour.Hwc3(c.Image), c.Int("resolution"));
+        var (image, geometry) = WorkingResolution.ResizeToPadded(Color.Hwc3(c.Image), c.Int("resolution"));
         c.Check(geometry.Cut(condition(image)));
     }
 
@@ -175,16 +175,16 @@ public class ConditionParityTests
 
     private static void TileCondition(ConditionCase c)
     {
-        var image = Colour.Rgb(c.Image);
+        var image = Color.Rgb(c.Image);
         var (width, height) = WorkingResolution.Multiple64(image.Width, image.Height, c.Int("resolution"));
         c.Check(PillowResize.Apply(image, width, height, PillowFilter.Lanczos));
     }
 
-    private static void FitPicture(ConditionCase c)
+    private static void FitImage(ConditionCase c)
     {
         var mode = c.Parameter("mode").GetString() == "default" ? FitMode.Resize : c.Choice<FitMode>("mode");
         var image = c.Image;
-        c.Check(PictureFit.Apply(image, Geometry.ForPicture(image.Width, image.Height, c.Int("width"), c.Int("height"), mode), order: OrderOf(c)));
+        c.Check(ImageFit.Apply(image, Geometry.ForImage(image.Width, image.Height, c.Int("width"), c.Int("height"), mode), order: OrderOf(c)));
     }
 
     private static void FitMap(ConditionCase c)
@@ -259,7 +259,7 @@ public class ConditionParityTests
         var expected = c.ExpectedJson();
         Assert.Equal(expected.GetProperty("names").EnumerateArray().Select(name => name.GetString()!.Trim()), palette.Classes.Select(found => found.Name));
         Assert.Equal(
-            expected.GetProperty("rgb").EnumerateArray().Select(colour => string.Join(' ', colour.EnumerateArray().Select(e => e.GetByte()))),
+            expected.GetProperty("rgb").EnumerateArray().Select(color => string.Join(' ', color.EnumerateArray().Select(e => e.GetByte()))),
             palette.Classes.Select(found => $"{found.Red} {found.Green} {found.Blue}"));
     }
 
@@ -287,16 +287,16 @@ public class ConditionParityTests
 
     private static void LineArtOfControlNetAux(ConditionCase c)
     {
-        var lines = LineArtStandard.Apply(WorkingResolution.ResizeToMultiple64(Colour.Hwc3(c.Image), c.Int("detect_resolution")));
+        var lines = LineArtStandard.Apply(WorkingResolution.ResizeToMultiple64(Color.Hwc3(c.Image), c.Int("detect_resolution")));
         c.Check(Resize.Apply(lines, c.Image.Width, c.Image.Height, Interpolation.Cubic));
     }
 
-    // The reference stretches to a square; a picture that is one already shows our cells alone.
-    private static void ColourGridOf(ConditionCase c)
+    // The reference stretches to a square; an image that is one already shows our cells alone.
+    private static void ColorGridOf(ConditionCase c)
     {
         var side = c.Int("res");
         var small = Resize.Apply(c.Image, side / 64, side / 64, Interpolation.Cubic);
-        c.Check(ColourGrid.Apply(Resize.Apply(small, side, side, Interpolation.Nearest), new ColourGridOptions { Cell = 64 }));
+        c.Check(ColorGrid.Apply(Resize.Apply(small, side, side, Interpolation.Nearest), new ColorGridOptions { Cell = 64 }));
     }
 
     private static void RemapByFlow(ConditionCase c)

@@ -6,11 +6,11 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Tests.Conditions;
 
-/// <summary>What holds for every condition and any small picture.</summary>
+/// <summary>What holds for every condition and any small image.</summary>
 [Properties(Arbitrary = [typeof(ConditionPropertyTests)], MaxTest = 60)]
 public sealed class ConditionPropertyTests
 {
-    public static Arbitrary<ImageBuffer> Pictures() => Arb.From(
+    public static Arbitrary<ImageBuffer> Images() => Arb.From(
         from width in Gen.Choose(1, 20)
         from height in Gen.Choose(1, 20)
         from channels in Gen.Elements(1, 3, 4)
@@ -18,14 +18,14 @@ public sealed class ConditionPropertyTests
         select new ImageBuffer(width, height, channels, [.. samples.Select(s => (byte)s)]));
 
     [Property]
-    public void Every_condition_keeps_the_size_and_the_picture_it_was_given(ImageBuffer picture)
+    public void Every_condition_keeps_the_size_and_the_image_it_was_given(ImageBuffer image)
     {
-        var before = picture.Samples.ToArray();
+        var before = image.Samples.ToArray();
         foreach (var kind in ConditionCatalog.All)
         {
-            var condition = kind.Apply(picture);
-            Assert.Equal((kind.Name, picture.Width, picture.Height), (kind.Name, condition.Width, condition.Height));
-            Assert.Equal(before, picture.Samples);
+            var condition = kind.Apply(image);
+            Assert.Equal((kind.Name, image.Width, image.Height), (kind.Name, condition.Width, condition.Height));
+            Assert.Equal(before, image.Samples);
         }
     }
 
@@ -36,70 +36,70 @@ public sealed class ConditionPropertyTests
     [InlineData(30_000, 1)]
     [InlineData(1, 30_000)]
     [InlineData(3, 2)]
-    public void Every_condition_takes_pictures_of_odd_shapes(int width, int height)
+    public void Every_condition_takes_images_of_odd_shapes(int width, int height)
     {
-        var picture = new ImageBuffer(width, height, 3);
-        for (var i = 0; i < picture.Samples.Length; i++)
-            picture.Samples[i] = (byte)(i * 31);
+        var image = new ImageBuffer(width, height, 3);
+        for (var i = 0; i < image.Samples.Length; i++)
+            image.Samples[i] = (byte)(i * 31);
         foreach (var kind in ConditionCatalog.Managed)
         {
-            var condition = kind.Apply(picture);
+            var condition = kind.Apply(image);
             Assert.Equal((kind.Name, width, height), (kind.Name, condition.Width, condition.Height));
         }
     }
 
     [Property]
-    public void Canny_does_not_see_how_bright_it_is(ImageBuffer picture, byte brightness)
+    public void Canny_does_not_see_how_bright_it_is(ImageBuffer image, byte brightness)
     {
-        var grey = Colour.Grey(picture);
+        var grey = Color.Grey(image);
         var dark = new ImageBuffer(grey.Width, grey.Height, 1, [.. grey.Samples.Select(s => (byte)(s / 2))]);
         var bright = new ImageBuffer(grey.Width, grey.Height, 1, [.. dark.Samples.Select(s => (byte)(s + (brightness / 2)))]);
         Assert.Equal(Canny.Apply(dark).Samples, Canny.Apply(bright).Samples);
     }
 
     [Property]
-    public void Black_and_white_maps_hold_nothing_else(ImageBuffer picture)
+    public void Black_and_white_maps_hold_nothing_else(ImageBuffer image)
     {
         foreach (var name in new[] { "canny", "scribble", "scribble_xdog", "threshold" })
-            Assert.All(ConditionCatalog.Find(name).Apply(picture).Samples, sample => Assert.True(sample is 0 or 255));
+            Assert.All(ConditionCatalog.Find(name).Apply(image).Samples, sample => Assert.True(sample is 0 or 255));
     }
 
     [Property]
-    public void Shuffling_only_mixes_neighbours_and_follows_its_seed(ImageBuffer picture, byte seed, byte scale)
+    public void Shuffling_only_mixes_neighbours_and_follows_its_seed(ImageBuffer image, byte seed, byte scale)
     {
         var options = new ShuffleOptions { Seed = seed, Scale = 1 + scale };
-        var shuffled = Shuffle.Apply(picture, options);
-        Assert.Equal(shuffled.Samples, Shuffle.Apply(picture, options).Samples);
-        var colours = Colour.Hwc3(picture);
+        var shuffled = Shuffle.Apply(image, options);
+        Assert.Equal(shuffled.Samples, Shuffle.Apply(image, options).Samples);
+        var colors = Color.Hwc3(image);
         for (var c = 0; c < 3; c++)
         {
-            var levels = colours.Samples.Where((_, i) => i % 3 == c).ToArray();
+            var levels = colors.Samples.Where((_, i) => i % 3 == c).ToArray();
             Assert.All(shuffled.Samples.Where((_, i) => i % 3 == c), level => Assert.InRange(level, levels.Min(), levels.Max()));
         }
     }
 
     [Property]
-    public void Every_label_comes_back_from_its_colour(byte[] labels)
+    public void Every_label_comes_back_from_its_color(byte[] labels)
     {
         if (labels.Length == 0)
             return;
         foreach (var palette in SegmentationPalette.All)
         {
             var map = new ImageBuffer(labels.Length, 1, 1, [.. labels.Select(label => (byte)(label % palette.Classes.Count))]);
-            var colours = palette.ToColours(map);
-            var back = palette.ToLabels(colours);
-            Assert.Equal(colours.Samples, palette.ToColours(back).Samples);
-            Assert.Equal(back.Samples, palette.ToNearestLabels(colours).Samples);
+            var colors = palette.ToColors(map);
+            var back = palette.ToLabels(colors);
+            Assert.Equal(colors.Samples, palette.ToColors(back).Samples);
+            Assert.Equal(back.Samples, palette.ToNearestLabels(colors).Samples);
 
-            // Two classes of ADE20K share a colour; all others are themselves again.
+            // Two classes of ADE20K share a color; all others are themselves again.
             Assert.Equal(map.Samples.Select(label => palette.Name == "ade20k" && label == 48 ? (byte)6 : label), back.Samples);
         }
     }
 
     [Property]
-    public void A_segmentation_s_colours_are_the_palette_s_and_stay(ImageBuffer picture)
+    public void A_segmentation_s_colors_are_the_palette_s_and_stay(ImageBuffer image)
     {
-        var map = SegmentationMap.Apply(picture);
+        var map = SegmentationMap.Apply(image);
         var known = SegmentationPalette.Ade20k.Classes.Select(c => (c.Red, c.Green, c.Blue)).ToHashSet();
         for (var i = 0; i < map.Samples.Length; i += 3)
             Assert.Contains((map.Samples[i], map.Samples[i + 1], map.Samples[i + 2]), known);
@@ -108,19 +108,19 @@ public sealed class ConditionPropertyTests
     }
 
     [Property]
-    public void A_depth_map_reaches_both_ends_and_its_negative_too(ImageBuffer picture)
+    public void A_depth_map_reaches_both_ends_and_its_negative_too(ImageBuffer image)
     {
-        var map = Depth.OfMap(picture);
-        var flat = FloatMap.Of(picture).Values.Distinct().Count() == 1;
+        var map = Depth.OfMap(image);
+        var flat = FloatMap.Of(image).Values.Distinct().Count() == 1;
         Assert.Equal((byte)0, map.Samples.Min());
         Assert.Equal(flat ? (byte)0 : (byte)255, map.Samples.Max());
-        Assert.Equal(map.Samples.Select(level => (byte)(255 - level)), Depth.OfMap(picture, new DepthOptions { Invert = true }).Samples);
+        Assert.Equal(map.Samples.Select(level => (byte)(255 - level)), Depth.OfMap(image, new DepthOptions { Invert = true }).Samples);
     }
 
     [Property]
-    public void Normals_face_the_viewer_and_have_length_one(ImageBuffer picture)
+    public void Normals_face_the_viewer_and_have_length_one(ImageBuffer image)
     {
-        var map = Normals.OfDepthMap(picture, new NormalsOptions { BackgroundThreshold = 0 }).Samples;
+        var map = Normals.OfDepthMap(image, new NormalsOptions { BackgroundThreshold = 0 }).Samples;
         for (var i = 0; i < map.Length; i += 3)
         {
             // A level is 1/127.5, truncated.
@@ -140,17 +140,17 @@ public sealed class ConditionPropertyTests
     }
 
     [Property]
-    public void Inverting_twice_is_the_picture(ImageBuffer picture)
+    public void Inverting_twice_is_the_image(ImageBuffer image)
     {
-        var colours = Colour.Hwc3(picture);
-        Assert.Equal(colours.Samples, Colour.Invert(Colour.Invert(colours)).Samples);
+        var colors = Color.Hwc3(image);
+        Assert.Equal(colors.Samples, Color.Invert(Color.Invert(colors)).Samples);
     }
 
     [Property]
-    public void A_median_of_one_pixel_is_the_picture_and_a_flat_picture_stays_flat(ImageBuffer picture, byte level, byte size)
+    public void A_median_of_one_pixel_is_the_picture_and_a_flat_image_stays_flat(ImageBuffer image, byte level, byte size)
     {
-        Assert.Equal(picture.Samples, MedianBlur.Apply(picture, 1).Samples);
-        var flat = new ImageBuffer(picture.Width, picture.Height, picture.Channels);
+        Assert.Equal(image.Samples, MedianBlur.Apply(image, 1).Samples);
+        var flat = new ImageBuffer(image.Width, image.Height, image.Channels);
         Array.Fill(flat.Samples, level);
         Assert.Equal(flat.Samples, MedianBlur.Apply(flat, size | 1).Samples);
         Assert.Equal(flat.Samples, GaussianBlur.Apply(flat, 0.3 + (size / 20.0)).Samples);

@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Tests.Conditions;
 
-/// <summary>Depths from NumPy arrays, 16-bit PNGs and pictures.</summary>
+/// <summary>Depths from NumPy arrays, 16-bit PNGs and images.</summary>
 public sealed class DepthFileTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -100,12 +100,12 @@ public sealed class DepthFileTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_counts_by_its_grey_levels()
+    public void An_image_counts_by_its_grey_levels()
     {
         ImageCodec.SavePng(_folder.File("grey.png"), new ImageBuffer(2, 1, 1, [7, 200]));
         Assert.Equal([7f, 200f], DepthFile.Read(_folder.File("grey.png")).Values);
         Assert.Contains("no such file", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.File("none.npy"))).Message);
-        Assert.Contains("is no picture", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.Write("x.npy", "hello"u8.ToArray()))).Message);
+        Assert.Contains("is no image", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.Write("x.npy", "hello"u8.ToArray()))).Message);
     }
 
     [Fact]

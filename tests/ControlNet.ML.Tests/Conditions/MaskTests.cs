@@ -29,13 +29,13 @@ public sealed class MaskTests
     {
         var painted = Inpaint.Levels(Layer(level, alpha)).Samples[0];
         Assert.Equal(level * alpha / 255.0, painted, 0.5);
-        Assert.Equal(Colour.GreyPillow(Layer(level, 255)).Samples, Inpaint.Levels(Layer(level, 255)).Samples);
+        Assert.Equal(Color.GreyPillow(Layer(level, 255)).Samples, Inpaint.Levels(Layer(level, 255)).Samples);
     }
 
     [Property(MaxTest = 50)]
     public void ML_NETs_premultiplied_mask_means_the_same(byte alpha)
     {
-        // White only: of other colours a premultiplied image has fewer levels.
+        // White only: of other colors a premultiplied image has fewer levels.
         var layer = Layer(255, alpha);
         using var premultiplied = layer.ToMLImage();
         Assert.Equal(Inpaint.Levels(layer).Samples, Inpaint.Levels(premultiplied.ToImageBuffer()).Samples);

@@ -79,7 +79,7 @@ public sealed class DenoisingLoopTests
     }
 
     [Fact]
-    public void Pictures_that_run_together_become_what_they_become_alone()
+    public void Images_that_run_together_become_what_they_become_alone()
     {
         DenoisingRow[] rows = [Row(7.5), Row(1) with { Noise = Noise(5) }, Row(3) with { Noise = Noise(9) }];
         var together = Last(rows);

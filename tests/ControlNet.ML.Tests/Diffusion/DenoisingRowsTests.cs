@@ -80,7 +80,7 @@ public sealed class DenoisingRowsTests
     }
 
     [Fact]
-    public void A_picture_to_begin_from_gets_the_noise_of_its_first_step()
+    public void An_image_to_begin_from_gets_the_noise_of_its_first_step()
     {
         var image = new TensorData([5, 6, 7, 8], 1, 1, 2, 2);
         var row = Row(1) with { Image = new RowImage(image, 0.5) };
@@ -104,7 +104,7 @@ public sealed class DenoisingRowsTests
     {
         var loop = new DenoisingLoop(new Echo(), UNet);
         Assert.Throws<ArgumentNullException>(() => loop.Run(null!, Euler, 4).Count());
-        Refused("No picture");
+        Refused("No image");
         Refused("expected a finite number", Row(1) with { Guidance = double.NaN });
         Refused("expected a finite number", Row(1) with { Guidance = double.PositiveInfinity });
         Refused("have one size", Row(1), Row(1) with { Noise = TensorData.Zeros(1, 1, 2, 3) });

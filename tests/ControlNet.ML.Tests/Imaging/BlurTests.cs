@@ -4,7 +4,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Tests.Imaging;
 
-/// <summary>The blurs against their rules, written sample by sample; pictures smaller than the kernel and as long as a vector are among them.</summary>
+/// <summary>The blurs against their rules, written sample by sample; images smaller than the kernel and as long as a vector are among them.</summary>
 [Properties(Arbitrary = [typeof(ImageSamples)])]
 public class BlurTests
 {

@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Tests.Imaging;
 
-/// <summary>Damaged and hostile picture files get the answer that the list beside them deserves.</summary>
+/// <summary>Damaged and hostile image files get the answer that the list beside them deserves.</summary>
 [Trait("Category", "Parity")]
 public class BrokenImageTests
 {

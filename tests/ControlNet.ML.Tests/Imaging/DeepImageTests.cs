@@ -22,7 +22,7 @@ public sealed class DeepImageTests
             var read = ImageCodec.Decode(PngWriter.Deep(image.Width, image.Values, type, interlaced), "memory");
             Assert.Equal((image.Width, image.Values.Length / image.Width), (read.Width, read.Height));
             Assert.Equal(image.Values.Select(value => (float)value), read.Deep!.Values);
-            Assert.Equal(image.Values.Select(value => (byte)(value >> 8)), Colour.Grey(read).Samples);
+            Assert.Equal(image.Values.Select(value => (byte)(value >> 8)), Color.Grey(read).Samples);
         });
 
     [Theory]
@@ -53,12 +53,12 @@ public sealed class DeepImageTests
     public void They_are_fitted_as_the_samples_are(FitMode mode)
     {
         var smooth = Blur.Apply(ImageSamples.Noise(37, 23, 1), new BlurOptions { Sigma = 3 });
-        var image = Colour.Grey(smooth);
+        var image = Color.Grey(smooth);
         image = new ImageBuffer(37, 23, 1, image.Samples) { Deep = new FloatMap(37, 23, [.. image.Samples.Select(sample => sample * 257f)]) };
         foreach (var (width, height) in ((int, int)[])[(37, 23), (16, 24), (64, 24), (23, 37), (80, 80)])
         {
-            var geometry = Geometry.ForPicture(37, 23, width, height, mode);
-            var fitted = PictureFit.Apply(image, geometry);
+            var geometry = Geometry.ForImage(37, 23, width, height, mode);
+            var fitted = ImageFit.Apply(image, geometry);
             Assert.Equal((width, height), (fitted.Deep!.Width, fitted.Deep.Height));
             for (var i = 0; i < fitted.Samples.Length; i++)
                 Assert.Equal(fitted.Samples[i], fitted.Deep.Values[i] / 257, 1.5f);
@@ -71,7 +71,7 @@ public sealed class DeepImageTests
     {
         var image = new ImageBuffer(9, 7, 1) { Deep = new FloatMap(9, 7, [.. Enumerable.Repeat(54321f, 63)]) };
         foreach (var filter in Enum.GetValues<PillowFilter>())
-            Assert.All(PictureFit.Apply(image, Geometry.ForPicture(9, 7, 16, 5, FitMode.Resize), filter).Deep!.Values, value => Assert.Equal(54321f, value));
+            Assert.All(ImageFit.Apply(image, Geometry.ForImage(9, 7, 16, 5, FitMode.Resize), filter).Deep!.Values, value => Assert.Equal(54321f, value));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class DeepImageTests
         {
             foreach (var alpha in (ushort[])[0, 0x8080, ushort.MaxValue])
             {
-                var flat = Colour.OverWhite(ImageCodec.Decode(PngWriter.Deep(3, values, type, alpha: alpha), "memory"));
+                var flat = Color.OverWhite(ImageCodec.Decode(PngWriter.Deep(3, values, type, alpha: alpha), "memory"));
                 Assert.Equal([0f, 1000f, 40_000f], flat.Deep!.Values);
                 Assert.Equal(3, flat.Channels);
                 Assert.True(alpha != 0 || flat.Samples.All(sample => sample == 255));
@@ -97,7 +97,7 @@ public sealed class DeepImageTests
         ushort[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => (ushort)(1000 + (32 * (i % 64))))];
         foreach (var type in Types)
         {
-            var image = Colour.OverWhite(ImageCodec.Decode(PngWriter.Deep(64, values, type), "memory"));
+            var image = Color.OverWhite(ImageCodec.Decode(PngWriter.Deep(64, values, type), "memory"));
             var map = new FloatMap(64, 64, [.. values.Select(value => (float)value)]);
             var depth = ConditionCatalog.Find("depth_map").Apply(image);
             Assert.Equal(Depth.Apply(map).Samples, depth.Samples);

@@ -13,13 +13,13 @@ public class GeometryTests
         var (width, height) = (w.Get % 70 + 1, h.Get % 70 + 1);
         Geometry[] geometries =
         [
-            Geometry.ForPicture(image.Width, image.Height, width, height, mode),
+            Geometry.ForImage(image.Width, image.Height, width, height, mode),
             Geometry.ForMap(image.Width, image.Height, width, height, mode),
             Geometry.Centre(image.Width, image.Height, width, height),
         ];
         foreach (var geometry in geometries)
         {
-            foreach (var result in new[] { PictureFit.Apply(image, geometry), MapFit.Apply(image, geometry) })
+            foreach (var result in new[] { ImageFit.Apply(image, geometry), MapFit.Apply(image, geometry) })
             {
                 Assert.Equal((width, height, image.Channels), (result.Width, result.Height, result.Channels));
                 var shown = geometry.Cut(result);
@@ -33,28 +33,28 @@ public class GeometryTests
     public void Crop_covers_the_target_and_fill_shows_all_of_the_source(PositiveInt a, PositiveInt b, PositiveInt c, PositiveInt d)
     {
         var (sourceWidth, sourceHeight, width, height) = (a.Get % 900 + 1, b.Get % 900 + 1, c.Get % 900 + 1, d.Get % 900 + 1);
-        var crop = Geometry.ForPicture(sourceWidth, sourceHeight, width, height, FitMode.Crop);
+        var crop = Geometry.ForImage(sourceWidth, sourceHeight, width, height, FitMode.Crop);
         Assert.True(crop.ScaledWidth >= width && crop.ScaledHeight >= height);
-        var fill = Geometry.ForPicture(sourceWidth, sourceHeight, width, height, FitMode.Fill);
+        var fill = Geometry.ForImage(sourceWidth, sourceHeight, width, height, FitMode.Fill);
         Assert.True(fill.ScaledWidth <= width && fill.ScaledHeight <= height);
         Assert.True(fill.OffsetX >= 0 && fill.OffsetY >= 0);
     }
 
     [Fact]
     public void A_source_of_another_size_is_refused() => Assert.Throws<ArgumentException>(
-        () => PictureFit.Apply(new ImageBuffer(3, 3, 1), Geometry.ForPicture(4, 3, 8, 8, FitMode.Crop)));
+        () => ImageFit.Apply(new ImageBuffer(3, 3, 1), Geometry.ForImage(4, 3, 8, 8, FitMode.Crop)));
 
     [Theory]
     [InlineData(1, 100000, 64)]
     [InlineData(30000, 1, 90000)]
-    public void A_side_that_no_picture_can_have_is_refused(int width, int height, int resolution)
+    public void A_side_that_no_image_can_have_is_refused(int width, int height, int resolution)
     {
         Assert.ThrowsAny<Exception>(() => WorkingResolution.ResizeToMultiple64(new ImageBuffer(width, height, 1), 32));
         Assert.Throws<ControlNetException>(() => WorkingResolution.Multiple64(width, height, resolution * 1000));
     }
 
     [Fact]
-    public void Grids_lay_pictures_in_rows_on_white()
+    public void Grids_lay_images_in_rows_on_white()
     {
         var red = new ImageBuffer(2, 1, 3, [255, 0, 0, 255, 0, 0]);
         var grey = new ImageBuffer(1, 1, 1, [7]);

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace ControlNet.ML.Tests.Imaging;
 
-/// <summary>A file of some bytes does not cost the memory of a picture that it cannot hold; the emptiest pictures are read.</summary>
+/// <summary>A file of some bytes does not cost the memory of an image that it cannot hold; the emptiest images are read.</summary>
 public class ImageCapacityTests
 {
     private const int Side = 3000;
@@ -55,7 +55,7 @@ public class ImageCapacityTests
 
     [Theory]
     [InlineData(SKEncodedImageFormat.Jpeg, 1), InlineData(SKEncodedImageFormat.Webp, 1), InlineData(SKEncodedImageFormat.Webp, 100), InlineData(SKEncodedImageFormat.Png, 100)]
-    public void The_emptiest_picture_is_read(SKEncodedImageFormat format, int quality)
+    public void The_emptiest_image_is_read(SKEncodedImageFormat format, int quality)
     {
         var file = Encoded(format, Side, quality);
         Assert.Equal(Side, ImageCodec.Decode(file, "x").Width);
@@ -73,7 +73,7 @@ public class ImageCapacityTests
     private static void IsRefused(byte[] file)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("is no picture: its header claims 9990x9990 pixels, more than", Assert.Throws<ControlNetException>(() => ImageCodec.Decode(file, "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("is no image: its header claims 9990x9990 pixels, more than", Assert.Throws<ControlNetException>(() => ImageCodec.Decode(file, "x")).Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 

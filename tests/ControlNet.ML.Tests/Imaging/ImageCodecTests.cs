@@ -65,7 +65,7 @@ public sealed class ImageCodecTests : IDisposable
     }
 
     [Fact]
-    public void Says_why_a_picture_cannot_be_saved()
+    public void Says_why_an_image_cannot_be_saved()
     {
         var image = new ImageBuffer(2, 2, 4);
         var text = new Dictionary<string, string> { ["seed"] = "1" };
@@ -79,7 +79,7 @@ public sealed class ImageCodecTests : IDisposable
     }
 
     [Fact]
-    public void Says_why_a_picture_cannot_be_loaded()
+    public void Says_why_an_image_cannot_be_loaded()
     {
         Assert.Contains("no such file", Assert.Throws<ControlNetException>(() => ImageCodec.Load(At("none.png"))).Message, StringComparison.Ordinal);
         Assert.Contains("cannot be read", Assert.Throws<ControlNetException>(() => ImageCodec.Load(_folder)).Message, StringComparison.Ordinal);
@@ -112,7 +112,7 @@ public sealed class ImageCodecTests : IDisposable
     }
 
     [Fact]
-    public void Sixteen_bit_colour_keeps_its_upper_bytes()
+    public void Sixteen_bit_color_keeps_its_upper_bytes()
     {
         byte[] row = [1, 255, 128, 0, 254, 255, 0, 200, 7, 7, 99, 150];
         Assert.Equal([1, 128, 254, 0, 7, 99], ImageCodec.Decode(PngWriter.File(2, 1, 16, 2, row), "memory").Samples);
@@ -131,7 +131,7 @@ public sealed class ImageCodecTests : IDisposable
     }
 
     [Fact]
-    public void Colour_profiles_and_gamma_leave_the_levels_alone()
+    public void Color_profiles_and_gamma_leave_the_levels_alone()
     {
         byte[] row = [10, 100, 200, 30, 60, 90];
         Assert.Equal(row, ImageCodec.Decode(PngWriter.File(2, 1, 8, 2, row, ("gAMA", [0, 1, 0x86, 0xa0])), "memory").Samples);

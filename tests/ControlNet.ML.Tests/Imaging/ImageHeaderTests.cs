@@ -19,15 +19,15 @@ public sealed class ImageHeaderTests
     }
 
     [Fact]
-    public void What_is_no_picture_or_too_large_is_refused_as_the_codec_does()
+    public void What_is_no_image_or_too_large_is_refused_as_the_codec_does()
     {
         using var folder = new TemporaryFolder();
-        var picture = folder.File("a.png");
-        ImageCodec.SavePng(picture, new ImageBuffer(30, 20, 1));
-        foreach (var path in new[] { folder.Write("text.png", "no picture"u8.ToArray()), folder.Write("empty.png", []), folder.File("missing.png") })
+        var image = folder.File("a.png");
+        ImageCodec.SavePng(image, new ImageBuffer(30, 20, 1));
+        foreach (var path in new[] { folder.Write("text.png", "no image"u8.ToArray()), folder.Write("empty.png", []), folder.File("missing.png") })
             Assert.Equal(Refusal(() => ImageCodec.Load(path)), Refusal(() => ImageHeader.Read(path)));
         var limit = new ImageLoadOptions { MaxPixels = 500 };
-        Assert.Contains("30x20 pixels, more than", Refusal(() => ImageHeader.Read(picture, limit)));
+        Assert.Contains("30x20 pixels, more than", Refusal(() => ImageHeader.Read(image, limit)));
     }
 
     private static string Refusal(Func<object> read) => Assert.Throws<ControlNetException>(read).Message;

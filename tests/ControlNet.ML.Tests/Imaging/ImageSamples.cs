@@ -4,7 +4,7 @@ using FsCheck.Fluent;
 
 namespace ControlNet.ML.Tests.Imaging;
 
-/// <summary>Random small pictures for properties: any channel count, sides from 1 on, noise as well as few levels.</summary>
+/// <summary>Random small images for properties: any channel count, sides from 1 on, noise as well as few levels.</summary>
 public static class ImageSamples
 {
     public static Arbitrary<ImageBuffer> Images() => Arb.From(

@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Tests.Imaging;
 
-/// <summary>The rules of cv2.resize for 8-bit pictures, sample by sample: what the fast code must equal.</summary>
+/// <summary>The rules of cv2.resize for 8-bit images, sample by sample: what the fast code must equal.</summary>
 internal static class ResizeModel
 {
     private delegate float[] Kernel(float fraction);

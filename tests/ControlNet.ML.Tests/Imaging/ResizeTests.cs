@@ -87,7 +87,7 @@ public class ResizeTests
     }
 
     [Fact]
-    public void Transparent_colour_does_not_bleed_with_pillow()
+    public void Transparent_color_does_not_bleed_with_pillow()
     {
         var image = new ImageBuffer(2, 1, 4, [200, 100, 50, 255, 0, 255, 0, 0]);
         var result = PillowResize.Apply(image, 1, 1, PillowFilter.Box);

@@ -7,9 +7,9 @@ namespace ControlNet.ML.Tests.Imaging;
 public class TensorImagesTests
 {
     [Property(Arbitrary = [typeof(ImageSamples)])]
-    public void Pictures_come_back_from_tensors(ImageBuffer image)
+    public void Images_come_back_from_tensors(ImageBuffer image)
     {
-        var rgb = Colour.Rgb(image);
+        var rgb = Color.Rgb(image);
         Assert.Equal(rgb.Samples, TensorImages.FromUnit(TensorImages.ToUnit(image)).Single().Samples);
         Assert.Equal(rgb.Samples, TensorImages.FromSigned(TensorImages.ToSigned(image)).Single().Samples);
     }
@@ -20,7 +20,7 @@ public class TensorImagesTests
         var tensor = TensorData.Zeros(2, 3, 4, 5);
         tensor.Values[60 + 20 + 5 + 3] = float.NaN;
         var error = Assert.ThrowsAny<ControlNetException>(() => TensorImages.FromSigned(tensor));
-        Assert.Contains("Picture 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Image 1", error.Message, StringComparison.Ordinal);
         Assert.Contains("channel 1, row 1, column 3", error.Message, StringComparison.Ordinal);
     }
 

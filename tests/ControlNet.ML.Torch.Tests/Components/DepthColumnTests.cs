@@ -31,8 +31,8 @@ public sealed class DepthColumnTests : IDisposable
         using var photo = Photo().ToMLImage();
         var data = _ml.Data.LoadFromEnumerable([new FileRow { Photo = photo, Depth = PngWriter.Deep(16, depths) }, new FileRow { Photo = photo, Depth = [1, 2, 3] }]);
         var view = Generate(Options).Fit(data).Transform(data);
-        Cells.Equal([(0, Expected(new FloatMap(16, 16, [.. depths.Select(depth => (float)depth)])))], Cells.Read(_ml.Data.TakeRows(view, 1), "Picture"), 1);
-        Assert.Contains("The file in column 'Depth' is no picture", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+        Cells.Equal([(0, Expected(new FloatMap(16, 16, [.. depths.Select(depth => (float)depth)])))], Cells.Read(_ml.Data.TakeRows(view, 1), "Image"), 1);
+        Assert.Contains("The file in column 'Depth' is no image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class DepthColumnTests : IDisposable
         using var photo = Photo().ToMLImage();
         using var depth = levels.ToMLImage();
         var data = _ml.Data.LoadFromEnumerable([new ImageRow { Photo = photo, Depth = depth }]);
-        Cells.Equal([(0, Expected(FloatMap.Of(levels)))], Cells.Read(Generate(Options).Fit(data).Transform(data), "Picture"), 1);
+        Cells.Equal([(0, Expected(FloatMap.Of(levels)))], Cells.Read(Generate(Options).Fit(data).Transform(data), "Image"), 1);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class DepthColumnTests : IDisposable
         Assert.Contains("DepthColumn", Assert.Throws<ControlNetException>(() => Generate(Options with { ImageColumn = null, Strength = null })).Message, StringComparison.Ordinal);
     }
 
-    private GenerateEstimator Generate(GenerateComponentOptions options) => _ml.Transforms.ControlNet().Generate("Picture", "Prompt", _model, null, options);
+    private GenerateEstimator Generate(GenerateComponentOptions options) => _ml.Transforms.ControlNet().Generate("Image", "Prompt", _model, null, options);
 
     private float[] Expected(FloatMap depth) => Cells.Of(_model.Generate("", new GenerateOptions
     {

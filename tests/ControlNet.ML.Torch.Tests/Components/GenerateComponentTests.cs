@@ -6,24 +6,24 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Torch.Tests.Components;
 
-/// <summary>Pictures made in ML.NET pipelines are those that the model makes one by one.</summary>
-public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<PictureRows>
+/// <summary>Images made in ML.NET pipelines are those that the model makes one by one.</summary>
+public sealed class GenerateComponentTests(ImageRows rows) : IClassFixture<ImageRows>
 {
     private readonly MLContext _ml = new();
 
     private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
 
     [Fact]
-    public void A_prediction_engine_makes_the_same_pictures_and_leaves_the_model_to_the_program()
+    public void A_prediction_engine_makes_the_same_images_and_leaves_the_model_to_the_program()
     {
-        var model = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own).Fit(Data([0]));
-        using (var engine = _ml.Model.CreatePredictionEngine<PictureRow, MadeRow>(model))
+        var model = Stages.Generate("Image", "Prompt", rows.Model, rows.OwnControl, ImageRows.Own).Fit(Data([0]));
+        using (var engine = _ml.Model.CreatePredictionEngine<ImageRow, MadeRow>(model))
         {
             foreach (var id in new[] { 5, 3, 4 })
             {
-                var made = engine.Predict(PictureRows.Row(id));
+                var made = engine.Predict(ImageRows.Row(id));
                 Assert.Equal((id, ""), (made.Id, made.Error));
-                Cells.Equal(Expected([id], true), [(id, Cells.Of(made.Picture))], 1);
+                Cells.Equal(Expected([id], true), [(id, Cells.Of(made.Image))], 1);
             }
         }
 
@@ -34,23 +34,23 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
     public void Without_control_and_columns_it_is_the_model_alone()
     {
         var options = new GenerateComponentOptions { Steps = 2, Width = 64, Height = 72, Scheduler = "euler", Seed = 3, Guidance = 1, GuidanceRescale = 0.5, ClipSkip = 1 };
-        var view = Stages.Generate("Picture", "Prompt", rows.Model, null, options).Fit(Data([0])).Transform(Data([0, 1]));
+        var view = Stages.Generate("Image", "Prompt", rows.Model, null, options).Fit(Data([0])).Transform(Data([0, 1]));
         var expected = new[] { 0, 1 }.Select(id => (id, Cells.Of(rows.Model.Generate(
-            PictureRows.Row(id).Prompt, new GenerateOptions { Steps = 2, Width = 64, Height = 72, Scheduler = "euler", Seed = 3, Guidance = 1, GuidanceRescale = 0.5, ClipSkip = 1 }).Image)));
-        Cells.Equal(expected, Cells.Read(view, "Picture"), 1);
-        Assert.Equal(new ImageDataViewType(72, 64), view.Schema["Picture"].Type);
-        Assert.Equal(new ImageDataViewType(), Stages.Generate("Picture", "Prompt", rows.Model, null, options with { WidthColumn = "Width" }).Fit(Data([0])).GetOutputSchema(view.Schema)["Picture"].Type);
+            ImageRows.Row(id).Prompt, new GenerateOptions { Steps = 2, Width = 64, Height = 72, Scheduler = "euler", Seed = 3, Guidance = 1, GuidanceRescale = 0.5, ClipSkip = 1 }).Image)));
+        Cells.Equal(expected, Cells.Read(view, "Image"), 1);
+        Assert.Equal(new ImageDataViewType(72, 64), view.Schema["Image"].Type);
+        Assert.Equal(new ImageDataViewType(), Stages.Generate("Image", "Prompt", rows.Model, null, options with { WidthColumn = "Width" }).Fit(Data([0])).GetOutputSchema(view.Schema)["Image"].Type);
     }
 
     [Fact]
-    public void Rows_may_begin_from_pictures_each_as_much_as_it_likes()
+    public void Rows_may_begin_from_images_each_as_much_as_it_likes()
     {
-        var (photo, mask) = (PictureRows.Row(2).Edges!, PictureRows.Row(3).Edges!);
+        var (photo, mask) = (ImageRows.Row(2).Edges!, ImageRows.Row(3).Edges!);
         float[] strengths = [0.5f, 1, 0.5f, 0];
         var data = _ml.Data.LoadFromEnumerable(strengths.Select((strength, id) => new BegunRow { Id = id, Photo = photo, Mask = mask, Strength = strength }));
         var options = new GenerateComponentOptions { Steps = 4, Guidance = 1, Width = 64, Height = 64, Scheduler = "ddim", BatchSize = 4, ImageColumn = "Photo", MaskColumn = "Mask", StrengthColumn = "Strength" };
 
-        var view = Stages.Generate("Picture", "Prompt", rows.Model, null, options).Fit(data).Transform(data);
+        var view = Stages.Generate("Image", "Prompt", rows.Model, null, options).Fit(data).Transform(data);
 
         var expected = strengths.Take(3).Select((strength, id) => (id, Cells.Of(rows.Model.Generate("fox", new GenerateOptions
         {
@@ -61,21 +61,21 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
             Scheduler = "ddim",
             Image = new ImageInput(photo.ToImageBuffer()) { Mask = mask.ToImageBuffer(), Strength = strength },
         }).Image)));
-        Cells.Equal(expected, Cells.Read(_ml.Data.TakeRows(view, 3), "Picture"), 1);
+        Cells.Equal(expected, Cells.Read(_ml.Data.TakeRows(view, 3), "Image"), 1);
         Assert.Contains("leaves none", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
-        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { ImageColumn = null }));
-        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { Strength = 2 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options with { MaskColumn = "Nothing" }).Fit(data));
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, options with { ImageColumn = null }));
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, options with { Strength = 2 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, options with { MaskColumn = "Nothing" }).Fit(data));
     }
 
     [Fact]
     public void A_column_says_how_each_image_was_made_as_its_PNG_file_would()
     {
-        var all = PictureRows.Rows(0, 2, 3);
+        var all = ImageRows.Rows(0, 2, 3);
         all[1].Steps = 0;
         var data = _ml.Data.LoadFromEnumerable(all);
-        var view = Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own with { ProvenanceColumn = "How", BatchSize = 2 }).Fit(data).Transform(data);
-        Assert.Equal(["Picture", "How", "Error"], view.Schema.Select(column => column.Name).TakeLast(3));
+        var view = Stages.Generate("Image", "Prompt", rows.Model, rows.OwnControl, ImageRows.Own with { ProvenanceColumn = "How", BatchSize = 2 }).Fit(data).Transform(data);
+        Assert.Equal(["Image", "How", "Error"], view.Schema.Select(column => column.Name).TakeLast(3));
         var said = view.GetColumn<string>("How").ToArray();
         Assert.Equal("", said[1]);
         foreach (var i in (int[])[0, 2])
@@ -89,25 +89,25 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
             Assert.Equal(expected.OrderBy(entry => entry.Key), found.OrderBy(entry => entry.Key));
         }
 
-        var none = Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain).Fit(data).Transform(data);
-        Assert.Equal(["Picture", "Error"], none.Schema.Select(column => column.Name).TakeLast(2));
-        Assert.Throws<ArgumentException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "Picture" }));
-        Assert.Throws<ArgumentException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "Error" }));
-        Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, PictureRows.Plain with { ProvenanceColumn = "" }));
+        var none = Stages.Generate("Image", "Prompt", rows.Model, null, ImageRows.Plain).Fit(data).Transform(data);
+        Assert.Equal(["Image", "Error"], none.Schema.Select(column => column.Name).TakeLast(2));
+        Assert.Throws<ArgumentException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, ImageRows.Plain with { ProvenanceColumn = "Image" }));
+        Assert.Throws<ArgumentException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, ImageRows.Plain with { ProvenanceColumn = "Error" }));
+        Assert.Throws<ControlNetException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, ImageRows.Plain with { ProvenanceColumn = "" }));
     }
 
     [Fact]
     public void Two_controls_may_share_a_network_and_a_column()
     {
         ControlColumn[] controls = [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = 0.5 } }, new("Edges", rows.Canny) { ScaleColumn = "Scale" }];
-        var view = Stages.Generate("Picture", "Prompt", rows.Model, controls, PictureRows.Plain).Fit(Data([2])).Transform(Data([2]));
-        var row = PictureRows.Row(2);
+        var view = Stages.Generate("Image", "Prompt", rows.Model, controls, ImageRows.Plain).Fit(Data([2])).Transform(Data([2]));
+        var row = ImageRows.Row(2);
         var edges = row.Edges!.ToImageBuffer();
         var expected = rows.Model.Generate(
             row.Prompt,
             [new ControlInput(rows.Canny, edges) { Unit = new ControlUnit { Scale = 0.5 } }, new ControlInput(rows.Canny, edges) { Unit = new ControlUnit { Scale = row.Scale } }],
             new GenerateOptions { Steps = 2, Guidance = 4, Width = 64, Height = 64, Seed = (ulong)row.Seed, NegativePrompt = "fox" }).Image;
-        Cells.Equal([(2, Cells.Of(expected))], Cells.Read(view, "Picture"), 1);
+        Cells.Equal([(2, Cells.Of(expected))], Cells.Read(view, "Image"), 1);
     }
 
     [Fact]
@@ -116,12 +116,12 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
         var seeds = new[] { new { Prompt = "fox", S = 3UL, F = 3f, B = (byte)3, D = 3.0 } };
         var data = _ml.Data.LoadFromEnumerable(seeds);
         var options = new GenerateComponentOptions { Steps = 1, Width = 64, Height = 64 };
-        var pictures = new[] { "S", "F", "B", "D" }.Select(column => Read(options with { SeedColumn = column })).ToList();
-        Assert.All(pictures, picture => Assert.Equal(Read(options with { Seed = 3 }), picture));
-        Assert.NotEqual(Read(options), pictures[0]);
+        var images = new[] { "S", "F", "B", "D" }.Select(column => Read(options with { SeedColumn = column })).ToList();
+        Assert.All(images, image => Assert.Equal(Read(options with { Seed = 3 }), image));
+        Assert.NotEqual(Read(options), images[0]);
 
         float[] Read(GenerateComponentOptions each) =>
-            Cells.Of(Stages.Generate("Picture", "Prompt", rows.Model, null, each).Fit(data).Transform(data).GetColumn<MLImage>("Picture").Single());
+            Cells.Of(Stages.Generate("Image", "Prompt", rows.Model, null, each).Fit(data).Transform(data).GetColumn<MLImage>("Image").Single());
     }
 
     [Fact]
@@ -135,17 +135,17 @@ public sealed class GenerateComponentTests(PictureRows rows) : IClassFixture<Pic
                 warnings.Add(message.RawMessage);
         };
         var data = Data([0, 1, 2], row => row.Prompt = row.Id == 1 ? string.Join(' ', Enumerable.Repeat("tiger", 80)) : row.Prompt);
-        var options = PictureRows.Plain with { BatchSize = 2, Progress = new Recorder<long>(done) };
-        Cells.Read(Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, options).Fit(data).Transform(data), "Picture");
+        var options = ImageRows.Plain with { BatchSize = 2, Progress = new Recorder<long>(done) };
+        Cells.Read(Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, options).Fit(data).Transform(data), "Image");
         Assert.Equal([2, 3], done);
-        Assert.StartsWith("Row 1, column 'Picture': The prompt is longer than the 30 tokens", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.StartsWith("Row 1, column 'Image': The prompt is longer than the 30 tokens", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
     private List<(int, float[])> Expected(IEnumerable<int> ids, bool ownSettings) => [.. ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings))))];
 
-    private IDataView Data(int[] ids, Action<PictureRow>? change = null)
+    private IDataView Data(int[] ids, Action<ImageRow>? change = null)
     {
-        var all = PictureRows.Rows(ids);
+        var all = ImageRows.Rows(ids);
         foreach (var row in all)
             change?.Invoke(row);
         return ListRows.Of(_ml, all);

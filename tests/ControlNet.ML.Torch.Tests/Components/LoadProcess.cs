@@ -16,7 +16,7 @@ internal static class LoadProcess
         args is [Command, var folder] ? Load(folder) : ConsoleRunner.Run(args).GetAwaiter().GetResult();
 
     /// <summary>Applies model.zip in a folder to the first rows.</summary>
-    /// <returns>Their pictures.</returns>
+    /// <returns>Their images.</returns>
     public static List<(int Id, float[] Values)> Run(string folder, int count)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(LoadProcess).Assembly.Location, Command, folder]) { RedirectStandardError = true };
@@ -32,8 +32,8 @@ internal static class LoadProcess
     {
         var ml = new MLContext();
         var model = ml.Model.Load(Path.Combine(folder, "model.zip"), out _);
-        var data = model.Transform(ml.Data.LoadFromEnumerable(PictureRows.Rows(0, 1)));
-        foreach (var (id, image) in data.GetColumn<MLImage>("Picture").Index())
+        var data = model.Transform(ml.Data.LoadFromEnumerable(ImageRows.Rows(0, 1)));
+        foreach (var (id, image) in data.GetColumn<MLImage>("Image").Index())
             ImageCodec.SavePng(Path.Combine(folder, $"{id}.png"), image.ToImageBuffer());
         return 0;
     }

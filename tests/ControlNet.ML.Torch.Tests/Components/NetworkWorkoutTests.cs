@@ -69,7 +69,7 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
     public void Generating_with_settings_and_a_size_for_each_row_is_whole_too()
     {
         var control = new ControlColumn("Edges", _network) { ScaleColumn = "Scale", StartColumn = "Start", EndColumn = "End", WeightingColumn = "Weighting" };
-        Run(progress => Stages.Generate("Picture", "Prompt", Model, [control], PictureRows.Own with { BatchSize = 3, Progress = progress, ProvenanceColumn = "How" }), PictureRows.Rows(2, 4, 5), "Picture", 1, added: 3);
+        Run(progress => Stages.Generate("Image", "Prompt", Model, [control], ImageRows.Own with { BatchSize = 3, Progress = progress, ProvenanceColumn = "How" }), ImageRows.Rows(2, 4, 5), "Image", 1, added: 3);
     }
 
     [Fact]
@@ -77,45 +77,45 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
         progress => Stages.EncodeCondition("Hint", "Edges", _network, 64, 64)
             .Append(Stages.EncodeText("Text", "Prompt", Model, new() { NegativePrompt = "fox" }))
             .Append(Stages.Denoise("Latents", "Text", Model, [new("Hint", _network)], Denoising))
-            .Append(Stages.DecodeImage("Picture", "Latents", Model, new() { Progress = progress })),
-        PictureRows.Rows(Ids), "Picture", 1, Pictures());
+            .Append(Stages.DecodeImage("Image", "Latents", Model, new() { Progress = progress })),
+        ImageRows.Rows(Ids), "Image", 1, Images());
 
     [Fact]
     public void And_one_from_images_to_latents_and_back() => Run(
         progress => Stages.EncodeImage("Latents", "Edges", Model, new() { Width = 128, Height = 64 })
-            .Append(Stages.DecodeImage("Picture", "Latents", Model, new() { Progress = progress })),
-        PictureRows.Rows(Ids), "Picture", 1);
+            .Append(Stages.DecodeImage("Image", "Latents", Model, new() { Progress = progress })),
+        ImageRows.Rows(Ids), "Image", 1);
 
     private void Generate() => Run(
-        progress => Stages.Generate("Picture", "Prompt", Model, [new("Edges", _network)], PictureRows.Plain with { BatchSize = 2, Progress = progress }),
-        PictureRows.Rows(Ids), "Picture", 1, Pictures());
+        progress => Stages.Generate("Image", "Prompt", Model, [new("Edges", _network)], ImageRows.Plain with { BatchSize = 2, Progress = progress }),
+        ImageRows.Rows(Ids), "Image", 1, Images());
 
     private void EncodeText() => Run(
         progress => Stages.EncodeText("Text", "Prompt", Model, new() { NegativePromptColumn = "Negative", ClipSkip = 1, Progress = progress }),
-        [.. PictureRows.Rows(Ids).Select(row => new TextRow { Id = row.Id, Prompt = row.Prompt, Negative = row.Negative })], "Text", Rounding);
+        [.. ImageRows.Rows(Ids).Select(row => new TextRow { Id = row.Id, Prompt = row.Prompt, Negative = row.Negative })], "Text", Rounding);
 
     private void EncodeCondition() => Run(
-        progress => Stages.EncodeCondition("Hint", "Edges", _network, 64, 64, new() { Progress = progress }), PictureRows.Rows(Ids), "Hint", Rounding);
+        progress => Stages.EncodeCondition("Hint", "Edges", _network, 64, 64, new() { Progress = progress }), ImageRows.Rows(Ids), "Hint", Rounding);
 
     private void EncodeImage() => Run(
-        progress => Stages.EncodeImage("Latents", "Edges", Model, new() { Width = 64, Height = 64, Progress = progress }), PictureRows.Rows(Ids), "Latents", Rounding);
+        progress => Stages.EncodeImage("Latents", "Edges", Model, new() { Width = 64, Height = 64, Progress = progress }), ImageRows.Rows(Ids), "Latents", Rounding);
 
     private void Denoise() => Run(
         progress => Stages.Denoise("Latents", "Text", Model, [new("Hint", _network)], Denoising with { Progress = progress }), Encoded<EncodedRow>(), "Latents", Rounding);
 
     private void DecodeImage() => Run(
-        progress => Stages.DecodeImage("Picture", "Latents", Model, new() { BatchSize = 2, Progress = progress }), Encoded<LatentsRow>(), "Picture", 1, Pictures());
+        progress => Stages.DecodeImage("Image", "Latents", Model, new() { BatchSize = 2, Progress = progress }), Encoded<LatentsRow>(), "Image", 1, Images());
 
     private void TrainControlNet()
     {
         var options = _tiny.Options("workout") with { Steps = 1, ValidationRows = 0 };
-        var pictures = Ids.Select(id => new TrainingRow { Id = id, Photo = TinyRun.Pictures(id).Image.ToMLImage(), Condition = TinyRun.Pictures(id).Condition.ToMLImage(), Prompt = "square" });
+        var images = Ids.Select(id => new TrainingRow { Id = id, Photo = TinyRun.Images(id).Image.ToMLImage(), Condition = TinyRun.Images(id).Condition.ToMLImage(), Prompt = "square" });
         new ComponentWorkout<TrainingRow>(
             _ml,
             progress => Stages.TrainControlNet(
                 "Photo", "Condition", "Prompt", Model, options, generate: new() { Steps = 1, Guidance = 1, Width = 64, Height = 64, Progress = progress }),
-            [.. pictures],
-            "Picture")
+            [.. images],
+            "Image")
         {
             FitColumns = ["Photo"],
             Tolerance = 1,
@@ -126,7 +126,7 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
         where TRow : class, new() => new ComponentWorkout<TRow>(_ml, make, data, column) { Tolerance = tolerance, Expected = expected, Added = added }.Run();
 
     /// <summary>What the model makes of the rows one by one.</summary>
-    private List<(int, float[])> Pictures() => [.. PictureRows.Rows(Ids).Select(row => (row.Id, Cells.Of(Model.Generate(
+    private List<(int, float[])> Images() => [.. ImageRows.Rows(Ids).Select(row => (row.Id, Cells.Of(Model.Generate(
         row.Prompt,
         [new ControlInput(_network, row.Edges!.ToImageBuffer())],
         new GenerateOptions { Steps = 2, Guidance = 4, Width = 64, Height = 64, Seed = (ulong)row.Seed, NegativePrompt = "fox" }).Image)))];
@@ -135,7 +135,7 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
     private TRow[] Encoded<TRow>()
         where TRow : class, new()
     {
-        var data = _ml.Data.LoadFromEnumerable(PictureRows.Rows(Ids));
+        var data = _ml.Data.LoadFromEnumerable(ImageRows.Rows(Ids));
         var chain = Stages.EncodeCondition("Hint", "Edges", _network, 64, 64)
             .Append(Stages.EncodeText("Text", "Prompt", Model, new() { NegativePrompt = "fox" }))
             .Append(Stages.Denoise("Latents", "Text", Model, [new("Hint", _network)], Denoising));

@@ -6,8 +6,8 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Torch.Tests.Components;
 
-/// <summary>The single stages, and that their chain makes the pictures of the whole.</summary>
-public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRows>
+/// <summary>The single stages, and that their chain makes the images of the whole.</summary>
+public sealed class StageChainTests(ImageRows rows) : IClassFixture<ImageRows>
 {
     private const double Rounding = 2e-3;
 
@@ -19,25 +19,25 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
 
     private static DenoiseComponentOptions Denoising => new() { Steps = 2, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed" };
 
-    private IDataView Data => ListRows.Of(_ml, PictureRows.Rows(Ids));
+    private IDataView Data => ListRows.Of(_ml, ImageRows.Rows(Ids));
 
     [Fact]
-    public void The_chain_of_the_stages_makes_the_picture_of_the_whole()
+    public void The_chain_of_the_stages_makes_the_image_of_the_whole()
     {
         var chain = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64)
             .Append(Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePrompt = "fox" }))
             .Append(Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], Denoising with { BatchSize = 2 }))
-            .Append(Stages.DecodeImage("Picture", "Latents", rows.Model));
+            .Append(Stages.DecodeImage("Image", "Latents", rows.Model));
         var expected = Ids.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: false)))).ToList();
-        Cells.Equal(expected, Cells.Read(chain.Fit(Data).Transform(Data), "Picture"), 1);
-        var generated = Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain).Fit(Data).Transform(Data);
-        Cells.Equal(expected, Cells.Read(generated, "Picture"), 1);
+        Cells.Equal(expected, Cells.Read(chain.Fit(Data).Transform(Data), "Image"), 1);
+        var generated = Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, ImageRows.Plain).Fit(Data).Transform(Data);
+        Cells.Equal(expected, Cells.Read(generated, "Image"), 1);
     }
 
     [Fact]
     public void Texts_are_the_encoders_embeddings()
     {
-        var expected = PictureRows.Rows(Ids).Select(row => (row.Id, (float[])
+        var expected = ImageRows.Rows(Ids).Select(row => (row.Id, (float[])
             [.. rows.Model.EncodeText(row.Prompt, 1).Hidden.Values, .. rows.Model.EncodeText(row.Negative).Hidden.Values])).ToList();
         var encode = Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePromptColumn = "Negative", ClipSkip = 1 });
         Cells.Equal(expected, Cells.Read(encode.Fit(Data).Transform(Data), "Text"), Rounding);
@@ -49,7 +49,7 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
     [Fact]
     public void Hints_are_the_networks_encoded_conditions()
     {
-        var expected = PictureRows.Rows(Ids).Select(row => (row.Id, rows.Canny.Encode(row.Edges!.ToImageBuffer()).Values)).ToList();
+        var expected = ImageRows.Rows(Ids).Select(row => (row.Id, rows.Canny.Encode(row.Edges!.ToImageBuffer()).Values)).ToList();
         Cells.Equal(expected, Cells.Read(Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64).Fit(Data).Transform(Data), "Hint"), Rounding);
         var schema = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 128, 64).Fit(Data).GetOutputSchema(Data.Schema);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 64, 8, 16), schema["Hint"].Type);
@@ -57,25 +57,25 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
     }
 
     [Fact]
-    public void Pictures_become_latents_and_pictures_again()
+    public void Images_become_latents_and_images_again()
     {
         var options = new EncodeImageComponentOptions { Width = 64, Height = 64 };
-        var expected = PictureRows.Rows(Ids).Select(row =>
+        var expected = ImageRows.Rows(Ids).Select(row =>
         {
             var mean = rows.Model.Backend.EncodeImage(TensorImages.ToSigned(row.Edges!.ToImageBuffer())).Mean.Values;
             return (row.Id, mean.Select(value => value * (float)rows.Model.Folder.Autoencoder.ScalingFactor).ToArray());
         }).ToList();
         Cells.Equal(expected, Cells.Read(Stages.EncodeImage("Latents", "Edges", rows.Model, options).Fit(Data).Transform(Data), "Latents"), Rounding);
 
-        var both = Stages.EncodeImage("Latents", "Edges", rows.Model, options).Append(Stages.DecodeImage("Picture", "Latents", rows.Model)).Fit(Data).Transform(Data);
-        Assert.Equal(new ImageDataViewType(64, 64), both.Schema["Picture"].Type);
+        var both = Stages.EncodeImage("Latents", "Edges", rows.Model, options).Append(Stages.DecodeImage("Image", "Latents", rows.Model)).Fit(Data).Transform(Data);
+        Assert.Equal(new ImageDataViewType(64, 64), both.Schema["Image"].Type);
         Assert.Equal(new VectorDataViewType(NumberDataViewType.Single, 8, 8, 8), both.Schema["Latents"].Type);
         Assert.Equal("latents of emoji", Content(both.Schema["Latents"]));
 
-        var picture = ImageCodec.Load(GoldenModel.Golden("text2img-a.png"));
-        var photo = _ml.Data.LoadFromEnumerable([new PhotoRow { Photo = picture.ToMLImage() }]);
-        var again = Stages.EncodeImage("Latents", "Photo", rows.Model).Append(Stages.DecodeImage("Picture", "Latents", rows.Model)).Fit(photo).Transform(photo);
-        Assert.InRange(Cells.Of(picture).Zip(Cells.Read(again, "Picture").Single().Values, (a, b) => Math.Abs(a - b)).Average(), 0, 6);
+        var image = ImageCodec.Load(GoldenModel.Golden("text2img-a.png"));
+        var photo = _ml.Data.LoadFromEnumerable([new PhotoRow { Photo = image.ToMLImage() }]);
+        var again = Stages.EncodeImage("Latents", "Photo", rows.Model).Append(Stages.DecodeImage("Image", "Latents", rows.Model)).Fit(photo).Transform(photo);
+        Assert.InRange(Cells.Of(image).Zip(Cells.Read(again, "Image").Single().Values, (a, b) => Math.Abs(a - b)).Average(), 0, 6);
     }
 
     [Theory]
@@ -90,29 +90,29 @@ public sealed class StageChainTests(PictureRows rows) : IClassFixture<PictureRow
         var conditions = network is null ? [] : new ControlColumn[] { new("Edges", network) };
         var estimator = Stages.EncodeText("Text", "Prompt", model)
             .Append(Stages.Denoise("Latents", "Text", model, hints, Denoising))
-            .Append(Stages.DecodeImage("Picture", "Latents", model));
+            .Append(Stages.DecodeImage("Image", "Latents", model));
         var data = network is null ? Data : Stages.EncodeCondition("Hint", "Edges", network, 64, 64).Fit(Data).Transform(Data);
-        var expected = PictureRows.Rows(Ids).Select(row => (row.Id, Cells.Of(model.Generate(
+        var expected = ImageRows.Rows(Ids).Select(row => (row.Id, Cells.Of(model.Generate(
             row.Prompt,
             network is null ? [] : [new ControlInput(network, row.Edges!.ToImageBuffer())],
             new GenerateOptions { Steps = 2, Guidance = 4, Width = 64, Height = 64, Seed = (ulong)row.Seed }).Image))).ToList();
 
-        Cells.Equal(expected, Cells.Read(estimator.Fit(data).Transform(data), "Picture"), 1);
-        var whole = Stages.Generate("Picture", "Prompt", model, conditions, new() { Steps = 2, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed" });
-        Cells.Equal(expected, Cells.Read(whole.Fit(data).Transform(data), "Picture"), 1);
+        Cells.Equal(expected, Cells.Read(estimator.Fit(data).Transform(data), "Image"), 1);
+        var whole = Stages.Generate("Image", "Prompt", model, conditions, new() { Steps = 2, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed" });
+        Cells.Equal(expected, Cells.Read(whole.Fit(data).Transform(data), "Image"), 1);
     }
 
     [Fact]
     public void A_row_of_scale_0_needs_no_hint()
     {
-        var all = PictureRows.Rows(0, 4);
+        var all = ImageRows.Rows(0, 4);
         all[1].Edges = null;
         var data = _ml.Data.LoadFromEnumerable(all);
         var chain = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64, new() { ErrorColumn = null })
             .Append(Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePromptColumn = "Negative" }))
             .Append(Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny) { ScaleColumn = "Scale", WeightingColumn = "Weighting" }], Denoising))
-            .Append(Stages.DecodeImage("Picture", "Latents", rows.Model));
-        Cells.Equal(new[] { 0, 4 }.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: true)))), Cells.Read(chain.Fit(data).Transform(data), "Picture"), 1);
+            .Append(Stages.DecodeImage("Image", "Latents", rows.Model));
+        Cells.Equal(new[] { 0, 4 }.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: true)))), Cells.Read(chain.Fit(data).Transform(data), "Image"), 1);
     }
 
     private static string Content(DataViewSchema.Column column)

@@ -7,7 +7,7 @@ using Microsoft.ML.Data;
 namespace ControlNet.ML.Torch.Tests.Components;
 
 /// <summary>Rows that fail, runs that are stopped, and settings that are refused.</summary>
-public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureRows>
+public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
 {
     private readonly MLContext _ml = new();
 
@@ -16,10 +16,10 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     [Fact]
     public void A_row_that_asks_for_what_cannot_be_fails_alone()
     {
-        (Action<PictureRow> Change, string Reason)[] cases =
+        (Action<ImageRow> Change, string Reason)[] cases =
         [
             (row => row.Id = 0, ""),
-            (row => row.Edges = null, "There is no picture in column 'Edges'."),
+            (row => row.Edges = null, "There is no image in column 'Edges'."),
             (row => row.Steps = 0, "Column 'Steps' has 0, expected a whole number from 1 to 1,000."),
             (row => row.Width = 65, "Width is 65, expected a multiple of 8: 64 or 72."),
             (row => row.Height = -8, "Column 'Height' has -8, expected a whole number from 1 to 2,147,483,647."),
@@ -31,25 +31,25 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
         ];
         var all = cases.Select(each =>
         {
-            var row = PictureRows.Row(0);
+            var row = ImageRows.Row(0);
             each.Change(row);
             return row;
         }).ToArray();
-        var made = Made(Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, PictureRows.Own), all);
+        var made = Made(Stages.Generate("Image", "Prompt", rows.Model, rows.OwnControl, ImageRows.Own), all);
         Assert.Equal(cases.Select(each => each.Reason), made.Select(row => row.Error.Replace("Infinity", "∞", StringComparison.Ordinal)));
-        Assert.Equal(cases.Select(each => each.Reason.Length > 0), made.Select(row => row.Picture is null));
-        Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], [(0, Cells.Of(made[0].Picture))], 1);
+        Assert.Equal(cases.Select(each => each.Reason.Length > 0), made.Select(row => row.Image is null));
+        Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], [(0, Cells.Of(made[0].Image))], 1);
     }
 
     [Fact]
     public void What_no_network_or_sampler_bears_fails_its_row_and_spoils_no_other()
     {
-        var all = PictureRows.Rows(0, 0, 0, 0);
+        var all = ImageRows.Rows(0, 0, 0, 0);
         all[1].Scale = 1e30;
         all[2].Steps = 60;
-        var options = PictureRows.Own with { BatchSize = 4, Scheduler = "lcm" };
-        var made = Made(Stages.Generate("Picture", "Prompt", rows.Model, rows.OwnControl, options), all);
-        Assert.Equal([false, true, true, false], made.Select(row => row.Picture is null));
+        var options = ImageRows.Own with { BatchSize = 4, Scheduler = "lcm" };
+        var made = Made(Stages.Generate("Image", "Prompt", rows.Model, rows.OwnControl, options), all);
+        Assert.Equal([false, true, true, false], made.Select(row => row.Image is null));
         Assert.StartsWith("The latents are not finite after step", made[1].Error, StringComparison.Ordinal);
         Assert.Contains("60", made[2].Error, StringComparison.Ordinal);
     }
@@ -57,7 +57,7 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     [Fact]
     public void Stages_whose_vectors_are_no_numbers_fail_the_row_themselves()
     {
-        var rowsOfAll = PictureRows.Rows(0, 1);
+        var rowsOfAll = ImageRows.Rows(0, 1);
         rowsOfAll[1].Scale = 1e30;
         var data = _ml.Data.LoadFromEnumerable(rowsOfAll);
         var view = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64).Append(Stages.EncodeText("Text", "Prompt", rows.Model)).Append(Stages.Denoise(
@@ -70,21 +70,21 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     [Fact]
     public void A_strict_component_stops_at_the_row()
     {
-        var all = PictureRows.Rows(0, 1);
+        var all = ImageRows.Rows(0, 1);
         all[1].Edges = null;
-        var estimator = Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain with { Strict = true });
-        Assert.Equal("Row 1, column 'Picture': There is no picture in column 'Edges'.", Assert.Throws<RowFailedException>(() => Made(estimator, all)).Message);
+        var estimator = Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, ImageRows.Plain with { Strict = true });
+        Assert.Equal("Row 1, column 'Image': There is no image in column 'Edges'.", Assert.Throws<RowFailedException>(() => Made(estimator, all)).Message);
     }
 
     [Fact]
     public void A_chain_keeps_the_first_reason_and_failed_vectors_are_not_numbers()
     {
-        var all = PictureRows.Rows(0, 1);
+        var all = ImageRows.Rows(0, 1);
         all[1].Edges = null;
         var data = _ml.Data.LoadFromEnumerable(all);
         var view = Chain("Error").Fit(data).Transform(data);
-        Assert.Equal(["", "There is no picture in column 'Edges'."], view.GetColumn<string>("Error"));
-        Assert.Equal([false, true], Cells.Read(view, "Picture").Select(row => row.Values.Length == 0));
+        Assert.Equal(["", "There is no image in column 'Edges'."], view.GetColumn<string>("Error"));
+        Assert.Equal([false, true], Cells.Read(view, "Image").Select(row => row.Values.Length == 0));
         var hints = view.GetColumn<float[]>("Hint").ToList();
         Assert.Equal((64 * 8 * 8, true), (hints[1].Length, hints[1].All(float.IsNaN)));
 
@@ -95,7 +95,7 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
         EstimatorChain<DecodeImageTransformer> Chain(string? errors) => Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64, new() { ErrorColumn = errors })
             .Append(Stages.EncodeText("Text", "Prompt", rows.Model))
             .Append(Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], new() { Steps = 1, Width = 64, Height = 64 }))
-            .Append(Stages.DecodeImage("Picture", "Latents", rows.Model));
+            .Append(Stages.DecodeImage("Image", "Latents", rows.Model));
     }
 
     [Theory, InlineData(false), InlineData(true)]
@@ -114,10 +114,10 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
             },
         };
         using var model = DiffusionModel.Load("emoji", new LoadOptions { Backend = networks });
-        var data = _ml.Data.LoadFromEnumerable(PictureRows.Rows(0, 1));
-        var options = PictureRows.Plain with { Steps = 1000, BatchSize = 1, CancellationToken = source.Token };
-        var view = Stages.Generate("Picture", "Prompt", model, null, options).Fit(data).Transform(data);
-        Assert.ThrowsAny<OperationCanceledException>(() => Cells.Read(view, "Picture"));
+        var data = _ml.Data.LoadFromEnumerable(ImageRows.Rows(0, 1));
+        var options = ImageRows.Plain with { Steps = 1000, BatchSize = 1, CancellationToken = source.Token };
+        var view = Stages.Generate("Image", "Prompt", model, null, options).Fit(data).Transform(data);
+        Assert.ThrowsAny<OperationCanceledException>(() => Cells.Read(view, "Image"));
         Assert.Equal(3, networks.Predictions);
     }
 
@@ -125,27 +125,27 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     public void A_model_that_is_gone_says_so()
     {
         using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" });
-        var data = _ml.Data.LoadFromEnumerable(PictureRows.Rows(0));
-        var view = Stages.Generate("Picture", "Prompt", model, null, PictureRows.Plain).Fit(data).Transform(data);
+        var data = _ml.Data.LoadFromEnumerable(ImageRows.Rows(0));
+        var view = Stages.Generate("Image", "Prompt", model, null, ImageRows.Plain).Fit(data).Transform(data);
         model.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => Cells.Read(view, "Picture"));
+        Assert.Throws<ObjectDisposedException>(() => Cells.Read(view, "Image"));
     }
 
     [Fact]
     public void Hints_and_latents_of_another_shape_are_refused_before_any_row_is_read()
     {
-        var data = _ml.Data.LoadFromEnumerable(PictureRows.Rows(0));
+        var data = _ml.Data.LoadFromEnumerable(ImageRows.Rows(0));
         var hints = Stages.EncodeText("Text", "Prompt", rows.Model).Append(Stages.EncodeCondition("Hint", "Edges", rows.Canny, 128, 64)).Fit(data).Transform(data);
         Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 64, 8, 8>, got Vector<Single, 64, 8, 16>",
             () => Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], new() { Width = 64, Height = 64 }).Fit(hints));
         Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 2, 32, 256>, got Vector<Single, 64, 8, 16>",
             () => Stages.Denoise("Latents", "Hint", rows.Model).Fit(hints));
         Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 8, h, w>, got Vector<Single, 64, 8, 16>",
-            () => Stages.DecodeImage("Picture", "Hint", rows.Model).Fit(hints));
-        Refused("Schema mismatch for input column 'Seed': expected String, got Int64", () => Stages.Generate("Picture", "Seed", rows.Model).Fit(data));
+            () => Stages.DecodeImage("Image", "Hint", rows.Model).Fit(hints));
+        Refused("Schema mismatch for input column 'Seed': expected String, got Int64", () => Stages.Generate("Image", "Seed", rows.Model).Fit(data));
         Refused("Schema mismatch for input column 'Prompt': expected a number, got String",
-            () => Stages.Generate("Picture", "Prompt", rows.Model, null, new() { SeedColumn = "Prompt" }).Fit(data));
-        Refused("Could not find input column 'Nothing'", () => Stages.Generate("Picture", "Prompt", rows.Model, [new("Nothing", rows.Canny)]).Fit(data));
+            () => Stages.Generate("Image", "Prompt", rows.Model, null, new() { SeedColumn = "Prompt" }).Fit(data));
+        Refused("Could not find input column 'Nothing'", () => Stages.Generate("Image", "Prompt", rows.Model, [new("Nothing", rows.Canny)]).Fit(data));
 
         static void Refused(string message, Action fit) => Assert.Contains(message, Assert.Throws<ArgumentOutOfRangeException>(fit).Message, StringComparison.Ordinal);
     }
@@ -155,7 +155,7 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
     {
         using var other = ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), new LoadOptions { Device = "cpu" });
         Assert.Contains("of another family than the model 'emoji'", Assert.Throws<ControlNetException>(
-            () => Stages.Generate("Picture", "Prompt", rows.Model, [new("Edges", other)])).Message, StringComparison.Ordinal);
+            () => Stages.Generate("Image", "Prompt", rows.Model, [new("Edges", other)])).Message, StringComparison.Ordinal);
         Assert.Contains("of another family than the model 'emoji'", Assert.Throws<ControlNetException>(
             () => Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", other)])).Message, StringComparison.Ordinal);
     }
@@ -171,14 +171,14 @@ public sealed class StageFailureTests(PictureRows rows) : IClassFixture<PictureR
         Refused("eulr", new() { Scheduler = "eulr" });
         Refused("BatchSize is 0", new() { BatchSize = 0 });
         Assert.Contains("scale of a control network is NaN", Assert.Throws<ControlNetException>(() => Stages.Generate(
-            "Picture", "Prompt", rows.Model, [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = double.NaN } }])).Message, StringComparison.Ordinal);
+            "Image", "Prompt", rows.Model, [new("Edges", rows.Canny) { Unit = new ControlUnit { Scale = double.NaN } }])).Message, StringComparison.Ordinal);
         Assert.Contains("The size is 60x64", Assert.Throws<ControlNetException>(() => Stages.EncodeCondition("Hint", "Edges", rows.Canny, 60, 64)).Message, StringComparison.Ordinal);
 
         void Refused(string message, GenerateComponentOptions options) => Assert.Contains(
-            message, Assert.Throws<ControlNetException>(() => Stages.Generate("Picture", "Prompt", rows.Model, null, options)).Message, StringComparison.Ordinal);
+            message, Assert.Throws<ControlNetException>(() => Stages.Generate("Image", "Prompt", rows.Model, null, options)).Message, StringComparison.Ordinal);
     }
 
-    private List<MadeRow> Made(GenerateEstimator estimator, PictureRow[] all)
+    private List<MadeRow> Made(GenerateEstimator estimator, ImageRow[] all)
     {
         var data = _ml.Data.LoadFromEnumerable(all);
         return [.. _ml.Data.CreateEnumerable<MadeRow>(estimator.Fit(data).Transform(data), reuseRowObject: false)];

@@ -5,7 +5,7 @@ using Microsoft.ML;
 namespace ControlNet.ML.Torch.Tests.Components;
 
 /// <summary>Saved models, which refer to their weights.</summary>
-public sealed class StageSavingTests(PictureRows rows) : IClassFixture<PictureRows>, IDisposable
+public sealed class StageSavingTests(ImageRows rows) : IClassFixture<ImageRows>, IDisposable
 {
     private const string FoldersVariable = "CONTROLNET_MODELS";
 
@@ -14,24 +14,24 @@ public sealed class StageSavingTests(PictureRows rows) : IClassFixture<PictureRo
 
     private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
 
-    private IDataView Data => _ml.Data.LoadFromEnumerable(PictureRows.Rows(0, 1));
+    private IDataView Data => _ml.Data.LoadFromEnumerable(ImageRows.Rows(0, 1));
 
     private string Zip => _folder.File("model.zip");
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Another_process_makes_the_same_pictures()
+    public void Another_process_makes_the_same_images()
     {
         var chain = Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64)
             .Append(Stages.EncodeText("Text", "Prompt", rows.Model, new() { NegativePrompt = "fox" }))
             .Append(Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], new() { Steps = 2, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed" }))
-            .Append(Stages.DecodeImage("Picture", "Latents", rows.Model));
+            .Append(Stages.DecodeImage("Image", "Latents", rows.Model));
         _ml.Model.Save(chain.Fit(Data), Data.Schema, Zip);
         var expected = new[] { 0, 1 }.Select(id => (id, Cells.Of(rows.Expected(id, ownSettings: false)))).ToList();
         Cells.Equal(expected, LoadProcess.Run(_folder.Path, 2), 1);
 
-        _ml.Model.Save(Stages.Generate("Picture", "Prompt", rows.Model, rows.PlainControl, PictureRows.Plain).Fit(Data), Data.Schema, Zip);
+        _ml.Model.Save(Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, ImageRows.Plain).Fit(Data), Data.Schema, Zip);
         Cells.Equal(expected, LoadProcess.Run(_folder.Path, 2), 1);
     }
 
@@ -42,8 +42,8 @@ public sealed class StageSavingTests(PictureRows rows) : IClassFixture<PictureRo
         var (first, second) = (Load(), Load());
         var firstView = first.Transform(Data);
         ((IDisposable)first).Dispose();
-        Assert.Throws<ObjectDisposedException>(() => Cells.Read(firstView, "Picture"));
-        Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], Cells.Read(_ml.Data.TakeRows(second.Transform(Data), 1), "Picture"), 1);
+        Assert.Throws<ObjectDisposedException>(() => Cells.Read(firstView, "Image"));
+        Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], Cells.Read(_ml.Data.TakeRows(second.Transform(Data), 1), "Image"), 1);
 
         // It is saved as it was.
         var length = new FileInfo(Zip).Length;
@@ -70,7 +70,7 @@ public sealed class StageSavingTests(PictureRows rows) : IClassFixture<PictureRo
         try
         {
             var loaded = Load();
-            Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], Cells.Read(_ml.Data.TakeRows(loaded.Transform(Data), 1), "Picture"), 1);
+            Cells.Equal([(0, Cells.Of(rows.Expected(0, ownSettings: true)))], Cells.Read(_ml.Data.TakeRows(loaded.Transform(Data), 1), "Image"), 1);
             ((IDisposable)loaded).Dispose();
         }
         finally
@@ -101,7 +101,7 @@ public sealed class StageSavingTests(PictureRows rows) : IClassFixture<PictureRo
     private void Save(DiffusionModel model, ControlNetwork network)
     {
         ControlColumn[] controls = [rows.OwnControl[0] with { Network = network }];
-        _ml.Model.Save(Stages.Generate("Picture", "Prompt", model, controls, PictureRows.Own).Fit(Data), Data.Schema, Zip);
+        _ml.Model.Save(Stages.Generate("Image", "Prompt", model, controls, ImageRows.Own).Fit(Data), Data.Schema, Zip);
     }
 
     private ITransformer Load() => new MLContext().Model.Load(Zip, out _);

@@ -11,14 +11,14 @@ using Microsoft.ML;
 namespace ControlNet.ML.Torch.Tests.Components;
 
 /// <summary>Saved models that somebody has prepared: what they name is not followed, and the one error names the entry.</summary>
-public sealed class StrangersModelTests : IClassFixture<PictureRows>, IDisposable
+public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
 {
     private const string CacheVariable = "CONTROLNET_CACHE";
-    private readonly PictureRows _rows;
+    private readonly ImageRows _rows;
     private readonly MLContext _ml = new();
     private readonly TemporaryFolder _folder = new();
 
-    public StrangersModelTests(PictureRows rows)
+    public StrangersModelTests(ImageRows rows)
     {
         _rows = rows;
         Environment.SetEnvironmentVariable(CacheVariable, _folder.File("cache"));
@@ -138,7 +138,7 @@ public sealed class StrangersModelTests : IClassFixture<PictureRows>, IDisposabl
 
     private void Save(WeightStorage storage, DiffusionModel? model = null)
     {
-        var data = _ml.Data.LoadFromEnumerable(PictureRows.Rows(0));
+        var data = _ml.Data.LoadFromEnumerable(ImageRows.Rows(0));
         _ml.Model.Save(_ml.Transforms.ControlNet().EncodeText("Text", "Prompt", model ?? _rows.Model, new() { Weights = storage }).Fit(data), data.Schema, Zip);
     }
 

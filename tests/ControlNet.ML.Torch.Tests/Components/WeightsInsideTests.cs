@@ -8,14 +8,14 @@ using Microsoft.ML.Data;
 namespace ControlNet.ML.Torch.Tests.Components;
 
 /// <summary>Saved models that hold their weights.</summary>
-public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
+public sealed class WeightsInsideTests : IClassFixture<ImageRows>, IDisposable
 {
     private const string CacheVariable = "CONTROLNET_CACHE";
-    private readonly PictureRows _rows;
+    private readonly ImageRows _rows;
     private readonly MLContext _ml = new();
     private readonly TemporaryFolder _folder = new();
 
-    public WeightsInsideTests(PictureRows rows)
+    public WeightsInsideTests(ImageRows rows)
     {
         _rows = rows;
         Environment.SetEnvironmentVariable(CacheVariable, _folder.File("cache"));
@@ -23,7 +23,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
 
     private ControlNetTransforms Stages => _ml.Transforms.ControlNet();
 
-    private IDataView Data => _ml.Data.LoadFromEnumerable(PictureRows.Rows(0, 1));
+    private IDataView Data => _ml.Data.LoadFromEnumerable(ImageRows.Rows(0, 1));
 
     private string Zip => _folder.File("model.zip");
 
@@ -90,7 +90,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
     public void What_others_could_have_written_in_the_cache_is_written_anew()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no modes.");
-        Save(Stages.DecodeImage("Picture", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
+        Save(Stages.DecodeImage("Image", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
         ((IDisposable)Load()).Dispose();
         var file = Cached().First(file => file.EndsWith(".safetensors", StringComparison.Ordinal));
         var (before, content) = (File.GetUnixFileMode(file), File.ReadAllBytes(file));
@@ -109,7 +109,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
     [Fact]
     public void What_a_killed_process_left_half_written_is_removed()
     {
-        Save(Stages.DecodeImage("Picture", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
+        Save(Stages.DecodeImage("Image", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
         Directory.CreateDirectory(_folder.File("cache", "models", "half.part", "vae"));
         File.WriteAllText(_folder.File("cache", "models", "half.part", "vae", "config.json"), "{");
         File.WriteAllText(_folder.File("cache", "models", "half.part.lock"), "");
@@ -134,11 +134,11 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         var chain = Stages.EncodeCondition("Hint", "Edges", canny, 64, 64, new() { Weights = weights })
             .Append(Stages.EncodeText("Text", "Prompt", model, new() { Weights = weights }))
             .Append(Stages.EncodeImage("Latents", "Edges", model, new() { Width = 64, Height = 64, Weights = weights }))
-            .Append(Stages.DecodeImage("Picture", "Latents", model, new() { Weights = weights }));
+            .Append(Stages.DecodeImage("Image", "Latents", model, new() { Weights = weights }));
         var fitted = chain.Fit(Data);
         var before = Schemas.Lines(fitted.GetOutputSchema(Data.Schema));
         Assert.Contains(before, line => line.StartsWith("Latents: Vector<Single, 8, 8, 8> {Content: String = latents of mine;", StringComparison.Ordinal));
-        Assert.Contains(before, line => line.StartsWith("Picture: Image<64, 64>", StringComparison.Ordinal));
+        Assert.Contains(before, line => line.StartsWith("Image: Image<64, 64>", StringComparison.Ordinal));
         _ml.Model.Save(fitted, Data.Schema, Zip);
 
         // Saved by what was loaded, once more.
@@ -159,7 +159,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         Holds(Files("text_encoder"), Stages.EncodeText("Text", "Prompt", _rows.Model, new() { Weights = inside }));
         Holds(Files("vae"), Stages.EncodeImage("Latents", "Edges", _rows.Model, new() { Weights = inside }));
         Holds(Files("unet") + Files("controlnet", "canny"), Denoise(_rows.Model, _rows.Canny));
-        Holds(whole, Stages.Generate("Picture", "Prompt", _rows.Model, _rows.PlainControl, PictureRows.Plain with { Weights = inside }));
+        Holds(whole, Stages.Generate("Image", "Prompt", _rows.Model, _rows.PlainControl, ImageRows.Plain with { Weights = inside }));
 
         // The condition encoder is a small part of the control network, here in float32.
         Save(Stages.EncodeCondition("Hint", "Edges", _rows.Canny, 64, 64, new() { Weights = inside }));
@@ -209,7 +209,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
     [Theory, InlineData(0.999), InlineData(0.6), InlineData(0.01)]
     public void A_zip_that_was_cut_short_is_an_error_and_leaves_nothing(double share)
     {
-        Save(Stages.DecodeImage("Picture", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
+        Save(Stages.DecodeImage("Image", "Latents", _rows.Model, new() { Weights = WeightStorage.Inside }));
         var bytes = File.ReadAllBytes(Zip);
         File.WriteAllBytes(Zip, bytes[..(int)(share * bytes.Length)]);
         Assert.ThrowsAny<Exception>(Load);
@@ -225,7 +225,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         Assert.Contains("without its AutoencoderKL", error.Message, StringComparison.Ordinal);
 
         using var encoder = ControlNetwork.Load("emoji/canny", new LoadOptions { Device = "cpu", ConditionEncoderOnly = true });
-        var edges = PictureRows.Rows(0)[0].Edges!.ToImageBuffer();
+        var edges = ImageRows.Rows(0)[0].Edges!.ToImageBuffer();
         Assert.Equal(_rows.Canny.Encode(edges).Values, encoder.Encode(edges).Values);
     }
 
@@ -233,7 +233,7 @@ public sealed class WeightsInsideTests : IClassFixture<PictureRows>, IDisposable
         Stages.EncodeCondition("Hint", "Edges", canny, 64, 64, new() { Weights = WeightStorage.Inside })
             .Append(Stages.EncodeText("Text", "Prompt", model, new() { NegativePrompt = "fox", Weights = WeightStorage.Inside }))
             .Append(Denoise(model, canny))
-            .Append(Stages.DecodeImage("Picture", "Latents", model, new() { Weights = WeightStorage.Inside }));
+            .Append(Stages.DecodeImage("Image", "Latents", model, new() { Weights = WeightStorage.Inside }));
 
     private DenoiseEstimator Denoise(DiffusionModel model, ControlNetwork canny) => Stages.Denoise(
         "Latents", "Text", model, [new("Hint", canny)],

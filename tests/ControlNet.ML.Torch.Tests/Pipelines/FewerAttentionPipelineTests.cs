@@ -67,7 +67,7 @@ public sealed class FewerAttentionPipelineTests : IDisposable
         }
 
         Assert.Equal(options.Steps - 1, last!.Step);
-        TensorChecks.Compare(expected, "image.checks", 0, last.Picture().Pixels.Values, 2e-3);
+        TensorChecks.Compare(expected, "image.checks", 0, last.Image().Pixels.Values, 2e-3);
     }
 
     [Theory]

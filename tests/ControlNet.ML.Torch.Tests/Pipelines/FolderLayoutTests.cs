@@ -3,7 +3,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
 
-/// <summary>The same weights in another layout make the same picture.</summary>
+/// <summary>The same weights in another layout make the same image.</summary>
 public sealed class FolderLayoutTests : IDisposable
 {
     private static readonly GenerateOptions Options = new() { Steps = 2, Seed = 4, Width = 64, Height = 64 };
@@ -21,7 +21,7 @@ public sealed class FolderLayoutTests : IDisposable
         Copy(Fixtures.Path("models", "sd1", "unet"), Path.Combine(_folder, "unet"));
         Copy(Fixtures.Path("models", "sd1", "vae"), Path.Combine(_folder, "vae"));
 
-        Assert.Equal(Picture(Fixtures.Path("models", "sd1")), Picture(_folder));
+        Assert.Equal(Image(Fixtures.Path("models", "sd1")), Image(_folder));
     }
 
     [Fact]
@@ -35,8 +35,8 @@ public sealed class FolderLayoutTests : IDisposable
             Copy(Fixtures.Path("weights", "layouts", "variants", part), Path.Combine(_folder, part));
         }
 
-        // The decoder's weights were rounded to float16: nearly the same picture, and not the same.
-        var (full, half) = (Picture(Fixtures.Path("models", "sd1")), Picture(_folder));
+        // The decoder's weights were rounded to float16: nearly the same image, and not the same.
+        var (full, half) = (Image(Fixtures.Path("models", "sd1")), Image(_folder));
         Assert.InRange(full.Zip(half, (a, b) => Math.Abs(a - b)).Max(), 1, 8);
     }
 
@@ -54,7 +54,7 @@ public sealed class FolderLayoutTests : IDisposable
 
         File.Copy(Path.Combine(folder.Path, "config.json"), Path.ChangeExtension(file, ".json"));
 
-        Assert.Equal(Picture(Fixtures.Path("models", "sd1"), folder.Path), Picture(Fixtures.Path("models", "sd1"), file));
+        Assert.Equal(Image(Fixtures.Path("models", "sd1"), folder.Path), Image(Fixtures.Path("models", "sd1"), file));
     }
 
     [Fact]
@@ -62,10 +62,10 @@ public sealed class FolderLayoutTests : IDisposable
     {
         Assert.SkipUnless(Fixtures.Has("models", "sd1-control-b"), "No models/sd1-control-b.");
         var (a, b) = (Fixtures.Path("models", "sd1-control-a"), Fixtures.Path("models", "sd1-control-b"));
-        Assert.Equal(Picture(Fixtures.Path("models", "sd1"), a, b), Picture(Fixtures.Path("models", "sd1"), b, a));
+        Assert.Equal(Image(Fixtures.Path("models", "sd1"), a, b), Image(Fixtures.Path("models", "sd1"), b, a));
     }
 
-    private static byte[] Picture(string model, params string[] controls)
+    private static byte[] Image(string model, params string[] controls)
     {
         using var loaded = DiffusionModel.Load(model, Cpu);
         var networks = controls.Select(control => ControlNetwork.Load(control, Cpu)).ToArray();

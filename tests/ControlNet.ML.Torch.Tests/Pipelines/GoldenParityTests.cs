@@ -3,14 +3,14 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
 
-/// <summary>The embedded model's pictures against those that diffusers made of the same weights, all within one 8-bit level.</summary>
+/// <summary>The embedded model's images against those that diffusers made of the same weights, all within one 8-bit level.</summary>
 [Trait("Category", "Parity")]
 public sealed class GoldenParityTests(GoldenParityTests.Networks networks) : IClassFixture<GoldenParityTests.Networks>
 {
     public static TheoryData<string> Cases() => Fixtures.Cases(GoldenModel.Cases.Select(c => c.GetProperty("name").GetString()!));
 
     [Theory, MemberData(nameof(Cases))]
-    public void The_picture_is_the_same_within_a_level(string name)
+    public void The_image_is_the_same_within_a_level(string name)
     {
         Fixtures.SkipIfNothing(name, "golden/cases.json");
         var setup = GoldenModel.Case(name);
@@ -28,7 +28,7 @@ public sealed class GoldenParityTests(GoldenParityTests.Networks networks) : ICl
         }
 
         var expected = ImageCodec.Load(GoldenModel.Golden($"{name}.png"));
-        var picture = networks.Model.Generate(setup.GetProperty("prompt").GetString()!, controls, new GenerateOptions
+        var image = networks.Model.Generate(setup.GetProperty("prompt").GetString()!, controls, new GenerateOptions
         {
             NegativePrompt = setup.GetProperty("negative").GetString(),
             Seed = setup.GetProperty("seed").GetUInt64(),
@@ -39,9 +39,9 @@ public sealed class GoldenParityTests(GoldenParityTests.Networks networks) : ICl
             Height = expected.Height,
         });
 
-        Close.Relative(tensors.Doubles("latents_last"), picture.Latents.Values, 5e-4, "last latents", floor: 0);
-        Assert.Equal((expected.Width, expected.Height, 3), (picture.Image.Width, picture.Image.Height, picture.Image.Channels));
-        Close.Absolute(expected.Samples, picture.Image.Samples, 1, $"{name}: level");
+        Close.Relative(tensors.Doubles("latents_last"), image.Latents.Values, 5e-4, "last latents", floor: 0);
+        Assert.Equal((expected.Width, expected.Height, 3), (image.Image.Width, image.Image.Height, image.Image.Channels));
+        Close.Absolute(expected.Samples, image.Image.Samples, 1, $"{name}: level");
     }
 
     /// <summary>The model, loaded once.</summary>

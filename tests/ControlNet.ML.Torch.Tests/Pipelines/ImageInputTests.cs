@@ -4,7 +4,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
 
-/// <summary>Beginning from a picture: what stays, what runs, what is refused.</summary>
+/// <summary>Beginning from an image: what stays, what runs, what is refused.</summary>
 public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixture<ImageInputTests.Models>
 {
     private static readonly GenerateOptions Few = new() { Steps = 4, Guidance = 2, Seed = 3, Scheduler = "ddim" };
@@ -17,7 +17,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
             mask.Row(y)[(left % 64)..].Fill(byte.MaxValue);
         foreach (var strength in (double[])[0.6, 1])
         {
-            var options = Few with { Image = new ImageInput(Picture(64, 64)) { Mask = mask, Strength = strength } };
+            var options = Few with { Image = new ImageInput(Image(64, 64)) { Mask = mask, Strength = strength } };
             var (apple, sky) = (models.Plain.Generate("apple", options).Latents, models.Plain.Generate("sky", options).Latents);
             for (var i = 0; i < apple.Count; i++)
             {
@@ -33,7 +33,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
     {
         var (count, share) = ((steps % 6) + 1, strength / 255.0);
         var expected = count - Scheduler.FirstStep(count, share);
-        var options = Few with { Steps = count, Image = new ImageInput(Picture(64, 64)) { Strength = share } };
+        var options = Few with { Steps = count, Image = new ImageInput(Image(64, 64)) { Strength = share } };
         if (expected == 0)
         {
             Assert.Contains("leaves none", Assert.Throws<ControlNetException>(() => models.Plain.Generate("", options)).Message, StringComparison.Ordinal);
@@ -46,9 +46,9 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
     }
 
     [Fact]
-    public void The_result_has_the_pictures_size_unless_another_is_asked_for()
+    public void The_result_has_the_images_size_unless_another_is_asked_for()
     {
-        var image = new ImageInput(Picture(77, 50));
+        var image = new ImageInput(Image(77, 50));
         var own = models.Plain.Generate("", Few with { Image = image });
         Assert.Equal((72, 48), (own.Image.Width, own.Image.Height));
         Assert.Equal("0.8", own.Provenance["image_strength"]);
@@ -58,13 +58,13 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
     }
 
     [Fact]
-    public void A_picture_is_the_same_alone_and_together_with_others()
+    public void An_image_is_the_same_alone_and_together_with_others()
     {
-        PictureRequest[] requests = [.. Enumerable.Range(0, 2).Select(i => new PictureRequest("apple", [], Few with { Seed = (ulong)i, Image = new ImageInput(Picture(64, 64)) }))];
+        GenerateRequest[] requests = [.. Enumerable.Range(0, 2).Select(i => new GenerateRequest("apple", [], Few with { Seed = (ulong)i, Image = new ImageInput(Image(64, 64)) }))];
         var together = models.Plain.GenerateBatch(requests);
-        Close.Relative([.. models.Plain.Generate("apple", requests[1].Options).Latents.Values.Select(v => (double)v)], together[1].Latents.Values, 1e-4, "second picture");
+        Close.Relative([.. models.Plain.Generate("apple", requests[1].Options).Latents.Values.Select(v => (double)v)], together[1].Latents.Values, 1e-4, "second image");
 
-        PictureRequest[] mixed = [requests[0], requests[1] with { Options = Few with { Image = requests[1].Options.Image! with { Strength = 0.5 } } }];
+        GenerateRequest[] mixed = [requests[0], requests[1] with { Options = Few with { Image = requests[1].Options.Image! with { Strength = 0.5 } } }];
         Assert.Contains("one strength", Assert.Throws<ArgumentException>(() => models.Plain.GenerateBatch(mixed)).Message, StringComparison.Ordinal);
     }
 
@@ -74,7 +74,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
         var depth = new FloatMap(16, 16);
         for (var i = 0; i < depth.Values.Length; i++)
             depth.Values[i] = i % 16;
-        var input = new ImageInput(Picture(64, 64)) { Depth = depth };
+        var input = new ImageInput(Image(64, 64)) { Depth = depth };
         var plain = models.Depth.Generate("", Few with { Image = input });
         var flat = models.Depth.Generate("", Few with { Image = input with { Depth = new FloatMap(16, 16) } });
         Assert.NotEqual(plain.Latents.Values, flat.Latents.Values);
@@ -86,7 +86,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
     [Fact]
     public void What_does_not_go_together_is_refused()
     {
-        var image = new ImageInput(Picture(64, 64));
+        var image = new ImageInput(Image(64, 64));
         Refused<ArgumentException>("Strength is 1.5, expected 0 to 1.", models.Plain, image with { Strength = 1.5 });
         Refused<ArgumentException>("Strength is NaN", models.Plain, image with { Strength = double.NaN });
         Refused<ArgumentException>("expected [1, 3, height, width]", models.Plain, image with { Tensor = TensorData.Zeros(3, 64, 64) });
@@ -103,12 +103,12 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
             Assert.Contains(message, Assert.Throws<T>(() => model.Generate("", Few with { Image = image })).Message, StringComparison.Ordinal);
     }
 
-    private static ImageBuffer Picture(int width, int height)
+    private static ImageBuffer Image(int width, int height)
     {
-        var picture = new ImageBuffer(width, height, 3);
-        for (var i = 0; i < picture.Samples.Length; i++)
-            picture.Samples[i] = (byte)(i * 37);
-        return picture;
+        var striped = new ImageBuffer(width, height, 3);
+        for (var i = 0; i < striped.Samples.Length; i++)
+            striped.Samples[i] = (byte)(i * 37);
+        return striped;
     }
 
     /// <summary>Tiny models of each kind.</summary>

@@ -6,7 +6,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
 
-/// <summary>Whole runs against diffusers' pipelines: the latents after every step, and the picture.</summary>
+/// <summary>Whole runs against diffusers' pipelines: the latents after every step, and the image.</summary>
 [Trait("Category", "Parity")]
 public sealed class PipelineParityTests
 {
@@ -40,7 +40,7 @@ public sealed class PipelineParityTests
             }
 
             Assert.False(tensors.Has($"latents.{last!.Step + 1}"), "the reference has more steps");
-            Close.Relative(tensors.Doubles("image"), last.Picture().Pixels.Values, 2e-3, "image");
+            Close.Relative(tensors.Doubles("image"), last.Image().Pixels.Values, 2e-3, "image");
         }
         finally
         {
@@ -83,10 +83,10 @@ public sealed class PipelineParityTests
 
         ImageBuffer Mask(string name)
         {
-            var picture = new ImageBuffer(tensors.Shape(name)[^1], tensors.Shape(name)[^2], 1);
+            var image = new ImageBuffer(tensors.Shape(name)[^1], tensors.Shape(name)[^2], 1);
             foreach (var (i, value) in tensors.Floats(name).Index())
-                picture.Samples[i] = value > 0 ? byte.MaxValue : (byte)0;
-            return picture;
+                image.Samples[i] = value > 0 ? byte.MaxValue : (byte)0;
+            return image;
         }
 
         FloatMap Depth(string name) => new(tensors.Shape(name)[^1], tensors.Shape(name)[^2], tensors.Floats(name));
@@ -96,9 +96,9 @@ public sealed class PipelineParityTests
     {
         if (!arguments.TryGetProperty("original_size", out _))
             return null;
-        int[] picture = tensors.Shape("image")[2..];
+        int[] image = tensors.Shape("image")[2..];
         int[] Pair(string name, int[] fallback) => arguments.TryGetProperty(name, out var pair) ? [.. pair.EnumerateArray().Select(e => e.GetInt32())] : fallback;
-        var (original, corner, target) = (Pair("original_size", picture), Pair("crops_coords_top_left", [0, 0]), Pair("target_size", picture));
+        var (original, corner, target) = (Pair("original_size", image), Pair("crops_coords_top_left", [0, 0]), Pair("target_size", image));
         return new SizeConditioning(original[0], original[1], corner[0], corner[1], target[0], target[1]);
     }
 

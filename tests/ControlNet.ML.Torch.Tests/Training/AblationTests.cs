@@ -21,7 +21,7 @@ public sealed class AblationTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.NotEqual(0, history.Convergence[^1].Gap);
         Assert.True(ControlFolder.Open(result.Control).Config.Lite);
         using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
-        Assert.NotEqual(Draw(), Draw(new ControlInput(network, TinyRun.Pictures(0).Condition)));
+        Assert.NotEqual(Draw(), Draw(new ControlInput(network, TinyRun.Images(0).Condition)));
 
         // Another run begins with it, of its shape without being told.
         var next = tiny.Options("from-lite") with { InitialControl = result.Control, Steps = 1 };

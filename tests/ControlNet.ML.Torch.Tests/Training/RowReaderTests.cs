@@ -4,7 +4,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Which part of a picture is taken, by pictures whose columns and rows tell their places.</summary>
+/// <summary>Which part of an image is taken, by images whose columns and rows tell their places.</summary>
 public sealed class RowReaderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,7 +16,7 @@ public sealed class RowReaderTests : IDisposable
     [InlineData(8, 12, 0, 2)]
     [InlineData(21, 8, 6, 0)]
     [InlineData(8, 8, 0, 0)]
-    public void The_middle_is_taken_of_a_picture_of_another_shape(int width, int height, int left, int top)
+    public void The_middle_is_taken_of_an_image_of_another_shape(int width, int height, int left, int top)
     {
         using var reader = new RowReader(8, 8, flip: false, CropMode.Centre, null);
         foreach (var draws in (SampleDraws?[])[null, new SampleDraws(1, 0, 10)])
@@ -24,7 +24,7 @@ public sealed class RowReaderTests : IDisposable
             var read = reader.Read(Row(Places(width, height)), draws);
             Assert.Equal(new Cut(width, height, left, top), read.Cut);
             Assert.Equal((width, height), (read.SourceWidth, read.SourceHeight));
-            Equal(read.Picture, left, top);
+            Equal(read.Image, left, top);
             Equal(read.Condition, left, top);
         }
     }
@@ -40,7 +40,7 @@ public sealed class RowReaderTests : IDisposable
             for (var seed = 0UL; seed < 60; seed++)
             {
                 var read = reader.Read(row, new SampleDraws(seed, 0, 10));
-                Equal(read.Picture, read.Cut.Left, read.Cut.Top);
+                Equal(read.Image, read.Cut.Left, read.Cut.Top);
                 places.Add(read.Cut.Left + read.Cut.Top);
             }
 
@@ -54,12 +54,12 @@ public sealed class RowReaderTests : IDisposable
     [InlineData(40, 20, 16, 8)]
     [InlineData(10, 40, 8, 32)]
     [InlineData(4, 5, 8, 10)]
-    public void A_picture_is_scaled_until_it_just_covers_the_size(int width, int height, int scaledWidth, int scaledHeight)
+    public void An_image_is_scaled_until_it_just_covers_the_size(int width, int height, int scaledWidth, int scaledHeight)
     {
         using var reader = new RowReader(8, 8, flip: false, CropMode.Centre, null);
         var read = reader.Read(Row(Places(width, height)), null);
         Assert.Equal((scaledWidth, scaledHeight), (read.Cut.ScaledWidth, read.Cut.ScaledHeight));
-        Assert.Equal((8, 8), (read.Picture.Width, read.Picture.Height));
+        Assert.Equal((8, 8), (read.Image.Width, read.Image.Height));
     }
 
     [Fact]
@@ -71,10 +71,10 @@ public sealed class RowReaderTests : IDisposable
         var draws = Enumerable.Range(0, 50).Select(seed => new SampleDraws((ulong)seed, 0, 10)).ToList();
         var (flipped, straight) = (draws.First(draw => draw.Flip), draws.First(draw => !draw.Flip));
         var (mirrored, read) = (reader.Read(row, flipped), reader.Read(row, straight));
-        Equal(read.Picture, 3, 0);
+        Equal(read.Image, 3, 0);
         for (var x = 0; x < 8; x++)
         {
-            Assert.Equal(read.Picture.Row(2).Slice(3 * x, 3), mirrored.Picture.Row(2).Slice(3 * (7 - x), 3));
+            Assert.Equal(read.Image.Row(2).Slice(3 * x, 3), mirrored.Image.Row(2).Slice(3 * (7 - x), 3));
             Assert.Equal(read.Condition.Row(2).Slice(3 * x, 3), mirrored.Condition.Row(2).Slice(3 * (7 - x), 3));
         }
 
@@ -93,8 +93,8 @@ public sealed class RowReaderTests : IDisposable
         ImageCodec.SavePng(path, new ImageBuffer(8, 8, 4));
         using var reader = new RowReader(8, 8, flip: false, CropMode.Centre, null);
         var read = reader.Read(Row(path), null);
-        Assert.Equal(3, read.Picture.Channels);
-        Assert.All(read.Picture.Samples, sample => Assert.Equal(255, sample));
+        Assert.Equal(3, read.Image.Channels);
+        Assert.All(read.Image.Samples, sample => Assert.Equal(255, sample));
         Assert.All(read.Condition.Samples, sample => Assert.Equal(255, sample));
     }
 
@@ -165,7 +165,7 @@ public sealed class RowReaderTests : IDisposable
         return TrainingTable.Open(_folder.File(folder));
     }
 
-    /// <summary>A picture whose red is the column and whose green is the row.</summary>
+    /// <summary>An image whose red is the column and whose green is the row.</summary>
     private string Places(int width, int height)
     {
         var image = new ImageBuffer(width, height, 3);

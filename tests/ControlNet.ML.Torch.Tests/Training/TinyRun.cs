@@ -5,7 +5,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>A tiny model, a few pictures with conditions and prompts, and runs on them.</summary>
+/// <summary>A tiny model, a few images with conditions and prompts, and runs on them.</summary>
 public sealed class TinyRun : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -44,7 +44,7 @@ public sealed class TinyRun : IDisposable
         CacheFolder = _folder.File("cache"),
     };
 
-    /// <summary>Pictures with squares, their outlines, and a word for each.</summary>
+    /// <summary>Images with squares, their outlines, and a word for each.</summary>
     public string WriteData(string name, int count)
     {
         Directory.CreateDirectory(_folder.File(name, "images"));
@@ -52,7 +52,7 @@ public sealed class TinyRun : IDisposable
         List<string> lines = [];
         for (var i = 0; i < count; i++)
         {
-            var (image, condition) = Pictures(i);
+            var (image, condition) = Images(i);
             ImageCodec.SavePng(_folder.File(name, "images", $"{i}.png"), image);
             ImageCodec.SavePng(_folder.File(name, "conditions", $"{i}.png"), condition);
             lines.Add(JsonSerializer.Serialize(new { file_name = $"images/{i}.png", conditioning_image = $"conditions/{i}.png", text = i % 2 == 0 ? "dark square" : "bright square" }));
@@ -62,7 +62,7 @@ public sealed class TinyRun : IDisposable
         return _folder.File(name);
     }
 
-    /// <summary>Makes all pictures of a folder unreadable, or brings them back.</summary>
+    /// <summary>Makes all images of a folder unreadable, or brings them back.</summary>
     public static void Break(string data, bool broken)
     {
         foreach (var file in Directory.EnumerateFiles(Path.Combine(data, "images"), "*.png"))
@@ -70,7 +70,7 @@ public sealed class TinyRun : IDisposable
             if (broken)
             {
                 System.IO.File.Move(file, file + ".whole");
-                System.IO.File.WriteAllText(file, "no picture");
+                System.IO.File.WriteAllText(file, "no image");
             }
             else
             {
@@ -80,7 +80,7 @@ public sealed class TinyRun : IDisposable
     }
 
     /// <summary>A square on a ground, and the square alone.</summary>
-    public static (ImageBuffer Image, ImageBuffer Condition) Pictures(int seed)
+    public static (ImageBuffer Image, ImageBuffer Condition) Images(int seed)
     {
         var (image, condition) = (new ImageBuffer(64, 64, 3), new ImageBuffer(64, 64, 1));
         var (left, top, size) = (4 + (seed * 7 % 30), 4 + (seed * 11 % 30), 10 + (seed % 20));

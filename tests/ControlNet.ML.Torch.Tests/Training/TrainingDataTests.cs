@@ -51,8 +51,8 @@ public sealed class TrainingDataTests : IDisposable
     [Fact]
     public void Both_layouts_and_other_names_are_read()
     {
-        Picture("a.png");
-        Picture("b.png");
+        Image("a.png");
+        Image("b.png");
         File.WriteAllText(_folder.File("prompt.json"), """
             {"source": "a.png", "target": "b.png", "prompt": "p"}
 
@@ -70,40 +70,40 @@ public sealed class TrainingDataTests : IDisposable
     [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; there are 'file_name'")]
     [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a text")]
     [InlineData("{\"file_name\": \"\", \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is empty")]
-    [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 pictures are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
+    [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 images are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
     [InlineData("\n", "holds no rows")]
     public void Lines_that_cannot_be_meant_are_named(string text, string message)
     {
-        Picture("a.png");
+        Image("a.png");
         File.WriteAllText(_folder.File("metadata.jsonl"), text);
         Assert.Contains(message, Assert.Throws<ControlNetException>(() => TrainingTable.Open(_folder.Path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_condition_of_another_size_and_a_picture_that_is_none_are_named()
+    public void A_condition_of_another_size_and_an_image_that_is_none_are_named()
     {
-        Picture("a.png");
-        Picture("b.png", 8);
-        File.WriteAllText(_folder.File("c.png"), "no picture");
+        Image("a.png");
+        Image("b.png", 8);
+        File.WriteAllText(_folder.File("c.png"), "no image");
         using var reader = new RowReader(16, 16, false, CropMode.Centre, null);
         var error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 1", _folder.File("a.png"), _folder.File("b.png"), ""), null));
-        Assert.Contains("line 1: the picture is 16x12 and its condition 8x6, expected one size", error.Message, StringComparison.Ordinal);
+        Assert.Contains("line 1: the image is 16x12 and its condition 8x6, expected one size", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 2", _folder.File("c.png"), _folder.File("b.png"), ""), null));
         Assert.StartsWith("line 2: ", error.Message, StringComparison.Ordinal);
     }
 
     [Property(MaxTest = 50)]
-    public void Picture_and_condition_are_cut_and_mirrored_alike(byte width, byte height, ushort seed)
+    public void Image_and_condition_are_cut_and_mirrored_alike(byte width, byte height, ushort seed)
     {
-        // The condition is the picture itself: whatever is done to one is done to the other.
+        // The condition is the image itself: whatever is done to one is done to the other.
         var (across, down) = (8 + (width % 40), 8 + (height % 40));
         var image = new ImageBuffer(across, down, 3);
         new Random(seed).NextBytes(image.Samples);
         ImageCodec.SavePng(_folder.File("p.png"), image);
         using var reader = new RowReader(16, 8, flip: true, CropMode.Random, null);
         var read = reader.Read(new TrainingRow("line", _folder.File("p.png"), _folder.File("p.png"), ""), new SampleDraws(seed, 0, 10));
-        Assert.Equal((16, 8), (read.Picture.Width, read.Picture.Height));
-        Assert.Equal(read.Picture.Samples, read.Condition.Samples);
+        Assert.Equal((16, 8), (read.Image.Width, read.Image.Height));
+        Assert.Equal(read.Image.Samples, read.Condition.Samples);
     }
 
     [Fact]
@@ -113,12 +113,12 @@ public sealed class TrainingDataTests : IDisposable
         ImageCodec.SavePng(_folder.File("p.png"), image);
         using var reader = new RowReader(16, 8, flip: true, CropMode.Centre, null);
         var row = new TrainingRow("line", _folder.File("p.png"), _folder.File("p.png"), "");
-        var firsts = Enumerable.Range(0, 200).Select(i => (int)reader.Read(row, new SampleDraws((ulong)i, 0, 10)).Picture.Samples[0]).ToList();
+        var firsts = Enumerable.Range(0, 200).Select(i => (int)reader.Read(row, new SampleDraws((ulong)i, 0, 10)).Image.Samples[0]).ToList();
         Assert.InRange(firsts.Count(first => first == 15), 60, 140);
         Assert.Equal(200, firsts.Count(first => first is 0 or 15));
     }
 
-    private void Picture(string name, int width = 16)
+    private void Image(string name, int width = 16)
     {
         var image = new ImageBuffer(width, width * 3 / 4, 3);
         new Random(width).NextBytes(image.Samples);

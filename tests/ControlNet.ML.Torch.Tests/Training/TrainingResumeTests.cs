@@ -162,14 +162,14 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_picture_that_breaks_on_the_way_costs_nothing_that_was_learnt()
+    public void An_image_that_breaks_on_the_way_costs_nothing_that_was_learnt()
     {
         var data = tiny.WriteData("breaking", 20);
         var options = tiny.Options("broken") with { CheckpointEvery = 100, ValidationRows = 0 };
         var whole = options with { Folder = tiny.File("not-broken") };
         ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), whole);
 
-        // Pictures that are read at step 5 or so.
+        // Images that are read at step 5 or so.
         var progress = new Told(p =>
         {
             if (p.Step == 2)

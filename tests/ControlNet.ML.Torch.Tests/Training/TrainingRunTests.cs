@@ -28,7 +28,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
 
         // The average is the result; a run of finished steps gives it again.
         using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
-        Assert.NotEmpty(tiny.Model.Generate("square", [new ControlInput(network, TinyRun.Pictures(0).Condition)], new() { Steps = 1, Width = 64, Height = 64 }).Image.Samples);
+        Assert.NotEmpty(tiny.Model.Generate("square", [new ControlInput(network, TinyRun.Images(0).Condition)], new() { Steps = 1, Width = 64, Height = 64 }).Image.Samples);
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(options.Folder, "checkpoints", "step-000000006", "ema", "diffusion_pytorch_model.safetensors")),
             File.ReadAllBytes(Path.Combine(result.Control, "diffusion_pytorch_model.safetensors")));
@@ -157,7 +157,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         var settings = new GenerateOptions { Steps = 2, Width = 64, Height = 64 };
         Assert.NotEqual(
             model.Generate("square", settings).Image.Samples.ToArray(),
-            model.Generate("square", [new ControlInput(network, TinyRun.Pictures(0).Condition)], settings).Image.Samples.ToArray());
+            model.Generate("square", [new ControlInput(network, TinyRun.Images(0).Condition)], settings).Image.Samples.ToArray());
     }
 
     [Fact]
@@ -173,13 +173,13 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void The_estimator_fits_rows_and_makes_pictures()
+    public void The_estimator_fits_rows_and_makes_images()
     {
         var ml = new MLContext();
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 10).Select(i => new TrainingPicture
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 10).Select(i => new TrainingImage
         {
-            Photo = TinyRun.Pictures(i).Image.ToMLImage(),
-            Condition = TinyRun.Pictures(i).Condition.ToMLImage(),
+            Photo = TinyRun.Images(i).Image.ToMLImage(),
+            Condition = TinyRun.Images(i).Condition.ToMLImage(),
             Prompt = "square",
         }));
         var options = tiny.Options("view") with { Steps = 2, ValidationRows = 0 };
@@ -187,7 +187,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
             "Photo", "Condition", "Prompt", tiny.Model, options, generate: new() { Steps = 1, Guidance = 1, Width = 64, Height = 64 });
         var fitted = trainer.Fit(rows);
         var made = fitted.Transform(rows);
-        Assert.Equal(10, made.GetColumn<MLImage>("Picture").Count(image => image.Width == 64));
+        Assert.Equal(10, made.GetColumn<MLImage>("Image").Count(image => image.Width == 64));
         Assert.All(made.GetColumn<string>("Error"), error => Assert.Equal("", error));
         ((IDisposable)fitted).Dispose();
 
@@ -201,10 +201,10 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     {
         var ml = new MLContext();
         using var source = new CancellationTokenSource();
-        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new TrainingPicture
+        var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new TrainingImage
         {
-            Photo = TinyRun.Pictures(i).Image.ToMLImage(),
-            Condition = TinyRun.Pictures(i).Condition.ToMLImage(),
+            Photo = TinyRun.Images(i).Image.ToMLImage(),
+            Condition = TinyRun.Images(i).Condition.ToMLImage(),
             Prompt = "square",
         }));
         var options = tiny.Options("stopped-view") with { Steps = 1000, ValidationRows = 0, Progress = new Stopping(source) };
@@ -217,7 +217,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void Images_that_belong_to_the_program_stay_its_own_and_those_that_cannot_be_read_are_named()
     {
         var ml = new MLContext();
-        var photos = Enumerable.Range(0, 2).Select(i => new TrainingPicture { Photo = TinyRun.Pictures(i).Image.ToMLImage(), Condition = TinyRun.Pictures(i).Condition.ToMLImage(), Prompt = "square" }).ToArray();
+        var photos = Enumerable.Range(0, 2).Select(i => new TrainingImage { Photo = TinyRun.Images(i).Image.ToMLImage(), Condition = TinyRun.Images(i).Condition.ToMLImage(), Prompt = "square" }).ToArray();
         var options = tiny.Options("own-images") with { Steps = 1, ValidationRows = 0 };
         var stages = ml.Transforms.ControlNet();
         stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options).Fit(ml.Data.LoadFromEnumerable(photos)).Dispose();
@@ -236,7 +236,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         var stages = ml.Transforms.ControlNet();
         var different = ml.Data.LoadFromEnumerable(new[]
         {
-            new TrainingPicture { Photo = new ImageBuffer(64, 64, 3).ToMLImage(), Condition = new ImageBuffer(64, 32, 1).ToMLImage(), Prompt = "" },
+            new TrainingImage { Photo = new ImageBuffer(64, 64, 3).ToMLImage(), Condition = new ImageBuffer(64, 32, 1).ToMLImage(), Prompt = "" },
         });
         var error = Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options).Fit(different));
         Assert.Contains("Row 0: column 'Photo' is 64x64 and column 'Condition' 64x32", error.Message, StringComparison.Ordinal);
@@ -256,7 +256,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         public void Report(TrainingProgress value) => source.Cancel();
     }
 
-    private sealed class TrainingPicture
+    private sealed class TrainingImage
     {
         [ImageType(64, 64)]
         public MLImage? Photo { get; set; }

@@ -111,7 +111,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
         // 64 by 64 pixels, of which 64 by 32 are taken: at 33 places.
         var options = Options($"read-{flip}-{crop}") with { Height = 32, Flip = flip, Crop = crop };
         using var setup = TrainingSetup.Create(tiny.Model, tiny.Table, options);
-        var images = Enumerable.Range(0, 30).Select(i => setup.Reader.Read(setup.Table.Rows[1], new SampleDraws((ulong)i, 0, 10)).Picture.Samples);
+        var images = Enumerable.Range(0, 30).Select(i => setup.Reader.Read(setup.Table.Rows[1], new SampleDraws((ulong)i, 0, 10)).Image.Samples);
         Assert.InRange(images.Select(Convert.ToHexString).Distinct().Count(), least, most);
     }
 

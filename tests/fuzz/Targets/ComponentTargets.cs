@@ -79,7 +79,7 @@ internal static class ComponentTargets
         [ImageType(8, 8)]
         public MLImage Photo { get; set; } = null!;
 
-        /// <summary>ML.NET saves no schema of pictures alone.</summary>
+        /// <summary>ML.NET saves no schema of images alone.</summary>
         public float Number { get; set; }
     }
 }

@@ -7,7 +7,7 @@ using SkiaSharp;
 
 namespace ControlNet.ML.Fuzz.Targets;
 
-/// <summary>Pictures and maps.</summary>
+/// <summary>Images and maps.</summary>
 internal static class ImageTargets
 {
     private static readonly ImageLoadOptions Limits = new() { MaxPixels = 4_000_000 };
@@ -76,11 +76,11 @@ internal static class ImageTargets
     {
         const int width = 5, height = 3;
         byte[] pixels = packing == 1 ? [3, 1, 2, 2, 0, 0, 5, 3, 0, 0, 0, 3, 1, 2, 3, 0, 0, 1] : new byte[((width * bits / 8) + 3) / 4 * 4 * height];
-        byte[] colours = bits == 8 ? new byte[1024] : packing == 3 ? [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0] : [];
+        byte[] colors = bits == 8 ? new byte[1024] : packing == 3 ? [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0] : [];
         var header = new byte[54];
         "BM"u8.CopyTo(header);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(2), 54 + colours.Length + pixels.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(10), 54 + colours.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(2), 54 + colors.Length + pixels.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(10), 54 + colors.Length);
         header[14] = 40;
         header[18] = width;
         header[22] = height;
@@ -88,7 +88,7 @@ internal static class ImageTargets
         header[28] = (byte)bits;
         header[30] = (byte)packing;
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(34), pixels.Length);
-        return [.. header, .. colours, .. pixels];
+        return [.. header, .. colors, .. pixels];
     }
 
     private static byte[] Npy(string type, int size, string shape)

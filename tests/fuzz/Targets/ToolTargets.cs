@@ -30,7 +30,7 @@ internal static class ToolTargets
         byte[][] arguments = [.. new[] { $"annotate\n{photo}\n--as\ncanny,blur\n--low\n5\n--size\n24x16\n--fit\nfill\n--json", $"annotate\n{photo}\n--as\nthreshold\n--set\nThreshold=64", $"draw\ndepth\n{photo}\n--size\n8", "models\nemoji/canny", "annotate\n--list" }.Select(Encoding.UTF8.GetBytes)];
         yield return new Reader("arguments", arguments, input =>
         {
-            // No command that makes pictures or trains: these take long with arguments that are right.
+            // No command that makes images or trains: these take long with arguments that are right.
             string[] given = [.. Encoding.UTF8.GetString(input).Split('\n')];
             if (given[0] is "annotate" or "draw" or "models")
                 Run(folder.Fresh("arguments"), given);

@@ -78,7 +78,7 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
         return (peaks, PosePeople.Assemble(peaks, PoseLimbs.Link(peaks, fields, image.Height)));
     }
 
-    /// <summary>Eight times larger, the padding cut off, then to the picture's size.</summary>
+    /// <summary>Eight times larger, the padding cut off, then to the image's size.</summary>
     private FloatMap[] AtSize(FloatMap[] maps, ImageBuffer image)
     {
         var (width, height) = Scaled(image);

@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Where somebody is, in pixels of the picture.</summary>
+/// <summary>Where somebody is, in pixels of the image.</summary>
 /// <param name="Left">Left edge.</param>
 /// <param name="Top">Top edge.</param>
 /// <param name="Right">Right edge.</param>
@@ -30,11 +30,11 @@ internal static class PersonDetector
     private const float LeastOfClass = 0.1f, LeastOfPerson = 0.3f, MostOverlap = 0.45f;
     private static readonly int[] Strides = [8, 16, 32];
 
-    /// <summary>Whether a graph has this form: one picture of a fixed size in, [1, cells, 5 + classes] out.</summary>
+    /// <summary>Whether a graph has this form: one image of a fixed size in, [1, cells, 5 + classes] out.</summary>
     public static bool Fits(OnnxSignature signature) =>
         signature.Inputs is [{ Element: OnnxElement.Single, Shape: [_, 3, > 0, > 0] }] && signature.Outputs is [{ Element: OnnxElement.Single, Shape: [_, _, > BoxValues] }];
 
-    /// <summary>The picture in proportion at the top left, grey around it; blue first, 0 to 255.</summary>
+    /// <summary>The image in proportion at the top left, grey around it; blue first, 0 to 255.</summary>
     public static TensorData Prepare(ImageBuffer image, OnnxPort port)
     {
         var (high, wide) = (port.Shape[2], port.Shape[3]);

@@ -50,7 +50,7 @@ internal static class PoseLimbs
         return links;
     }
 
-    /// <summary>The mean of the field along the way, less for lines longer than half the picture; 0 if fewer than nine of ten places agree.</summary>
+    /// <summary>The mean of the field along the way, less for lines longer than half the image; 0 if fewer than nine of ten places agree.</summary>
     private static double Score(PosePeak from, PosePeak to, FloatMap fieldX, FloatMap fieldY, int height)
     {
         double dx = to.X - from.X, dy = to.Y - from.Y;

@@ -23,7 +23,7 @@ internal static class WholeBody
         signature.Inputs is [{ Element: OnnxElement.Single, Shape: [_, 3, > 0, > 0] }]
         && signature.Outputs is [{ Shape: [_, Points, > 0] }, { Shape: [_, Points, > 0] }];
 
-    /// <summary>The part of the picture that the network sees of a box: a quarter larger, widened to the network's shape.</summary>
+    /// <summary>The part of the image that the network sees of a box: a quarter larger, widened to the network's shape.</summary>
     public static (double MiddleX, double MiddleY, double Width, double Height) Crop(PersonBox box, OnnxPort port)
     {
         var shape = port.Shape[3] / (double)port.Shape[2];
@@ -32,7 +32,7 @@ internal static class WholeBody
         return ((box.Left + box.Right) * 0.5, (box.Top + box.Bottom) * 0.5, width, height);
     }
 
-    /// <summary>The crop at the network's size, black outside the picture; blue first.</summary>
+    /// <summary>The crop at the network's size, black outside the image; blue first.</summary>
     public static TensorData Prepare(ImageBuffer image, PersonBox box, OnnxPort port)
     {
         var (high, wide) = (port.Shape[2], port.Shape[3]);
@@ -56,7 +56,7 @@ internal static class WholeBody
         return tensor;
     }
 
-    /// <summary>The points in pixels of the picture: for each the fullest bin across and down, and the lesser of the two scores.</summary>
+    /// <summary>The points in pixels of the image: for each the fullest bin across and down, and the lesser of the two scores.</summary>
     public static IReadOnlyList<(double X, double Y, double Score)> Read(IReadOnlyList<OnnxValue> outputs, PersonBox box, OnnxPort port)
     {
         var (middleX, middleY, width, height) = Crop(box, port);

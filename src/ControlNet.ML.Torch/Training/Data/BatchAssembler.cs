@@ -45,5 +45,5 @@ internal sealed class BatchAssembler(RowEncoder encoder, TorchDevice device, boo
 
     /// <summary>SDXL: original height and width, crop top and left, target height and width.</summary>
     private static float[] Sizes(ReadRow row) =>
-        [row.SourceHeight, row.SourceWidth, row.Cut.Top, row.Cut.Left, row.Picture.Height, row.Picture.Width];
+        [row.SourceHeight, row.SourceWidth, row.Cut.Top, row.Cut.Left, row.Image.Height, row.Image.Width];
 }

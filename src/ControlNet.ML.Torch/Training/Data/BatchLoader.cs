@@ -85,7 +85,7 @@ internal sealed record LoadedBatch(long Number, LoadedRow[] Rows)
 }
 
 /// <summary>A row of a batch.</summary>
-/// <param name="Row">Its pictures.</param>
+/// <param name="Row">Its images.</param>
 /// <param name="Draws">Its randomness.</param>
 /// <param name="Moments">Its posterior, if it is known.</param>
 internal sealed record LoadedRow(ReadRow Row, SampleDraws Draws, float[]? Moments);

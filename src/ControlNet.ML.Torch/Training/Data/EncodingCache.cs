@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 

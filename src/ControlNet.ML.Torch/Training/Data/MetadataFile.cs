@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
@@ -30,7 +29,7 @@ internal static class MetadataFile
 
             string? File(string column) => Text(column) is { Length: > 0 } name
                 ? Full(name)
-                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of a picture.");
+                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of an image.");
 
             string Full(string name)
             {

@@ -6,15 +6,15 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// Pictures to posteriors and prompts to embeddings, each once: what was encoded is kept on the disk, and the last prompts in memory. One
-/// picture at a time, so that a row's numbers do not depend on which rows were encoded with it.
+/// Images to posteriors and prompts to embeddings, each once: what was encoded is kept on the disk, and the last prompts in memory. One
+/// image at a time, so that a row's numbers do not depend on which rows were encoded with it.
 /// </summary>
 internal sealed class RowEncoder
 {
     private const int PromptsInMemory = 512;
     private readonly DiffusionModel _model;
     private readonly EncodingCache? _cache;
-    private readonly byte[] _pictureSalt;
+    private readonly byte[] _imageSalt;
     private readonly byte[] _textSalt;
     private readonly int _momentCount;
     private readonly Dictionary<string, TextEmbedding> _texts = [];
@@ -22,7 +22,7 @@ internal sealed class RowEncoder
     /// <param name="model">The base, whose text encoders and autoencoder are used.</param>
     /// <param name="fingerprint">Of these networks: other ones' encodings are not mistaken for theirs.</param>
     /// <param name="cache">Where encodings are kept, or null.</param>
-    /// <param name="width">Columns of the pictures.</param>
+    /// <param name="width">Columns of the images.</param>
     /// <param name="height">Rows of them.</param>
     public RowEncoder(DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height)
     {
@@ -30,7 +30,7 @@ internal sealed class RowEncoder
         var scale = model.Folder.Autoencoder.ScaleFactor;
         LatentShape = [model.Folder.Autoencoder.LatentChannels, height / scale, width / scale];
         _momentCount = 2 * LatentShape[0] * LatentShape[1] * LatentShape[2];
-        _pictureSalt = Encoding.UTF8.GetBytes($"picture {fingerprint} {width}x{height}");
+        _imageSalt = Encoding.UTF8.GetBytes($"image {fingerprint} {width}x{height}");
         _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}\0");
     }
 
@@ -42,18 +42,18 @@ internal sealed class RowEncoder
 
     /// <summary>The posterior's mean and log-variance from the cache, one after the other, or null. For any thread.</summary>
     /// <param name="row">The row.</param>
-    public float[]? FindMoments(ReadRow row) => _cache?.Read(PictureKey(row), _momentCount);
+    public float[]? FindMoments(ReadRow row) => _cache?.Read(ImageKey(row), _momentCount);
 
-    /// <summary>Encodes a picture, and keeps the result.</summary>
+    /// <summary>Encodes an image, and keeps the result.</summary>
     /// <param name="row">The row.</param>
     /// <param name="keep">Whether it may come again.</param>
     public float[] Moments(ReadRow row, bool keep)
     {
         Runs++;
-        var (mean, logVariance) = _model.Backend.EncodeImage(TensorImages.ToSigned(Colour.Hwc3(row.Picture)));
+        var (mean, logVariance) = _model.Backend.EncodeImage(TensorImages.ToSigned(Color.Hwc3(row.Image)));
         float[] moments = [.. mean.Values, .. logVariance.Values];
         if (keep)
-            _cache?.Write(PictureKey(row), moments);
+            _cache?.Write(ImageKey(row), moments);
         return moments;
     }
 
@@ -99,7 +99,7 @@ internal sealed class RowEncoder
         return text;
     }
 
-    private byte[] PictureKey(ReadRow row) => SHA256.HashData([.. _pictureSalt, .. row.Key]);
+    private byte[] ImageKey(ReadRow row) => SHA256.HashData([.. _imageSalt, .. row.Key]);
 
     private byte[] TextKey(string prompt) => SHA256.HashData([.. _textSalt, .. Encoding.UTF8.GetBytes(prompt)]);
 }

@@ -2,11 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Reads a row's pictures: to the size of the training, the same cut and mirrored for picture and condition.</summary>
+/// <summary>Reads a row's images: to the size of the training, the same cut and mirrored for image and condition.</summary>
 internal sealed class RowReader : IDisposable
 {
     private readonly int _width;
@@ -18,27 +17,27 @@ internal sealed class RowReader : IDisposable
 
     /// <param name="width">Columns of what comes out.</param>
     /// <param name="height">Rows of it.</param>
-    /// <param name="flip">Whether half of the pictures are mirrored.</param>
-    /// <param name="crop">Which part of a picture of another shape is taken.</param>
-    /// <param name="preprocessor">Makes the condition from the picture, for tables without one; belongs to the reader from here on.</param>
+    /// <param name="flip">Whether half of the images are mirrored.</param>
+    /// <param name="crop">Which part of an image of another shape is taken.</param>
+    /// <param name="preprocessor">Makes the condition from the image, for tables without one; belongs to the reader from here on.</param>
     public RowReader(int width, int height, bool flip, CropMode crop, IPreprocessor? preprocessor) =>
         (_width, _height, _flip, _crop, _preprocessor) = (width, height, flip, crop, preprocessor);
 
     /// <summary>Reads a row.</summary>
     /// <param name="row">The row.</param>
     /// <param name="draws">Where it is cut and whether mirrored; null for the middle, as it is.</param>
-    /// <exception cref="ControlNetException">A picture cannot be read, or both differ in size.</exception>
+    /// <exception cref="ControlNetException">An image cannot be read, or both differ in size.</exception>
     public ReadRow Read(TrainingRow row, SampleDraws? draws)
     {
         try
         {
             var bytes = ReadFile(row.Image);
-            var image = Colour.OverWhite(ImageCodec.Decode(bytes, row.Image));
+            var image = Color.OverWhite(ImageCodec.Decode(bytes, row.Image));
             var cut = Cut(image.Width, image.Height, draws);
             var mirrored = _flip && draws is { Flip: true };
             var key = SHA256.HashData([.. SHA256.HashData(bytes), .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"{cut}{mirrored}"))]);
-            var picture = Fit(image, cut, mirrored);
-            return new ReadRow(row, key, picture, Condition(row, image, picture, cut, mirrored), image.Width, image.Height, cut);
+            var fitted = Fit(image, cut, mirrored);
+            return new ReadRow(row, key, fitted, Condition(row, image, fitted, cut, mirrored), image.Width, image.Height, cut);
         }
         catch (ControlNetException error)
         {
@@ -48,23 +47,23 @@ internal sealed class RowReader : IDisposable
 
     public void Dispose() => _preprocessor?.Dispose();
 
-    private ImageBuffer Condition(TrainingRow row, ImageBuffer image, ImageBuffer picture, Cut cut, bool mirrored)
+    private ImageBuffer Condition(TrainingRow row, ImageBuffer image, ImageBuffer fitted, Cut cut, bool mirrored)
     {
         if (row.Condition is not null)
         {
-            var condition = Colour.OverWhite(ImageCodec.Load(row.Condition));
+            var condition = Color.OverWhite(ImageCodec.Load(row.Condition));
             return condition.Width == image.Width && condition.Height == image.Height
                 ? Fit(condition, cut, mirrored)
                 : throw new ControlNetException(
-                    $"the picture is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected one size.");
+                    $"the image is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected one size.");
         }
 
         if (_preprocessor is null)
-            throw new ControlNetException("has no condition, and no preprocessor is named that makes one from the picture.");
+            throw new ControlNetException("has no condition, and no preprocessor is named that makes one from the image.");
 
-        // Learned preprocessors run one picture at a time.
+        // Learned preprocessors run one image at a time.
         lock (_gate)
-            return _preprocessor.Apply(picture);
+            return _preprocessor.Apply(fitted);
     }
 
     /// <summary>Scaled until it covers the size, and what sticks out of it.</summary>
@@ -117,23 +116,23 @@ internal sealed class RowReader : IDisposable
         }
     }
 
-    private static byte[] ReadFile(string path) => RegularFile.ReadAll(path, path, new ImageLoadOptions().MaxBytes, "a picture");
+    private static byte[] ReadFile(string path) => RegularFile.ReadAll(path, path, new ImageLoadOptions().MaxBytes, "an image");
 }
 
-/// <summary>A row's pictures, ready.</summary>
+/// <summary>A row's images, ready.</summary>
 /// <param name="Row">The row.</param>
-/// <param name="Key">Of the picture as it was cut and mirrored: 32 bytes.</param>
-/// <param name="Picture">The picture at the training's size.</param>
+/// <param name="Key">Of the image as it was cut and mirrored: 32 bytes.</param>
+/// <param name="Image">The image at the training's size.</param>
 /// <param name="Condition">Its condition, of the same size.</param>
-/// <param name="SourceWidth">Columns of the picture in its file.</param>
+/// <param name="SourceWidth">Columns of the image in its file.</param>
 /// <param name="SourceHeight">Rows of it.</param>
 /// <param name="Cut">What was taken of it.</param>
-internal sealed record ReadRow(TrainingRow Row, byte[] Key, ImageBuffer Picture, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
+internal sealed record ReadRow(TrainingRow Row, byte[] Key, ImageBuffer Image, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
 
-/// <summary>A picture scaled to a size, and the corner of the part that is taken.</summary>
+/// <summary>An image scaled to a size, and the corner of the part that is taken.</summary>
 internal readonly record struct Cut(int ScaledWidth, int ScaledHeight, int Left, int Top);
 
-/// <summary>Which part of a picture is taken whose shape is not the training's.</summary>
+/// <summary>Which part of an image is taken whose shape is not the training's.</summary>
 public enum CropMode
 {
     /// <summary>The middle.</summary>

@@ -20,7 +20,7 @@ internal sealed class SampleDraws
         Timestep = (int)_random.NextInt64(timesteps);
     }
 
-    /// <summary>Whether the picture is mirrored, where that is wanted.</summary>
+    /// <summary>Whether the image is mirrored, where that is wanted.</summary>
     public bool Flip { get; }
 
     /// <summary>Where a random crop lies, 0 (left) to below 1.</summary>

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
@@ -30,7 +29,7 @@ public sealed class TrainingTable
     /// <param name="columns">The names of the columns in <c>metadata.jsonl</c>; null for the usual ones.</param>
     /// <param name="encoding">The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark goes before it.</param>
     /// <exception cref="ControlNetException">
-    /// There is neither, a line is not sound or not of the encoding, there is no such encoding, or pictures are missing (all are named together).
+    /// There is neither, a line is not sound or not of the encoding, there is no such encoding, or images are missing (all are named together).
     /// </exception>
     public static TrainingTable Open(string folder, TrainingColumns? columns = null, string? encoding = null)
     {
@@ -59,7 +58,7 @@ public sealed class TrainingTable
         var missing = rows.SelectMany(row => new[] { row.Image, row.Condition }.OfType<string>().Where(file => !File.Exists(file))
             .Select(file => $"{row.Where}: {Message.Name(Path.GetRelativePath(folder, file))}")).ToList();
         if (missing.Count > 0)
-            throw new ControlNetException($"{folder}: {missing.Count:N0} pictures are missing: {Message.List(missing, "; ")}.");
+            throw new ControlNetException($"{folder}: {missing.Count:N0} images are missing: {Message.List(missing, "; ")}.");
     }
 
     private string Hash(IReadOnlyList<TrainingRow> rows)
@@ -75,9 +74,9 @@ public sealed class TrainingTable
 
 /// <summary>A row.</summary>
 /// <param name="Where">File and line, for messages.</param>
-/// <param name="Image">The picture to be learnt, full path.</param>
-/// <param name="Condition">Its condition, full path; null where it is made from the picture.</param>
-/// <param name="Prompt">What the picture shows; may be empty.</param>
+/// <param name="Image">The image to be learnt, full path.</param>
+/// <param name="Condition">Its condition, full path; null where it is made from the image.</param>
+/// <param name="Prompt">What the image shows; may be empty.</param>
 public sealed record TrainingRow(string Where, string Image, string? Condition, string Prompt);
 
 /// <summary>What the columns of a table of training rows are called.</summary>
@@ -86,7 +85,7 @@ public sealed record TrainingColumns
     /// <summary>The columns of fill50k's <c>prompt.json</c>.</summary>
     public static TrainingColumns SourceTarget { get; } = new() { Image = "target", Condition = "source", Prompt = "prompt" };
 
-    /// <summary>The picture to be learnt.</summary>
+    /// <summary>The image to be learnt.</summary>
     /// <value>Default: <c>file_name</c>, as Hugging Face's image folders have it.</value>
     public string Image { get; init; } = "file_name";
 

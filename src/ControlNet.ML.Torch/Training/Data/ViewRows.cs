@@ -5,7 +5,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Storage;
 using Microsoft.ML;
 
 namespace ControlNet.ML.Torch.Training.Data;
@@ -15,12 +14,12 @@ internal static class ViewRows
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes what is not there yet: pictures are named by their contents, so the same rows give the same folder.</summary>
+    /// <summary>Writes what is not there yet: images are named by their contents, so the same rows give the same folder.</summary>
     /// <param name="view">The rows.</param>
     /// <param name="columns">Which columns.</param>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Seen between rows.</param>
-    /// <exception cref="ControlNetException">A row has no picture or no condition, or one that cannot be read, or they differ in size.</exception>
+    /// <exception cref="ControlNetException">A row has no image or no condition, or one that cannot be read, or they differ in size.</exception>
     public static void Write(IDataView view, TrainerColumns columns, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
@@ -37,18 +36,18 @@ internal static class ViewRows
             while (cursor.MoveNext())
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var picture = Read(images, columns.Image, cursor.Position);
+                var target = Read(images, columns.Image, cursor.Position);
                 var map = Read(conditions, columns.Condition, cursor.Position);
-                if (picture.Width != map.Width || picture.Height != map.Height)
+                if (target.Width != map.Width || target.Height != map.Height)
                 {
                     throw new ControlNetException(
-                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {picture.Width}x{picture.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected one size.");
+                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {target.Width}x{target.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected one size.");
                 }
 
                 ReadOnlyMemory<char> text = default;
                 prompts(ref text);
                 var line = JsonSerializer.SerializeToUtf8Bytes(
-                    new { file_name = Keep(picture, folder, "images"), conditioning_image = Keep(map, folder, "conditions"), text = text.ToString() }, Options);
+                    new { file_name = Keep(target, folder, "images"), conditioning_image = Keep(map, folder, "conditions"), text = text.ToString() }, Options);
                 stream.Write([.. line, (byte)'\n']);
             }
         });
@@ -60,16 +59,16 @@ internal static class ViewRows
         slots.Fill(0);
         if (slots.Error(0) is { } error)
             throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} cannot be read: {error.Message}", error);
-        return slots.Items[0]?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no picture.");
+        return slots.Items[0]?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no image.");
     }
 
-    private static string Keep(ImageBuffer picture, string folder, string part)
+    private static string Keep(ImageBuffer target, string folder, string part)
     {
-        var digest = SHA256.HashData([.. Encoding.ASCII.GetBytes(picture.ToString()), .. picture.Samples]);
+        var digest = SHA256.HashData([.. Encoding.ASCII.GetBytes(target.ToString()), .. target.Samples]);
         var name = $"{part}/{Convert.ToHexStringLower(digest)[..32]}.png";
         var path = Path.Combine(folder, name);
         if (!File.Exists(path))
-            ImageCodec.SavePng(path, picture);
+            ImageCodec.SavePng(path, target);
         return name;
     }
 

@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Draws people as OpenPose's coloured figures on black, as the annotators do it: the condition of the openpose networks.
-/// Sizes are in pixels and the same for every picture: limbs 9 wide, points of radius 4, fingers 2 wide, points of a face of radius 3.
+/// Draws people as OpenPose's colored figures on black, as the annotators do it: the condition of the openpose networks.
+/// Sizes are in pixels and the same for every image: limbs 9 wide, points of radius 4, fingers 2 wide, points of a face of radius 3.
 /// </summary>
 public static class PoseDrawing
 {
@@ -18,11 +18,11 @@ public static class PoseDrawing
     private static readonly byte[] Blue = [0, 0, 255];
 
     /// <summary>Draws people.</summary>
-    /// <param name="people">The people; none gives a black picture.</param>
+    /// <param name="people">The people; none gives a black image.</param>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="options">Style and parts; null for all parts in <see cref="PoseStyle.V11"/>.</param>
-    /// <returns>An RGB picture. Points of a hand or a face in the first row or column, or beyond, are left out, as by the annotators.</returns>
+    /// <returns>An RGB image. Points of a hand or a face in the first row or column, or beyond, are left out, as by the annotators.</returns>
     public static ImageBuffer Draw(IReadOnlyList<PosePerson> people, int width, int height, PoseDrawingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(people);
@@ -71,14 +71,14 @@ public static class PoseDrawing
                 break;
             case PoseStyle.V11:
                 foreach (var (limb, i) in LimbsOf(canvas, people))
-                    PolygonFill.Draw(canvas, limb, Samples(PoseSkeleton.Colours[i]));
+                    PolygonFill.Draw(canvas, limb, Samples(PoseSkeleton.Colors[i]));
                 foreach (ref var sample in canvas.Samples.AsSpan())
                     sample = Dim(sample);
                 DrawPoints(canvas, people);
                 break;
             case PoseStyle.Aux:
                 foreach (var (limb, i) in LimbsOf(canvas, people))
-                    PolygonFill.Draw(canvas, limb, [.. Samples(PoseSkeleton.Colours[i]).Select(Dim)]);
+                    PolygonFill.Draw(canvas, limb, [.. Samples(PoseSkeleton.Colors[i]).Select(Dim)]);
                 DrawPoints(canvas, people);
                 break;
             default:
@@ -92,7 +92,7 @@ public static class PoseDrawing
         var copy = new ImageBuffer(canvas.Width, canvas.Height, 3, (byte[])canvas.Samples.Clone());
         foreach (var (limb, i) in LimbsOf(canvas, people))
         {
-            PolygonFill.Draw(copy, limb, Samples(PoseSkeleton.Colours[i]));
+            PolygonFill.Draw(copy, limb, Samples(PoseSkeleton.Colors[i]));
             var (left, right) = (Math.Max(limb.Min(p => p.X), 0), Math.Min(limb.Max(p => p.X), canvas.Width - 1));
             var (top, bottom) = (Math.Max(limb.Min(p => p.Y), 0), Math.Min(limb.Max(p => p.Y), canvas.Height - 1));
             for (var y = top; y <= bottom && left <= right; y++)
@@ -134,7 +134,7 @@ public static class PoseDrawing
             foreach (var person in people)
             {
                 if (person.Body[i] is { } point)
-                    CircleFill.Draw(canvas, Pixel(canvas, point), PointRadius, Samples(PoseSkeleton.Colours[i]));
+                    CircleFill.Draw(canvas, Pixel(canvas, point), PointRadius, Samples(PoseSkeleton.Colors[i]));
             }
         }
     }
@@ -146,7 +146,7 @@ public static class PoseDrawing
         {
             var (from, to) = PoseSkeleton.Fingers[i];
             if (points[from] is { } a && points[to] is { } b)
-                LineDrawing.Draw(canvas, a, b, Samples(PoseSkeleton.FingerColours[i]), FingerWidth);
+                LineDrawing.Draw(canvas, a, b, Samples(PoseSkeleton.FingerColors[i]), FingerWidth);
         }
 
         foreach (var point in points)
@@ -174,5 +174,5 @@ public static class PoseDrawing
 
     private static byte Dim(byte sample) => (byte)(sample * Dimmed);
 
-    private static byte[] Samples(Rgb colour) => [colour.R, colour.G, colour.B];
+    private static byte[] Samples(Rgb color) => [color.R, color.G, color.B];
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Storage;
 
 namespace ControlNet.ML.Conditions;
 
@@ -10,13 +9,13 @@ namespace ControlNet.ML.Conditions;
 /// </summary>
 public static class PoseFile
 {
-    /// <summary>The most people of one picture.</summary>
+    /// <summary>The most people of one image.</summary>
     public const int MaxPeople = 10_000;
 
     /// <summary>Reads a file of at most 64 MB.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Size and image, where the file leaves them open; null for neither.</param>
-    /// <returns>The people with their picture's size. A point of confidence 0 (in COCO: visibility 0) is missing.</returns>
+    /// <returns>The people with their image's size. A point of confidence 0 (in COCO: visibility 0) is missing.</returns>
     /// <exception cref="ControlNetException">The file cannot be read, is of no known form, or lacks what the options do not give.</exception>
     public static PoseScene Read(string path, PoseReadOptions? options = null)
     {
@@ -28,7 +27,7 @@ public static class PoseFile
     /// <param name="json">The whole file.</param>
     /// <param name="source">What an error calls it.</param>
     /// <param name="options">Size and image, where the file leaves them open; null for neither.</param>
-    /// <returns>The people with their picture's size.</returns>
+    /// <returns>The people with their image's size.</returns>
     /// <exception cref="ControlNetException">It is of no known form, or lacks what the options do not give.</exception>
     public static PoseScene Parse(ReadOnlySpan<byte> json, string source, PoseReadOptions? options = null)
     {

@@ -24,7 +24,7 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
     public IEnumerable<JsonElement> List(JsonElement value, string name) =>
         value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Error($"'{name}' is {JsonText.Describe(value)}, expected a list.");
 
-    /// <summary>A picture's size: the file's, else the options'.</summary>
+    /// <summary>An image's size: the file's, else the options'.</summary>
     /// <param name="holder">The object that may name it.</param>
     /// <param name="width">The width's key.</param>
     /// <param name="height">The height's key.</param>
@@ -33,7 +33,7 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
         var size = (Width: Side(holder, width, options.Width, nameof(options.Width)), Height: Side(holder, height, options.Height, nameof(options.Height)));
         return (long)size.Width * size.Height <= MaxPixels
             ? size
-            : throw Error($"the picture has {size.Width}x{size.Height} pixels, expected at most {MaxPixels:N0}.");
+            : throw Error($"the image has {size.Width}x{size.Height} pixels, expected at most {MaxPixels:N0}.");
     }
 
     /// <summary>
@@ -84,7 +84,7 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
         return given switch
         {
             >= 1 and <= MaxSide => given.Value,
-            null => throw Error($"does not say the picture's size ('{key}'), expected {option} to be given."),
+            null => throw Error($"does not say the image's size ('{key}'), expected {option} to be given."),
             _ => throw Error($"the {option} given is {given}, expected 1 to {MaxSide:N0} pixels."),
         };
     }

@@ -3,11 +3,11 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Points between pixels, as files have them, and fractions.</summary>
 internal static class PosePixels
 {
-    /// <summary>A list of points in fractions of a picture.</summary>
+    /// <summary>A list of points in fractions of an image.</summary>
     public static PosePoint?[] ToFractions(this IReadOnlyList<PosePoint?> pixels, int width, int height) =>
         [.. pixels.Select(point => point is { } p ? p with { X = Fraction(p.X, width), Y = Fraction(p.Y, height) } : (PosePoint?)null)];
 
-    /// <summary>A list of points in pixels of a picture.</summary>
+    /// <summary>A list of points in pixels of an image.</summary>
     public static PosePoint?[] ToPixels(this IReadOnlyList<PosePoint?> fractions, int width, int height) =>
         [.. fractions.Select(point => point is { } p ? p with { X = p.X * width, Y = p.Y * height } : (PosePoint?)null)];
 

@@ -3,7 +3,7 @@ namespace ControlNet.ML.Conditions;
 /// <summary>What <see cref="PoseFile"/> cannot find in a file, or has to choose from it.</summary>
 public sealed record PoseReadOptions
 {
-    /// <summary>The width in pixels of the picture that the points were found in, used where the file names none.</summary>
+    /// <summary>The width in pixels of the image that the points were found in, used where the file names none.</summary>
     /// <value>Null: the file must name it.</value>
     public int? Width { get; init; }
 

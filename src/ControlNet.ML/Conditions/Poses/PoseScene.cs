@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>The people of one picture, and the picture's size.</summary>
+/// <summary>The people of one image, and the image's size.</summary>
 public sealed record PoseScene
 {
     /// <summary>Creates a scene.</summary>

@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>OpenPose's points in COCO order, what joins them, and the colours that the networks were trained with.</summary>
+/// <summary>OpenPose's points in COCO order, what joins them, and the colors that the networks were trained with.</summary>
 public static class PoseSkeleton
 {
     internal const int BodyPoints = 18;
@@ -17,27 +17,27 @@ public static class PoseSkeleton
         "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
     ];
 
-    /// <summary>The body's 17 limbs in the order in which they are drawn; limb i has colour i.</summary>
+    /// <summary>The body's 17 limbs in the order in which they are drawn; limb i has color i.</summary>
     public static IReadOnlyList<(int From, int To)> Limbs { get; } =
     [
         (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10),
         (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
     ];
 
-    /// <summary>The colours of the 18 points and, less the last, of the limbs.</summary>
-    public static IReadOnlyList<Rgb> Colours { get; } =
+    /// <summary>The colors of the 18 points and, less the last, of the limbs.</summary>
+    public static IReadOnlyList<Rgb> Colors { get; } =
     [
         new(255, 0, 0), new(255, 85, 0), new(255, 170, 0), new(255, 255, 0), new(170, 255, 0), new(85, 255, 0),
         new(0, 255, 0), new(0, 255, 85), new(0, 255, 170), new(0, 255, 255), new(0, 170, 255), new(0, 85, 255),
         new(0, 0, 255), new(85, 0, 255), new(170, 0, 255), new(255, 0, 255), new(255, 0, 170), new(255, 0, 85),
     ];
 
-    /// <summary>A hand's 20 bones, finger by finger from the wrist; bone i has finger colour i.</summary>
+    /// <summary>A hand's 20 bones, finger by finger from the wrist; bone i has finger color i.</summary>
     public static IReadOnlyList<(int From, int To)> Fingers { get; } =
         [.. Enumerable.Range(0, HandPoints - 1).Select(i => (i % 4 == 0 ? 0 : i, i + 1))];
 
-    /// <summary>The colours of a hand's bones: the hues i / 20, rounded half to even as OpenCV does.</summary>
-    public static IReadOnlyList<Rgb> FingerColours { get; } = [.. Enumerable.Range(0, HandPoints - 1).Select(i => Hue(i / (double)(HandPoints - 1)))];
+    /// <summary>The colors of a hand's bones: the hues i / 20, rounded half to even as OpenCV does.</summary>
+    public static IReadOnlyList<Rgb> FingerColors { get; } = [.. Enumerable.Range(0, HandPoints - 1).Select(i => Hue(i / (double)(HandPoints - 1)))];
 
     private static Rgb Hue(double hue)
     {

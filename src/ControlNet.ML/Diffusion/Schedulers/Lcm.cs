@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Multistep consistency sampling of latent consistency models (Luo et al., 2023, algorithm 3): good pictures in 1 to 8 steps from a
+/// Multistep consistency sampling of latent consistency models (Luo et al., 2023, algorithm 3): good images in 1 to 8 steps from a
 /// model distilled for it.
 /// </summary>
 public sealed class Lcm : AlphaScheduler

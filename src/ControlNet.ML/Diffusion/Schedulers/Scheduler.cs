@@ -158,7 +158,7 @@ public abstract class Scheduler
         _next++;
     }
 
-    /// <summary>Brings a clean sample to the noise of a step, to start there (image to image) or to stay as the rest of a picture (inpainting).</summary>
+    /// <summary>Brings a clean sample to the noise of a step, to start there (image to image) or to stay as the rest of an image (inpainting).</summary>
     /// <param name="original">The clean sample x_0.</param>
     /// <param name="noise">Draws from N(0, 1), as long.</param>
     /// <param name="step">Which step's noise, 0 to <see cref="Count"/> - 1.</param>

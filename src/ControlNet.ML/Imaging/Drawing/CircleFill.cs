@@ -7,15 +7,15 @@ public static class CircleFill
     public const int MaxRadius = 1_000_000;
 
     /// <summary>Fills a disc in place.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="centre">The middle, which may lie outside.</param>
     /// <param name="radius">0 (one pixel) to <see cref="MaxRadius"/>; the disc is 2 radius + 1 pixels wide.</param>
-    /// <param name="colour">One sample a channel.</param>
-    public static void Draw(ImageBuffer image, PixelPoint centre, int radius, ReadOnlySpan<byte> colour)
+    /// <param name="color">One sample a channel.</param>
+    public static void Draw(ImageBuffer image, PixelPoint centre, int radius, ReadOnlySpan<byte> color)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(radius);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(radius, MaxRadius);
-        Fill(new Pen(image, colour), centre, radius);
+        Fill(new Pen(image, color), centre, radius);
     }
 
     internal static void Fill(Pen pen, PixelPoint centre, int radius)

@@ -10,7 +10,7 @@ internal static class EllipsePolygon
     /// <param name="centre">The middle.</param>
     /// <param name="halfWidth">The first half axis in pixels, at least 0.</param>
     /// <param name="halfHeight">The second half axis in pixels, at least 0.</param>
-    /// <param name="angle">How far it is turned, clockwise in the picture, in degrees.</param>
+    /// <param name="angle">How far it is turned, clockwise in the image, in degrees.</param>
     /// <returns>Whole pixels in turn without equal neighbours (the first returns at the end); twice the middle where all are one pixel.</returns>
     public static PixelPoint[] Points(PixelPoint centre, int halfWidth, int halfHeight, int angle)
     {

@@ -8,7 +8,7 @@ internal static class LineClip
     private const int Above = 4;
     private const int Below = 8;
 
-    /// <summary>Moves the ends of a line to the borders of a picture, first vertically, then horizontally; what is cut off is truncated.</summary>
+    /// <summary>Moves the ends of a line to the borders of an image, first vertically, then horizontally; what is cut off is truncated.</summary>
     /// <returns>Whether anything of the line is left.</returns>
     public static bool Clip(long width, long height, ref (long X, long Y) a, ref (long X, long Y) b)
     {

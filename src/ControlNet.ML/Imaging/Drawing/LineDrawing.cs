@@ -10,16 +10,16 @@ public static class LineDrawing
     public const int MaxThickness = 32767;
 
     /// <summary>Draws a line in place.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="from">One end, which is drawn; it may lie outside.</param>
     /// <param name="to">The other end, likewise.</param>
-    /// <param name="colour">One sample a channel.</param>
+    /// <param name="color">One sample a channel.</param>
     /// <param name="thickness">1 to <see cref="MaxThickness"/> pixels.</param>
-    public static void Draw(ImageBuffer image, PixelPoint from, PixelPoint to, ReadOnlySpan<byte> colour, int thickness = 1)
+    public static void Draw(ImageBuffer image, PixelPoint from, PixelPoint to, ReadOnlySpan<byte> color, int thickness = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(thickness, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(thickness, MaxThickness);
-        var pen = new Pen(image, colour);
+        var pen = new Pen(image, color);
         if (thickness == 1)
             Thin(pen, (from.X, from.Y), (to.X, to.Y));
         else

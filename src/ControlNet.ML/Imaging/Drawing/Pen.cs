@@ -1,18 +1,18 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>A colour on a picture: pixels and spans of a row, cut at the picture's borders.</summary>
+/// <summary>A color on an image: pixels and spans of a row, cut at the image's borders.</summary>
 internal readonly ref struct Pen
 {
     private readonly ImageBuffer _image;
-    private readonly ReadOnlySpan<byte> _colour;
+    private readonly ReadOnlySpan<byte> _color;
 
-    public Pen(ImageBuffer image, ReadOnlySpan<byte> colour)
+    public Pen(ImageBuffer image, ReadOnlySpan<byte> color)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (colour.Length != image.Channels)
-            throw new ArgumentException($"The colour has {colour.Length} samples, the picture is {image}: expected one a channel.", nameof(colour));
+        if (color.Length != image.Channels)
+            throw new ArgumentException($"The color has {color.Length} samples, the image is {image}: expected one a channel.", nameof(color));
         _image = image;
-        _colour = colour;
+        _color = color;
     }
 
     public long Width => _image.Width;
@@ -28,7 +28,7 @@ internal readonly ref struct Pen
             return;
         (first, last) = (Math.Max(first, 0), Math.Min(last, Width - 1));
         var row = _image.Row((int)y);
-        for (var i = (int)first * _colour.Length; i < (last + 1) * _colour.Length; i += _colour.Length)
-            _colour.CopyTo(row[i..]);
+        for (var i = (int)first * _color.Length; i < (last + 1) * _color.Length; i += _color.Length)
+            _color.CopyTo(row[i..]);
     }
 }

@@ -7,15 +7,15 @@ namespace ControlNet.ML.Imaging;
 public static class PolygonFill
 {
     /// <summary>Fills a polygon in place, with its outline.</summary>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The image.</param>
     /// <param name="points">The corners in turn, either way round; they may lie outside. None draws nothing, one a pixel, two a line.</param>
-    /// <param name="colour">One sample a channel.</param>
-    public static void Draw(ImageBuffer image, ReadOnlySpan<PixelPoint> points, ReadOnlySpan<byte> colour)
+    /// <param name="color">One sample a channel.</param>
+    public static void Draw(ImageBuffer image, ReadOnlySpan<PixelPoint> points, ReadOnlySpan<byte> color)
     {
         var corners = new (long X, long Y)[points.Length];
         for (var i = 0; i < points.Length; i++)
             corners[i] = (points[i].X, points[i].Y);
-        Fill(new Pen(image, colour), corners, shift: 0);
+        Fill(new Pen(image, color), corners, shift: 0);
     }
 
     /// <summary>Fills corners in fixed point with so many bits behind the point: 0 or <see cref="FixedPoint.Shift"/>.</summary>
@@ -41,7 +41,7 @@ public static class PolygonFill
         {
             pen.Span((Math.Min(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift, (Math.Max(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift, y);
 
-            // Rows above the picture are passed over, up to the next corner.
+            // Rows above the image are passed over, up to the next corner.
             var rows = y < 0 ? Math.Min(0, Math.Min(forth.End, back.End)) - y : 1;
             (forth.X, back.X, y) = (forth.X + (rows * forth.Slope), back.X + (rows * back.Slope), y + rows);
         }

@@ -11,7 +11,7 @@ internal static class PoseChecks
         var all = c.Json("pose/scenes.json");
         Assert.Equal(all.GetProperty("keypoints").EnumerateArray().Select(name => name.GetString()), PoseSkeleton.Names);
         Assert.Equal(PairsOf(all.GetProperty("limbs")), PoseSkeleton.Limbs);
-        Assert.Equal(ColoursOf(all.GetProperty("colours")), PoseSkeleton.Colours.Select(colour => (colour.R, colour.G, colour.B)));
+        Assert.Equal(ColorsOf(all.GetProperty("colours")), PoseSkeleton.Colors.Select(color => (color.R, color.G, color.B)));
         var scene = all.GetProperty("scenes").GetProperty(c.Parameter("scene").GetString()!);
         PosePerson[] people = [.. scene.GetProperty("people").EnumerateArray().Select(body => new PosePerson { Body = PointsOf(body) })];
         var style = c.Parameter("variant").GetString() switch
@@ -28,7 +28,7 @@ internal static class PoseChecks
     {
         var scene = c.Json("pose/hands-and-face.json");
         Assert.Equal(PairsOf(scene.GetProperty("finger_edges")), PoseSkeleton.Fingers);
-        Assert.Equal(ColoursOf(scene.GetProperty("finger_colours")), PoseSkeleton.FingerColours.Select(colour => (colour.R, colour.G, colour.B)));
+        Assert.Equal(ColorsOf(scene.GetProperty("finger_colours")), PoseSkeleton.FingerColors.Select(color => (color.R, color.G, color.B)));
         var person = new PosePerson
         {
             Body = PointsOf(scene.GetProperty("body")),
@@ -65,7 +65,7 @@ internal static class PoseChecks
 
     private static IEnumerable<(int, int)> PairsOf(JsonElement list) => list.EnumerateArray().Select(p => (p[0].GetInt32(), p[1].GetInt32()));
 
-    private static IEnumerable<(byte, byte, byte)> ColoursOf(JsonElement list) =>
+    private static IEnumerable<(byte, byte, byte)> ColorsOf(JsonElement list) =>
         list.EnumerateArray().Select(p => (p[0].GetByte(), p[1].GetByte(), p[2].GetByte()));
 
     private static int WidthOf(JsonElement scene) => scene.GetProperty("width").GetInt32();

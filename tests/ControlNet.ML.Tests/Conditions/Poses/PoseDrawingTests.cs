@@ -12,9 +12,9 @@ public sealed class PoseDrawingTests
     [InlineData(PoseStyle.Aux)]
     public void Nobody_is_black(PoseStyle style)
     {
-        var picture = PoseDrawing.Draw([], 40, 30, new PoseDrawingOptions { Style = style });
-        Assert.Equal("40x30x3", picture.ToString());
-        Assert.All(picture.Samples, sample => Assert.Equal(0, sample));
+        var image = PoseDrawing.Draw([], 40, 30, new PoseDrawingOptions { Style = style });
+        Assert.Equal("40x30x3", image.ToString());
+        Assert.All(image.Samples, sample => Assert.Equal(0, sample));
         Assert.All(PoseDrawing.Draw([new PosePerson()], 40, 30, new PoseDrawingOptions { Style = style }).Samples, sample => Assert.Equal(0, sample));
     }
 
@@ -33,15 +33,15 @@ public sealed class PoseDrawingTests
     }
 
     [Property]
-    public void Every_body_point_inside_has_its_colour_or_that_of_a_later_one(PosePerson person)
+    public void Every_body_point_inside_has_its_color_or_that_of_a_later_one(PosePerson person)
     {
-        var picture = PoseDrawing.Draw([person], 64, 64, new PoseDrawingOptions { Hands = false, Face = false });
+        var image = PoseDrawing.Draw([person], 64, 64, new PoseDrawingOptions { Hands = false, Face = false });
         for (var i = 0; i < 18; i++)
         {
             if (person.Body[i] is not { X: >= 0 and < 1, Y: >= 0 and < 1 } point)
                 continue;
-            var at = picture.Row((int)(point.Y * 64)).Slice((int)(point.X * 64) * 3, 3).ToArray();
-            Assert.Contains(PoseSkeleton.Colours.Skip(i), colour => at is [var r, var g, var b] && (r, g, b) == (colour.R, colour.G, colour.B));
+            var at = image.Row((int)(point.Y * 64)).Slice((int)(point.X * 64) * 3, 3).ToArray();
+            Assert.Contains(PoseSkeleton.Colors.Skip(i), color => at is [var r, var g, var b] && (r, g, b) == (color.R, color.G, color.B));
         }
     }
 

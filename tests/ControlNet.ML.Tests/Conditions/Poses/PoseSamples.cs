@@ -4,10 +4,10 @@ using FsCheck.Fluent;
 
 namespace ControlNet.ML.Tests.Conditions;
 
-/// <summary>Random people for properties: points in the picture and outside, some missing, with and without hands and faces.</summary>
+/// <summary>Random people for properties: points in the image and outside, some missing, with and without hands and faces.</summary>
 public static class PoseSamples
 {
-    /// <summary>Coordinates hold 20 bits behind the point, so that times a picture's side they are exact.</summary>
+    /// <summary>Coordinates hold 20 bits behind the point, so that times an image's side they are exact.</summary>
     public static Arbitrary<PosePerson> People()
     {
         var coordinate = Gen.Frequency((6, Gen.Choose(0, 1 << 20)), (1, Gen.Choose(-1 << 22, 1 << 22)), (1, Gen.Elements(0, 1, 1 << 20))).Select(n => n / (double)(1 << 20));

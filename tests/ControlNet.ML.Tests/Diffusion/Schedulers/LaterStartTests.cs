@@ -6,7 +6,7 @@ namespace ControlNet.ML.Tests.Diffusion.Schedulers;
 public sealed class LaterStartTests
 {
     [Fact]
-    public void Lms_ends_at_the_picture_where_the_networks_are_right()
+    public void Lms_ends_at_the_image_where_the_networks_are_right()
     {
         // The noise that is in the sample, predicted exactly, is a constant derivative: any order that counts only derivatives at hand is exact.
         Assert.Equal(0.5f, Run(SchedulerOptions.None), 1e-4f);

@@ -10,7 +10,7 @@ public sealed class DrawingTests
 {
     private static readonly int[] Extremes = [int.MinValue, int.MaxValue, -1_000_000, 1_000_000, 0];
 
-    /// <summary>Places near the picture, far off, and at the ends of what a number holds.</summary>
+    /// <summary>Places near the image, far off, and at the ends of what a number holds.</summary>
     public static Arbitrary<PixelPoint> Places()
     {
         var coordinate = Gen.Frequency((6, Gen.Choose(-5, 40)), (2, Gen.Choose(-100_000, 100_000)), (1, Gen.Elements(Extremes)));
@@ -82,7 +82,7 @@ public sealed class DrawingTests
     }
 
     [Fact]
-    public void A_wrong_colour_thickness_or_size_is_refused()
+    public void A_wrong_color_thickness_or_size_is_refused()
     {
         var image = new ImageBuffer(4, 4, 3);
         Assert.Throws<ArgumentException>(() => LineDrawing.Draw(image, default, default, [1]));

@@ -1,0 +1,181 @@
+using System.Runtime.ExceptionServices;
+using ControlNet.ML.Imaging;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Some rows on their way through a component: its input columns, its output columns, and which rows have failed.</summary>
+/// <param name="columns">The input columns.</param>
+/// <param name="inputs">What the component reads.</param>
+/// <param name="earlierErrors">Why rows failed before, or null.</param>
+/// <param name="outputs">What it makes; the errors last if there is a column for them.</param>
+/// <param name="capacity">The most rows.</param>
+internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slots[] inputs, Slots<ReadOnlyMemory<char>>? earlierErrors, Slots[] outputs, int capacity) : IDisposable
+{
+    private readonly Exception?[] _failures = new Exception?[capacity];
+    private readonly List<(int Row, string Text)> _warnings = [];
+
+    /// <summary>What the program should know of rows that did not fail.</summary>
+    public IReadOnlyList<(int Row, string Text)> Warnings => _warnings;
+
+    /// <summary>How many rows there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The values of an input column. Those of failed rows are missing.</summary>
+    public ReadOnlySpan<T> Input<T>(int column) => ((Slots<T>)inputs[column]).Items.AsSpan(0, Count)!;
+
+    /// <summary>The values of an output column, to be set; those of failed rows will not count.</summary>
+    public Span<T?> Output<T>(int column) => ((Slots<T>)outputs[column]).Items.AsSpan(0, Count);
+
+    /// <summary>The slots of an output column.</summary>
+    public Slots OutputSlots(int column) => outputs[column];
+
+    /// <summary>An image of an input column. It stays the batch's.</summary>
+    /// <exception cref="ControlNetException">There is none.</exception>
+    public MLImage Image(int column, int row) =>
+        Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no image in column '{columns[column].Name}'.");
+
+    /// <summary>An image of an input column of images, or of image files, which keep all of their bits.</summary>
+    /// <exception cref="ControlNetException">There is none, or it is damaged or too large.</exception>
+    public ImageBuffer ImageOrFile(int column, int row)
+    {
+        if (columns[column].Type is not VectorDataViewType)
+            return Image(column, row).ToImageBuffer();
+        var file = Input<VBuffer<byte>>(column)[row].DenseValues().ToArray();
+        return ImageCodec.Decode(file, $"The file in column '{columns[column].Name}'");
+    }
+
+    /// <summary>A text of an input column.</summary>
+    public string Text(int column, int row) => Input<ReadOnlyMemory<char>>(column)[row].ToString();
+
+    /// <summary>A number of an input column, of whatever numeric type.</summary>
+    public object Number(int column, int row) => inputs[column].Value(row)!;
+
+    /// <summary>The vector of an input column, all of its values.</summary>
+    /// <exception cref="ControlNetException">It has another length than its column, or a value that is not finite, as the vectors of failed rows have.</exception>
+    public float[] Vector(int column, int row)
+    {
+        var values = Input<VBuffer<float>>(column)[row].DenseValues().ToArray();
+        var length = ((VectorDataViewType)columns[column].Type).Size;
+        if (values.Length != length)
+            throw new ControlNetException($"Column '{columns[column].Name}' has {values.Length:N0} values, expected {length:N0}.");
+        return Array.Exists(values, value => !float.IsFinite(value))
+            ? throw new ControlNetException($"Column '{columns[column].Name}' has values that are not finite, expected numbers.")
+            : values;
+    }
+
+    /// <summary>An input column.</summary>
+    public DataViewSchema.Column Column(int column) => columns[column];
+
+    /// <summary>Takes a warning about a row.</summary>
+    public void Warn(int row, string text) => _warnings.Add((row, text));
+
+    /// <summary>Works on every row that has not failed, one after the other. A <see cref="ControlNetException"/> fails its row.</summary>
+    public void ForEachRowInTurn(Action<int> compute)
+    {
+        foreach (var row in Enumerable.Range(0, Count))
+            Attempt(row, () => compute(row));
+    }
+
+    /// <summary>Fails a row, unless it has failed already.</summary>
+    public void Fail(int row, Exception failure) => _failures[row] ??= failure;
+
+    /// <summary>Works on a row unless it has failed. A <see cref="ControlNetException"/> fails it.</summary>
+    public void Attempt(int row, Action compute)
+    {
+        if (_failures[row] is not null)
+            return;
+        try
+        {
+            compute();
+        }
+        catch (ControlNetException error)
+        {
+            _failures[row] = error;
+        }
+    }
+
+    /// <summary>
+    /// Works on every row that has not failed, several at a time. A <see cref="ControlNetException"/> fails its row; anything else is
+    /// a mistake in the program and stops them all.
+    /// </summary>
+    public void ForEachRow(Action<int> compute, CancellationToken cancellation)
+    {
+        var mistakes = new Exception?[Count];
+        if (Count == 1)
+            Try(0);
+        else
+            Parallel.For(0, Count, new ParallelOptions { CancellationToken = cancellation }, Try);
+        if (mistakes.FirstOrDefault(mistake => mistake is not null) is { } first)
+            ExceptionDispatchInfo.Throw(first);
+
+        void Try(int row)
+        {
+            if (_failures[row] is not null)
+                return;
+            try
+            {
+                cancellation.ThrowIfCancellationRequested();
+                compute(row);
+            }
+            catch (ControlNetException error)
+            {
+                _failures[row] = error;
+            }
+            catch (Exception error)
+            {
+                mistakes[row] = error;
+            }
+        }
+    }
+
+    /// <summary>Why a row failed, or null.</summary>
+    public Exception? Failure(int row) => _failures[row];
+
+    /// <summary>Takes the rows that the inputs hold now; those that cannot be read have failed already.</summary>
+    public void Begin(int count)
+    {
+        Count = count;
+        _warnings.Clear();
+        for (var row = 0; row < count; row++)
+        {
+            foreach (var output in outputs)
+                output.Clear(row);
+            var earlier = earlierErrors is null || earlierErrors.Error(row) is not null ? default : earlierErrors.Items[row];
+            _failures[row] = earlier.IsEmpty ? Unreadable(row) : new EarlierFailure(earlier.ToString());
+        }
+    }
+
+    /// <summary>Failed rows have no values but a reason.</summary>
+    public void End(bool hasErrors)
+    {
+        for (var row = 0; row < Count; row++)
+        {
+            if (_failures[row] is not { } failure)
+                continue;
+            foreach (var output in outputs)
+                output.SetMissing(row);
+            if (hasErrors)
+                Output<ReadOnlyMemory<char>>(outputs.Length - 1)[row] = failure.Message.AsMemory();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var slots in inputs.Concat(outputs))
+            slots.Dispose();
+    }
+
+    private Exception? Unreadable(int row)
+    {
+        for (var column = 0; column < inputs.Length; column++)
+        {
+            if (inputs[column].Error(row) is { } error)
+                return error is RowFailedException ? error : new ControlNetException($"Column '{columns[column].Name}' cannot be read: {error.Message}", error);
+        }
+
+        return null;
+    }
+}

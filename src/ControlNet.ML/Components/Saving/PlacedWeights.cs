@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using ControlNet.ML.Weights;
+using Microsoft.Win32.SafeHandles;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>
+/// Weights that a saved model brought, in the user's cache. They are held open as long as a component has them, so that it can be saved
+/// again, with the same bytes, when the cache has been deleted meanwhile.
+/// </summary>
+internal sealed class PlacedWeights : IDisposable
+{
+    private readonly WeightReference _reference;
+    private readonly List<FileStream> _files = [];
+
+    private PlacedWeights(string folder, WeightReference reference) => (Folder, _reference) = (folder, reference);
+
+    /// <summary>How a file in the cache is made: new, for the user alone.</summary>
+    public static FileStreamOptions NewFile
+    {
+        get
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            return options;
+        }
+    }
+
+    /// <summary>Where they lie.</summary>
+    public string Folder { get; }
+
+    /// <summary>Opens a folder of the cache.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="reference">What has to be in it.</param>
+    /// <param name="isChecked">Whether the contents have been checked, by this process and in this private folder.</param>
+    /// <returns>Null if it is not there, or anything in it is not as it has to be.</returns>
+    public static PlacedWeights? Open(string folder, WeightReference reference, bool isChecked)
+    {
+        if (!PrivateFolder.IsPrivate(folder))
+            return null;
+        var placed = new PlacedWeights(folder, reference);
+        try
+        {
+            if (reference.Inside!.All(file => placed.Open(file, isChecked)))
+                return placed;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // As good as not there.
+        }
+
+        placed.Dispose();
+        return null;
+    }
+
+    /// <summary>The reference to load them by.</summary>
+    public WeightReference ToLoad() => _reference with { Name = _reference.SingleFile is { } file ? Path.Combine(Folder, file) : Folder };
+
+    /// <summary>Writes them into a model that is saved, as they came.</summary>
+    /// <param name="writer">The component's entries.</param>
+    /// <param name="prefix">What the entries' names begin with.</param>
+    public WeightReference Write(ModelWriter writer, string prefix) => _reference with
+    {
+        Inside = InsideWeights.Write(writer, prefix, [.. _reference.Inside!.Select(file => new WeightFile(file.Name, file.Sha256))], Again),
+    };
+
+    /// <summary>Lets go of the files.</summary>
+    public void Dispose() => _files.ForEach(file => file.Dispose());
+
+    private bool Open(InsideFile file, bool isChecked)
+    {
+        var path = Path.Combine(Folder, file.Name);
+        if (!PrivateFolder.Owns(path, FileKind.Regular) || !OwnsFolders(file.Name))
+            return false;
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        _files.Add(stream);
+        return stream.Length == file.Length && (isChecked || Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256);
+    }
+
+    /// <summary>Whether the folders between are the user's own, too.</summary>
+    private bool OwnsFolders(string name)
+    {
+        for (var end = name.IndexOf('/', StringComparison.Ordinal); end >= 0; end = name.IndexOf('/', end + 1))
+        {
+            if (!PrivateFolder.Owns(Path.Combine(Folder, name[..end]), FileKind.Folder))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>A second stream on an open file, which need not have a name any more.</summary>
+    private FileStream Again(int number) =>
+        new(new SafeFileHandle(_files[number].SafeFileHandle.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0) { Position = 0 };
+}

@@ -1,0 +1,85 @@
+using System.Text;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Components;
+
+/// <summary>Writes a component's weights as its options say: where they are, or themselves.</summary>
+internal static class WeightKeeper
+{
+    private const string WeightsName = "diffusion_pytorch_model.safetensors";
+
+    /// <summary>Of a model, the networks that the component uses.</summary>
+    /// <param name="writer">The component's entries.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="parts">What is used of it.</param>
+    /// <param name="storage">Where the weights are to be.</param>
+    public static WeightReference Model(this ModelWriter writer, DiffusionModel model, ModelParts parts, WeightStorage storage)
+    {
+        if (SharedWeights.PlacedOf(model) is { } placed)
+            return placed.Write(writer, "Model.");
+        if (storage == WeightStorage.Reference)
+            return Checked(model.Reference.Value);
+        return Inside(writer, "Model.", model.Folder.Path, WeightReference.Of(model, parts & model.Folder.Loaded));
+    }
+
+    /// <summary>Controls with their networks, whole.</summary>
+    public static ControlSettings[] Controls(this ModelWriter writer, IEnumerable<ControlColumn> controls, WeightStorage storage) =>
+        [.. controls.Select((control, i) => ControlSettings.Of(control, writer.Control(control.Network, $"Control{i}.", storage)))];
+
+    /// <summary>A control network's condition encoder.</summary>
+    public static WeightReference ConditionEncoder(this ModelWriter writer, ControlNetwork network, WeightStorage storage)
+    {
+        if (SharedWeights.PlacedOf(network) is { } placed)
+            return placed.Write(writer, "Condition.");
+        if (storage == WeightStorage.Reference)
+            return Checked(network.Reference.Value);
+
+        // A file of its own, of the condition encoder's tensors alone, which are few.
+        using var folder = ScratchFolder.Create();
+        AtomicFile.Write(folder.File("config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(network.Config.ToJson())));
+        using (var weights = network.OpenWeights())
+        {
+            weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
+            SafetensorsWriter.Write(folder.File(WeightsName), weights.Tensors.Values.Select(Content));
+        }
+
+        var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder.Path);
+        return Inside(writer, "Condition.", folder.Path, reference);
+    }
+
+    private static WeightReference Control(this ModelWriter writer, ControlNetwork network, string prefix, WeightStorage storage)
+    {
+        if (SharedWeights.PlacedOf(network) is { } placed)
+            return placed.Write(writer, prefix);
+        var reference = Checked(network.Reference.Value);
+        if (storage == WeightStorage.Reference)
+            return reference;
+        var isFile = File.Exists(network.Path);
+        var root = isFile ? Path.GetDirectoryName(network.Path)! : network.Path;
+        return Inside(writer, prefix, root, reference with { SingleFile = isFile ? Path.GetFileName(network.Path) : null });
+    }
+
+    private static WeightReference Inside(ModelWriter writer, string prefix, string root, WeightReference reference)
+    {
+        var files = Checked(reference).Files;
+        return reference with
+        {
+            Files = [],
+            Inside = InsideWeights.Write(writer, prefix, files, i => RegularFile.Open(Path.Combine(root, files[i].Name), files[i].Name, bufferSize: 1)),
+        };
+    }
+
+    // What is saved has to be such as loading takes.
+    private static WeightReference Checked(WeightReference reference)
+    {
+        reference.Check();
+        return reference;
+    }
+
+    private static TensorContent Content(WeightTensor tensor) => new(tensor.Name, TensorType.F32, tensor.Shape, stream =>
+    {
+        var values = new float[tensor.Count];
+        tensor.CopyTo(values);
+        stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
+    });
+}

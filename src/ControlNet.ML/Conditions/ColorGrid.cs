@@ -1,0 +1,28 @@
+using ControlNet.ML.Imaging;
+
+namespace ControlNet.ML.Conditions;
+
+/// <summary>Settings of <see cref="ColorGrid"/>.</summary>
+public sealed record ColorGridOptions
+{
+    /// <summary>The side of a cell in pixels, 1 to 4,096.</summary>
+    /// <value>64.</value>
+    public int Cell { get; init; } = 64;
+}
+
+/// <summary>The image as large squares of one color each: where which color goes, and nothing else (T2I-Adapter's color grid).</summary>
+public static class ColorGrid
+{
+    /// <summary>Makes the image as small as it has cells (cubic) and brings it back to its size (nearest).</summary>
+    /// <param name="image">The image; alpha is laid on white.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <returns>RGB, of the same size.</returns>
+    /// <exception cref="ControlNetException">The cell is out of its range.</exception>
+    public static ImageBuffer Apply(ImageBuffer image, ColorGridOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var cell = (int)Ranges.Number((options ?? new()).Cell, "The color grid's cell", 1, 4096);
+        var small = Resize.Apply(Color.Hwc3(image), Math.Max(1, image.Width / cell), Math.Max(1, image.Height / cell), Interpolation.Cubic);
+        return Resize.Apply(small, image.Width, image.Height, Interpolation.Nearest);
+    }
+}

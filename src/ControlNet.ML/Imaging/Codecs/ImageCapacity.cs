@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using SkiaSharp;
+
+namespace ControlNet.ML.Imaging;
+
+/// <summary>
+/// Whether a file can hold the pixels that its header claims, by the most that its format can make of a byte: a file of some bytes does
+/// not cost the memory of an image that it cannot contain. Lossless WebP has no such bound: one color takes no bits.
+/// </summary>
+internal static class ImageCapacity
+{
+    /// <summary>Fewer pixels cost nothing worth a check.</summary>
+    private const long Few = 1 << 20;
+
+    /// <summary>Deflate: 258 bytes in two bits.</summary>
+    private const long PngBytes = 1032;
+
+    /// <summary>A block of 8x8 pixels takes a bit at least.</summary>
+    private const long JpegPixels = 8 * 64;
+
+    /// <summary>A macroblock of 16x16 pixels takes two bits at least: its modes have fixed probabilities (RFC 6386, 11.2).</summary>
+    private const long WebpPixels = 4 * 256;
+
+    /// <summary>A code of 9 bits at least repeats a string that it lies in the table of 4,096. What a frame leaves of a canvas takes nothing, but hardly 16 million pixels.</summary>
+    private const long GifPixels = 4096;
+    private const long LargeCanvas = 1 << 24;
+
+    /// <summary>Run lengths: 255 pixels in two bytes.</summary>
+    private const long BmpPixels = 128;
+
+    /// <summary>Checks a PNG file.</summary>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="header">The 13 bytes of its IHDR, whose size is checked already.</param>
+    /// <param name="packed">The bytes of its compressed data, at least.</param>
+    /// <exception cref="ControlNetException">It cannot hold them.</exception>
+    public static void CheckPng(string source, ReadOnlySpan<byte> header, long packed)
+    {
+        var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header), BinaryPrimitives.ReadInt32BigEndian(header[4..]));
+        var samples = header[9] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        Require(source, width, height, (long)width * height * header[8] * samples / 8 <= packed * PngBytes, packed);
+    }
+
+    /// <summary>Checks a file of another format.</summary>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="file">All of it.</param>
+    /// <param name="width">Columns that its header claims.</param>
+    /// <param name="height">Rows that it claims.</param>
+    /// <exception cref="ControlNetException">It cannot hold them.</exception>
+    public static void Check(string source, SKEncodedImageFormat format, ReadOnlySpan<byte> file, int width, int height)
+    {
+        var pixels = (long)width * height;
+        var fits = format switch
+        {
+            SKEncodedImageFormat.Jpeg => pixels <= file.Length * JpegPixels,
+            SKEncodedImageFormat.Webp => !IsLossy(file) || pixels <= file.Length * WebpPixels,
+            SKEncodedImageFormat.Gif => pixels <= LargeCanvas || pixels <= file.Length * GifPixels,
+            SKEncodedImageFormat.Bmp => pixels * BmpBits(file) / 8 <= file.Length,
+            _ => true,
+        };
+        Require(source, width, height, fits, file.Length);
+    }
+
+    private static void Require(string source, int width, int height, bool fits, long bytes)
+    {
+        if (!fits && (long)width * height > Few)
+            throw ImageCodec.NoImage(source, string.Create(CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels, more than {bytes:N0} bytes can hold"));
+    }
+
+    /// <summary>Whether the only image in a WebP file is a lossy one.</summary>
+    private static bool IsLossy(ReadOnlySpan<byte> file)
+    {
+        for (var place = 12L; place + 8 <= file.Length;)
+        {
+            var chunk = file[(int)place..];
+            if (chunk.StartsWith("VP8 "u8))
+                return true;
+            if (chunk.StartsWith("VP8L"u8) || chunk.StartsWith("ANIM"u8))
+                return false;
+            var length = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);
+            place += 8L + length + (length & 1);
+        }
+
+        return false;
+    }
+
+    /// <summary>The bits that a pixel takes at least.</summary>
+    private static double BmpBits(ReadOnlySpan<byte> file)
+    {
+        if (file.Length < 34)
+            return 0;
+        var old = BinaryPrimitives.ReadInt32LittleEndian(file[14..]) == 12;
+        var bits = BinaryPrimitives.ReadUInt16LittleEndian(file[(old ? 24 : 28)..]);
+        var packing = old ? 0 : BinaryPrimitives.ReadInt32LittleEndian(file[30..]);
+        return packing is 0 or 3 or 6 ? bits : 8.0 / BmpPixels;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Globalization;
+using SkiaSharp;
+
+namespace ControlNet.ML.Imaging;
+
+/// <summary>
+/// Reads PNG, JPEG, WebP, BMP and GIF (its first frame); the contents decide, not the name. The size is checked from the header
+/// before pixels are allocated, so is whether the file can hold so many, and damaged or cut-off files are refused.
+/// Grey without alpha gives one channel, color three, anything with alpha four (not premultiplied); palettes are resolved,
+/// 16 bits become 8 (of PNG, <see cref="ImageBuffer.Deep"/> has all of them), the Exif orientation is applied, color profiles are not. CMYK is converted to RGB.
+/// </summary>
+public static class ImageCodec
+{
+    /// <summary>Reads an image file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">The file cannot be read, is no image, is damaged or too large.</exception>
+    public static ImageBuffer Load(string path, ImageLoadOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        return Decode(ReadFile(path, options.MaxBytes), path, options);
+    }
+
+    /// <summary>Decodes an image file from a stream.</summary>
+    /// <param name="stream">The file, from its present position to its end.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">It is no image, is damaged or too large.</exception>
+    public static ImageBuffer Decode(Stream stream, string source, ImageLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        return Decode(ReadToEnd(stream, source, options.MaxBytes), source, options);
+    }
+
+    /// <summary>Decodes an image file in memory.</summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="source">What an error calls it.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ControlNetException">It is no image, is damaged or too large.</exception>
+    public static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        if (file.IsEmpty)
+            throw NoImage(source, "the file is empty");
+
+        if (!file.StartsWith(PngChunks.Signature))
+            return Decode(file, source, options, orientation: null);
+        var (pixels, orientation) = PngInput.Read(file, source, options.MaxPixels);
+        var image = Decode(pixels, source, options, orientation);
+        return Png16.Is(pixels) ? image.With(ImageOrientation.Upright(Png16.Read(pixels, source), orientation)) : image;
+    }
+
+    /// <summary>Writes an image as its name's extension says: .png, .jpg, .jpeg or .webp (lossless).</summary>
+    /// <param name="path">The file; its folder must exist. It appears whole or not at all.</param>
+    /// <param name="image">The image. JPEG takes no alpha.</param>
+    /// <param name="text">Texts by keyword, for PNG only.</param>
+    /// <exception cref="ControlNetException">The extension is another, the format cannot hold what is asked, or the file cannot be written.</exception>
+    public static void Save(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(image);
+        var extension = Path.GetExtension(path).ToUpperInvariant();
+        if (extension == ".PNG")
+        {
+            SavePng(path, image, text);
+            return;
+        }
+
+        if (extension is not (".JPG" or ".JPEG" or ".WEBP"))
+            throw new ControlNetException($"{path}: no format has the extension '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp.");
+        if (text is { Count: > 0 })
+            throw new ControlNetException($"{path}: only PNG carries texts.");
+        if (extension != ".WEBP" && image.Channels == 4)
+            throw new ControlNetException($"{path}: JPEG has no alpha, and the image has; save it as .png or .webp.");
+        var bytes = ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg);
+        AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    /// <summary>Writes an image as PNG. The same image and texts give the same bytes.</summary>
+    /// <param name="path">The file, whatever its name; its folder must exist. It appears whole or not at all.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="text">Texts by keyword (<see cref="PngText"/> reads them).</param>
+    /// <exception cref="ControlNetException">The file cannot be written.</exception>
+    public static void SavePng(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var bytes = EncodePng(image, text);
+        AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    /// <summary>An image as a PNG file in memory.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="text">Texts by keyword.</param>
+    public static byte[] EncodePng(ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return ImageEncoder.Png(image, text ?? new Dictionary<string, string>());
+    }
+
+    /// <summary>The one sentence for whatever is no image.</summary>
+    internal static ControlNetException NoImage(string source, string why) => new($"{source} is no image: {why}.");
+
+    /// <summary>Throws unless a size that a header claims is within the limit.</summary>
+    internal static void CheckSize(string source, int width, int height, long maxPixels)
+    {
+        if (width < 1 || height < 1)
+            throw NoImage(source, string.Create(CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels"));
+        if ((long)width * height > maxPixels)
+            throw new ControlNetException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{source}: the image has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
+    }
+
+    /// <summary>A file's bytes, unless there are more than the limit.</summary>
+    internal static byte[] ReadFile(string path, int maxBytes)
+    {
+        using var stream = RegularFile.Open(path, path, bufferSize: 1);
+        try
+        {
+            CheckBytes(path, stream.Length, maxBytes);
+            return ReadToEnd(stream, path, maxBytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    internal static ControlNetException Unreadable(string path, Exception e) => new($"{path}: cannot be read: {e.Message}", e);
+
+    /// <summary>Throws if a file has more bytes than the limit.</summary>
+    internal static void CheckBytes(string source, long length, int maxBytes)
+    {
+        if (length > maxBytes)
+            throw new ControlNetException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+    }
+
+    /// <summary>A codec of a format that is read, for an image of an allowed size.</summary>
+    internal static SKCodec Open(SKCodec? codec, string source, long maxPixels)
+    {
+        try
+        {
+            if (codec is null)
+                throw NoImage(source, "expected PNG, JPEG, WebP, BMP or GIF; this is something else, or its header is damaged or cut off");
+            if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
+                or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
+                throw NoImage(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
+            CheckSize(source, codec.Info.Width, codec.Info.Height, maxPixels);
+            return codec;
+        }
+        catch
+        {
+            codec?.Dispose();
+            throw;
+        }
+    }
+
+    private static byte[] ReadToEnd(Stream stream, string source, int maxBytes)
+    {
+        using var bytes = new MemoryStream();
+        var block = new byte[81920];
+        for (int count; (count = stream.Read(block)) > 0;)
+        {
+            CheckBytes(source, bytes.Length + count, maxBytes);
+            bytes.Write(block, 0, count);
+        }
+
+        return bytes.ToArray();
+    }
+
+    private static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions options, int? orientation)
+    {
+        using var data = SKData.CreateCopy(file);
+        using var stream = new SKMemoryStream(data);
+        using var codec = Open(SKCodec.Create(stream), source, options.MaxPixels);
+        ImageCapacity.Check(source, codec.EncodedFormat, file, codec.Info.Width, codec.Info.Height);
+        return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
+    }
+
+    private static unsafe ImageBuffer Pixels(SKCodec codec, string source)
+    {
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        var opaque = codec.Info.AlphaType == SKAlphaType.Opaque;
+        var grey = opaque && codec.Info.ColorType == SKColorType.Gray8;
+
+        // No color space: Skia then leaves the levels alone.
+        var info = new SKImageInfo(
+            width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);
+        var decoded = new ImageBuffer(width, height, grey ? 1 : 4);
+        SKCodecResult result;
+        fixed (byte* samples = decoded.Samples)
+            result = codec.GetPixels(info, (nint)samples);
+        if (result != SKCodecResult.Success)
+        {
+            throw NoImage(source, result == SKCodecResult.IncompleteInput
+                ? "the file is cut off or damaged within the pixels"
+                : $"its pixels cannot be decoded ({result})");
+        }
+
+        // GIF and BMP say that there may be transparent pixels even where there are none.
+        var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && decoded.IsOpaque;
+        return grey || (!opaque && !claimsOnly) ? decoded : Color.Rgb(decoded);
+    }
+}

@@ -1,0 +1,32 @@
+using SkiaSharp;
+
+namespace ControlNet.ML.Imaging;
+
+/// <summary>Looks at an image file without decoding it.</summary>
+public static class ImageHeader
+{
+    /// <summary>Reads the size that a file's header claims, before the Exif orientation is applied.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <returns>Width and height in pixels.</returns>
+    /// <exception cref="ControlNetException">The file cannot be read, is no image that <see cref="ImageCodec"/> reads, or is too large. Damage behind the header is not seen.</exception>
+    public static (int Width, int Height) Read(string path, ImageLoadOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new ImageLoadOptions();
+        options.Validate();
+        try
+        {
+            using var stream = RegularFile.Open(path, path);
+            ImageCodec.CheckBytes(path, stream.Length, options.MaxBytes);
+            if (stream.Length == 0)
+                throw ImageCodec.NoImage(path, "the file is empty");
+            using var codec = ImageCodec.Open(SKCodec.Create(stream), path, options.MaxPixels);
+            return (codec.Info.Width, codec.Info.Height);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw ImageCodec.Unreadable(path, e);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace ControlNet.ML.Imaging;
+
+/// <summary>What an image file may ask of the machine.</summary>
+public sealed record ImageLoadOptions
+{
+    /// <summary>The most pixels an image may have, read from its header before anything is allocated: 1 to 500 million.</summary>
+    /// <value>100 million.</value>
+    public long MaxPixels { get; init; } = 100_000_000;
+
+    /// <summary>The most bytes an image file may have, at least 1.</summary>
+    /// <value>256 MiB.</value>
+    public int MaxBytes { get; init; } = 256 << 20;
+
+    /// <summary>Throws unless the limits are usable.</summary>
+    internal void Validate()
+    {
+        if (MaxPixels is < 1 or > 500_000_000)
+            throw new ControlNetException($"{nameof(MaxPixels)} is {MaxPixels}, expected 1 to 500000000.");
+        if (MaxBytes < 1)
+            throw new ControlNetException($"{nameof(MaxBytes)} is {MaxBytes}, expected at least 1.");
+    }
+}
