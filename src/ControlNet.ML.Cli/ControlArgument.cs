@@ -33,15 +33,7 @@ internal sealed record ControlArgument(string Name, double Scale = 1, double Sta
     {
         if (Name.Length == 0)
             throw new UsageException($"--control '{text}' has no name, expected NAME[:SCALE[:START-END]].");
-        try
-        {
-            Unit(ControlWeighting.Uniform).Validate();
-            return this;
-        }
-        catch (ArgumentException e)
-        {
-            throw new UsageException($"--control '{text}': {e.Message}");
-        }
+        return Unit(ControlWeighting.Uniform).Validate() is { } problem ? throw new UsageException($"--control '{text}': {problem}") : this;
     }
 
     private static double? Number(string text) =>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli;
 
@@ -8,9 +10,6 @@ namespace ControlNet.ML.Cli;
 /// <param name="Height">Pixels.</param>
 internal sealed record ImageSize(int Width, int Height)
 {
-    /// <summary>Longest side that the library takes.</summary>
-    private const int LongestSide = 8192;
-
     /// <exception cref="UsageException">It is neither a number nor two.</exception>
     public static ImageSize Parse(string text)
     {
@@ -30,16 +29,11 @@ internal sealed record ImageSize(int Width, int Height)
             : throw new ControlNetException($"The size is {Width}x{Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
 
     /// <summary>Checks that a model can make it.</summary>
-    /// <param name="multiple">Scale factor of the model's autoencoder.</param>
+    /// <param name="model">The model.</param>
     /// <exception cref="ControlNetException">It cannot; the message names sizes that it can.</exception>
-    public void Check(int multiple)
+    public void Check(ModelFolder model)
     {
-        foreach (var side in new[] { Width, Height })
-        {
-            if (side < multiple || side % multiple != 0)
-                throw new ControlNetException($"The size is {Width}x{Height}, expected multiples of {multiple}, for instance {Math.Max(multiple, side / multiple * multiple)} or {((side / multiple) + 1) * multiple} for {side}.");
-            if (side > LongestSide)
-                throw new ControlNetException($"The size is {Width}x{Height}, expected at most {LongestSide:N0} a side.");
-        }
+        if ((ModelRequirements.OfSide(model, Width, "width") ?? ModelRequirements.OfSide(model, Height, "height")) is { } problem)
+            throw new ControlNetException($"The size is {Width}x{Height}: {problem}");
     }
 }

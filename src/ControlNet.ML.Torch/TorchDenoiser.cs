@@ -13,7 +13,7 @@ internal sealed class TorchDenoiser : IDenoiser
     private readonly TorchDevice _device;
     private readonly List<Tensor> _uploaded = [];
     private readonly UNetInputs _inputs;
-    private readonly Tensor? _beside;
+    private readonly Tensor? _extraChannels;
     private readonly (TorchControlBackend Network, Tensor Hint)[] _controls;
 
     public TorchDenoiser(UNet2DConditionModel unet, NetworkUse use, TorchDevice device, DenoiserInputs inputs)
@@ -27,7 +27,7 @@ internal sealed class TorchDenoiser : IDenoiser
             inputs.PooledText is { } pooled ? Upload(pooled) : null,
             inputs.TimeIds is { } ids ? Upload(ids) : null,
             inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
-        _beside = inputs.Beside is { } beside ? Upload(beside) : null;
+        _extraChannels = inputs.ExtraChannels is { } extra ? Upload(extra) : null;
         _controls = [.. controls.Select((control, i) => (control, Upload(inputs.Controls[i].Hint)))];
     }
 
@@ -48,7 +48,7 @@ internal sealed class TorchDenoiser : IDenoiser
                 residuals = residuals is null ? own : residuals + own;
             }
 
-            _unet.Forward(_beside is null ? x : cat([x, _beside], dim: 1), inputs, residuals).CopyTo(prediction.Values);
+            _unet.Forward(_extraChannels is null ? x : cat([x, _extraChannels], dim: 1), inputs, residuals).CopyTo(prediction.Values);
             return true;
         });
     }

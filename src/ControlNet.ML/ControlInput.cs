@@ -13,4 +13,18 @@ public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
 
     /// <summary>The condition as values, [1, 3, H, W] from 0 to 1, exactly of the image's size; in place of the image where 8 bits are too coarse.</summary>
     public TensorData? Tensor { get; init; }
+
+    /// <summary>Encodes the condition for an image of a size.</summary>
+    /// <param name="width">Columns of the image in pixels.</param>
+    /// <param name="height">Rows of the image in pixels.</param>
+    /// <returns>The hint, [1, C, h, w].</returns>
+    /// <exception cref="ArgumentException"><see cref="Tensor"/> has another size.</exception>
+    internal TensorData Encode(int width, int height)
+    {
+        if (Tensor is not { } tensor)
+            return Network.Encode(Condition, width, height);
+        return tensor.Shape is [1, 3, var rows, var columns] && rows == height && columns == width
+            ? Network.Encode(tensor)
+            : throw new ArgumentException($"A condition is {tensor}, expected [1, 3, {height}, {width}].");
+    }
 }

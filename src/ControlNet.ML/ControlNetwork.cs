@@ -1,3 +1,4 @@
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
@@ -11,6 +12,9 @@ namespace ControlNet.ML;
 /// </summary>
 public sealed class ControlNetwork : IDisposable
 {
+    // Several models, each behind a gate of its own, may share the network.
+    private readonly Lock _gate = new();
+
     private ControlNetwork(string name, string path, LoadOptions options, IControlBackend backend)
     {
         (Name, Path, Options, Backend) = (name, System.IO.Path.GetFullPath(path), options, backend);
@@ -35,9 +39,6 @@ public sealed class ControlNetwork : IDisposable
     /// <summary>What a saved component remembers of it.</summary>
     internal Lazy<WeightReference> Reference { get; }
 
-    /// <summary>Held by the components while they encode with it.</summary>
-    internal Lock Gate { get; } = new();
-
     /// <summary>Whether the network is gone.</summary>
     internal bool IsDisposed { get; private set; }
 
@@ -54,21 +55,13 @@ public sealed class ControlNetwork : IDisposable
         options ??= new LoadOptions();
         var provider = options.Backend ?? Backends.Find();
         var path = ModelNames.FindControl(nameOrPath);
-        if (Directory.Exists(path))
-        {
-            var folder = ControlFolder.Open(path, options.Variant);
-            using var weights = folder.OpenWeights();
-            return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(folder.Config, weights, options, cancellationToken));
-        }
-
-        var file = ControlFile.Open(path);
-        using var tensors = file.OpenWeights();
-        return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(file.Config, tensors, options, cancellationToken));
+        var source = ControlSource.Open(path, options.Variant);
+        using var weights = source.OpenWeights();
+        return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(source.Config, weights, options, cancellationToken));
     }
 
-    /// <summary>Opens its files anew.</summary>
-    internal WeightSource OpenWeights() =>
-        Directory.Exists(Path) ? ControlFolder.Open(Path, Options.Variant).OpenWeights() : ControlFile.Open(Path).OpenWeights();
+    /// <summary>Opens its weight files again.</summary>
+    internal WeightSource OpenWeights() => ControlSource.Open(Path, Options.Variant).OpenWeights();
 
     /// <summary>A network that is in memory already, such as one that is being trained. It frees the network that is passed.</summary>
     /// <param name="path">Where it will lie.</param>
@@ -79,7 +72,20 @@ public sealed class ControlNetwork : IDisposable
     /// <summary>Encodes a condition image; once is enough for any number of images and steps.</summary>
     /// <param name="condition">The condition, of the size of the images to be made.</param>
     /// <returns>The hint, [1, C, h, w].</returns>
-    public TensorData Encode(ImageBuffer condition) => Backend.EncodeCondition(TensorImages.ToUnit(condition));
+    public TensorData Encode(ImageBuffer condition) => Encode(TensorImages.ToUnit(condition));
+
+    /// <summary>Encodes a condition for images of a size, to which it is stretched where its own is another.</summary>
+    internal TensorData Encode(ImageBuffer condition, int width, int height) => Encode(ConditionImages.ToTensor(condition, width, height));
+
+    /// <summary>Encodes a condition, [1, 3, H, W] from 0 to 1. Calls from several threads wait for each other.</summary>
+    internal TensorData Encode(TensorData condition)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            return Backend.EncodeCondition(condition);
+        }
+    }
 
     /// <summary>What the network would add to the base model at one timestep: its residuals, before any scale.</summary>
     /// <param name="sample">The noisy latents, [1, C, h, w].</param>

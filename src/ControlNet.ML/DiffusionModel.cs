@@ -1,14 +1,17 @@
+using System.Runtime.CompilerServices;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Text;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
-/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and sampler. One image at a time; not thread-safe.</summary>
+/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and scheduler. It does one thing at a time: calls from several threads wait for each other.</summary>
 public sealed class DiffusionModel : IDisposable
 {
     private readonly ClipTokenizer[] _tokenizers;
+    private readonly ModelGate _gate = new();
 
     private DiffusionModel(
         string name, ModelFolder folder, LoadOptions options, ClipTokenizer[] tokenizers, SchedulerConfig scheduler, IDiffusionBackend backend)
@@ -20,6 +23,7 @@ public sealed class DiffusionModel : IDisposable
         Scheduler = scheduler;
         Backend = backend;
         Reference = new(() => WeightReference.Of(this));
+        Pipeline = new GenerationPipeline(this);
     }
 
     /// <summary>The name it was loaded by.</summary>
@@ -35,7 +39,7 @@ public sealed class DiffusionModel : IDisposable
     public IDiffusionBackend Backend { get; }
 
     /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
-    public int NativeSize => (Folder.UNet.SampleSize ?? ControlWeights.PaperSide) * Folder.Autoencoder.ScaleFactor;
+    public int NativeSize => Folder.NativeSize;
 
     /// <summary>How many tokens the text encoder takes, start, end and padding included.</summary>
     internal int TextTokens => Folder.TextEncoder.MaxPositionEmbeddings;
@@ -46,11 +50,21 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>What a saved component remembers of it.</summary>
     internal Lazy<WeightReference> Reference { get; }
 
-    /// <summary>Held by the components while they use it, since it does one thing at a time.</summary>
-    internal Lock Gate { get; } = new();
+    /// <summary>The stages from requests to images.</summary>
+    internal GenerationPipeline Pipeline { get; }
 
     /// <summary>Whether its networks are gone.</summary>
     internal bool IsDisposed { get; private set; }
+
+    /// <summary>Waits until no other thread uses the networks.</summary>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <returns>Gives them back when disposed, on the same thread.</returns>
+    /// <exception cref="ObjectDisposedException">The model is gone.</exception>
+    internal ModelGate.Use Enter(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return _gate.Enter(cancellationToken);
+    }
 
     /// <summary>Loads a model.</summary>
     /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
@@ -61,18 +75,23 @@ public sealed class DiffusionModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         options ??= new LoadOptions();
-        var folder = ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts);
+        return Load(nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts), options, cancellationToken);
+    }
 
+    /// <summary>Loads a model whose folder is open.</summary>
+    internal static DiffusionModel Load(string name, ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
+    {
         var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? folder.ReadTokenizers() : [];
         var scheduler = folder.ReadScheduler();
         var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
-        return new DiffusionModel(nameOrPath, folder, options, tokenizers, scheduler, backend);
+        return new DiffusionModel(name, folder, options, tokenizers, scheduler, backend);
     }
 
     /// <summary>Makes one image.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
-    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
     public GeneratedImage Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(prompt, [], options, cancellationToken);
 
@@ -80,26 +99,19 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="controls">One or several control networks with their conditions.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
-    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
     /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
     public GeneratedImage Generate(
-        string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        options ??= new GenerateOptions();
-        var job = Prepare(prompt, controls, options);
-        DenoisingStep? last = null;
-        foreach (var step in job.Steps(cancellationToken))
-            last = Report(options, step);
-        return job.Finish(last!.LatentsOf(0));
-    }
+        string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
+        GenerateBatch([new GenerateRequest(prompt, controls, options ?? new GenerateOptions())], cancellationToken)[0];
 
     /// <summary>Makes several images together, which is faster than one by one where the device is not busy with one.</summary>
     /// <param name="requests">
-    /// The images: one size, sampler and number of steps for all, and the same control networks, of which those with scale 0 are left out.
-    /// The first one's progress is told.
+    /// The images: one size, scheduler and number of steps for all, and the same control networks in the same order, of which each image may
+    /// leave some out (scale 0). The first one's progress is reported.
     /// </param>
-    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
     /// <returns>The images, in the order of the requests. An image is the same whatever it is made together with, up to rounding.</returns>
     /// <exception cref="ArgumentException">There is none, a value is outside its range, or they cannot be made together.</exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
@@ -108,85 +120,61 @@ public sealed class DiffusionModel : IDisposable
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0)
             throw new ArgumentException("No image to make.", nameof(requests));
-        var jobs = requests.Select(request => Prepare(request.Prompt, request.Controls, request.Options)).ToArray();
-        DenoisingStep? last = null;
-        foreach (var step in GenerationJob.Steps([.. jobs.Select(job => (job, job.Row(cancellationToken)))], cancellationToken))
-            last = Report(requests[0].Options, step);
-        return [.. jobs.Select((job, i) => job.Finish(last!.LatentsOf(i)))];
+        using var use = Enter(cancellationToken);
+        return Pipeline.RunTogether(requests, cancellationToken);
     }
 
-    /// <summary>
-    /// <see cref="GenerateBatch"/> where one image's failure is its own: what cannot be prepared is left out of the batch, what comes to no
-    /// number fails alone and leaves the numbers of the others as they are.
-    /// </summary>
-    /// <param name="requests">The images, as for <see cref="GenerateBatch"/>.</param>
-    /// <param name="cancellationToken">Seen before every step.</param>
-    /// <returns>For each request the image, or what <see cref="GenerateResult.IsOwn"/>.</returns>
-    internal IReadOnlyList<GenerateResult> GenerateEach(IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken)
+    /// <summary>Makes images of any requests, together where they can be. One that fails fails alone.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="stepping">Called before each request and after each step; may throw to stop.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>For each request the image, or a failure that <see cref="GenerateResult.IsOwn"/>.</returns>
+    internal IReadOnlyList<GenerateResult<GeneratedImage>> GenerateEach(
+        IReadOnlyList<GenerateRequest> requests, Action? stepping = null, CancellationToken cancellationToken = default)
     {
-        var outcomes = new GenerateResult?[requests.Count];
-        List<(int Index, GenerationJob Job, DenoisingRow Row)> prepared = [];
-        for (var i = 0; i < requests.Count; i++)
-        {
-            Attempt(i, () =>
-            {
-                var job = Prepare(requests[i].Prompt, requests[i].Controls, requests[i].Options);
-                prepared.Add((i, job, job.Row(cancellationToken)));
-            });
-        }
+        using var use = Enter(cancellationToken);
+        return Pipeline.Run(requests, stepping, cancellationToken);
+    }
 
-        try
-        {
-            DenoisingStep? last = null;
-            foreach (var step in prepared.Count == 0 ? [] : GenerationJob.Steps([.. prepared.Select(one => (one.Job, one.Row))], cancellationToken))
-                last = Report(requests[prepared[0].Index].Options, step);
-            for (var k = 0; k < prepared.Count; k++)
-                Attempt(prepared[k].Index, () => outcomes[prepared[k].Index] = new GenerateResult(prepared[k].Job.Finish(last!.LatentsOf(k)), null));
-        }
-        catch (Exception error) when (GenerateResult.IsOwn(error) && prepared.Count == 1)
-        {
-            outcomes[prepared[0].Index] = new GenerateResult(null, error);
-        }
-        catch (Exception error) when (GenerateResult.IsOwn(error))
-        {
-            // One of them spoils it for all, or all are too many: each by itself shows which.
-            foreach (var (index, _, _) in prepared)
-                outcomes[index] = GenerateEach([requests[index]], cancellationToken)[0];
-        }
-
-        return outcomes!;
-
-        void Attempt(int index, Action work)
-        {
-            try
-            {
-                work();
-            }
-            catch (Exception error) when (GenerateResult.IsOwn(error))
-            {
-                outcomes[index] = new GenerateResult(null, error);
-            }
-        }
+    /// <summary>Denoises what is encoded already, together where it can be. One that fails fails alone.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="stepping">Called after each step; may throw to stop.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>For each request the latents, [1, C, h, w], or a failure that <see cref="GenerateResult.IsOwn"/>.</returns>
+    internal GenerateResult<TensorData>[] DenoiseEach(IReadOnlyList<DenoisingRequest> requests, Action stepping, CancellationToken cancellationToken)
+    {
+        using var use = Enter(cancellationToken);
+        return Pipeline.Denoise(requests, stepping, cancellationToken);
     }
 
     /// <summary>Makes one image and shows it on the way: every element is a step, decoded only when asked.</summary>
     /// <param name="prompt">What it should show; may be empty.</param>
     /// <param name="controls">Control networks with their conditions; may be empty.</param>
     /// <param name="options">Steps, guidance, seed, size and so on.</param>
-    /// <param name="cancellationToken">Seen before every step.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
     public async IAsyncEnumerable<GenerationStep> GenerateSteps(
         string prompt,
         IReadOnlyList<ControlInput> controls,
         GenerateOptions? options = null,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken = default)
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        options ??= new GenerateOptions();
-        var job = await Task.Run(() => Prepare(prompt, controls, options), cancellationToken).ConfigureAwait(false);
-        using var steps = job.Steps(cancellationToken).GetEnumerator();
-        while (await Task.Run(steps.MoveNext, cancellationToken).ConfigureAwait(false))
+        var image = await Task.Run(Prepare, cancellationToken).ConfigureAwait(false);
+        using var steps = Pipeline.Steps([image.Denoising], cancellationToken).GetEnumerator();
+        while (await Task.Run(Next, cancellationToken).ConfigureAwait(false))
+            yield return new GenerationStep(steps.Current.Step, steps.Current.Steps, steps.Current.LatentsOf(0), image.Decode);
+
+        PreparedImage Prepare()
         {
-            var step = Report(options, steps.Current);
-            yield return new GenerationStep(step.Step, step.Steps, step.LatentsOf(0), job.Finish);
+            using var use = Enter(cancellationToken);
+            return Pipeline.Prepare(
+                new GenerateRequest(prompt, controls, options ?? new GenerateOptions()), new PromptEncoder(this), stepping: null, cancellationToken);
+        }
+
+        // Between two steps others may use the model: nobody knows when the next one is asked for.
+        bool Next()
+        {
+            using var use = Enter(cancellationToken);
+            return steps.MoveNext();
         }
     }
 
@@ -206,6 +194,7 @@ public sealed class DiffusionModel : IDisposable
                 $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: {Message.Name(cut.Trim())}.");
         }
 
+        using var use = Enter();
         var text = Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
         NotFiniteException.Check(text.Hidden, "The encoded prompt");
         return text;
@@ -217,10 +206,9 @@ public sealed class DiffusionModel : IDisposable
     public TensorData Encode(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var config = Folder.Autoencoder;
+        using var use = Enter();
         var latents = Backend.EncodeImage(image).Mean;
-        for (var i = 0; i < latents.Count; i++)
-            latents.Values[i] = (float)((latents.Values[i] - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
+        DiagonalGaussian.Mode(Folder.Autoencoder, latents.Values);
         return latents;
     }
 
@@ -248,21 +236,6 @@ public sealed class DiffusionModel : IDisposable
     {
         IsDisposed = true;
         Backend.Dispose();
-    }
-
-    private GenerationJob Prepare(string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions options)
-    {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        ArgumentNullException.ThrowIfNull(prompt);
-        ArgumentNullException.ThrowIfNull(controls);
-        options.Validate();
-        return new GenerationJob(this, prompt, controls, options);
-    }
-
-    private static DenoisingStep Report(GenerateOptions options, DenoisingStep step)
-    {
-        options.Progress?.Report(new GenerationProgress("denoise", step.Step + 1, step.Steps));
-        return step;
     }
 }
 

@@ -59,21 +59,16 @@ public sealed record GenerateOptions
     public IProgress<GenerationProgress>? Progress { get; init; }
 
     /// <summary>Checks the values that need no model.</summary>
-    /// <exception cref="ArgumentException">A value is outside its range; the message says which.</exception>
-    public void Validate()
+    /// <returns>What is wrong: the first value outside its range. Null if nothing is.</returns>
+    public string? Validate() => this switch
     {
-        if (Steps is < 1 or > MaxSteps)
-            throw new ArgumentException($"Steps is {Steps}, expected 1 to {MaxSteps:N0}.");
-        if (!double.IsFinite(Guidance))
-            throw new ArgumentException($"Guidance is {Guidance}, expected a finite number.");
-        if (!(GuidanceRescale is >= 0 and <= 1))
-            throw new ArgumentException($"Guidance rescale is {GuidanceRescale}, expected 0 to 1.");
-        if (!(Eta is >= 0 and <= 1))
-            throw new ArgumentException($"Eta is {Eta}, expected 0 to 1.");
-        if (ClipSkip < 0)
-            throw new ArgumentException($"Clip skip is {ClipSkip}, expected 0 or more.");
-        Image?.Validate();
-    }
+        { Steps: < 1 or > MaxSteps } => $"Steps is {Steps}, expected 1 to {MaxSteps:N0}.",
+        _ when !double.IsFinite(Guidance) => $"Guidance is {Guidance}, expected a finite number.",
+        { GuidanceRescale: not (>= 0 and <= 1) } => $"Guidance rescale is {GuidanceRescale}, expected 0 to 1.",
+        { Eta: not (>= 0 and <= 1) } => $"Eta is {Eta}, expected 0 to 1.",
+        { ClipSkip: < 0 } => $"Clip skip is {ClipSkip}, expected 0 or more.",
+        _ => Image?.Validate(),
+    };
 }
 
 /// <summary>SDXL's size conditioning, pixels.</summary>

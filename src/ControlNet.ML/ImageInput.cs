@@ -47,12 +47,13 @@ public sealed record ImageInput(ImageBuffer Image)
         : null;
 
     /// <summary>Checks the values that need no model.</summary>
-    /// <exception cref="ArgumentException">A value is outside its range; the message says which.</exception>
-    internal void Validate()
+    /// <returns>What is wrong: a value outside its range. Null if nothing is.</returns>
+    internal string? Validate()
     {
         if (Strength is not (null or (>= 0 and <= 1)))
-            throw new ArgumentException($"Strength is {Strength}, expected 0 to 1.");
-        if (Tensor is { } tensor && tensor.Shape is not [1, 3, _, _])
-            throw new ArgumentException($"The image to begin from is {tensor}, expected [1, 3, height, width].");
+            return $"Strength is {Strength}, expected 0 to 1.";
+        return Tensor is { } tensor && tensor.Shape is not [1, 3, _, _]
+            ? $"The image to begin from is {tensor}, expected [1, 3, height, width]."
+            : null;
     }
 }

@@ -68,15 +68,15 @@ internal sealed class GenerateRun(Terminal terminal)
                 .. controls.Select(control => ((string?)control.Name, "the control network")),
                 .. InputFiles.OfSettings(Settings),
             ]);
-        var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        var native = folder.NativeSize;
         var size = Size ?? new ImageSize(native, native);
-        size.Check(folder.Autoencoder.ScaleFactor);
+        size.Check(folder);
         var conditions = Conditions.Length > 0 || sources.Length == 0
             ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
             : FromPhotos(sources, controls, size);
 
         var start = Start?.Read(size, Fit);
-        (Options with { Image = start }).Validate();
+        Require((Options with { Image = start }).Validate());
 
         // 2. the work
         List<Made> made = [];
@@ -85,7 +85,7 @@ internal sealed class GenerateRun(Terminal terminal)
         {
             RuntimeCheck.Once(terminal, show, cancellationToken);
             var clock = Stopwatch.StartNew();
-            using var model = DiffusionModel.Load(Model, Loading(show, "loading model"), cancellationToken);
+            using var model = DiffusionModel.Load(Model, folder, Loading(show, "loading model"), cancellationToken);
             using var networks = new Disposables<ControlNetwork>();
             foreach (var name in controls.Select(c => c.Name).Distinct())
                 networks.Add(name, ControlNetwork.Load(name, Loading(show, $"loading {name}"), cancellationToken));
@@ -103,7 +103,7 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private string[] Check()
     {
-        Options.Validate();
+        Require(Options.Validate());
         if (Options.Scheduler is { } scheduler)
             SchedulerCatalog.Describe(scheduler);
         if (Count is < 1 or > MostImages)
@@ -128,6 +128,12 @@ internal sealed class GenerateRun(Terminal terminal)
         var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
         var options = ConditionSettings.For(kinds, Canny, Settings);
         return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
+    }
+
+    private static void Require(string? problem)
+    {
+        if (problem is not null)
+            throw new ControlNetException(problem);
     }
 
     private LoadOptions Loading(Action<string, double, double> show, string title) =>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
@@ -62,7 +61,7 @@ internal static class ModelsCommand
         var scheduler = folder.ReadScheduler();
         folder.ReadTokenizers();
         folder.CheckWeights();
-        var side = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        var side = folder.NativeSize;
         string[] networks = ["text_encoder", .. folder.TextEncoder2 is null ? Array.Empty<string>() : ["text_encoder_2"], "unet", "vae"];
         var parts = networks.Select(part =>
         {
@@ -105,19 +104,8 @@ internal static class ModelsCommand
     /// <exception cref="ControlNetException">Its weights do not fit its configuration, or cannot be read.</exception>
     private static (ControlNetConfig Config, WeightSource Weights) OpenControl(string path)
     {
-        ControlNetConfig config;
-        WeightSource weights;
-        if (Directory.Exists(path))
-        {
-            var folder = ControlFolder.Open(path);
-            (config, weights) = (folder.Config, folder.OpenWeights());
-        }
-        else
-        {
-            var file = ControlFile.Open(path);
-            (config, weights) = (file.Config, file.OpenWeights());
-        }
-
+        var source = ControlSource.Open(path);
+        var (config, weights) = (source.Config, source.OpenWeights());
         try
         {
             // ControlNet-lite's shapes are known to the network alone.

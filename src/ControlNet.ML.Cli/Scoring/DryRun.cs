@@ -1,5 +1,6 @@
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -21,7 +22,7 @@ internal static class DryRun
         try
         {
             var request = plan.Parser.Parse(row);
-            foreach (var control in request.Controls.Where(control => control.File is not null && control.Unit.Scale != 0))
+            foreach (var control in request.Controls.Where(control => control.File is not null && control.Unit.TakesPart))
                 Look(control.Column!, control.File!);
             if (request.Start is { } start)
                 Look("image", start.Image);

@@ -39,5 +39,5 @@ internal sealed record JournalEntry(
 
     /// <summary>The provenance as one line of JSON.</summary>
     [JsonIgnore]
-    public string? ProvenanceText => Provenance is null ? null : ML.Provenance.ToJson(Provenance);
+    public string? ProvenanceText => Provenance is null ? null : Pipelines.Provenance.ToJson(Provenance);
 }

@@ -26,7 +26,7 @@ internal sealed class NetworkProbe(DiffusionModel model, GenerateOptions options
             "",
             [.. row.Image.Controls.Select(control => new ControlInput(control.Network, new ImageBuffer(control.Condition.Width, control.Condition.Height, control.Condition.Channels)))],
             row.Image.Options with { NegativePrompt = null, Guidance = usual.Guidance, GuidanceRescale = usual.GuidanceRescale, Eta = usual.Eta, Steps = options.Steps, Seed = options.Seed });
-        if (model.GenerateEach([request], cancellationToken)[0].Failure is NotFiniteException)
+        if (model.GenerateEach([request], cancellationToken: cancellationToken)[0].Failure is NotFiniteException)
         {
             throw new ControlNetException(
                 $"row {row.Request.Row}: {failure.Message} An image with no prompt, blank conditions and every scale 1 comes to no number either: the weights of '{model.Name}'"

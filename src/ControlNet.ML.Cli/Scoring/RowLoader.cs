@@ -1,4 +1,5 @@
 using ControlNet.ML.Conditions;
+using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -42,7 +43,7 @@ internal sealed class RowLoader : IDisposable
         for (var i = 0; i < request.Controls.Count; i++)
         {
             var control = request.Controls[i];
-            if (control.File is null || control.Unit.Scale == 0)
+            if (control.File is null || !control.Unit.TakesPart)
                 continue;
             var source = Source(control, i, request.Size);
             controls.Add(new ControlInput(_networks[_plan.Controls[i].Name], source.Condition) { Unit = control.Unit });

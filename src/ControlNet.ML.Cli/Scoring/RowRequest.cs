@@ -5,14 +5,17 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>A row of the table that can be read: what its image is to be.</summary>
 /// <param name="Row">Its number.</param>
 /// <param name="Prompt">The prompt.</param>
-/// <param name="Size">The image's size.</param>
 /// <param name="Options">Steps, guidance, seed and so on, the size included.</param>
 /// <param name="Controls">One for each control network.</param>
 /// <param name="Start">The image that it begins from, or null.</param>
-internal sealed record RowRequest(long Row, string Prompt, ImageSize Size, GenerateOptions Options, IReadOnlyList<RowSource> Controls, StartImage? Start)
+internal sealed record RowRequest(long Row, string Prompt, GenerateOptions Options, IReadOnlyList<RowSource> Controls, StartImage? Start)
 {
-    /// <summary>Rows of which this is equal are made together.</summary>
-    public (ImageSize Size, int Steps, double? Strength, string Networks) Kind => (Size, Options.Steps, Start?.StrengthOrDefault, string.Concat(Controls.Select(control => control.Unit.Scale == 0 ? '0' : '1')));
+    /// <summary>The image's size.</summary>
+    public ImageSize Size => new(Options.Width!.Value, Options.Height!.Value);
+
+    /// <summary>What it must have in common with the other rows of its batch. All rows have the run's scheduler.</summary>
+    public BatchKey Key => new(
+        Size.Width, Size.Height, Options.Steps, Scheduler: "", Start?.StrengthOrDefault, [.. Controls.Index().Where(control => control.Item.Unit.TakesPart).Select(control => (object)control.Index)]);
 }
 
 /// <summary>One control network's part in a row.</summary>

@@ -1,8 +1,9 @@
 using System.Globalization;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Pipelines;
+using ControlNet.ML.Rows;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -20,12 +21,13 @@ internal sealed class ScorePlan
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
-        GenerationParts.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
-        var native = (folder.UNet.SampleSize ?? ControlWeights.PaperSide) * folder.Autoencoder.ScaleFactor;
+        ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
+        var native = folder.NativeSize;
         var size = settings.Size ?? new ImageSize(native, native);
-        size.Check(folder.Autoencoder.ScaleFactor);
-        Parser = new RowParser(settings, columns, Controls, size, folder.Autoencoder.ScaleFactor);
+        size.Check(folder);
         Size = size;
+        var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), settings.Options.Scheduler);
+        Parser = new RowParser(settings, columns, Controls, new RowReader(folder, scheduler, settings.Options with { Width = size.Width, Height = size.Height }));
     }
 
     public ScoreSettings Settings { get; }
@@ -53,16 +55,16 @@ internal sealed class ScorePlan
 
     private ImageSize Size { get; }
 
-    private ModelFolder Folder { get; }
+    /// <summary>The model's folder.</summary>
+    public ModelFolder Folder { get; }
 
     /// <summary>Checks settings and table, and counts the rows.</summary>
     /// <exception cref="ControlNetException">Table, model or networks are not there or not as they have to be.</exception>
     /// <exception cref="UsageException">The settings do not go together.</exception>
     public static async Task<ScorePlan> MakeAsync(ScoreSettings settings, CancellationToken cancellationToken)
     {
-        settings.Options.Validate();
-        if (settings.Options.Scheduler is { } scheduler)
-            SchedulerCatalog.Describe(scheduler);
+        if (settings.Options.Validate() is { } problem)
+            throw new ControlNetException(problem);
         if (settings.Batch is < 1 or > LargestBatch)
             throw new ControlNetException($"--batch is {settings.Batch}, expected 1 to {LargestBatch}.");
         var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);

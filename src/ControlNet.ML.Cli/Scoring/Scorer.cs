@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
+using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -25,7 +27,7 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
     {
         // What is wrong with the networks is the run's fault; all that is wrong from here on is a row's, or the disk's.
         foreach (var network in loader.Networks)
-            GenerationParts.CheckFamily(model, network);
+            ModelRequirements.CheckFamily(model, network);
         foreach (var window in RowBatches.Windows(plan.Read(), plan.Settings.Batch))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -78,19 +80,19 @@ internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, 
 
         if (rows.All(row => journal.Has(row.Request.Row)))
             return;
-        var outcomes = model.GenerateEach([.. rows.Select(row => row.Image)], cancellationToken);
+        var results = model.GenerateEach([.. rows.Select(row => row.Image)], cancellationToken: cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds / rows.Count;
-        foreach (var (row, outcome) in rows.Zip(outcomes).Where(made => !journal.Has(made.First.Request.Row)))
+        foreach (var (row, result) in rows.Zip(results).Where(made => !journal.Has(made.First.Request.Row)))
         {
-            if (outcome.Image is { } image)
+            if (result.Value is { } image)
             {
                 Write(row, image, seconds);
                 continue;
             }
 
-            if (outcome.Failure is NotFiniteException && journal.Succeeded == 0)
-                _probe.Check(row, outcome.Failure, cancellationToken);
-            Fail(row.Request.Row, row.Request.Options.Seed, seconds, outcome.Failure!);
+            if (result.Failure is NotFiniteException && journal.Succeeded == 0)
+                _probe.Check(row, result.Failure, cancellationToken);
+            Fail(row.Request.Row, row.Request.Options.Seed, seconds, result.Failure!);
         }
     }
 

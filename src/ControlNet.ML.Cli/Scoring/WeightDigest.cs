@@ -17,9 +17,7 @@ internal static class WeightDigest
     public static string OfControl(string name, string? variant, CancellationToken cancellationToken)
     {
         var path = ModelNames.FindControl(name);
-        if (!Directory.Exists(path))
-            return Of([path], cancellationToken);
-        using var weights = ControlFolder.Open(path, variant).OpenWeights();
+        using var weights = ControlSource.Open(path, variant).OpenWeights();
         return Of([.. weights.Files.Select(file => file.Path)], cancellationToken);
     }
 

@@ -14,10 +14,7 @@ internal static class TrainedNetwork
     public static ControlNetConfig Config(ModelFolder folder, TrainingOptions options)
     {
         if (options.InitialControl is { } name)
-        {
-            var path = ModelNames.FindControl(name);
-            return Directory.Exists(path) ? ControlFolder.Open(path).Config : ControlFile.Open(path).Config;
-        }
+            return ControlSource.Open(ModelNames.FindControl(name)).Config;
 
         var config = ControlNetConfig.FromUNet(folder.UNet) with
         {
@@ -65,11 +62,7 @@ internal static class TrainedNetwork
         }
     }
 
-    private static WeightSource OpenControl(string name)
-    {
-        var path = ModelNames.FindControl(name);
-        return Directory.Exists(path) ? ControlFolder.Open(path).OpenWeights() : ControlFile.Open(path).OpenWeights();
-    }
+    private static WeightSource OpenControl(string name) => ControlSource.Open(ModelNames.FindControl(name)).OpenWeights();
 
     /// <summary>
     /// The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero

@@ -115,7 +115,7 @@ internal sealed class TrainingRun : IDisposable
             using var scope = NewDisposeScope();
             var loaded = Next();
             rows.Add(loaded.Where);
-            lock (_setup.Model.Gate)
+            using (_setup.Model.Enter(cancellationToken))
             {
                 var losses = _setup.Graph.Backward(_setup.Assembler.Assemble(loaded), 1.0 / _options.GradientAccumulation);
                 loss += losses.Average(value => (double)value) / _options.GradientAccumulation;
@@ -178,7 +178,7 @@ internal sealed class TrainingRun : IDisposable
             return;
         using (_state.ShowAverage())
         {
-            lock (_setup.Model.Gate)
+            using (_setup.Model.Enter(cancellationToken))
                 _convergence = monitor.Look(_state.Step);
         }
 

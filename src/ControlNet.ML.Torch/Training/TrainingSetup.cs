@@ -1,8 +1,10 @@
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Torch.Training.Data;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Training;
 
@@ -70,7 +72,9 @@ internal sealed class TrainingSetup : IDisposable
         if (model.Backend is not TorchBackend backend)
             throw new ControlNetException($"Training needs the model on torch, it is on {model.Backend.Description}.");
         RequireTextToImage(model);
-        var (width, height) = (GenerationParts.Side(model, options.Width, "Width"), GenerationParts.Side(model, options.Height, "Height"));
+        var (width, height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
+        if ((ModelRequirements.OfSide(model.Folder, width, "Width") ?? ModelRequirements.OfSide(model.Folder, height, "Height")) is { } problem)
+            throw new ArgumentException(problem);
         var setup = new TrainingSetup(model, options);
         try
         {
@@ -99,7 +103,7 @@ internal sealed class TrainingSetup : IDisposable
         Use = backend.Use;
         Config = TrainedNetwork.Config(Model.Folder, Options);
         if (Options.InitialControl is { } initial)
-            GenerationParts.CheckFamily(Model, initial, Config);
+            ModelRequirements.CheckFamily(Model, initial, Config);
 
         Objective = Own(new DenoisingObjective(
             NoiseSchedule.Create(Model.Scheduler), Model.Scheduler.PredictionType, Options.MinSnrGamma, backend.Device.Device));
@@ -129,7 +133,7 @@ internal sealed class TrainingSetup : IDisposable
         var order = new TorchRandom(Seeds.Mix(Options.Seed, Seeds.HeldOut, 0)).Permutation(count);
         Table = table.Pick(order.Skip(held).Order());
         var rows = order.Take(held).Order().Select(row => Reader.Read(table.Rows[row], draws: null)).ToArray();
-        lock (Model.Gate)
+        using (Model.Enter())
             Monitor = new ConvergenceMonitor(Graph, Assembler, Encoder, rows, Options, Objective.Timesteps);
     }
 
@@ -144,9 +148,8 @@ internal sealed class TrainingSetup : IDisposable
 
     private static void RequireTextToImage(DiffusionModel model)
     {
-        var (inputs, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
-        if (inputs != latents)
-            throw new ControlNetException($"The UNet takes {inputs} channels, expected {latents}, those of its latents: control networks are trained on the plain text-to-image model, and fit its inpainting and depth relatives.");
+        if (model.Folder.Task != ModelTask.TextToImage)
+            throw new ControlNetException($"The UNet takes {model.Folder.UNet.InChannels} channels, expected {model.Folder.Autoencoder.LatentChannels}, those of its latents: control networks are trained on the plain text-to-image model, and fit its inpainting and depth relatives.");
     }
 
     private T Own<T>(T thing)

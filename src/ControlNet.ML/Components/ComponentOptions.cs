@@ -39,13 +39,20 @@ public record ComponentOptions
     [JsonIgnore]
     public IProgress<long>? Progress { get; init; }
 
-    /// <summary>Throws unless the options are usable.</summary>
-    /// <exception cref="ControlNetException">The batch size is less than 1, or the error column's name is empty.</exception>
-    public virtual void Validate()
+    /// <summary>Checks the options.</summary>
+    /// <returns>What is wrong, such as a batch size less than 1 or an error column without a name. Null if nothing is.</returns>
+    public virtual string? Validate()
     {
         if (BatchSize < 1)
-            throw new ControlNetException($"{nameof(BatchSize)} is {BatchSize}, expected at least 1.");
-        if (ErrorColumn is { Length: 0 })
-            throw new ControlNetException($"{nameof(ErrorColumn)} is empty, expected a name, or null for no such column.");
+            return $"{nameof(BatchSize)} is {BatchSize}, expected at least 1.";
+        return ErrorColumn is { Length: 0 } ? $"{nameof(ErrorColumn)} is empty, expected a name, or null for no such column." : null;
+    }
+
+    /// <summary>Throws unless the options are usable.</summary>
+    /// <exception cref="ControlNetException">They are not; the message says why.</exception>
+    internal void Check()
+    {
+        if (Validate() is { } problem)
+            throw new ControlNetException(problem);
     }
 }

@@ -21,16 +21,15 @@ public sealed record ConditionComponentOptions : ComponentOptions
     internal (int Width, int Height)? Size => Width is { } width && Height is { } height ? (width, height) : null;
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or a side is less than 1 or without the other, or there is no such mode.</exception>
-    public override void Validate()
+    public override string? Validate()
     {
-        base.Validate();
+        if (base.Validate() is { } problem)
+            return problem;
         if (Width is null != Height is null)
-            throw new ControlNetException($"{nameof(Width)} is {Text(Width)} and {nameof(Height)} is {Text(Height)}, expected both or none.");
+            return $"{nameof(Width)} is {Text(Width)} and {nameof(Height)} is {Text(Height)}, expected both or none.";
         if (Width < 1 || Height < 1)
-            throw new ControlNetException($"The size is {Width}x{Height}, expected sides of at least 1.");
-        if (!Enum.IsDefined(Fit))
-            throw new ControlNetException($"{nameof(Fit)} is {Fit}, expected {string.Join(", ", Enum.GetNames<FitMode>())}.");
+            return $"The size is {Width}x{Height}, expected sides of at least 1.";
+        return Enum.IsDefined(Fit) ? null : $"{nameof(Fit)} is {Fit}, expected {string.Join(", ", Enum.GetNames<FitMode>())}.";
 
         static string Text(int? side) => side?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none";
     }

@@ -13,14 +13,12 @@ namespace ControlNet.ML.Components;
 /// options ask for. Transparent parts of a photo count as white, as on paper. Files (ML.NET's LoadRawImageBytes) keep the 16 bits of depth maps,
 /// which ML.NET's images have not.
 /// </summary>
-public sealed class ConditionEstimator : ModelEstimator<ConditionTransformer>
+public sealed class ConditionEstimator : StageEstimator<ConditionTransformer>
 {
-    private readonly ConditionStage _stage;
-
     internal ConditionEstimator(IHostEnvironment environment, ConditionStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override ConditionTransformer Create(IDataView input) => new(Environment, _stage);
+        : base(environment, stage.Columns, host => new ConditionTransformer(host, stage))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="ConditionEstimator"/>.</summary>
@@ -71,7 +69,7 @@ internal sealed class ConditionStage
     {
         ArgumentException.ThrowIfNullOrEmpty(output);
         (_output, _input, _kind, _options, Component) = (output, input ?? output, kind, options ?? kind.Defaults, component ?? new());
-        Component.Validate();
+        Component.Check();
         Columns = new ComponentColumns([InputColumn.ImageOrFile(_input)], _output, OutputType, Component.ErrorColumn);
 
         // Options are checked when they are used: better now than in every row. A network says by its file alone whether it fits.

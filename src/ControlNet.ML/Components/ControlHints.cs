@@ -1,10 +1,8 @@
-using ControlNet.ML.Conditions;
-using ControlNet.ML.Imaging;
 using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>The encoded conditions of a control network.</summary>
+/// <summary>The encoded conditions of a control network as ML.NET vectors.</summary>
 internal static class ControlHints
 {
     /// <summary>Their shape, [1, C, h, w], for images of a size.</summary>
@@ -13,15 +11,4 @@ internal static class ControlHints
 
     /// <summary>Their type as vectors, [C, h, w].</summary>
     public static VectorDataViewType Type(ControlNetwork network, int width, int height) => new(NumberDataViewType.Single, Shape(network, width, height)[1..]);
-
-    /// <summary>Encodes a condition, stretched to the size of the image to be made where its own is another.</summary>
-    public static TensorData Encode(ControlNetwork network, ImageBuffer condition, int width, int height)
-    {
-        var pixels = ConditionImages.ToTensor(condition, width, height);
-        lock (network.Gate)
-        {
-            ObjectDisposedException.ThrowIf(network.IsDisposed, network);
-            return network.Backend.EncodeCondition(pixels);
-        }
-    }
 }

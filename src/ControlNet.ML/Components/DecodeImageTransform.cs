@@ -8,14 +8,12 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.Components;
 
 /// <summary>Decodes each row's latents with a model's autoencoder: a vector [C, h, w] in, an image column out.</summary>
-public sealed class DecodeImageEstimator : ModelEstimator<DecodeImageTransformer>
+public sealed class DecodeImageEstimator : StageEstimator<DecodeImageTransformer>
 {
-    private readonly DecodeImageStage _stage;
-
     internal DecodeImageEstimator(IHostEnvironment environment, DecodeImageStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override DecodeImageTransformer Create(IDataView input) => new(Environment, _stage, []);
+        : base(environment, stage.Columns, host => new DecodeImageTransformer(host, stage, []))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="DecodeImageEstimator"/>.</summary>
@@ -24,16 +22,16 @@ public sealed class DecodeImageTransformer : NetworkTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "decode_image";
 
-    internal DecodeImageTransformer(IHostEnvironment environment, DecodeImageStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, Kind, stage, leases)
+    internal DecodeImageTransformer(IHostEnvironment environment, DecodeImageStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, Kind, stage, handles)
     {
     }
 
     internal static DecodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<DecodeImageSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(reader, leases => new DecodeImageTransformer(
-            environment, new DecodeImageStage(settings.Output, settings.Latents, leases.Model(settings.Model), settings.Options), leases.Taken));
+        return NetworkHandles.Open(reader, handles => new DecodeImageTransformer(
+            environment, new DecodeImageStage(settings.Output, settings.Latents, handles.Model(settings.Model), settings.Options), handles.Taken));
     }
 }
 
@@ -54,7 +52,7 @@ internal sealed class DecodeImageStage : NetworkStage
         : base(options)
     {
         (_output, _latents, _model, _options) = (output, latents ?? output, model, options);
-        options.Validate();
+        options.Check();
         var (channels, scale) = (model.Folder.Autoencoder.LatentChannels, model.Folder.Autoencoder.ScaleFactor);
         var input = InputColumn.Vector(_latents, $"Vector<Single, {channels}, h, w>", found => found.Count == 3 && found[0] == channels);
         Columns = new ComponentColumns([input], output, Image, options.ErrorColumn);
@@ -74,16 +72,13 @@ internal sealed class DecodeImageStage : NetworkStage
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
     {
-        lock (_model.Gate)
+        using var use = _model.Enter(_options.CancellationToken);
+        var shape = ((VectorDataViewType)batch.Column(0).Type).Dimensions;
+        batch.ForEachRowInTurn(row =>
         {
-            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-            var shape = ((VectorDataViewType)batch.Column(0).Type).Dimensions;
-            batch.ForEachRowInTurn(row =>
-            {
-                stepping();
-                var pixels = _model.Decode(new TensorData(batch.Vector(0, row), [1, .. shape]));
-                batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(pixels)[0].ToMLImage();
-            });
-        }
+            stepping();
+            var pixels = _model.Decode(new TensorData(batch.Vector(0, row), [1, .. shape]));
+            batch.Output<MLImage>(0)[row] = TensorImages.FromUnit(pixels)[0].ToMLImage();
+        });
     }
 }

@@ -1,3 +1,5 @@
+using ControlNet.ML.Diffusion.Schedulers;
+
 namespace ControlNet.ML.Components;
 
 /// <summary>
@@ -46,17 +48,35 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>Null: the model's own.</value>
     public string? Scheduler { get; init; }
 
+    /// <summary>Scheduler with its whole configuration, in place of a name.</summary>
+    /// <value>Null: <see cref="Scheduler"/>.</value>
+    public SchedulerConfig? SchedulerConfig { get; init; }
+
+    /// <summary>SDXL: the size that the images are said to come from, their crop's corner and their target size.</summary>
+    /// <value>Null: each image's own size, uncropped.</value>
+    public SizeConditioning? Sizes { get; init; }
+
     /// <summary>DDIM's eta, 0 (no noise added) to 1.</summary>
     /// <value>0.</value>
     public double Eta { get; init; }
 
-    /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="NetworkComponentOptions"/>, or a value is outside its range.</exception>
-    public override void Validate()
+    /// <summary>What holds for all rows.</summary>
+    internal virtual GenerateOptions ToGenerateOptions() => new()
     {
-        base.Validate();
-        Wishes.Check(() => new GenerateOptions { Steps = Steps, Guidance = Guidance, GuidanceRescale = GuidanceRescale, Eta = Eta }.Validate());
-    }
+        Steps = Steps,
+        Guidance = Guidance,
+        GuidanceRescale = GuidanceRescale,
+        Seed = Seed,
+        Width = Width,
+        Height = Height,
+        Scheduler = Scheduler,
+        SchedulerConfig = SchedulerConfig,
+        Sizes = Sizes,
+        Eta = Eta,
+    };
+
+    /// <inheritdoc/>
+    public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate();
 }
 
 /// <summary>How images are made, row by row.</summary>
@@ -113,16 +133,21 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     public int? ClipSkip { get; init; }
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="DenoiseComponentOptions"/>.</exception>
-    public override void Validate()
+    internal override GenerateOptions ToGenerateOptions() => base.ToGenerateOptions() with
     {
-        base.Validate();
-        Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
+        NegativePrompt = NegativePromptColumn is null ? NegativePrompt : null,
+        ClipSkip = ClipSkip,
+    };
+
+    /// <inheritdoc/>
+    public override string? Validate()
+    {
+        if (base.Validate() is { } problem)
+            return problem;
         if (ImageColumn is null && (MaskColumn ?? DepthColumn ?? StrengthColumn ?? (object?)Strength) is not null)
-            throw new ControlNetException($"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} are about the images of {nameof(ImageColumn)}, which is not named.");
+            return $"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} are about the images of {nameof(ImageColumn)}, which is not named.";
         if (Strength is not (null or (>= 0 and <= 1)))
-            throw new ControlNetException($"Strength is {Strength}, expected 0 to 1.");
-        if (ProvenanceColumn is { Length: 0 })
-            throw new ControlNetException($"{nameof(ProvenanceColumn)} is empty, expected a name, or null for no such column.");
+            return $"Strength is {Strength}, expected 0 to 1.";
+        return ProvenanceColumn is { Length: 0 } ? $"{nameof(ProvenanceColumn)} is empty, expected a name, or null for no such column." : null;
     }
 }

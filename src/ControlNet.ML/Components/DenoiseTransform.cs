@@ -1,6 +1,6 @@
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Weights;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -10,14 +10,12 @@ namespace ControlNet.ML.Components;
 /// Makes latents of noise, under each row's text and control: the vectors of <see cref="EncodeTextEstimator"/> and
 /// <see cref="EncodeConditionEstimator"/> in, latents out, [C, h, w], which <see cref="DecodeImageEstimator"/> reads.
 /// </summary>
-public sealed class DenoiseEstimator : ModelEstimator<DenoiseTransformer>
+public sealed class DenoiseEstimator : StageEstimator<DenoiseTransformer>
 {
-    private readonly DenoiseStage _stage;
-
     internal DenoiseEstimator(IHostEnvironment environment, DenoiseStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override DenoiseTransformer Create(IDataView input) => new(Environment, _stage, []);
+        : base(environment, stage.Columns, host => new DenoiseTransformer(host, stage, []))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="DenoiseEstimator"/>.</summary>
@@ -26,18 +24,18 @@ public sealed class DenoiseTransformer : NetworkTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "denoise";
 
-    internal DenoiseTransformer(IHostEnvironment environment, DenoiseStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, Kind, stage, leases)
+    internal DenoiseTransformer(IHostEnvironment environment, DenoiseStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, Kind, stage, handles)
     {
     }
 
     internal static DenoiseTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<DenoiseSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(reader, leases => new DenoiseTransformer(
+        return NetworkHandles.Open(reader, handles => new DenoiseTransformer(
             environment,
-            new DenoiseStage(settings.Output, settings.Text, leases.Model(settings.Model), leases.Controls(settings.Controls), settings.Options, settings.Model.Name),
-            leases.Taken));
+            new DenoiseStage(settings.Output, settings.Text, handles.Model(settings.Model), handles.Controls(settings.Controls), settings.Options, settings.Model.Name),
+            handles.Taken));
     }
 }
 
@@ -53,8 +51,8 @@ internal sealed class DenoiseStage : NetworkStage
     private readonly ControlColumn[] _controls;
     private readonly DenoiseComponentOptions _options;
     private readonly TextVectors _texts;
-    private readonly RowDenoiser _denoiser;
-    private readonly RowControlReader[] _readers;
+    private readonly RowPlan _plan;
+    private readonly int[] _hints;
     private readonly int _textColumn;
     private readonly string _title;
 
@@ -68,13 +66,10 @@ internal sealed class DenoiseStage : NetworkStage
         _texts = new TextVectors(model);
         var inputs = new InputColumns();
         _textColumn = inputs.Add(InputColumn.Vector(_text, _texts.Type));
-        _denoiser = new RowDenoiser(model, controls, options, inputs);
-        _readers = [.. controls.Select(Reader)];
-        var type = Latents.Type(model, _denoiser.Width, _denoiser.Height);
+        _plan = new RowPlan(model, controls, options, inputs);
+        _hints = [.. controls.Select(control => inputs.Add(InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _plan.Width, _plan.Height))))];
+        var type = Latents.Type(model, _plan.Width, _plan.Height);
         Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
-
-        RowControlReader Reader(ControlColumn control) =>
-            new(control, InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _denoiser.Width, _denoiser.Height)), inputs);
     }
 
     /// <inheritdoc/>
@@ -88,24 +83,27 @@ internal sealed class DenoiseStage : NetworkStage
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
     {
-        lock (_model.Gate)
+        List<(int Row, DenoisingRequest Request)> requests = [];
+        batch.ForEachRowInTurn(row => requests.Add((row, Read(batch, row))));
+        var results = _model.DenoiseEach([.. requests.Select(each => each.Request)], stepping, _options.CancellationToken);
+        foreach (var ((row, _), result) in requests.Zip(results))
         {
-            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-            List<DenoisingImage> images = [];
-            batch.ForEachRowInTurn(row => images.Add(Read(batch, row)));
-            _denoiser.Run(batch, images, stepping, (row, latents) =>
-                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values));
+            if (result.Value is { } latents)
+                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, latents.Values);
+            else
+                batch.Fail(row, result.Failure!);
         }
     }
 
-    private DenoisingImage Read(RowBatch batch, int row)
+    private DenoisingRequest Read(RowBatch batch, int row)
     {
-        return _denoiser.Read(batch, row, _denoiser.Width, _denoiser.Height, _ => _texts.Read(batch.Vector(_textColumn, row)), [.. _readers.Select(Control)]);
-
-        RowControl Control(RowControlReader reader)
-        {
-            var shape = ControlHints.Shape(reader.Network, _denoiser.Width, _denoiser.Height);
-            return reader.Read(batch, row, shape, column => new TensorData(batch.Vector(column, row), shape));
-        }
+        var values = _plan.Values(batch, row);
+        var units = _plan.Units(values);
+        var (text, negative) = _texts.Read(batch.Vector(_textColumn, row));
+        var controls = Enumerable.Range(0, units.Length).Where(i => units[i].TakesPart).Select(i => new RowControl(
+            _controls[i].Network.Backend,
+            new TensorData(batch.Vector(_hints[i], row), ControlHints.Shape(_controls[i].Network, _plan.Width, _plan.Height)),
+            units[i]));
+        return _model.Pipeline.Request(_plan.Options(values), new ImageSettings(_plan.Width, _plan.Height, _plan.Scheduler, []), text, negative, [.. controls]);
     }
 }

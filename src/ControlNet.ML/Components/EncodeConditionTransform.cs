@@ -1,5 +1,4 @@
 using ControlNet.ML.Weights;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -9,14 +8,12 @@ namespace ControlNet.ML.Components;
 /// Encodes each row's condition with a control network: an image column in, a vector out that <see cref="DenoiseEstimator"/> reads, the
 /// hint, [C, h, w].
 /// </summary>
-public sealed class EncodeConditionEstimator : ModelEstimator<EncodeConditionTransformer>
+public sealed class EncodeConditionEstimator : StageEstimator<EncodeConditionTransformer>
 {
-    private readonly EncodeConditionStage _stage;
-
     internal EncodeConditionEstimator(IHostEnvironment environment, EncodeConditionStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override EncodeConditionTransformer Create(IDataView input) => new(Environment, _stage, []);
+        : base(environment, stage.Columns, host => new EncodeConditionTransformer(host, stage, []))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="EncodeConditionEstimator"/>.</summary>
@@ -25,18 +22,18 @@ public sealed class EncodeConditionTransformer : NetworkTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "encode_condition";
 
-    internal EncodeConditionTransformer(IHostEnvironment environment, EncodeConditionStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, Kind, stage, leases)
+    internal EncodeConditionTransformer(IHostEnvironment environment, EncodeConditionStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, Kind, stage, handles)
     {
     }
 
     internal static EncodeConditionTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeConditionSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(reader, leases => new EncodeConditionTransformer(
+        return NetworkHandles.Open(reader, handles => new EncodeConditionTransformer(
             environment,
-            new EncodeConditionStage(settings.Output, settings.Condition, leases.Control(settings.Network), settings.Width, settings.Height, settings.Options, settings.Network.Name),
-            leases.Taken));
+            new EncodeConditionStage(settings.Output, settings.Condition, handles.Control(settings.Network), settings.Width, settings.Height, settings.Options, settings.Network.Name),
+            handles.Taken));
     }
 }
 
@@ -63,7 +60,7 @@ internal sealed class EncodeConditionStage : NetworkStage
     {
         (_output, _condition, _network, _width, _height, _options) = (output, condition ?? output, network, width, height, options);
         _title = VectorContent.Title(name ?? network.Name);
-        options.Validate();
+        options.Check();
         var scale = network.Config.ConditionScale;
         if (width < scale || height < scale || width % scale != 0 || height % scale != 0)
             throw new ControlNetException($"The size is {width}x{height}, expected multiples of {scale}.");
@@ -82,7 +79,7 @@ internal sealed class EncodeConditionStage : NetworkStage
     public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>
     {
         stepping();
-        var hint = ControlHints.Encode(_network, batch.Image(0, row).ToImageBuffer(), _width, _height);
+        var hint = _network.Encode(batch.Image(0, row).ToImageBuffer(), _width, _height);
         batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(hint.Count, NotFiniteException.Check(hint, "The encoded condition").Values);
     });
 }

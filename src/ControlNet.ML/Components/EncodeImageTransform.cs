@@ -1,6 +1,6 @@
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Weights;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -22,27 +22,21 @@ public sealed record EncodeImageComponentOptions : NetworkComponentOptions
     public FitMode Fit { get; init; } = FitMode.Crop;
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or there is no such mode.</exception>
-    public override void Validate()
-    {
-        base.Validate();
-        if (!Enum.IsDefined(Fit))
-            throw new ControlNetException($"{nameof(Fit)} is {Fit}, expected {string.Join(", ", Enum.GetNames<FitMode>())}.");
-    }
+    public override string? Validate() => base.Validate() ?? (Enum.IsDefined(Fit)
+        ? null
+        : $"{nameof(Fit)} is {Fit}, expected {string.Join(", ", Enum.GetNames<FitMode>())}.");
 }
 
 /// <summary>
 /// Encodes each row's image with a model's autoencoder: an image column in, latents out, [C, h, w], scaled as the sampler has them: what
 /// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so nothing is drawn by chance. Transparent parts of an image count as white.
 /// </summary>
-public sealed class EncodeImageEstimator : ModelEstimator<EncodeImageTransformer>
+public sealed class EncodeImageEstimator : StageEstimator<EncodeImageTransformer>
 {
-    private readonly EncodeImageStage _stage;
-
     internal EncodeImageEstimator(IHostEnvironment environment, EncodeImageStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override EncodeImageTransformer Create(IDataView input) => new(Environment, _stage, []);
+        : base(environment, stage.Columns, host => new EncodeImageTransformer(host, stage, []))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="EncodeImageEstimator"/>.</summary>
@@ -51,16 +45,16 @@ public sealed class EncodeImageTransformer : NetworkTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "encode_image";
 
-    internal EncodeImageTransformer(IHostEnvironment environment, EncodeImageStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, Kind, stage, leases)
+    internal EncodeImageTransformer(IHostEnvironment environment, EncodeImageStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, Kind, stage, handles)
     {
     }
 
     internal static EncodeImageTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeImageSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(reader, leases => new EncodeImageTransformer(
-            environment, new EncodeImageStage(settings.Output, settings.Image, leases.Model(settings.Model), settings.Options, settings.Model.Name), leases.Taken));
+        return NetworkHandles.Open(reader, handles => new EncodeImageTransformer(
+            environment, new EncodeImageStage(settings.Output, settings.Image, handles.Model(settings.Model), settings.Options, settings.Model.Name), handles.Taken));
     }
 }
 
@@ -84,8 +78,10 @@ internal sealed class EncodeImageStage : NetworkStage
         : base(options)
     {
         (_output, _image, _model, _options, _title) = (output, image ?? output, model, options, VectorContent.Title(name ?? model.Name));
-        options.Validate();
-        (_width, _height) = (Wishes.Side(model, options.Width, "Width"), Wishes.Side(model, options.Height, "Height"));
+        options.Check();
+        (_width, _height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
+        if ((ModelRequirements.OfSide(model.Folder, _width, "Width") ?? ModelRequirements.OfSide(model.Folder, _height, "Height")) is { } problem)
+            throw new ControlNetException(problem);
         var type = Latents.Type(model, _width, _height);
         Columns = new ComponentColumns([InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
     }
@@ -100,17 +96,14 @@ internal sealed class EncodeImageStage : NetworkStage
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
     {
-        lock (_model.Gate)
+        using var use = _model.Enter(_options.CancellationToken);
+        batch.ForEachRowInTurn(row =>
         {
-            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-            batch.ForEachRowInTurn(row =>
-            {
-                stepping();
-                var photo = Color.Hwc3(batch.Image(0, row).ToImageBuffer());
-                var fitted = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, _width, _height, _options.Fit));
-                var latents = _model.Encode(TensorImages.ToSigned(fitted));
-                batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values);
-            });
-        }
+            stepping();
+            var photo = Color.Hwc3(batch.Image(0, row).ToImageBuffer());
+            var fitted = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, _width, _height, _options.Fit));
+            var latents = _model.Encode(TensorImages.ToSigned(fitted));
+            batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values);
+        });
     }
 }

@@ -1,5 +1,5 @@
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Weights;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -21,26 +21,19 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
     public int? ClipSkip { get; init; }
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or the clip skip is negative.</exception>
-    public override void Validate()
-    {
-        base.Validate();
-        Wishes.Check(() => new GenerateOptions { ClipSkip = ClipSkip }.Validate());
-    }
+    public override string? Validate() => base.Validate() ?? new GenerateOptions { ClipSkip = ClipSkip }.Validate();
 }
 
 /// <summary>
 /// Encodes each row's prompt and negative prompt: text columns in, a vector out that <see cref="DenoiseEstimator"/> reads. The vector is
 /// [2, tokens, width], the prompt first; for SDXL [2, tokens x width + pooled width].
 /// </summary>
-public sealed class EncodeTextEstimator : ModelEstimator<EncodeTextTransformer>
+public sealed class EncodeTextEstimator : StageEstimator<EncodeTextTransformer>
 {
-    private readonly EncodeTextStage _stage;
-
     internal EncodeTextEstimator(IHostEnvironment environment, EncodeTextStage stage)
-        : base(environment, stage.Columns) => _stage = stage;
-
-    private protected override EncodeTextTransformer Create(IDataView input) => new(Environment, _stage, []);
+        : base(environment, stage.Columns, host => new EncodeTextTransformer(host, stage, []))
+    {
+    }
 }
 
 /// <summary>The transformer of <see cref="EncodeTextEstimator"/>.</summary>
@@ -49,16 +42,16 @@ public sealed class EncodeTextTransformer : NetworkTransformer
     /// <summary>Its name in saved models.</summary>
     internal const string Kind = "encode_text";
 
-    internal EncodeTextTransformer(IHostEnvironment environment, EncodeTextStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, Kind, stage, leases)
+    internal EncodeTextTransformer(IHostEnvironment environment, EncodeTextStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, Kind, stage, handles)
     {
     }
 
     internal static EncodeTextTransformer Read(IHostEnvironment environment, ModelReader reader)
     {
         var settings = reader.Json<EncodeTextSettings>(NetworkStage.SettingsEntry);
-        return Leases.Open(reader, leases => new EncodeTextTransformer(
-            environment, new EncodeTextStage(settings.Output, settings.Prompt, leases.Model(settings.Model), settings.Options, settings.Model.Name), leases.Taken));
+        return NetworkHandles.Open(reader, handles => new EncodeTextTransformer(
+            environment, new EncodeTextStage(settings.Output, settings.Prompt, handles.Model(settings.Model), settings.Options, settings.Model.Name), handles.Taken));
     }
 }
 
@@ -82,7 +75,7 @@ internal sealed class EncodeTextStage : NetworkStage
         : base(options)
     {
         (_output, _prompt, _model, _options, _title) = (output, prompt ?? output, model, options, VectorContent.Title(name ?? model.Name));
-        options.Validate();
+        options.Check();
         var inputs = new InputColumns();
         _promptColumn = inputs.Add(InputColumn.Text(_prompt));
         _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
@@ -101,17 +94,30 @@ internal sealed class EncodeTextStage : NetworkStage
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
     {
-        lock (_model.Gate)
+        using var use = _model.Enter(_options.CancellationToken);
+        var prompts = new PromptEncoder(_model);
+        batch.ForEachRowInTurn(row =>
         {
-            ObjectDisposedException.ThrowIf(_model.IsDisposed, _model);
-            var texts = new TextCache(_model);
-            batch.ForEachRowInTurn(row =>
+            stepping();
+            List<string> warnings = [];
+            var encoded = GenerateResult.Of(() =>
             {
-                stepping();
-                var text = texts.Encode(batch, row, batch.Text(_promptColumn, row), _options.ClipSkip);
-                var wish = _negativeColumn is { } column ? batch.Text(column, row) is { Length: > 0 } own ? own : null : _options.NegativePrompt;
-                batch.Output<VBuffer<float>>(0)[row] = TextVectors.Write(text, texts.Negative(batch, row, wish, text));
+                var text = prompts.Encode(batch.Text(_promptColumn, row), _options.ClipSkip, warnings);
+                return Tuple.Create(text, prompts.Negative(Negative(batch, row), text, warnings));
             });
-        }
+            if (encoded.Value is not (var text, var negative))
+            {
+                batch.Fail(row, encoded.Failure!);
+                return;
+            }
+
+            batch.Output<VBuffer<float>>(0)[row] = TextVectors.Write(text, negative);
+            foreach (var warning in warnings)
+                batch.Warn(row, warning);
+        });
     }
+
+    private string? Negative(RowBatch batch, int row) => _negativeColumn is { } column
+        ? batch.Text(column, row) is { Length: > 0 } own ? own : null
+        : _options.NegativePrompt;
 }

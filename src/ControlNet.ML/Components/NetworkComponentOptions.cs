@@ -8,13 +8,9 @@ public record NetworkComponentOptions : ComponentOptions
     public WeightStorage Weights { get; init; }
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">As for <see cref="ComponentOptions"/>, or there is no such place.</exception>
-    public override void Validate()
-    {
-        base.Validate();
-        if (!Enum.IsDefined(Weights))
-            throw new ControlNetException($"{nameof(Weights)} is {Weights}, expected {string.Join(", ", Enum.GetNames<WeightStorage>())}.");
-    }
+    public override string? Validate() => base.Validate() ?? (Enum.IsDefined(Weights)
+        ? null
+        : $"{nameof(Weights)} is {Weights}, expected {string.Join(", ", Enum.GetNames<WeightStorage>())}.");
 }
 
 /// <summary>Where a saved model has the weights of its networks.</summary>

@@ -6,20 +6,20 @@ namespace ControlNet.ML.Components;
 public abstract class NetworkTransformer : ModelTransformer
 {
     private readonly NetworkStage _stage;
-    private readonly IReadOnlyList<IDisposable> _leases;
+    private readonly IReadOnlyList<IDisposable> _handles;
 
     // Networks do one thing at a time, and are not given back while they do it.
     private readonly Lock _running = new();
-    private bool _givenBack;
+    private bool _released;
 
-    private protected NetworkTransformer(IHostEnvironment environment, string kind, NetworkStage stage, IReadOnlyList<IDisposable> leases)
-        : base(environment, kind, stage.Columns, stage.Options) => (_stage, _leases) = (stage, leases);
+    private protected NetworkTransformer(IHostEnvironment environment, string kind, NetworkStage stage, IReadOnlyList<IDisposable> handles)
+        : base(environment, kind, stage.Columns, stage.Options) => (_stage, _handles) = (stage, handles);
 
     private protected override void Compute(RowBatch batch)
     {
         lock (_running)
         {
-            ObjectDisposedException.ThrowIf(_givenBack, this);
+            ObjectDisposedException.ThrowIf(_released, this);
             _stage.Compute(batch, ThrowIfCancelled);
         }
     }
@@ -31,9 +31,9 @@ public abstract class NetworkTransformer : ModelTransformer
     {
         lock (_running)
         {
-            _givenBack = true;
-            foreach (var lease in _leases)
-                lease.Dispose();
+            _released = true;
+            foreach (var handle in _handles)
+                handle.Dispose();
         }
 
         base.Dispose(disposing);

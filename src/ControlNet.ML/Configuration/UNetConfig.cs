@@ -44,6 +44,9 @@ public sealed record UNetConfig : EncoderConfig
     /// <summary>Rows and columns of the latents the model was trained for; null if the file does not say.</summary>
     public int? SampleSize { get; init; }
 
+    /// <summary><see cref="SampleSize"/>, and the paper's 64 where the file does not say.</summary>
+    internal int TrainedSide => SampleSize ?? Diffusion.ControlWeights.PaperSide;
+
     /// <summary>Channels of the output, 4.</summary>
     public int OutChannels { get; init; } = 4;
 

@@ -19,19 +19,23 @@ public sealed record ControlUnit
     /// <value>Default: <see cref="ControlWeighting.Uniform"/>.</value>
     public ControlWeighting Weighting { get; init; }
 
+    /// <summary>Whether the network takes part at all: at scale 0 it needs no condition and is not run.</summary>
+    internal bool TakesPart => Scale != 0;
+
     /// <summary>Whether the network matters in a step: step i of n is inside the window when i/n ≥ start and (i+1)/n ≤ end (diffusers' control_guidance_start / _end).</summary>
     /// <param name="step">i, from 0.</param>
     /// <param name="steps">n.</param>
     public bool IsActive(int step, int steps) =>
-        Scale != 0 && (double)step / steps >= Start && (double)(step + 1) / steps <= End;
+        TakesPart && (double)step / steps >= Start && (double)(step + 1) / steps <= End;
 
     /// <summary>Checks the values.</summary>
-    /// <exception cref="ArgumentException">A value is not a number or outside its range.</exception>
-    public void Validate()
+    /// <returns>What is wrong: a value is not finite or outside its range. Null if nothing is.</returns>
+    public string? Validate()
     {
         if (!double.IsFinite(Scale))
-            throw new ArgumentException($"The scale of a control network is {Scale}, expected a finite number.");
-        if (!(Start >= 0 && Start <= End && End <= 1))
-            throw new ArgumentException($"The window of a control network is {Start} to {End}, expected 0 <= start <= end <= 1.");
+            return $"The scale of a control network is {Scale}, expected a finite number.";
+        return Start >= 0 && Start <= End && End <= 1
+            ? null
+            : $"The window of a control network is {Start} to {End}, expected 0 <= start <= end <= 1.";
     }
 }

@@ -24,7 +24,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     public IEnumerable<DenoisingStep> Run(
         IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps, CancellationToken cancellationToken = default)
     {
-        Check(rows);
+        Check(rows, scheduler, steps);
         var run = new Pass(rows, unet);
         var samplers = rows.Select(row => Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta, Strength = row.Image?.Strength })).ToArray();
         var latents = rows.Select((row, i) => Begin(row, samplers[i])).ToArray();
@@ -91,25 +91,29 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         }
     }
 
-    private static void Check(IReadOnlyList<DenoisingRow> rows)
+    private static void Check(IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps)
     {
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0)
             throw new ArgumentException("No image to denoise.", nameof(rows));
+        var first = rows[0];
         foreach (var row in rows)
         {
             if (!double.IsFinite(row.Guidance))
                 throw new ArgumentException($"The guidance scale is {row.Guidance}, expected a finite number.", nameof(rows));
-            if (!row.Noise.Shape.SequenceEqual(rows[0].Noise.Shape))
-                throw new ArgumentException($"Images of one run have one size: found {row.Noise} beside {rows[0].Noise}.", nameof(rows));
-            if (row.Image?.Strength != rows[0].Image?.Strength)
-                throw new ArgumentException("Images of one run begin from images with one strength, or all from noise.", nameof(rows));
-            if (row.Beside is null != rows[0].Beside is null)
-                throw new ArgumentException("Images of one run all have something beside their latents, or none has.", nameof(rows));
-            if (!row.Controls.Select(c => c.Network).SequenceEqual(rows[0].Controls.Select(c => c.Network)))
+            if (!row.Noise.Shape.SequenceEqual(first.Noise.Shape))
+                throw new ArgumentException($"Images of one run have one size: found {row.Noise} and {first.Noise}.", nameof(rows));
+            if (first.Key(scheduler, steps).Difference(row.Key(scheduler, steps)) is { } difference)
+                throw new ArgumentException($"Images of one run have {difference}.", nameof(rows));
+            if (row.ExtraChannels is null != first.ExtraChannels is null)
+                throw new ArgumentException("Images of one run all have extra channels for the UNet, or none has.", nameof(rows));
+            if (!row.Controls.Select(c => c.Network).SequenceEqual(first.Controls.Select(c => c.Network)))
                 throw new ArgumentException("Images of one run have the same control networks in the same order.", nameof(rows));
             foreach (var control in row.Controls)
-                control.Unit.Validate();
+            {
+                if (control.Unit.Validate() is { } problem)
+                    throw new ArgumentException(problem, nameof(rows));
+            }
         }
     }
 
@@ -121,23 +125,21 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         private readonly int[] _conditional;
         private readonly int[] _unconditional;
 
-        public Pass(IReadOnlyList<DenoisingRow> pictures, UNetConfig unet)
+        public Pass(IReadOnlyList<DenoisingRow> images, UNetConfig unet)
         {
-            // Distilled models take guidance as a condition; at scale 1 the unconditional half would be multiplied by nothing.
-            _images = pictures;
-            var distilled = unet.TimeCondProjDim is not null;
-            var guided = Enumerable.Range(0, pictures.Count).Where(i => !distilled && pictures[i].Guidance > 1).ToArray();
-            Rows = [.. guided.Select(i => (i, false)), .. Enumerable.Range(0, pictures.Count).Select(i => (i, true))];
-            _unconditional = [.. pictures.Select((_, i) => Array.IndexOf(guided, i))];
-            _conditional = [.. pictures.Select((_, i) => guided.Length + i)];
+            _images = images;
+            var guided = Enumerable.Range(0, images.Count).Where(i => Guidance.Rows(unet, images[i].Guidance) == 2).ToArray();
+            Rows = [.. guided.Select(i => (i, false)), .. Enumerable.Range(0, images.Count).Select(i => (i, true))];
+            _unconditional = [.. images.Select((_, i) => Array.IndexOf(guided, i))];
+            _conditional = [.. images.Select((_, i) => guided.Length + i)];
 
-            var shape = pictures[0].Noise.Shape;
+            var shape = images[0].Noise.Shape;
             Sample = TensorData.Zeros(Rows.Length, shape[1], shape[2], shape[3]);
             Prediction = TensorData.Zeros(Rows.Length, unet.OutChannels, shape[2], shape[3]);
             var height = shape[2];
-            _weights = [.. pictures.Select(picture => picture.Controls.Select(control =>
-                ControlWeights.Of(control.Unit.Weighting, control.Network.Config, height, unet.SampleSize ?? ControlWeights.PaperSide)).ToArray())];
-            Inputs = Gather(unet, distilled);
+            _weights = [.. images.Select(image => image.Controls.Select(control =>
+                ControlWeights.Of(control.Unit.Weighting, control.Network.Config, height, unet.TrainedSide)).ToArray())];
+            Inputs = Gather(unet);
         }
 
         public (int Image, bool Conditional)[] Rows { get; }
@@ -163,18 +165,18 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
             return active;
         }
 
-        public void Guide(int picture, Span<float> result)
+        public void Guide(int image, Span<float> result)
         {
-            var conditional = Prediction.Row(_conditional[picture]);
-            if (_unconditional[picture] < 0)
+            var conditional = Prediction.Row(_conditional[image]);
+            if (_unconditional[image] < 0)
             {
                 conditional.CopyTo(result);
                 return;
             }
 
-            Guidance.Combine(Prediction.Row(_unconditional[picture]), conditional, (float)_images[picture].Guidance, result);
-            if (_images[picture].GuidanceRescale > 0)
-                Guidance.Rescale(conditional, (float)_images[picture].GuidanceRescale, result);
+            Guidance.Combine(Prediction.Row(_unconditional[image]), conditional, (float)_images[image].Guidance, result);
+            if (_images[image].GuidanceRescale > 0)
+                Guidance.Rescale(conditional, (float)_images[image].GuidanceRescale, result);
         }
 
         private void FillScales(Span<float> scales, int control, (int Image, bool Conditional) row, int step, int steps)
@@ -188,7 +190,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 scales[i] = (float)(weights[i] * unit.Scale);
         }
 
-        private DenoiserInputs Gather(UNetConfig unet, bool distilled)
+        private DenoiserInputs Gather(UNetConfig unet)
         {
             var first = _images[0];
             return new DenoiserInputs
@@ -198,10 +200,10 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 TimeIds = first.TimeIds is null
                     ? null
                     : Stack(row => new TensorData([.. _images[row.Image].TimeIds!.Select(id => (float)id)], 1, 6)),
-                GuidanceCondition = distilled
-                    ? Stack(row => new TensorData(Guidance.Embed(_images[row.Image].Guidance, unet.TimeCondProjDim!.Value), 1, unet.TimeCondProjDim.Value))
+                GuidanceCondition = unet.TimeCondProjDim is { } width
+                    ? Stack(row => new TensorData(Guidance.Embed(_images[row.Image].Guidance, width), 1, width))
                     : null,
-                Beside = first.Beside is null ? null : Stack(row => _images[row.Image].Beside!),
+                ExtraChannels = first.ExtraChannels is null ? null : Stack(row => _images[row.Image].ExtraChannels!),
                 Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _images[row.Image].Controls[i].Hint)))],
             };
         }

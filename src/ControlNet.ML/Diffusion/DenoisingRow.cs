@@ -1,3 +1,5 @@
+using ControlNet.ML.Diffusion.Schedulers;
+
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>One image in a run of the loop. What it becomes depends on nothing else than this.</summary>
@@ -10,10 +12,10 @@ public sealed record DenoisingRow
     public RowImage? Image { get; init; }
 
     /// <summary>
-    /// What the UNet sees beside the latents, [1, E, h, w], of models whose input has more channels: a mask and the masked image, or depths.
-    /// Control networks do not see it.
+    /// UNet input channels concatenated to the latents, [1, E, h, w] (mask and masked-image latents, or depth), of models that take them.
+    /// Control networks do not get them.
     /// </summary>
-    public TensorData? Beside { get; init; }
+    public TensorData? ExtraChannels { get; init; }
 
     /// <summary>The prompt.</summary>
     public required TextEmbedding Text { get; init; }
@@ -38,6 +40,12 @@ public sealed record DenoisingRow
 
     /// <summary>What DDIM-like samplers call eta, 0 to 1.</summary>
     public double Eta { get; init; }
+
+    /// <summary>What it must have in common with the other rows of its batch.</summary>
+    /// <param name="scheduler">The scheduler.</param>
+    /// <param name="steps">Denoising steps.</param>
+    internal BatchKey Key(SchedulerConfig scheduler, int steps) => new(
+        Noise.Shape[3], Noise.Shape[2], steps, scheduler.ToJson(), Image?.Strength, [.. Controls.Where(control => control.Unit.TakesPart).Select(control => control.Network)]);
 }
 
 /// <summary>The image that a row begins from.</summary>

@@ -1,10 +1,19 @@
 using System.Numerics.Tensors;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>Classifier-free guidance and its relatives, on the predictions of one image.</summary>
 public static class Guidance
 {
+    /// <summary>
+    /// Rows that the networks see of one image: 2 where guidance adds an unconditional pass, else 1. At scale 1 and below its half would be
+    /// multiplied by nothing; distilled models take the scale as a condition instead.
+    /// </summary>
+    /// <param name="unet">The UNet.</param>
+    /// <param name="scale">The guidance scale.</param>
+    internal static int Rows(UNetConfig unet, double scale) => scale > 1 && unet.TimeCondProjDim is null ? 2 : 1;
+
     /// <summary>ε = ε_u + s (ε_c − ε_u).</summary>
     /// <param name="unconditional">ε_u.</param>
     /// <param name="conditional">ε_c.</param>

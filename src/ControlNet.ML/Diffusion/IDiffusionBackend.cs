@@ -86,7 +86,7 @@ public sealed record DenoiserInputs
     public TensorData? GuidanceCondition { get; init; }
 
     /// <summary>What the UNet alone sees behind the latents, [R, E, h, w]; null for models that take latents and nothing else.</summary>
-    public TensorData? Beside { get; init; }
+    public TensorData? ExtraChannels { get; init; }
 
     /// <summary>The control networks and their hints, [R, C, h, w] each.</summary>
     public IReadOnlyList<(IControlBackend Network, TensorData Hint)> Controls { get; init; } = [];

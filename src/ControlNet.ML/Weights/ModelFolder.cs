@@ -38,6 +38,18 @@ public sealed class ModelFolder
     /// <summary>The second text encoder's configuration; null but for SDXL.</summary>
     public ClipTextConfig? TextEncoder2 { get; private init; }
 
+    /// <summary>What its UNet makes images of.</summary>
+    public ModelTask Task => (UNet.InChannels - Autoencoder.LatentChannels) switch
+    {
+        0 => ModelTask.TextToImage,
+        1 => ModelTask.DepthToImage,
+        var extra when extra == Autoencoder.LatentChannels + 1 => ModelTask.Inpainting,
+        _ => ModelTask.Unsupported,
+    };
+
+    /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
+    internal int NativeSize => UNet.TrainedSide * Autoencoder.ScaleFactor;
+
     /// <summary>What was read in any of the files but not understood, for the log.</summary>
     public IReadOnlyList<string> Warnings =>
         [.. Index.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];

@@ -102,7 +102,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             return Of(path, options, Path.GetDirectoryName(path)!, File.Exists(settings) ? [path, settings] : [path]);
         }
 
-        using var weights = ControlFolder.Open(path, options.Variant).OpenWeights();
+        using var weights = network.OpenWeights();
         var name = IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path;
         return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with { ConditionEncoderOnly = options.ConditionEncoderOnly };
     }

@@ -61,7 +61,7 @@ public sealed class ScoreTests
         Assert.Equal(["true", "true", "true", "false", "false", "false"], results[1..].Select(row => row[1]));
         Assert.Equal(File.ReadAllBytes("g.png"), File.ReadAllBytes("o/pictures/00000000.png"));
         var problems = string.Concat(results[4..].Select(row => row[4]));
-        foreach (var message in (string[])["'image' has none", "it is 2, expected 0 to 1", "column 'image'"])
+        foreach (var message in (string[])["'image' has none", "it is '2', expected 0 to 1", "column 'image'"])
         {
             Assert.Contains(message, problems, StringComparison.Ordinal);
             Assert.Contains(message, dry.Output + dry.Error, StringComparison.Ordinal);
@@ -186,7 +186,7 @@ public sealed class ScoreTests
 
         Assert.Equal(App.SomeFailed, answer.Code);
         Assert.Contains("Did you mean 'prompt'?", answer.Error);
-        Assert.Contains("row 0, column 'width': The size is 20x8, expected multiples of", answer.Error);
+        Assert.Contains("row 0, column 'width': Width is 20, expected a multiple of 8: 16 or 24", answer.Error);
         Assert.Contains("row 1, column 'steps': it is '0', expected a whole number from 1 to 1,000", answer.Error);
         Assert.Contains("row 2, column 'photo'", answer.Error);
         Assert.Contains("row 3, column 'photo'", answer.Error);

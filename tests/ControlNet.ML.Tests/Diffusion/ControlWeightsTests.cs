@@ -83,7 +83,7 @@ public sealed class ControlWeightsTests
     [InlineData(0, 0)]
     [InlineData(0.4, 0.4)]
     [InlineData(1, 1)]
-    public void A_window_may_be_empty(double start, double end) => new ControlUnit { Start = start, End = end }.Validate();
+    public void A_window_may_be_empty(double start, double end) => Assert.Null(new ControlUnit { Start = start, End = end }.Validate());
 
     [Theory]
     [InlineData(double.NaN, 0, 1)]
@@ -93,5 +93,5 @@ public sealed class ControlWeightsTests
     [InlineData(1, 0, 1.1)]
     [InlineData(1, double.NaN, 1)]
     public void What_makes_no_sense_is_refused(double scale, double start, double end) =>
-        Assert.Throws<ArgumentException>(() => new ControlUnit { Scale = scale, Start = start, End = end }.Validate());
+        Assert.NotNull(new ControlUnit { Scale = scale, Start = start, End = end }.Validate());
 }

@@ -60,14 +60,14 @@ public sealed class DenoisingRowsTests
         Assert.Equal([-10, -20, 10, 20], inputs.PooledText!.Values);
         Assert.Equal([4, 6], inputs.TimeIds!.Shape.ToArray());
         Assert.Equal([1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7], inputs.TimeIds.Values);
-        Assert.Equal([4, 1, 2, 2], inputs.Beside!.Shape.ToArray());
-        Assert.Equal([1, 2, 1, 2], Enumerable.Range(0, 4).Select(r => inputs.Beside.Row(r)[3]));
+        Assert.Equal([4, 1, 2, 2], inputs.ExtraChannels!.Shape.ToArray());
+        Assert.Equal([1, 2, 1, 2], Enumerable.Range(0, 4).Select(r => inputs.ExtraChannels.Row(r)[3]));
         Assert.Null(inputs.GuidanceCondition);
 
         var plain = Run(Euler, Row(1)).Inputs!;
         Assert.Null(plain.PooledText);
         Assert.Null(plain.TimeIds);
-        Assert.Null(plain.Beside);
+        Assert.Null(plain.ExtraChannels);
 
         static DenoisingRow Full(int value) => Row(value) with
         {
@@ -75,7 +75,7 @@ public sealed class DenoisingRowsTests
             Text = new TextEmbedding(new TensorData([value], 1, 1, 1), new TensorData([10 * value], 1, 1)),
             NegativeText = new TextEmbedding(new TensorData([-value], 1, 1, 1), new TensorData([-10 * value], 1, 1)),
             TimeIds = [.. Enumerable.Range(value, 6)],
-            Beside = new TensorData([value, value, value, value], 1, 1, 2, 2),
+            ExtraChannels = new TensorData([value, value, value, value], 1, 1, 2, 2),
         };
     }
 
@@ -111,7 +111,7 @@ public sealed class DenoisingRowsTests
         var image = new RowImage(TensorData.Zeros(1, 1, 2, 2), 0.5);
         Refused("one strength", Row(1), Row(1) with { Image = image });
         Refused("one strength", Row(1) with { Image = image with { Strength = 0.75 } }, Row(1) with { Image = image });
-        Refused("beside their latents", Row(1), Row(1) with { Beside = TensorData.Zeros(1, 1, 2, 2) });
+        Refused("extra channels for the UNet", Row(1), Row(1) with { ExtraChannels = TensorData.Zeros(1, 1, 2, 2) });
         Refused("window", Row(1) with { Controls = [new RowControl(new Nothing(), TensorData.Zeros(1, 1, 2, 2), new ControlUnit { Start = 2 })] });
 
         void Refused(string says, params DenoisingRow[] rows) =>

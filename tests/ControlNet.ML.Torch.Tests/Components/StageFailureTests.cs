@@ -20,14 +20,14 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
         [
             (row => row.Id = 0, ""),
             (row => row.Edges = null, "There is no image in column 'Edges'."),
-            (row => row.Steps = 0, "Column 'Steps' has 0, expected a whole number from 1 to 1,000."),
-            (row => row.Width = 65, "Width is 65, expected a multiple of 8: 64 or 72."),
-            (row => row.Height = -8, "Column 'Height' has -8, expected a whole number from 1 to 2,147,483,647."),
-            (row => row.Guidance = float.NaN, "Guidance is NaN, expected a finite number."),
-            (row => row.Scale = double.PositiveInfinity, "The scale of a control network is ∞, expected a finite number."),
+            (row => row.Steps = 0, "column 'Steps': it is 0, expected a whole number from 1 to 1,000."),
+            (row => row.Width = 65, "column 'Width': Width is 65, expected a multiple of 8: 64 or 72."),
+            (row => row.Height = -8, "column 'Height': it is -8, expected a whole number from 1 to 2,147,483,647."),
+            (row => row.Guidance = float.NaN, "column 'Guidance': it is NaN, expected a number."),
+            (row => row.Scale = double.PositiveInfinity, "column 'Scale': it is ∞, expected a number."),
             (row => row.End = 0.25f, ""),
-            (row => row.Start = 1.5f, "The window of a control network is 1.5 to 1, expected 0 <= start <= end <= 1."),
-            (row => row.Weighting = "guessed", "Column 'Weighting': 'guessed' is no control weighting, expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
+            (row => row.Start = 1.5f, "column 'End': The window of a control network is 1.5 to 1, expected 0 <= start <= end <= 1."),
+            (row => row.Weighting = "guessed", "column 'Weighting': 'guessed' is no control weighting, expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
         ];
         var all = cases.Select(each =>
         {

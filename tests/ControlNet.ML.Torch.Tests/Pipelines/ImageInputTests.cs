@@ -96,7 +96,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
         Refused<ControlNetException>("with a Mask", models.Inpainting, image);
         var nan = new FloatMap(8, 8);
         nan.Values[5] = float.NaN;
-        Refused<ControlNetException>("no numbers", models.Depth, image with { Depth = nan });
+        Refused<ControlNetException>("not finite", models.Depth, image with { Depth = nan });
 
         static void Refused<T>(string message, DiffusionModel model, ImageInput? image)
             where T : Exception =>

@@ -67,7 +67,7 @@ internal sealed class RowEncoder
             latents.Clear();
         else
             draws.FillNormal(latents);
-        PosteriorDraw.Apply(_model.Folder.Autoencoder, moments[..latents.Length], moments[latents.Length..], latents);
+        DiagonalGaussian.Sample(_model.Folder.Autoencoder, moments[..latents.Length], moments[latents.Length..], latents);
     }
 
     /// <summary>The embedding of a prompt.</summary>

@@ -26,8 +26,8 @@ internal static class ViewRows
         Directory.CreateDirectory(Path.Combine(folder, "conditions"));
         var (image, condition, prompt) = (view.Schema[columns.Image], view.Schema[columns.Condition], view.Schema[columns.Prompt]);
         using var cursor = view.GetRowCursor([image, condition, prompt]);
-        using var images = new ImageSlots(1);
-        using var conditions = new ImageSlots(1);
+        using var images = new ImageColumnBuffer(1);
+        using var conditions = new ImageColumnBuffer(1);
         images.Attach(cursor, image);
         conditions.Attach(cursor, condition);
         var prompts = cursor.GetGetter<ReadOnlyMemory<char>>(prompt);
@@ -54,7 +54,7 @@ internal static class ViewRows
     }
 
     /// <summary>Reads an image, which stays with whom it belongs to: the data may be objects of the program.</summary>
-    private static ImageBuffer Read(ImageSlots slots, string column, long row)
+    private static ImageBuffer Read(ImageColumnBuffer slots, string column, long row)
     {
         slots.Fill(0);
         if (slots.Error(0) is { } error)

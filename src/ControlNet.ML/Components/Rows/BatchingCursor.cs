@@ -13,8 +13,8 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
     private readonly RowMapper _mapper;
     private readonly DataViewRowCursor _source;
     private readonly RowMapper.ActiveColumns _active;
-    private readonly Slots?[] _passed;
-    private readonly List<Slots> _reading = [];
+    private readonly ColumnBuffer?[] _passed;
+    private readonly List<ColumnBuffer> _reading = [];
     private readonly RowBatch? _batch;
     private readonly DataViewRowId[] _ids = [];
     private readonly long[] _batches = [];
@@ -30,17 +30,17 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
     public BatchingCursor(RowMapper mapper, DataViewRowCursor source, RowMapper.ActiveColumns active)
     {
         (_mapper, _source, _active) = (mapper, source, active);
-        _passed = new Slots?[mapper.InputSchema.Count];
+        _passed = new ColumnBuffer?[mapper.InputSchema.Count];
         if (!active.AnyOutput)
             return;
         var capacity = mapper.Owner.Options.BatchSize;
         (_ids, _batches, _idGetter) = (new DataViewRowId[capacity], new long[capacity], source.GetIdGetter());
         foreach (var column in mapper.InputSchema.Where(column => active[column]))
         {
-            var slots = Slots.Create(column.Type, capacity);
-            slots.Attach(source, column);
-            _reading.Add(slots);
-            _passed[column.Index] = slots;
+            var buffer = ColumnBuffer.Create(column.Type, capacity);
+            buffer.Attach(source, column);
+            _reading.Add(buffer);
+            _passed[column.Index] = buffer;
         }
 
         _batch = mapper.CreateBatch(source, capacity, _passed, _reading);
@@ -52,9 +52,9 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
 
     public override long Batch => _batch is null ? _source.Batch : _slot >= 0 && _slot < _count ? _batches[_slot] : 0;
 
-    /// <summary>The slots of a column as those of a type.</summary>
-    public static Slots<T> Typed<T>(Slots slots, DataViewSchema.Column column) =>
-        slots as Slots<T> ?? throw new InvalidOperationException($"Invalid TValue in GetGetter: '{typeof(T)}', column '{column.Name}' is of type {column.Type}.");
+    /// <summary>The buffer of a column as that of a type.</summary>
+    public static ColumnBuffer<T> Typed<T>(ColumnBuffer buffer, DataViewSchema.Column column) =>
+        buffer as ColumnBuffer<T> ?? throw new InvalidOperationException($"Invalid TValue in GetGetter: '{typeof(T)}', column '{column.Name}' is of type {column.Type}.");
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _active[column];
 
@@ -104,7 +104,7 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
             };
         }
 
-        var made = Typed<TValue>(_batch.OutputSlots(column.Index - _passed.Length), column);
+        var made = Typed<TValue>(_batch.OutputBuffer(column.Index - _passed.Length), column);
         return (ref TValue value) =>
         {
             CheckRow();
@@ -121,8 +121,8 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
         (_disposed, _position) = (true, -1);
         if (disposing)
         {
-            foreach (var slots in _reading)
-                slots.Dispose();
+            foreach (var buffer in _reading)
+                buffer.Dispose();
             _batch?.Dispose();
             _source.Dispose();
         }
@@ -149,8 +149,8 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
 
             if (_sourceEnded)
                 break;
-            foreach (var slots in _reading)
-                slots.Fill(_count);
+            foreach (var buffer in _reading)
+                buffer.Fill(_count);
             _idGetter!(ref _ids[_count]);
             _batches[_count++] = _source.Batch;
         }

@@ -9,7 +9,7 @@ internal sealed class MappedRow : DataViewRow, IGivesImagesAway
     private readonly RowMapper _mapper;
     private readonly DataViewRow _input;
     private readonly RowMapper.ActiveColumns _active;
-    private readonly List<Slots> _reading = [];
+    private readonly List<ColumnBuffer> _reading = [];
     private readonly RowBatch? _batch;
     private readonly ValueGetter<DataViewRowId>? _idGetter;
     private readonly DataViewRowId[] _id = new DataViewRowId[1];
@@ -21,7 +21,7 @@ internal sealed class MappedRow : DataViewRow, IGivesImagesAway
         (_mapper, _input, _active) = (mapper, input, active);
         if (!active.AnyOutput)
             return;
-        _batch = mapper.CreateBatch(input, 1, new Slots?[mapper.InputSchema.Count], _reading);
+        _batch = mapper.CreateBatch(input, 1, new ColumnBuffer?[mapper.InputSchema.Count], _reading);
         _idGetter = input.GetIdGetter();
     }
 
@@ -43,12 +43,12 @@ internal sealed class MappedRow : DataViewRow, IGivesImagesAway
         _active.Check(column);
         if (_active.IsPassed(column))
             return _input.GetGetter<TValue>(_mapper.InputSchema[column.Index]);
-        var slots = BatchingCursor.Typed<TValue>(_batch!.OutputSlots(column.Index - _mapper.InputSchema.Count), column);
+        var buffer = BatchingCursor.Typed<TValue>(_batch!.OutputBuffer(column.Index - _mapper.InputSchema.Count), column);
         return (ref TValue value) =>
         {
             Compute();
             _mapper.Owner.Check(_batch, 0, _id[0]);
-            slots.Copy(0, ref value);
+            buffer.Copy(0, ref value);
         };
     }
 
@@ -72,8 +72,8 @@ internal sealed class MappedRow : DataViewRow, IGivesImagesAway
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_computed == _input.Position && _computed >= 0)
             return;
-        foreach (var slots in _reading)
-            slots.Fill(0);
+        foreach (var buffer in _reading)
+            buffer.Fill(0);
         _idGetter!(ref _id[0]);
         _computed = -1;
         _mapper.Owner.Run(_batch!, _id);

@@ -11,7 +11,7 @@ namespace ControlNet.ML.Components;
 /// <param name="earlierErrors">Why rows failed before, or null.</param>
 /// <param name="outputs">What it makes; the errors last if there is a column for them.</param>
 /// <param name="capacity">The most rows.</param>
-internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slots[] inputs, Slots<ReadOnlyMemory<char>>? earlierErrors, Slots[] outputs, int capacity) : IDisposable
+internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, ColumnBuffer[] inputs, ColumnBuffer<ReadOnlyMemory<char>>? earlierErrors, ColumnBuffer[] outputs, int capacity) : IDisposable
 {
     private readonly Exception?[] _failures = new Exception?[capacity];
     private readonly List<(int Row, string Text)> _warnings = [];
@@ -23,13 +23,13 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slo
     public int Count { get; private set; }
 
     /// <summary>The values of an input column. Those of failed rows are missing.</summary>
-    public ReadOnlySpan<T> Input<T>(int column) => ((Slots<T>)inputs[column]).Items.AsSpan(0, Count)!;
+    public ReadOnlySpan<T> Input<T>(int column) => ((ColumnBuffer<T>)inputs[column]).Items.AsSpan(0, Count)!;
 
     /// <summary>The values of an output column, to be set; those of failed rows will not count.</summary>
-    public Span<T?> Output<T>(int column) => ((Slots<T>)outputs[column]).Items.AsSpan(0, Count);
+    public Span<T?> Output<T>(int column) => ((ColumnBuffer<T>)outputs[column]).Items.AsSpan(0, Count);
 
-    /// <summary>The slots of an output column.</summary>
-    public Slots OutputSlots(int column) => outputs[column];
+    /// <summary>The buffer of an output column.</summary>
+    public ColumnBuffer OutputBuffer(int column) => outputs[column];
 
     /// <summary>An image of an input column. It stays the batch's.</summary>
     /// <exception cref="ControlNetException">There is none.</exception>
@@ -164,8 +164,8 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Slo
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var slots in inputs.Concat(outputs))
-            slots.Dispose();
+        foreach (var buffer in inputs.Concat(outputs))
+            buffer.Dispose();
     }
 
     private Exception? Unreadable(int row)

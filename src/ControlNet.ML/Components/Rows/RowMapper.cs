@@ -47,23 +47,23 @@ internal sealed class RowMapper : IRowToRowMapper
     /// <summary>An empty batch that reads from a row or a cursor.</summary>
     /// <param name="source">The row.</param>
     /// <param name="capacity">The most rows.</param>
-    /// <param name="shared">Slots that exist already for columns of the source; null elsewhere.</param>
-    /// <param name="reading">Gets the slots that have to be filled for each row.</param>
-    public RowBatch CreateBatch(DataViewRow source, int capacity, Slots?[] shared, List<Slots> reading)
+    /// <param name="shared">ColumnBuffer that exist already for columns of the source; null elsewhere.</param>
+    /// <param name="reading">Receives the buffers to be filled for each row.</param>
+    public RowBatch CreateBatch(DataViewRow source, int capacity, ColumnBuffer?[] shared, List<ColumnBuffer> reading)
     {
         var inputs = _binding.Inputs.Select(Reading).ToArray();
-        var errors = _binding.EarlierError is { } column ? (Slots<ReadOnlyMemory<char>>)Reading(column) : null;
-        var outputs = _binding.Outputs.Select(output => Slots.Create(output.Type, capacity)).ToArray();
+        var errors = _binding.EarlierError is { } column ? (ColumnBuffer<ReadOnlyMemory<char>>)Reading(column) : null;
+        var outputs = _binding.Outputs.Select(output => ColumnBuffer.Create(output.Type, capacity)).ToArray();
         return new RowBatch(_binding.Inputs, inputs, errors, outputs, capacity);
 
-        Slots Reading(DataViewSchema.Column column)
+        ColumnBuffer Reading(DataViewSchema.Column column)
         {
-            if (shared[column.Index] is { } slots)
-                return slots;
-            slots = Slots.Create(column.Type, capacity);
-            slots.Attach(source, column);
-            reading.Add(slots);
-            return shared[column.Index] = slots;
+            if (shared[column.Index] is { } buffer)
+                return buffer;
+            buffer = ColumnBuffer.Create(column.Type, capacity);
+            buffer.Attach(source, column);
+            reading.Add(buffer);
+            return shared[column.Index] = buffer;
         }
     }
 

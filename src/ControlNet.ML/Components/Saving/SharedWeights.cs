@@ -16,14 +16,14 @@ internal static class SharedWeights
     /// <param name="reference">What the component was saved with.</param>
     /// <param name="placed">The files, if the component brought them. They are given back with the model.</param>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
-    public static Lease<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
+    public static NetworkHandle<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
         Take(reference, placed, "model", to => DiffusionModel.Load(to.Locate(ModelNames.FindModel), to.ToOptions()));
 
     /// <summary>A control network, after a look at its files.</summary>
     /// <param name="reference">What the component was saved with.</param>
     /// <param name="placed">The files, if the component brought them. They are given back with the network.</param>
     /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
-    public static Lease<ControlNetwork> Control(WeightReference reference, PlacedWeights? placed = null) =>
+    public static NetworkHandle<ControlNetwork> Control(WeightReference reference, PlacedWeights? placed = null) =>
         Take(reference, placed, "control", to => ControlNetwork.Load(to.Locate(ModelNames.FindControl), to.ToOptions()));
 
     /// <summary>The files that a component brought for a model or network, or null if it was opened otherwise.</summary>
@@ -33,7 +33,7 @@ internal static class SharedWeights
             return Open.Values.FirstOrDefault(entry => ReferenceEquals(entry.Value, value))?.Placed;
     }
 
-    private static Lease<T> Take<T>(WeightReference reference, PlacedWeights? placed, string kind, Func<WeightReference, T> open)
+    private static NetworkHandle<T> Take<T>(WeightReference reference, PlacedWeights? placed, string kind, Func<WeightReference, T> open)
         where T : IDisposable
     {
         var isKept = false;
@@ -50,7 +50,7 @@ internal static class SharedWeights
                 }
 
                 entry.Users++;
-                return new Lease<T>((T)entry.Value, () => GiveBack(key));
+                return new NetworkHandle<T>((T)entry.Value, () => GiveBack(key));
             }
         }
         finally

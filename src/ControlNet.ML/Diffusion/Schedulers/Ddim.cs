@@ -40,11 +40,11 @@ public sealed class Ddim : AlphaScheduler
         var (alphaBar, alphaBarNext) = (AlphaBar(timestep), AlphaBarOrFinal(timestep - _stride));
         var (alpha, sigma) = (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
 
-        Predicted.Original(output, sample, alpha, sigma, _original);
-        Predicted.Noise(output, sample, alpha, sigma, _direction);
+        Predicted.PredOriginalSample(output, sample, alpha, sigma, _original);
+        Predicted.PredEpsilon(output, sample, alpha, sigma, _direction);
         Predicted.Bound(_original);
         if (_useClipped)
-            Prediction.NoiseBeside(_original, sample, alpha, sigma, _direction);
+            Prediction.EpsilonOf(_original, sample, alpha, sigma, _direction);
 
         var variance = (1 - alphaBarNext) / (1 - alphaBar) * (1 - (alphaBar / alphaBarNext));
         var deviation = _eta * Math.Sqrt(variance);

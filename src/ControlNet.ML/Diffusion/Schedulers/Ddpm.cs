@@ -40,7 +40,7 @@ public sealed class Ddpm : AlphaScheduler
         var alphaStep = alphaBar / alphaBarNext;
         var betaStep = 1 - alphaStep;
 
-        Predicted.Original(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(beta), _original);
+        Predicted.PredOriginalSample(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(beta), _original);
         Predicted.Bound(_original);
         Blend.Set(sample, Math.Sqrt(alphaBarNext) * betaStep / beta, _original, Math.Sqrt(alphaStep) * betaNext / beta, sample);
         if (timestep <= 0)

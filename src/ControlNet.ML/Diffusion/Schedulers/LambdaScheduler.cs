@@ -37,7 +37,7 @@ public abstract class LambdaScheduler : Scheduler
     /// <summary>The predicted clean sample within its bounds.</summary>
     private protected void Original(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> original)
     {
-        Predicted.Original(output, sample, At(step).Alpha, At(step).Sigma, original);
+        Predicted.PredOriginalSample(output, sample, At(step).Alpha, At(step).Sigma, original);
         Predicted.Threshold(original);
     }
 
@@ -48,11 +48,11 @@ public abstract class LambdaScheduler : Scheduler
         if (Predicted.Thresholds)
         {
             Original(output, step, sample, noise);
-            Prediction.NoiseBeside(noise, sample, alpha, sigma, noise);
+            Prediction.EpsilonOf(noise, sample, alpha, sigma, noise);
         }
         else
         {
-            Predicted.Noise(output, sample, alpha, sigma, noise);
+            Predicted.PredEpsilon(output, sample, alpha, sigma, noise);
         }
     }
 }

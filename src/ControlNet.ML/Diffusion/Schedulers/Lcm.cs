@@ -30,7 +30,7 @@ public sealed class Lcm : AlphaScheduler
     {
         var timestep = (int)Timesteps[step];
         var alphaBar = AlphaBar(timestep);
-        Predicted.Original(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar), _original);
+        Predicted.PredOriginalSample(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar), _original);
         Predicted.Bound(_original);
 
         var scaled = timestep * _scaling;

@@ -17,7 +17,7 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
     public bool Thresholds => _thresholds;
 
     /// <summary>The predicted clean sample, without bounds.</summary>
-    public void Original(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> original)
+    public void PredOriginalSample(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> original)
     {
         switch (_type)
         {
@@ -34,7 +34,7 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
     }
 
     /// <summary>The predicted noise.</summary>
-    public void Noise(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise)
+    public void PredEpsilon(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise)
     {
         switch (_type)
         {
@@ -45,13 +45,13 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
                 Blend.Set(noise, alpha, output, sigma, sample);
                 break;
             default:
-                NoiseBeside(output, sample, alpha, sigma, noise);
+                EpsilonOf(output, sample, alpha, sigma, noise);
                 break;
         }
     }
 
-    /// <summary>The noise that is left in a sample beside a clean one: (x - α x_0) / σ.</summary>
-    public static void NoiseBeside(ReadOnlySpan<float> original, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise) =>
+    /// <summary>The noise in a sample whose clean part is known: (x - α x_0) / σ.</summary>
+    public static void EpsilonOf(ReadOnlySpan<float> original, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise) =>
         Blend.Set(noise, 1 / sigma, sample, -alpha / sigma, original);
 
     /// <summary>Bounds a predicted sample: by dynamic thresholding, else by clipping, if the configuration says so.</summary>

@@ -38,8 +38,8 @@ public sealed class Tcd : AlphaScheduler
         var below = (int)MathF.Floor((float)(1 - _eta) * next);
         var (alphaBar, alphaBarNext, alphaBarBelow) = (AlphaBar((int)Timesteps[step]), AlphaBar(next), AlphaBar(below));
         var (alpha, sigma) = (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
-        Predicted.Original(output, sample, alpha, sigma, _original);
-        Predicted.Noise(output, sample, alpha, sigma, _direction);
+        Predicted.PredOriginalSample(output, sample, alpha, sigma, _original);
+        Predicted.PredEpsilon(output, sample, alpha, sigma, _direction);
         Blend.Set(sample, Math.Sqrt(alphaBarBelow), _original, Math.Sqrt(1 - alphaBarBelow), _direction);
         if (_eta == 0 || Begin + step == _steps - 1)
             return;

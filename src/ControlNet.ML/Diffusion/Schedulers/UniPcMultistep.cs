@@ -60,7 +60,7 @@ public sealed class UniPcMultistep : LambdaScheduler
         if (_onOriginal)
             Original(output, step, sample, latest);
         else
-            Predicted.Noise(output, sample, At(step).Alpha, At(step).Sigma, latest);
+            Predicted.PredEpsilon(output, sample, At(step).Alpha, At(step).Sigma, latest);
 
         // From the sample before, over the same interval again, now that the output at its end is known.
         if (_correctors[step] is { } corrector)

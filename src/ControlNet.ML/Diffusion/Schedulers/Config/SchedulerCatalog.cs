@@ -72,6 +72,9 @@ public static class SchedulerCatalog
         return entry.Change is { } change ? change(config) : config;
     }
 
+    /// <summary>The model's own configuration, or that of a short name where one is given.</summary>
+    internal static SchedulerConfig Choose(SchedulerConfig own, string? name) => name is null ? own : Configure(own, name);
+
     internal static bool Knows(string key) => Keys.Contains(key);
 
     internal static SchedulerClass Class(string name, string source) =>

@@ -5,22 +5,22 @@ using Microsoft.ML.Data;
 namespace ControlNet.ML.Components;
 
 /// <summary>The values of one column for the rows of a batch.</summary>
-internal abstract class Slots(int capacity) : IDisposable
+internal abstract class ColumnBuffer(int capacity) : IDisposable
 {
     // A row's own trouble must not reach the reader of another row of the batch.
     private readonly ExceptionDispatchInfo?[] _errors = new ExceptionDispatchInfo?[capacity];
 
-    /// <summary>Slots for values of a column's raw type.</summary>
-    public static Slots Create(DataViewType type, int capacity)
+    /// <summary>A buffer for values of a column's raw type.</summary>
+    public static ColumnBuffer Create(DataViewType type, int capacity)
     {
         if (type.RawType == typeof(MLImage))
-            return new ImageSlots(capacity);
+            return new ImageColumnBuffer(capacity);
         if (type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item }, Size: var size } && item == typeof(float))
-            return new SingleVectorSlots(capacity, size);
-        var slots = type is VectorDataViewType vector
-            ? typeof(VectorSlots<>).MakeGenericType(vector.ItemType.RawType)
-            : typeof(Slots<>).MakeGenericType(type.RawType);
-        return (Slots)Activator.CreateInstance(slots, capacity)!;
+            return new SingleVectorBuffer(capacity, size);
+        var buffer = type is VectorDataViewType vector
+            ? typeof(VectorColumnBuffer<>).MakeGenericType(vector.ItemType.RawType)
+            : typeof(ColumnBuffer<>).MakeGenericType(type.RawType);
+        return (ColumnBuffer)Activator.CreateInstance(buffer, capacity)!;
     }
 
     /// <summary>Says where the values come from.</summary>
@@ -66,7 +66,7 @@ internal abstract class Slots(int capacity) : IDisposable
 }
 
 /// <summary>Values that are copied by assignment.</summary>
-internal class Slots<T>(int capacity) : Slots(capacity)
+internal class ColumnBuffer<T>(int capacity) : ColumnBuffer(capacity)
 {
     /// <summary>The values.</summary>
     public T?[] Items { get; } = new T?[capacity];
@@ -91,14 +91,14 @@ internal class Slots<T>(int capacity) : Slots(capacity)
 }
 
 /// <summary>Vectors, whose arrays belong to whoever holds them.</summary>
-internal class VectorSlots<T>(int capacity) : Slots<VBuffer<T>>(capacity)
+internal class VectorColumnBuffer<T>(int capacity) : ColumnBuffer<VBuffer<T>>(capacity)
 {
     /// <inheritdoc/>
     public override void Copy(int slot, ref VBuffer<T> target) => Items[slot].CopyTo(ref target);
 }
 
 /// <summary>Vectors of numbers that may be missing: NaN, in the length that the column promises.</summary>
-internal sealed class SingleVectorSlots(int capacity, int size) : VectorSlots<float>(capacity)
+internal sealed class SingleVectorBuffer(int capacity, int size) : VectorColumnBuffer<float>(capacity)
 {
     /// <inheritdoc/>
     public override void SetMissing(int slot)
@@ -109,8 +109,8 @@ internal sealed class SingleVectorSlots(int capacity, int size) : VectorSlots<fl
     }
 }
 
-/// <summary>Images. Those in the slots belong to the slots, those given out to whoever got them.</summary>
-internal sealed class ImageSlots(int capacity) : Slots<MLImage>(capacity)
+/// <summary>Images. Those in the buffer belong to it, those given out to whoever got them.</summary>
+internal sealed class ImageColumnBuffer(int capacity) : ColumnBuffer<MLImage>(capacity)
 {
     private MLImage? _none;
     private bool _sourceGivesItsImagesAway;

@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 
-namespace ControlNet.ML;
+namespace ControlNet.ML.Pipelines;
 
 /// <summary>How an image was made: what its PNG file, a table of results and ML.NET's rows say of it.</summary>
 internal static class Provenance
@@ -45,13 +47,13 @@ internal static class Provenance
             ["clip_skip"] = Text(options.ClipSkip ?? 0),
             ["computed_by"] = model.Backend.Description,
         };
-        if (GenerationParts.TimeIds(model, width, height, options.Sizes) is { } ids)
+        if (GenerationPipeline.TimeIds(model, width, height, options.Sizes) is { } ids)
             entries["size_conditioning"] = string.Join(' ', ids);
         if (options.Latents is not null)
             entries["noise"] = "given, not drawn from the seed";
         if (options.Image is { } image)
         {
-            foreach (var (key, value) in ImageStart.Describe(image))
+            foreach (var (key, value) in OfImage(image))
                 entries[key] = value;
         }
 
@@ -68,4 +70,17 @@ internal static class Provenance
 
         static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
     }
+
+    /// <summary>How an image to begin from appears: by its values, since it may come from anywhere.</summary>
+    private static IEnumerable<(string Key, string Value)> OfImage(ImageInput input)
+    {
+        yield return ("image_strength", input.StrengthOrDefault.ToString(CultureInfo.InvariantCulture));
+        yield return ("image_pixels_sha256", input.Tensor is { } tensor ? Hash(tensor.Values) : Convert.ToHexStringLower(SHA256.HashData(input.Image.Samples)));
+        if (input.Mask is { } mask)
+            yield return ("mask_pixels_sha256", Convert.ToHexStringLower(SHA256.HashData(mask.Samples)));
+        if (input.Depth is { } depth)
+            yield return ("depth_values_sha256", Hash(depth.Values));
+    }
+
+    private static string Hash(ReadOnlySpan<float> values) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(values)));
 }

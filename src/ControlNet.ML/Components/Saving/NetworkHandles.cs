@@ -2,30 +2,30 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Takes what a loaded component needs, and gives all of it back if the component cannot be made.</summary>
-internal sealed class Leases
+/// <summary>Opens the networks that a saved component refers to, and releases them if the component cannot be made.</summary>
+internal sealed class NetworkHandles
 {
     private readonly List<IDisposable> _taken = [];
     private readonly ModelReader _reader;
 
-    private Leases(ModelReader reader) => _reader = reader;
+    private NetworkHandles(ModelReader reader) => _reader = reader;
 
-    /// <summary>What was taken, to be disposed by the component.</summary>
+    /// <summary>The opened networks, for the component to dispose.</summary>
     public IReadOnlyList<IDisposable> Taken => _taken;
 
     /// <summary>Makes a component.</summary>
     /// <param name="reader">Its entries, which may hold weights.</param>
     /// <param name="make">Makes it.</param>
-    public static T Open<T>(ModelReader reader, Func<Leases, T> make)
+    public static T Open<T>(ModelReader reader, Func<NetworkHandles, T> make)
     {
-        var leases = new Leases(reader);
+        var handles = new NetworkHandles(reader);
         try
         {
-            return make(leases);
+            return make(handles);
         }
         catch
         {
-            leases._taken.ForEach(lease => lease.Dispose());
+            handles._taken.ForEach(handle => handle.Dispose());
             throw;
         }
     }
@@ -48,9 +48,9 @@ internal sealed class Leases
     /// <summary>Weights that the component itself holds are put where they can be opened.</summary>
     private PlacedWeights? Place(WeightReference reference) => reference.Inside is null ? null : InsideWeights.Place(_reader, reference);
 
-    private T Keep<T>(Lease<T> lease)
+    private T Keep<T>(NetworkHandle<T> handle)
     {
-        _taken.Add(lease);
-        return lease.Value;
+        _taken.Add(handle);
+        return handle.Value;
     }
 }

@@ -1,0 +1,41 @@
+namespace ControlNet.ML.Diffusion;
+
+/// <summary>What images must have in common to be denoised together.</summary>
+/// <param name="Width">Columns of the image, or of its latents.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Steps">Denoising steps.</param>
+/// <param name="Scheduler">The scheduler's configuration, as JSON.</param>
+/// <param name="Strength">The share of the steps that run, of images that begin from one; null for those that begin from noise.</param>
+/// <param name="Networks">The control networks that take part, in order. A network missing here may still run for other images of the batch.</param>
+internal sealed record BatchKey(int Width, int Height, int Steps, string Scheduler, double? Strength, IReadOnlyList<object> Networks)
+{
+    /// <summary>Everything but the networks.</summary>
+    public (int, int, int, string, double?) Settings => (Width, Height, Steps, Scheduler, Strength);
+
+    /// <summary>Why two images cannot be denoised together; null if they can.</summary>
+    public string? Difference(BatchKey other)
+    {
+        if ((Width, Height) != (other.Width, other.Height))
+            return $"one size: found {Width}x{Height} and {other.Width}x{other.Height}";
+        if (Steps != other.Steps)
+            return $"one number of steps: found {Steps} and {other.Steps}";
+        if (Scheduler != other.Scheduler)
+            return "one scheduler";
+        if (Strength != other.Strength)
+            return "one strength, or all begin from noise";
+        return Covers(other) || other.Covers(this) ? null : "the same control networks in the same order";
+    }
+
+    /// <summary>Whether the other's networks are some of these, in the same order.</summary>
+    public bool Covers(BatchKey other)
+    {
+        var found = 0;
+        foreach (var network in Networks)
+        {
+            if (found < other.Networks.Count && network.Equals(other.Networks[found]))
+                found++;
+        }
+
+        return found == other.Networks.Count;
+    }
+}

@@ -1,0 +1,33 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML.Pipelines;
+
+/// <summary>One image for the denoising loop.</summary>
+/// <param name="Row">Text, noise, control.</param>
+/// <param name="Scheduler">The scheduler.</param>
+/// <param name="Steps">Denoising steps.</param>
+internal sealed record DenoisingRequest(DenoisingRow Row, SchedulerConfig Scheduler, int Steps)
+{
+    /// <summary>Receives the progress of the batch that this request is the first one of.</summary>
+    public IProgress<GenerationProgress>? Progress { get; init; }
+
+    /// <summary>What it must have in common with the others of its batch.</summary>
+    public BatchKey Key { get; } = Row.Key(Scheduler, Steps);
+
+    /// <summary>The rows of a batch, which all have the same control networks: one that does without gets the network at scale 0.</summary>
+    public static IReadOnlyList<DenoisingRow> RowsOf(IReadOnlyList<DenoisingRequest> batch)
+    {
+        var widest = batch.MaxBy(request => request.Key.Networks.Count)!;
+        RowControl[] all = [.. widest.Row.Controls.Where(control => control.Unit.TakesPart)];
+        return [.. batch.Select(request => request.Row with { Controls = Filled(request.Row.Controls, all) })];
+    }
+
+    private static RowControl[] Filled(IReadOnlyList<RowControl> controls, RowControl[] all)
+    {
+        var own = new Queue<RowControl>(controls.Where(control => control.Unit.TakesPart));
+        return Array.ConvertAll(all, control => own.TryPeek(out var next) && next.Network == control.Network
+            ? own.Dequeue()
+            : control with { Hint = TensorData.Zeros(control.Hint.Shape), Unit = new ControlUnit { Scale = 0 } });
+    }
+}

@@ -1,0 +1,43 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+
+namespace ControlNet.ML.Pipelines;
+
+/// <summary>What a request comes to on its model: everything that its options leave open is decided, and all of it has been checked.</summary>
+/// <param name="Width">Columns of the image in pixels.</param>
+/// <param name="Height">Rows of the image in pixels.</param>
+/// <param name="Scheduler">The scheduler.</param>
+/// <param name="Warnings">What the user should know of the image; later stages add to it.</param>
+internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Scheduler, List<string> Warnings)
+{
+    /// <summary>Checks a request before any network runs.</summary>
+    /// <exception cref="ArgumentException">A value is outside its range.</exception>
+    /// <exception cref="ControlNetException">Model, networks and inputs do not fit each other, or the image does not fit into the memory.</exception>
+    public static ImageSettings Of(DiffusionModel model, GenerateRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request.Prompt);
+        ArgumentNullException.ThrowIfNull(request.Controls);
+        var (options, image, folder) = (request.Options, request.Options.Image, model.Folder);
+        Require(options.Validate());
+        var scale = folder.Autoencoder.ScaleFactor;
+        var width = options.Width ?? (image?.Width / scale * scale) ?? model.NativeSize;
+        var height = options.Height ?? (image?.Height / scale * scale) ?? model.NativeSize;
+        Require(ModelRequirements.OfSide(folder, width, "Width") ?? ModelRequirements.OfSide(folder, height, "Height"));
+        var scheduler = options.SchedulerConfig ?? SchedulerCatalog.Choose(model.Scheduler, options.Scheduler);
+        model.Backend.EnsureFits(width, height, Guidance.Rows(folder.UNet, options.Guidance));
+        ModelRequirements.CheckInputs(model.Name, folder, image?.Mask is not null, image?.Depth is not null);
+        foreach (var control in request.Controls)
+        {
+            Require(control.Unit.Validate());
+            ModelRequirements.CheckFamily(model, control.Network);
+        }
+
+        return new ImageSettings(width, height, scheduler, image?.MaskWarning is { } warning ? [warning] : []);
+
+        static void Require(string? problem)
+        {
+            if (problem is not null)
+                throw new ArgumentException(problem);
+        }
+    }
+}
