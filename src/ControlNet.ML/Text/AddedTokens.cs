@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace ControlNet.ML.Text;
 
-/// <summary>The tokens that are found in a text before it is cleaned and cut: special and added ones, the longest first.</summary>
+/// <summary>The special and added tokens, which a text is searched for before it is normalized and split; of several at one place the longest.</summary>
 internal sealed class AddedTokens
 {
     private readonly Dictionary<string, int> _ids;
@@ -19,17 +19,17 @@ internal sealed class AddedTokens
     public IReadOnlyDictionary<string, int> Ids => _ids;
 
     /// <summary>The first token at or after a place.</summary>
-    public bool TryFind(string text, int from, out int start, out string token)
+    public bool TryFind(ReadOnlySpan<char> text, int from, out int start, out string token)
     {
         for (start = from; start < text.Length; start++)
         {
-            var offset = text.AsSpan(start).IndexOfAny(_first);
+            var offset = text[start..].IndexOfAny(_first);
             if (offset < 0)
                 break;
             start += offset;
             foreach (var candidate in _byFirst[text[start]])
             {
-                if (text.AsSpan(start).StartsWith(candidate, StringComparison.Ordinal))
+                if (text[start..].StartsWith(candidate, StringComparison.Ordinal))
                 {
                     token = candidate;
                     return true;

@@ -1,11 +1,23 @@
-using System.Text;
+using System.Buffers;
+using Microsoft.ML.Tokenizers;
 
 namespace ControlNet.ML.Text;
 
 /// <summary>
 /// CLIP's byte-level BPE tokenizer: the ids that transformers' <c>CLIPTokenizer</c> gives, for any text. Immutable and safe to share between threads.
 /// </summary>
-public sealed class ClipTokenizer
+/// <remarks>
+/// <para>
+/// It stands wherever .NET code takes a <see cref="Tokenizer"/>. The methods of that class (<c>EncodeToIds</c>, <c>EncodeToTokens</c>,
+/// <c>CountTokens</c>, <c>GetIndexByTokenCount</c>) give the tokens of the text alone: no start token, end token or padding, and no limit
+/// but the one passed. <see cref="Tokenize"/> adds these.
+/// </para>
+/// <para>
+/// With normalization, which is the default, offsets and indices refer to the normalized text, which the methods return; without, to the
+/// text passed. A character whose UTF-8 is split between tokens belongs to each of them. Without pre-tokenization the whole text is one word.
+/// </para>
+/// </remarks>
+public sealed class ClipTokenizer : Tokenizer
 {
     private const string VocabularyFile = "vocab.json", MergesFile = "merges.txt", SingleFile = "tokenizer.json";
 
@@ -13,10 +25,9 @@ public sealed class ClipTokenizer
     private readonly BytePairEncoding _encoding;
     private readonly ClipTokenizerOptions _options;
     private readonly string _source;
-    private readonly int _unknownId;
-    private readonly AddedTokens _added;
     private readonly Dictionary<int, string> _tokens;
-    private readonly HashSet<string> _special;
+    private readonly ClipEncoder _encoder;
+    private readonly ClipDecoder _decoder;
 
     private ClipTokenizer(Dictionary<string, int> vocabulary, BytePairEncoding encoding, ClipTokenizerOptions options, string source)
     {
@@ -37,16 +48,17 @@ public sealed class ClipTokenizer
         BosTokenId = IdOf("start", options.BosToken);
         EosTokenId = IdOf("end", options.EosToken);
         PadTokenId = IdOf("padding", options.PadToken);
-        _unknownId = IdOf("unknown", options.UnknownToken);
-        var added = new Dictionary<string, int>(options.AddedTokens)
+        var unknownId = IdOf("unknown", options.UnknownToken);
+        var added = new AddedTokens(new Dictionary<string, int>(options.AddedTokens)
         {
             [options.BosToken] = BosTokenId,
             [options.EosToken] = EosTokenId,
             [options.PadToken] = PadTokenId,
-            [options.UnknownToken] = _unknownId,
-        };
-        _special = [options.BosToken, options.EosToken, options.PadToken, options.UnknownToken];
-        _added = new AddedTokens(added);
+            [options.UnknownToken] = unknownId,
+        });
+        HashSet<string> special = [options.BosToken, options.EosToken, options.PadToken, options.UnknownToken];
+        _encoder = new ClipEncoder(vocabulary, encoding, added, unknownId);
+        _decoder = new ClipDecoder(_tokens, added, special, source);
     }
 
     /// <summary>The id before a prompt.</summary>
@@ -63,6 +75,12 @@ public sealed class ClipTokenizer
 
     /// <summary>The highest id plus 1: the rows that a text encoder's embedding needs.</summary>
     public int VocabularySize { get; }
+
+    /// <summary>CLIP's cleaning: Unicode normalization form C and lower case, by the slow rules without invisible characters; added tokens stay as they are.</summary>
+    public override Normalizer Normalizer => _encoder.Normalizer;
+
+    /// <summary>CLIP's words: runs of letters, single digits, runs of other characters, English contractions; and added tokens.</summary>
+    public override PreTokenizer PreTokenizer => _encoder.PreTokenizer;
 
     /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt or, where these are missing, tokenizer.json; and the configuration beside them.</summary>
     /// <param name="folder">The folder, <c>tokenizer</c> in a diffusers model.</param>
@@ -147,14 +165,12 @@ public sealed class ClipTokenizer
         }
     }
 
-    /// <summary>A text's ids, without start and end token and however long. Any text gives ids, none throws.</summary>
+    /// <summary>A text's ids, without start and end token and however long: <c>EncodeToIds</c> for a text that is not null. Any text gives ids, none throws.</summary>
     /// <param name="text">The text; special tokens in it become their ids.</param>
     public IReadOnlyList<int> Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>();
-        Append(text, isClean: false, ids);
-        return ids;
+        return EncodeToIds(text);
     }
 
     /// <summary>A prompt as the text encoder takes it: between start and end token, cut or padded to <see cref="MaxLength"/>.</summary>
@@ -167,36 +183,31 @@ public sealed class ClipTokenizer
         return new TokenizedPrompt(Frame(ids.Take(kept)), kept + 2, ids.Count > room ? Decode(ids.Skip(room)) : null);
     }
 
-    /// <summary>The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between.</summary>
+    /// <summary>The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between, special tokens included.</summary>
+    /// <param name="ids">Ids of this tokenizer.</param>
+    /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
+    public override string Decode(IEnumerable<int> ids) => _decoder.Decode(ids, skipSpecialTokens: false);
+
+    /// <summary>The text of ids, with or without special tokens.</summary>
     /// <param name="ids">Ids of this tokenizer.</param>
     /// <param name="skipSpecialTokens">Whether to leave out start, end, padding and unknown tokens.</param>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
-    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = false)
-    {
-        ArgumentNullException.ThrowIfNull(ids);
-        var parts = new List<string>();
-        var bytes = new List<byte>();
-        foreach (var id in ids)
-        {
-            if (!_tokens.TryGetValue(id, out var token))
-                throw new ArgumentException($"The id {id} is not in the vocabulary of {_source}.", nameof(ids));
-            var isSpecial = _special.Contains(token);
-            if (isSpecial && skipSpecialTokens)
-                continue;
-            if (isSpecial || !_added.Ids.ContainsKey(token))
-            {
-                ByteAlphabet.AppendBytes(token, bytes);
-                continue;
-            }
+    public string Decode(IEnumerable<int> ids, bool skipSpecialTokens) => _decoder.Decode(ids, skipSpecialTokens);
 
-            // Added tokens stand apart, whatever surrounds them.
-            Flush(bytes, parts);
-            parts.Add(token);
-        }
-
-        Flush(bytes, parts);
-        return string.Join(' ', parts);
-    }
+    /// <summary>Writes the text of ids, special tokens included.</summary>
+    /// <param name="ids">Ids of this tokenizer.</param>
+    /// <param name="destination">Receives the text.</param>
+    /// <param name="idsConsumed">
+    /// The number of ids whose text was written. One that ends within a character counts once the next completes it. The space after a word
+    /// is written with the next word.
+    /// </param>
+    /// <param name="charsWritten">The length of the text written.</param>
+    /// <returns>
+    /// <see cref="OperationStatus.Done"/>; <see cref="OperationStatus.DestinationTooSmall"/> if the text of the next id does not fit;
+    /// <see cref="OperationStatus.InvalidData"/> if an id is not in the vocabulary.
+    /// </returns>
+    public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten) =>
+        _decoder.Decode(ids, destination, out idsConsumed, out charsWritten);
 
     /// <summary>Start token, ids, end token and padding.</summary>
     internal int[] Frame(IEnumerable<int> ids)
@@ -211,13 +222,36 @@ public sealed class ClipTokenizer
         return framed;
     }
 
+    /// <inheritdoc/>
+    protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) =>
+        Encode(text, textSpan, settings, piece => new EncodedToken(piece.Id, _tokens[piece.Id], piece.Start..piece.End));
+
+    /// <inheritdoc/>
+    protected override EncodeResults<int> EncodeToIds(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) =>
+        Encode(text, textSpan, settings, piece => piece.Id);
+
+    /// <inheritdoc/>
+    protected override int CountTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings) =>
+        Math.Min(settings.MaxTokenCount, Encode(text, textSpan, settings).Pieces.Count);
+
+    /// <inheritdoc/>
+    /// <remarks>Words are not split, for part of one has other tokens on its own: the text on the one side of the index has exactly the tokens counted.</remarks>
+    protected override int GetIndexByTokenCount(
+        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
+    {
+        var encoded = Encode(text, textSpan, settings);
+        normalizedText = settings.ConsiderNormalization ? encoded.Text : null;
+        tokenCount = fromEnd ? encoded.CountWordsFromEnd(settings.MaxTokenCount) : encoded.CountWords(settings.MaxTokenCount);
+        return fromEnd ? encoded.StartOf(tokenCount) : encoded.EndOf(tokenCount);
+    }
+
     private static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions options, string vocabularySource, string mergesSource) => Create(
         TokenizerFile.ReadJson(vocabulary, vocabularySource, root => VocabularyReader.Read(root, vocabularySource)),
         MergesReader.Read(merges, mergesSource), options, vocabularySource);
 
     private static ClipTokenizer Create(
         Dictionary<string, int> vocabulary, List<(string Left, string Right)> merges, ClipTokenizerOptions options, string source) =>
-        new(vocabulary, new BytePairEncoding(vocabulary, merges), options, source);
+        new(vocabulary, new BytePairEncoding(vocabulary, merges, options.Rules), options, source);
 
     private static Dictionary<string, int> Join(Dictionary<string, int> first, IReadOnlyDictionary<string, int> second)
     {
@@ -226,53 +260,28 @@ public sealed class ClipTokenizer
         return first;
     }
 
-    private static void Flush(List<byte> bytes, List<string> parts)
-    {
-        var text = Encoding.UTF8.GetString([.. bytes]).Replace("</w>", " ", StringComparison.Ordinal).Trim();
-        bytes.Clear();
-        if (text.Length > 0)
-            parts.Add(text);
-    }
-
     private int IdOf(string role, string token) =>
         _vocabulary.TryGetValue(token, out var id) || _options.AddedTokens.TryGetValue(token, out id)
             ? id
             : throw new ControlNetException($"{_source}: the {role} token '{token}' is not in the vocabulary.");
 
-    private void Append(string text, bool isClean, List<int> ids)
+    private EncodeResults<T> Encode<T>(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, Func<TextPiece, T> select)
     {
-        var position = 0;
-        while (_added.TryFind(text, position, out var start, out var token))
+        var encoded = Encode(text, textSpan, settings);
+        var tokens = new T[Math.Min(settings.MaxTokenCount, encoded.Pieces.Count)];
+        for (var i = 0; i < tokens.Length; i++)
+            tokens[i] = select(encoded.Pieces[i]);
+        return new()
         {
-            AppendPlain(text[position..start], isClean, ids);
-            ids.Add(_added.Ids[token]);
-            position = start + token.Length;
-        }
-
-        AppendPlain(text[position..], isClean, ids);
+            Tokens = tokens,
+            NormalizedText = settings.ConsiderNormalization ? encoded.Text : null,
+            CharsConsumed = encoded.EndOf(tokens.Length),
+        };
     }
 
-    // The slow rules look for added tokens in the raw text only, the fast ones in the cleaned text too.
-    private void AppendPlain(string text, bool isClean, List<int> ids)
+    private EncodedText Encode(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
-        if (isClean)
-            AppendWords(text, ids);
-        else if (_options.Rules == ClipTextRules.Fast)
-            Append(ClipTextCleaner.Clean(text, _options.Rules), isClean: true, ids);
-        else
-            AppendWords(ClipTextCleaner.Clean(text, _options.Rules), ids);
-    }
-
-    private void AppendWords(string text, List<int> ids)
-    {
-        var position = 0;
-        while (ClipWords.TryNext(text, ref position, _options.Rules, out var word))
-        {
-            // In capitals, these two were no special tokens in the raw text; the pattern finds them once they are in lower case.
-            if (word is ClipWords.Start or ClipWords.End && _vocabulary.TryGetValue(word.ToString(), out var id))
-                ids.Add(id);
-            else
-                _encoding.Append(word, _unknownId, ids);
-        }
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.MaxTokenCount, nameof(settings));
+        return _encoder.Encode(text ?? textSpan.ToString(), settings.ConsiderNormalization, settings.ConsiderPreTokenization);
     }
 }
