@@ -4,19 +4,18 @@ using System.Text;
 namespace ControlNet.ML.Text;
 
 /// <summary>
-/// What happens to a text before CLIP's tokenizer cuts it into words. White space needs no collapsing here: between words
-/// every run of it is skipped.
+/// CLIP's cleaning of a text before it is split into words. White space is not collapsed: the splitting skips every run of it.
 /// </summary>
 internal static class ClipTextCleaner
 {
-    /// <summary>The text as the rules want it: composed and in lower case.</summary>
+    /// <summary>Returns the text composed and in lower case, by the slow rules also without invisible characters.</summary>
     public static string Clean(string text, ClipTextRules rules) =>
         rules == ClipTextRules.Fast
             ? LowerCase.Of(CanonicalComposition.Compose(text), finalSigma: false)
             : LowerCase.Of(CanonicalComposition.Compose(DropInvisible(text)));
 
-    // BERT's cleaning of text, by Unicode 14: controls, format characters, surrogates, private use and unassigned code points
-    // go, separators become spaces, and CJK ideographs stand alone.
+    // BERT's text cleaning, by Unicode 14: removes controls, format characters, surrogates, private use and unassigned code points,
+    // turns separators into spaces, and puts spaces around CJK ideographs.
     private static string DropInvisible(string text)
     {
         if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))

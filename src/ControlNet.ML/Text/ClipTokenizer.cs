@@ -61,30 +61,37 @@ public sealed class ClipTokenizer : Tokenizer
         _decoder = new ClipDecoder(_tokens, added, special, source);
     }
 
-    /// <summary>The id before a prompt.</summary>
+    /// <summary>The start token's id.</summary>
     public int BosTokenId { get; }
 
-    /// <summary>The id after a prompt.</summary>
+    /// <summary>The end token's id.</summary>
     public int EosTokenId { get; }
 
-    /// <summary>The id that fills up to <see cref="MaxLength"/>: the end token's, or in some families that of <c>!</c>.</summary>
+    /// <summary>The padding token's id, up to <see cref="MaxLength"/>: the end token's, or in some families that of <c>!</c>.</summary>
     public int PadTokenId { get; }
 
     /// <summary>The number of ids in a tokenized prompt, start and end included: 77 in all CLIP models of Stable Diffusion.</summary>
     public int MaxLength { get; }
 
-    /// <summary>The highest id plus 1: the rows that a text encoder's embedding needs.</summary>
+    /// <summary>The highest id plus 1: the number of rows that a text encoder's embedding needs.</summary>
     public int VocabularySize { get; }
 
-    /// <summary>CLIP's cleaning: Unicode normalization form C and lower case, by the slow rules without invisible characters; added tokens stay as they are.</summary>
+    /// <summary>
+    /// CLIP's cleaning: normalization form C and lower case; by the slow rules without invisible characters, and with spaces around
+    /// ideographs. Added tokens stay as they are.
+    /// </summary>
     public override Normalizer Normalizer => _encoder.Normalizer;
 
     /// <summary>CLIP's words: runs of letters, single digits, runs of other characters, English contractions; and added tokens.</summary>
+    /// <remarks>
+    /// Alone it finds added tokens in any text. The tokenizer does so before normalization, by the slow rules only then: <c>&lt;CAT&gt;</c> is
+    /// no added token <c>&lt;cat&gt;</c>, though its normalized text is.
+    /// </remarks>
     public override PreTokenizer PreTokenizer => _encoder.PreTokenizer;
 
     /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt or, where these are missing, tokenizer.json; and the configuration beside them.</summary>
     /// <param name="folder">The folder, <c>tokenizer</c> in a diffusers model.</param>
-    /// <param name="maxPositions">The text encoder's <c>max_position_embeddings</c>: the length where the files give none, and the longest allowed.</param>
+    /// <param name="maxPositions">The text encoder's <c>max_position_embeddings</c>: the length if the files give none, and the longest allowed.</param>
     /// <exception cref="ControlNetException">A file is missing or faulty, or is that of another kind of tokenizer.</exception>
     public static ClipTokenizer Load(string folder, int maxPositions = 77)
     {
@@ -117,11 +124,11 @@ public sealed class ClipTokenizer : Tokenizer
         throw new ControlNetException($"{folder}: {missing}.");
     }
 
-    /// <summary>Makes a tokenizer from the contents of vocab.json and merges.txt.</summary>
+    /// <summary>Creates a tokenizer from the contents of vocab.json and merges.txt.</summary>
     /// <param name="vocabulary">A JSON object, token → id. Read to its end, not closed.</param>
-    /// <param name="merges">A version line and a pair of tokens a line. Read to its end, not closed.</param>
+    /// <param name="merges">A version line, then one pair of tokens per line. Read to its end, not closed.</param>
     /// <param name="options">Special tokens, length and rules; null for those of CLIP-L.</param>
-    /// <param name="source">What to call the two in messages, say their folder.</param>
+    /// <param name="source">Their name in messages, for example their folder.</param>
     /// <exception cref="ControlNetException">The contents are faulty, or the special tokens are not among them.</exception>
     public static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions? options = null, string source = "tokenizer")
     {
@@ -132,9 +139,9 @@ public sealed class ClipTokenizer : Tokenizer
         return Create(vocabulary, merges, options, $"{source}/{VocabularyFile}", $"{source}/{MergesFile}");
     }
 
-    /// <summary>The same tokenizer with further tokens, as textual inversion adds them: their ids go on from <see cref="VocabularySize"/>.</summary>
-    /// <param name="tokens">The new tokens, found with case and before anything else in a text.</param>
-    /// <exception cref="ControlNetException">A token is empty or already there.</exception>
+    /// <summary>Returns a tokenizer with additional tokens, as textual inversion adds them. Their ids continue from <see cref="VocabularySize"/>.</summary>
+    /// <param name="tokens">The new tokens, matched case-sensitively before a text is cleaned.</param>
+    /// <exception cref="ControlNetException">A token is empty or exists already.</exception>
     public ClipTokenizer WithTokens(params IEnumerable<string> tokens)
     {
         ArgumentNullException.ThrowIfNull(tokens);
@@ -152,8 +159,8 @@ public sealed class ClipTokenizer : Tokenizer
     }
 
     /// <summary>Checks that a text encoder has an embedding for every id.</summary>
-    /// <param name="vocabularySize">The rows of its token embedding, <c>vocab_size</c>.</param>
-    /// <param name="encoder">What to call it in the message.</param>
+    /// <param name="vocabularySize">The number of rows of its token embedding, <c>vocab_size</c>.</param>
+    /// <param name="encoder">Its name in the message.</param>
     /// <exception cref="ControlNetException">An id lies beyond the embedding.</exception>
     public void EnsureFits(int vocabularySize, string encoder)
     {
@@ -165,7 +172,7 @@ public sealed class ClipTokenizer : Tokenizer
         }
     }
 
-    /// <summary>A text's ids, without start and end token and however long: <c>EncodeToIds</c> for a text that is not null. Any text gives ids, none throws.</summary>
+    /// <summary>The ids of a text of any length, without start and end token, as <c>EncodeToIds</c>. No text is refused.</summary>
     /// <param name="text">The text; special tokens in it become their ids.</param>
     public IReadOnlyList<int> Encode(string text)
     {

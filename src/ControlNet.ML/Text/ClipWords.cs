@@ -4,9 +4,9 @@ using System.Text;
 namespace ControlNet.ML.Text;
 
 /// <summary>
-/// CLIP's cutting of a text into words, written out from its pattern
+/// Splits a text into CLIP's words. Written out from the pattern
 /// <c>&lt;\|startoftext\|&gt;|&lt;\|endoftext\|&gt;|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+</c>,
-/// so that no regular expression, ours or a file's, ever runs over a prompt.
+/// so that no regular expression, ours or a file's, ever runs on a prompt.
 /// </summary>
 internal static class ClipWords
 {
@@ -23,11 +23,11 @@ internal static class ClipWords
         Other,
     }
 
-    /// <summary>The next word at or after a position, which moves behind it; false where only white space is left.</summary>
+    /// <summary>Finds the next word at or after a position and moves the position past it; false if only white space is left.</summary>
     /// <param name="text">A cleaned text, in lower case.</param>
-    /// <param name="position">Where to look from, in UTF-16 code units.</param>
+    /// <param name="position">The position, in UTF-16 code units.</param>
     /// <param name="rules">The slow pattern ignores case, which in lower case leaves ſ for s, and knows the special tokens; the fast one does not.</param>
-    /// <param name="word">The word found.</param>
+    /// <param name="word">The word.</param>
     public static bool TryNext(ReadOnlySpan<char> text, ref int position, ClipTextRules rules, out ReadOnlySpan<char> word)
     {
         var (kind, length) = (Kind.Space, 0);

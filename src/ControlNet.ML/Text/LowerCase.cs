@@ -18,7 +18,7 @@ internal static class LowerCase
 
     /// <summary>The text in lower case.</summary>
     /// <param name="text">Any text; lone surrogates become U+FFFD.</param>
-    /// <param name="finalSigma">Whether a capital sigma's neighbours are looked at. Character by character it is always σ.</param>
+    /// <param name="finalSigma">Whether a capital sigma at the end of a word becomes ς; otherwise it becomes σ everywhere.</param>
     public static string Of(string text, bool finalSigma = true)
     {
         if (Ascii.IsValid(text))

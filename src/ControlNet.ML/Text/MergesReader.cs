@@ -1,10 +1,10 @@
 namespace ControlNet.ML.Text;
 
-/// <summary>Reads merges.txt: a version line, then a pair a line in the order learned.</summary>
+/// <summary>Reads merges.txt: a version line, then one pair per line, by rank.</summary>
 internal static class MergesReader
 {
     /// <summary>
-    /// What transformers' <c>CLIPTokenizer</c> reads of the file, whatever its length: 49,152 − 256 − 2 lines, CLIP's number of merges.
+    /// The lines that transformers' <c>CLIPTokenizer</c> reads, however long the file: 49,152 − 256 − 2, CLIP's number of merges.
     /// </summary>
     private const int MaxMerges = 49_152 - 256 - 2;
 

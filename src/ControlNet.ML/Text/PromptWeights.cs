@@ -7,8 +7,8 @@ using System.Text;
 namespace ControlNet.ML.Text;
 
 /// <summary>A part of a prompt with its weight.</summary>
-/// <param name="Text">The part, without the brackets that gave the weight.</param>
-/// <param name="Weight">How much it counts; 1 as it stands.</param>
+/// <param name="Text">The part, without the brackets that give the weight.</param>
+/// <param name="Weight">The weight; 1 leaves the part as it is.</param>
 public sealed record WeightedText(string Text, double Weight);
 
 /// <summary>

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ControlNet.ML.Text;
 
 /// <summary>
-/// Reads what stands beside the vocabulary: tokenizer_config.json and, where that lists no added tokens (files older than
-/// transformers 4.34), special_tokens_map.json, whose words count more, and added_tokens.json. All may be missing.
+/// Reads the configuration beside the vocabulary: tokenizer_config.json and, where that lists no added tokens (files older than
+/// transformers 4.34), special_tokens_map.json, which overrides it, and added_tokens.json. Each may be missing.
 /// </summary>
 internal static class TokenizerConfig
 {
@@ -15,8 +15,8 @@ internal static class TokenizerConfig
 
     /// <summary>The options of a tokenizer's folder.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="maxPositions">The length where the files give none, or none that a text encoder could take.</param>
-    /// <param name="rules">How texts are cleaned; the slow rules ask for CLIP's own class.</param>
+    /// <param name="maxPositions">The length if the files give none or a larger one.</param>
+    /// <param name="rules">The tokenizer's rules; the slow ones require CLIP's own class.</param>
     public static ClipTokenizerOptions Read(string folder, int maxPositions, ClipTextRules rules)
     {
         var options = new ClipTokenizerOptions { MaxLength = maxPositions, Rules = rules };

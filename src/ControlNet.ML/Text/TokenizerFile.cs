@@ -4,7 +4,7 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Text;
 
-/// <summary>Opens and reads a tokenizer's text files, whose faults all become a <see cref="ControlNetException"/> that names the file.</summary>
+/// <summary>Opens and reads a tokenizer's text files. Every fault becomes a <see cref="ControlNetException"/> that names the file.</summary>
 internal static class TokenizerFile
 {
     /// <summary>No public tokenizer comes near: CLIP's largest file has 4 MB.</summary>
@@ -12,10 +12,10 @@ internal static class TokenizerFile
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>A file of a model folder, open for reading.</summary>
+    /// <summary>Opens a file of a model folder for reading.</summary>
     public static FileStream Open(string path) => RegularFile.Open(path, path);
 
-    /// <summary>All of a UTF-8 text, without a byte order mark.</summary>
+    /// <summary>Reads a UTF-8 text, without its byte order mark.</summary>
     public static string ReadText(Stream stream, string source)
     {
         var bytes = ReadBytes(stream, source);

@@ -59,10 +59,11 @@ internal static class TextTargets
     { IsJson = true, Words = ["CLIPTokenizer", "added_tokens_decoder", "model_max_length", "content", "BPE", "merges", "vocab"] };
 
     private static void Use(ClipTokenizer tokenizer, string text = "a photo of a cat's \ud83d\udc2f (x) 12")
-
     {
         _ = tokenizer.Tokenize(text);
-        _ = tokenizer.Decode(tokenizer.Encode(text));
+        _ = tokenizer.Decode(tokenizer.Encode(text), new char[16], out _, out _);
+        _ = tokenizer.EncodeToTokens(text, out _, considerPreTokenization: false, considerNormalization: false);
+        _ = tokenizer.GetIndexByTokenCount(text, 5, out _, out _, considerNormalization: false);
         _ = PromptWindows.Cut(tokenizer, text);
     }
 }
