@@ -26,7 +26,6 @@ internal sealed class BytePairEncoding
 
     private readonly Dictionary<string, int> _symbols = [];
     private readonly Dictionary<(int Left, int Right), Merge> _merges;
-    private readonly int[] _results;
     private readonly int[] _bytes = new int[256];
     private readonly int[] _lastBytes = new int[256];
     private readonly int[] _ids;
@@ -46,12 +45,10 @@ internal sealed class BytePairEncoding
         }
 
         _merges = new(merges.Count);
-        _results = new int[merges.Count];
         for (var rank = 0; rank < merges.Count; rank++)
         {
             var (left, right) = merges[rank];
-            _results[rank] = SymbolOf(left + right);
-            _merges[(SymbolOf(left), SymbolOf(right))] = new Merge(rank, _results[rank]);
+            _merges[(SymbolOf(left), SymbolOf(right))] = new Merge(rank, SymbolOf(left + right));
         }
 
         // Symbols are numbered apart from ids: a merge may pass through a token that the vocabulary lacks.
@@ -147,13 +144,9 @@ internal sealed class BytePairEncoding
 
         private void MergeAt(int place, int rank)
         {
-            // The pair may be gone: its left or right symbol was merged with a neighbour. The fast reference compares results, not ranks.
-            if (!TryGetMerge(place, out var merge)
-                || (_encoding.Rules == ClipTextRules.Fast ? merge.Result != _encoding._results[rank] : merge.Rank != rank))
-            {
+            // The pair may be gone: its left or right symbol was merged with a neighbour.
+            if (!TryGetMerge(place, out var merge) || merge.Rank != rank)
                 return;
-            }
-
             var right = _next[place];
             _symbols[place] = merge.Result;
             _symbols[right] = Merged;

@@ -44,7 +44,8 @@ public sealed class TokenizerContractTests
     [Fact]
     public void Without_pre_tokenization_a_text_is_one_word_or_one_added_token()
     {
-        Tokenizer tokenizer = Tokenizers.Tiny(["a", "\u0120", "b</w>"], []);
+        Tokenizer tokenizer = Tokenizers.Tiny(["a", "\u0120", "b</w>"], []).WithTokens("<cat>");
+        Assert.Equal([5], tokenizer.EncodeToIds("<cat>", considerPreTokenization: false));
         Assert.Equal([0, 1, 2], tokenizer.EncodeToIds("A b", considerPreTokenization: false));
         Assert.Equal([4], tokenizer.EncodeToIds("<|endoftext|>", considerPreTokenization: false));
         Assert.Equal("a<|endoftext|>".Length, tokenizer.CountTokens("a<|endoftext|>", considerPreTokenization: false));
