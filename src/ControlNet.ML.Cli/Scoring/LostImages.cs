@@ -14,7 +14,7 @@ internal static class LostImages
     /// <param name="done">Told how many images were looked at.</param>
     /// <param name="cancellationToken">Seen between images.</param>
     /// <returns>How many were lost.</returns>
-    public static int Forget(RunFolder folder, bool verify, Action<long> done, CancellationToken cancellationToken)
+    public static int Forget(ScoringFolder folder, bool verify, Action<long> done, CancellationToken cancellationToken)
     {
         HashSet<long> lost = [];
         if (File.Exists(folder.Journal))

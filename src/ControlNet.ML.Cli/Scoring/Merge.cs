@@ -10,16 +10,16 @@ internal sealed class Merge
     private const int MostProblems = 100;
 
     private readonly string _folder;
-    private readonly RunRecord _record;
+    private readonly ScoringRecord _record;
     private readonly string _format;
     private readonly List<string> _problems = [];
 
     private Merge(string folder)
     {
-        var file = RunFolder.Record(folder);
+        var file = ScoringFolder.Record(folder);
         if (!File.Exists(file))
             throw new ControlNetException($"The folder '{folder}' has no run.json, expected one in which 'controlnet score' worked.");
-        (_folder, _record) = (folder, RunRecord.Read(file));
+        (_folder, _record) = (folder, ScoringRecord.Read(file));
         _format = _record.Settings.GetValueOrDefault("format", ResultWriter.Formats[0]);
     }
 
@@ -37,11 +37,11 @@ internal sealed class Merge
     {
         var shards = Enumerable.Range(0, _record.Shards).Select(index => new Shard(index, _record.Shards)).ToArray();
         foreach (var shard in shards.Where(shard => !File.Exists(ResultsOf(shard))))
-            Problem(shard.Count == 1 ? $"{RunFolder.ResultsName(shard, _format)} is not there: the run is not finished." : $"shard {shard.Index} of {shard.Count} is not finished: {RunFolder.ResultsName(shard, _format)} is not there.");
+            Problem(shard.Count == 1 ? $"{ScoringFolder.ResultsName(shard, _format)} is not there: the run is not finished." : $"shard {shard.Index} of {shard.Count} is not finished: {ScoringFolder.ResultsName(shard, _format)} is not there.");
         if (Count > 0)
             return Report(null, 0);
 
-        var target = Path.Combine(_folder, RunFolder.ResultsName(Shard.Whole, _format));
+        var target = Path.Combine(_folder, ScoringFolder.ResultsName(Shard.Whole, _format));
         List<Part> parts = [];
         try
         {
@@ -108,8 +108,8 @@ internal sealed class Merge
             }
 
             var values = part.Values;
-            if (part.IsOk && part.File != RunFolder.ImageName(row))
-                Problem($"row {row}: its image is called {Message.Name(part.File)}, expected '{RunFolder.ImageName(row)}'.");
+            if (part.IsOk && part.File != ScoringFolder.ImageName(row))
+                Problem($"row {row}: its image is called {Message.Name(part.File)}, expected '{ScoringFolder.ImageName(row)}'.");
             else if (part.IsOk && new FileInfo(Path.Combine(_folder, part.File)) is not { Exists: true, Length: > 0 })
                 Problem($"row {row}: its image {part.File} is not there.");
             failed += part.IsOk ? 0 : 1;
@@ -122,7 +122,7 @@ internal sealed class Merge
         return failed;
     }
 
-    private string ResultsOf(Shard shard) => Path.Combine(_folder, RunFolder.ResultsName(shard, _format));
+    private string ResultsOf(Shard shard) => Path.Combine(_folder, ScoringFolder.ResultsName(shard, _format));
 
     private void Problem(string what)
     {
@@ -143,7 +143,7 @@ internal sealed class Merge
         public Part(Shard shard, string path, CancellationToken cancellationToken)
         {
             var table = TableReader.Open(path, cancellationToken: cancellationToken);
-            Name = RunFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
+            Name = ScoringFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
             if (!table.Columns.Take(ResultColumns.Fields.Count).Select(column => column.Name).SequenceEqual(ResultColumns.Fields.Select(field => field.Name)))
                 throw new ControlNetException($"{path} does not begin with the columns {string.Join(", ", ResultColumns.Fields.Select(field => field.Name))}, expected what 'controlnet score' wrote.");
             Fields = [.. Enumerable.Range(0, table.Columns.Count).Select(table.Field)];

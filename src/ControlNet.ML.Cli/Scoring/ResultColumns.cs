@@ -24,7 +24,7 @@ internal static class ResultColumns
     /// <summary>Their values.</summary>
     public static object?[] Values(JournalEntry entry) =>
     [
-        entry.Row, entry.Error is null, entry.Error is null ? RunFolder.ImageName(entry.Row) : null, entry.Seed, entry.Seconds, entry.Error, entry.ProvenanceText,
+        entry.Row, entry.Error is null, entry.Error is null ? ScoringFolder.ImageName(entry.Row) : null, entry.Seed, entry.Seconds, entry.Error, entry.ProvenanceText,
     ];
 
     /// <summary>A value as text, the same in every country; bytes in Base64.</summary>

@@ -5,7 +5,7 @@ internal static class Results
 {
     /// <summary>Writes them, whole or not at all.</summary>
     /// <exception cref="ControlNetException">A row is not finished, or the file cannot be written.</exception>
-    public static void Write(ScorePlan plan, RunFolder folder, CancellationToken cancellationToken)
+    public static void Write(ScorePlan plan, ScoringFolder folder, CancellationToken cancellationToken)
     {
         using var stream = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var source = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

@@ -61,7 +61,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new RowException(column, "it has a null character, expected the path of an image.");
         var file = Path.Combine(_folder, text);
-        return RunFolder.HoldsImage(settings.Out, file)
+        return ScoringFolder.HoldsImage(settings.Out, file)
             ? throw new RowException(column, $"{file}: lies among the images that this run writes, expected a file that stays as it is.")
             : file;
     }

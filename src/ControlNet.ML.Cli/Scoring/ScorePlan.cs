@@ -48,7 +48,7 @@ internal sealed class ScorePlan
     public RowParser Parser { get; }
 
     /// <summary>The run as run.json holds it.</summary>
-    public RunRecord Record { get; private set; } = null!;
+    public ScoringRecord Record { get; private set; } = null!;
 
     /// <summary>How many rows this shard has.</summary>
     public long Rows => Settings.Shard.RowsOf(Record.Rows);
@@ -79,7 +79,7 @@ internal sealed class ScorePlan
             throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
         var plan = new ScorePlan(settings, table, columns);
         var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
-        plan.Record = new RunRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
+        plan.Record = new ScoringRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
         return plan;
     }
 

@@ -13,7 +13,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     public async Task<int> DryAsync(CancellationToken cancellationToken)
     {
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
-        RunFolder.Refuse(settings.Out, plan.Record, rows => plan.Outline(rows, cancellationToken));
+        ScoringFolder.Refuse(settings.Out, plan.Record, rows => plan.Outline(rows, cancellationToken));
         var (good, bad) = (0L, 0L);
         List<string> problems = [];
         foreach (var problem in DryRun.Check(plan, cancellationToken))
@@ -41,7 +41,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
-        using var folder = RunFolder.Take(settings.Out, settings.Shard, plan.Record, rows => plan.Outline(rows, cancellationToken));
+        using var folder = ScoringFolder.Take(settings.Out, settings.Shard, plan.Record, rows => plan.Outline(rows, cancellationToken));
         if (settings.RetryFailed)
             Journal.Forget(folder.Journal, entry => entry.Error is not null);
         var remade = await ForgetLostAsync(folder, plan.Rows, cancellationToken).ConfigureAwait(false);
@@ -73,7 +73,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         return journal.Failed == 0 ? App.Success : App.SomeFailed;
     }
 
-    private async Task<int> ForgetLostAsync(RunFolder folder, long rows, CancellationToken cancellationToken)
+    private async Task<int> ForgetLostAsync(ScoringFolder folder, long rows, CancellationToken cancellationToken)
     {
         const string title = "checking images";
         var lost = 0;
@@ -88,7 +88,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
 
     private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
     {
-        InputFiles.Keep(RunFolder.Files(settings.Out, settings.Shard), (settings.Table, "the table"));
+        InputFiles.Keep(ScoringFolder.Files(settings.Out, settings.Shard), (settings.Table, "the table"));
         var plan = await ScorePlan.MakeAsync(settings, cancellationToken).ConfigureAwait(false);
         if (!json)
         {
@@ -102,7 +102,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     private static string[] Remarks(ScorePlan plan) => [.. plan.Columns.Remarks()];
 
     private async Task<IReadOnlyCollection<string>> ScoreAsync(
-        ScorePlan plan, RunFolder folder, Journal journal, long before, CancellationToken cancellationToken)
+        ScorePlan plan, ScoringFolder folder, Journal journal, long before, CancellationToken cancellationToken)
     {
         const string title = "scoring";
         var (left, clock) = (plan.Rows - before, new Stopwatch());
@@ -126,7 +126,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         return warnings;
     }
 
-    private void Report(ScorePlan plan, RunFolder folder, Journal journal, long before, int remade, TimeSpan took)
+    private void Report(ScorePlan plan, ScoringFolder folder, Journal journal, long before, int remade, TimeSpan took)
     {
         var results = folder.Results(settings.Format);
         var now = journal.Succeeded + journal.Failed - before;

@@ -14,7 +14,7 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="model">The model.</param>
 /// <param name="loader">The control networks.</param>
 /// <param name="rowsDone">Told after every row.</param>
-internal sealed class Scorer(ScorePlan plan, RunFolder folder, Journal journal, DiffusionModel model, RowLoader loader, Action rowsDone)
+internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journal, DiffusionModel model, RowLoader loader, Action rowsDone)
 {
     private readonly NetworkProbe _probe = new(model, plan.Settings.Options);
 

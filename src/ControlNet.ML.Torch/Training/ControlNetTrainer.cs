@@ -60,7 +60,7 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
 
     private protected override GenerateTransformer Create(IDataView input)
     {
-        RunFolder.RequireUsable(_options.Folder);
+        TrainingFolder.RequireUsable(_options.Folder);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_generate.CancellationToken);
         using var channel = Environment.Register(nameof(ControlNetTrainer)).Start("Fit");
         ConvergenceReading? seen = null;

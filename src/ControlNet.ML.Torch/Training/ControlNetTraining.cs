@@ -39,7 +39,7 @@ public static class ControlNetTraining
     {
         using var setup = TrainingSetup.Create(model, table, options);
         var locked = WeightFiles.Fingerprint(Locked(setup));
-        using var folder = RunFolder.Open(options.Folder, setup.Record);
+        using var folder = TrainingFolder.Open(options.Folder, setup.Record);
         using var run = new TrainingRun(setup, folder);
         var convergence = run.Run(cancellationToken);
         if (WeightFiles.Fingerprint(Locked(setup)) != locked)
@@ -56,7 +56,7 @@ public static class ControlNetTraining
     }
 
     /// <summary>The network, its average where there is one; and the UNet, where its decoder has learnt.</summary>
-    private static void WriteResult(TrainingSetup setup, RunFolder folder)
+    private static void WriteResult(TrainingSetup setup, TrainingFolder folder)
     {
         var state = setup.State;
         using var _ = state.ShowAverage();

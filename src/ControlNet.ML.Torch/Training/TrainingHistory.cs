@@ -24,7 +24,7 @@ public sealed class TrainingHistory
     public static TrainingHistory Read(string runFolder)
     {
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
-        if (!RunFolder.IsRun(runFolder))
+        if (!TrainingFolder.IsRun(runFolder))
             throw new ControlNetException($"{runFolder}: is no run's folder, expected one with run.json, as training makes it.");
         var log = Path.Combine(runFolder, "log.jsonl");
         return new TrainingHistory(File.Exists(log) ? [.. Lines(log)] : []);

@@ -9,7 +9,7 @@ internal sealed class TrainingRun : IDisposable
 {
     private readonly TrainingSetup _setup;
     private readonly TrainingOptions _options;
-    private readonly RunFolder _folder;
+    private readonly TrainingFolder _folder;
     private readonly TrainingState _state;
     private readonly TrainingLog _log;
     private readonly BatchLoader _loader;
@@ -20,7 +20,7 @@ internal sealed class TrainingRun : IDisposable
 
     /// <param name="setup">All that is trained with; whoever made it disposes it after the run.</param>
     /// <param name="folder">Where it is written.</param>
-    public TrainingRun(TrainingSetup setup, RunFolder folder)
+    public TrainingRun(TrainingSetup setup, TrainingFolder folder)
     {
         (_setup, _options, _folder, _state) = (setup, setup.Options, folder, setup.State);
         if (folder.Newest() is { } checkpoint)

@@ -68,7 +68,7 @@ internal sealed class TrainingSetup : IDisposable
     public static TrainingSetup Create(DiffusionModel model, TrainingTable table, TrainingOptions options)
     {
         options.Validate();
-        RunFolder.RequireUsable(options.Folder);
+        TrainingFolder.RequireUsable(options.Folder);
         if (model.Backend is not TorchBackend backend)
             throw new ControlNetException($"Training needs the model on torch, it is on {model.Backend.Description}.");
         RequireTextToImage(model);
@@ -98,7 +98,7 @@ internal sealed class TrainingSetup : IDisposable
     private void Fill(TorchBackend backend, TrainingTable table, int width, int height)
     {
         var encoders = WeightFiles.Fingerprint(backend.Encoders);
-        Record = RunRecord.Of(Options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(backend.UNet.parameters())}", backend.Device);
+        Record = TrainingRecord.Of(Options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(backend.UNet.parameters())}", backend.Device);
         UNet = backend.UNet;
         Use = backend.Use;
         Config = TrainedNetwork.Config(Model.Folder, Options);

@@ -56,8 +56,8 @@ public sealed class ChangedTableTests
     {
         using var folder = new ScoreFolder(Before);
         await folder.RunAsync();
-        var record = RunRecord.Read(RunFolder.Record(folder.Out));
-        File.WriteAllText(RunFolder.Record(folder.Out), System.Text.Json.JsonSerializer.Serialize(record with { Outline = null }, Json.Options));
+        var record = ScoringRecord.Read(ScoringFolder.Record(folder.Out));
+        File.WriteAllText(ScoringFolder.Record(folder.Out), System.Text.Json.JsonSerializer.Serialize(record with { Outline = null }, Json.Options));
         File.WriteAllText(folder.Table, Before + "d,4\n");
         Assert.Contains("its contents differ", (await folder.RunAsync()).Error, StringComparison.Ordinal);
     }
@@ -76,7 +76,7 @@ public sealed class ChangedTableTests
     {
         using var folder = new TemporaryFolder();
         var path = folder.Write("run.json", System.Text.Encoding.UTF8.GetBytes(json));
-        Assert.StartsWith($"{path}: ", Assert.Throws<ControlNetException>(() => RunRecord.Read(path)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: ", Assert.Throws<ControlNetException>(() => ScoringRecord.Read(path)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

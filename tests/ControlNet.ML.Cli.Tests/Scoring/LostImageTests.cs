@@ -17,7 +17,7 @@ public sealed class LostImageTests
         using var folder = new ScoreFolder(Rows);
         await folder.RunAsync(settings => settings with { Batch = 2 });
         var before = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"));
-        var file = Path.Combine(folder.Out, RunFolder.ImageName(1));
+        var file = Path.Combine(folder.Out, ScoringFolder.ImageName(1));
         var good = File.ReadAllBytes(file);
         switch (damage)
         {

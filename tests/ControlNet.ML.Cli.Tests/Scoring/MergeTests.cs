@@ -23,7 +23,7 @@ public sealed class MergeTests
         Assert.Equal((0, 7, 0), (report.Missing, report.Rows, report.Failed));
         Assert.Equal(ScoreFolder.Results(Path.Combine(whole.Out, "results.csv")), ScoreFolder.Results(report.Results!));
         Assert.All(Enumerable.Range(0, 7), row => Assert.Equal(
-            File.ReadAllBytes(Path.Combine(whole.Out, RunFolder.ImageName(row))), File.ReadAllBytes(Path.Combine(parts.Out, RunFolder.ImageName(row)))));
+            File.ReadAllBytes(Path.Combine(whole.Out, ScoringFolder.ImageName(row))), File.ReadAllBytes(Path.Combine(parts.Out, ScoringFolder.ImageName(row)))));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class MergeTests
         Assert.Contains("shard 1 of 3 is not finished: results-0001-of-0003.csv", unfinished.Error);
 
         await folder.RunAsync(settings => settings with { Shard = new Shard(1, 3) });
-        File.Delete(Path.Combine(folder.Out, RunFolder.ImageName(5)));
+        File.Delete(Path.Combine(folder.Out, ScoringFolder.ImageName(5)));
         var results = Path.Combine(folder.Out, "results-0000-of-0003.csv");
         File.WriteAllLines(results, File.ReadAllLines(results).Where(line => !line.StartsWith("3,", StringComparison.Ordinal)));
         File.AppendAllLines(results, [File.ReadLines(results).Last()]);

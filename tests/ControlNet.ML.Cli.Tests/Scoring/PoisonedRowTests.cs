@@ -56,11 +56,11 @@ public sealed class PoisonedRowTests
         var expected = Pixels(poisoned, 2);
         var journal = Path.Combine(poisoned.Out, "journal.jsonl");
         File.WriteAllLines(journal, File.ReadAllLines(journal).Take(2));
-        File.Delete(Path.Combine(poisoned.Out, RunFolder.ImageName(2)));
+        File.Delete(Path.Combine(poisoned.Out, ScoringFolder.ImageName(2)));
         await poisoned.RunAsync(settings => settings with { Batch = 3 });
         Assert.Equal(expected, Pixels(poisoned, 2));
 
-        static byte[] Pixels(ScoreFolder folder, long row) => ControlNet.ML.Imaging.ImageCodec.Load(Path.Combine(folder.Out, RunFolder.ImageName(row))).Samples;
+        static byte[] Pixels(ScoreFolder folder, long row) => ControlNet.ML.Imaging.ImageCodec.Load(Path.Combine(folder.Out, ScoringFolder.ImageName(row))).Samples;
     }
 
     [Fact]

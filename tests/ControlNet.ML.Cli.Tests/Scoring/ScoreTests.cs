@@ -81,7 +81,7 @@ public sealed class ScoreTests
         Assert.Equal((3, 3), (alone.RootElement.GetProperty("pictures").GetInt32(), together.RootElement.GetProperty("pictures").GetInt32()));
         foreach (var row in Enumerable.Range(0, 3))
         {
-            var (one, other) = (ImageCodec.Load(Path.Combine("alone", RunFolder.ImageName(row))), ImageCodec.Load(Path.Combine("together", RunFolder.ImageName(row))));
+            var (one, other) = (ImageCodec.Load(Path.Combine("alone", ScoringFolder.ImageName(row))), ImageCodec.Load(Path.Combine("together", ScoringFolder.ImageName(row))));
             Assert.All(one.Samples.Zip(other.Samples), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
         }
     }

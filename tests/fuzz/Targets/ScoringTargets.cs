@@ -28,10 +28,10 @@ internal static class ScoringTargets
         { Words = ["\n", "\"row\":", "\"error\":", "{\"row\":3,\"seconds\":1,\"error\":\"x\"}\n"] };
         yield return new Reader("journal-line", [.. entries.Select(entry => entry.ToLine()[..^1])], input => _ = JournalEntry.Parse(input)?.ProvenanceText) { IsJson = true, Refuses = _ => false };
 
-        var record = new RunRecord("t.csv", "00", 3, 1, new Dictionary<string, string> { ["steps"] = "20", ["format"] = "csv" }, new TableOutline(["prompt", "seed"], 1, "0011223344556677aabbccdd"));
+        var record = new ScoringRecord("t.csv", "00", 3, 1, new Dictionary<string, string> { ["steps"] = "20", ["format"] = "csv" }, new TableOutline(["prompt", "seed"], 1, "0011223344556677aabbccdd"));
         var now = record with { TableSha256 = "11", Rows = 4 };
         byte[][] records = [JsonSerializer.SerializeToUtf8Bytes(record, Json.Options), JsonSerializer.SerializeToUtf8Bytes(record with { Outline = null, Shards = 3 }, Json.Options)];
-        yield return new Reader("run-record", records, input => _ = RunRecord.Read(folder.Write("run.json", input)).Difference(now, rows => new TableOutline(["prompt"], rows, "0011223344556677")))
+        yield return new Reader("run-record", records, input => _ = ScoringRecord.Read(folder.Write("run.json", input)).Difference(now, rows => new TableOutline(["prompt"], rows, "0011223344556677")))
         { IsJson = true, Words = ["\"outline\": null", "table_sha256", "settings", "shards"] };
 
         const string results = "row,ok,file,seed,seconds,error,provenance\n0,true,pictures/00000000.png,1,0.5,,{}\n1,false,,2,0.5,bad,\n2,true,pictures/00000002.png,3,0.5,,{}\n";

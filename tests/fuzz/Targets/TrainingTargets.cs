@@ -39,7 +39,7 @@ internal static class TrainingTargets
         yield return new Reader("training-record", ["{\"data\": \"00\", \"model\": \"11\", \"Steps\": \"any\"}"u8.ToArray()], input =>
         {
             folder.Write("other-run/run.json", input);
-            RunFolder.Open(folder.At("other-run"), record).Dispose();
+            TrainingFolder.Open(folder.At("other-run"), record).Dispose();
         })
         { IsJson = true };
     }

@@ -3,7 +3,7 @@ using ControlNet.ML.Torch.Training;
 namespace ControlNet.ML.Torch.Tests.Training;
 
 /// <summary>A run's folder and log, without a network.</summary>
-public sealed class RunFolderTests : IDisposable
+public sealed class TrainingFolderTests : IDisposable
 {
     private static readonly Dictionary<string, string> Record = new() { ["seed"] = "1", ["data"] = "é\"" };
     private readonly TemporaryFolder _folder = new();
@@ -14,38 +14,38 @@ public sealed class RunFolderTests : IDisposable
     public void A_run_is_begun_in_a_folder_that_is_not_there_and_goes_on_with_the_same_settings()
     {
         var path = _folder.File("run");
-        Assert.False(RunFolder.IsRun(path));
-        using (var run = RunFolder.Open(path, Record))
+        Assert.False(TrainingFolder.IsRun(path));
+        using (var run = TrainingFolder.Open(path, Record))
         {
             Assert.Equal((path, Path.Combine(path, "log.jsonl")), (run.Path, run.Log));
             Assert.Null(run.Newest());
         }
 
-        Assert.True(RunFolder.IsRun(path));
-        RunFolder.Open(path, Record).Dispose();
+        Assert.True(TrainingFolder.IsRun(path));
+        TrainingFolder.Open(path, Record).Dispose();
     }
 
     [Fact]
     public void A_run_with_other_settings_is_refused_and_they_are_named()
     {
         var path = _folder.File("run");
-        RunFolder.Open(path, Record).Dispose();
-        var error = Assert.Throws<ControlNetException>(() => RunFolder.Open(path, new Dictionary<string, string> { ["seed"] = "2", ["rate"] = "3" }));
+        TrainingFolder.Open(path, Record).Dispose();
+        var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(path, new Dictionary<string, string> { ["seed"] = "2", ["rate"] = "3" }));
         Assert.Contains("data was é\" and is not said; rate was not said and is 3; seed was 1 and is 2", error.Message, StringComparison.Ordinal);
 
         File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": 3, "data": "é\""}""");
-        Assert.Contains("seed was 3 and is 1", Assert.Throws<ControlNetException>(() => RunFolder.Open(path, Record)).Message, StringComparison.Ordinal);
+        Assert.Contains("seed was 3 and is 1", Assert.Throws<ControlNetException>(() => TrainingFolder.Open(path, Record)).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": "1", "data": "é\""}""");
 
         // What failed holds no lock.
-        RunFolder.Open(path, Record).Dispose();
+        TrainingFolder.Open(path, Record).Dispose();
     }
 
     [Fact]
     public void One_process_at_a_time()
     {
-        using var first = RunFolder.Open(_folder.File("run"), Record);
-        Assert.Contains("another process is training", Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record)).Message, StringComparison.Ordinal);
+        using var first = TrainingFolder.Open(_folder.File("run"), Record);
+        Assert.Contains("another process is training", Assert.Throws<ControlNetException>(() => TrainingFolder.Open(_folder.File("run"), Record)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,18 +54,18 @@ public sealed class RunFolderTests : IDisposable
         Directory.CreateDirectory(_folder.File("run", "cache"));
         Directory.CreateDirectory(_folder.File("run", "data"));
         File.WriteAllText(_folder.File("run", "lock"), "");
-        RunFolder.RequireUsable(_folder.File("run"));
+        TrainingFolder.RequireUsable(_folder.File("run"));
         File.WriteAllText(_folder.File("run", "thesis.txt"), "");
-        Assert.Contains("is not empty", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run"))).Message, StringComparison.Ordinal);
-        Assert.Throws<ControlNetException>(() => RunFolder.Open(_folder.File("run"), Record));
-        Assert.False(RunFolder.IsRun(_folder.File("run")));
-        Assert.Contains("is a file", Assert.Throws<ControlNetException>(() => RunFolder.RequireUsable(_folder.File("run", "lock"))).Message, StringComparison.Ordinal);
+        Assert.Contains("is not empty", Assert.Throws<ControlNetException>(() => TrainingFolder.RequireUsable(_folder.File("run"))).Message, StringComparison.Ordinal);
+        Assert.Throws<ControlNetException>(() => TrainingFolder.Open(_folder.File("run"), Record));
+        Assert.False(TrainingFolder.IsRun(_folder.File("run")));
+        Assert.Contains("is a file", Assert.Throws<ControlNetException>(() => TrainingFolder.RequireUsable(_folder.File("run", "lock"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_newest_checkpoint_is_the_last_whole_one()
     {
-        using var run = RunFolder.Open(_folder.File("run"), Record);
+        using var run = TrainingFolder.Open(_folder.File("run"), Record);
         Checkpoint("step-000000002");
         Checkpoint("step-000000010");
         Checkpoint("step-000000011.part");
@@ -82,7 +82,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void The_log_says_what_was_written_and_a_run_that_goes_on_forgets_what_lies_beyond_its_checkpoint()
     {
-        using var run = RunFolder.Open(_folder.File("run"), Record);
+        using var run = TrainingFolder.Open(_folder.File("run"), Record);
         Write(run, 0, 1, 2, 3);
         File.AppendAllText(run.Log, "{\"step\": 4, \"lo");
         var history = TrainingHistory.Read(run.Path);
@@ -104,7 +104,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_line_of_the_log_has_the_steps_numbers_under_their_names()
     {
-        using var run = RunFolder.Open(_folder.File("run"), Record);
+        using var run = TrainingFolder.Open(_folder.File("run"), Record);
         using (var log = new TrainingLog(run.Log, null, 0))
         {
             log.Write(new TrainingProgress { Step = 1, Steps = 9, Loss = 0.5, Rate = 0.25, GradientNorm = 2, Epoch = 0.125, Seconds = 3, EncoderRuns = 4, PeakBytes = 5 });
@@ -120,7 +120,7 @@ public sealed class RunFolderTests : IDisposable
             File.ReadAllLines(run.Log));
     }
 
-    private static void Write(RunFolder run, long after, params long[] steps)
+    private static void Write(TrainingFolder run, long after, params long[] steps)
     {
         using var log = new TrainingLog(run.Log, null, after);
         foreach (var step in steps)

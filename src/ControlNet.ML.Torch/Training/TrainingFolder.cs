@@ -8,13 +8,13 @@ namespace ControlNet.ML.Torch.Training;
 /// The folder of a run: <c>run.json</c> says what is trained and on what, <c>checkpoints/</c> has the last states, <c>log.jsonl</c> a line
 /// for each step, <c>samples/</c> sheets of images, <c>controlnet/</c> the result. One process at a time.
 /// </summary>
-internal sealed class RunFolder : IDisposable
+internal sealed class TrainingFolder : IDisposable
 {
     private const string RecordName = "run.json";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly FileStream _lock;
 
-    private RunFolder(string path, FileStream held) => (Path, _lock) = (path, held);
+    private TrainingFolder(string path, FileStream held) => (Path, _lock) = (path, held);
 
     /// <summary>The full path.</summary>
     public string Path { get; }
@@ -34,14 +34,14 @@ internal sealed class RunFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="record">What is trained and on what, each by its name: what a run that goes on must have in common.</param>
     /// <exception cref="ControlNetException">It is another run's, no run's, or in use.</exception>
-    public static RunFolder Open(string path, IReadOnlyDictionary<string, string> record)
+    public static TrainingFolder Open(string path, IReadOnlyDictionary<string, string> record)
     {
         RequireUsable(path);
         var root = System.IO.Path.GetFullPath(path);
         var file = System.IO.Path.Combine(root, RecordName);
         var isNew = !File.Exists(file);
         Directory.CreateDirectory(root);
-        var folder = new RunFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in it: wait until it ends, or name another folder."));
+        var folder = new TrainingFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in it: wait until it ends, or name another folder."));
         try
         {
             if (isNew)

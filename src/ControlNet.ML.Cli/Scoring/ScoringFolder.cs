@@ -4,12 +4,12 @@ using ControlNet.ML.Cli.Tables;
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>The folder of a run, or of one shard in it: where its files lie, and that nobody else works there.</summary>
-internal sealed class RunFolder : IDisposable
+internal sealed class ScoringFolder : IDisposable
 {
     private readonly Shard _shard;
     private readonly FileStream _lock;
 
-    private RunFolder(string path, Shard shard, FileStream held) => (Path, _shard, _lock) = (path, shard, held);
+    private ScoringFolder(string path, Shard shard, FileStream held) => (Path, _shard, _lock) = (path, shard, held);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -57,7 +57,7 @@ internal sealed class RunFolder : IDisposable
     /// <param name="record">What is to be done.</param>
     /// <param name="outline">Reads the table's outline, in blocks of so many rows; asked for where a run begins, and where its table changed.</param>
     /// <exception cref="ControlNetException">Another process has it, it holds another run, or it cannot be written.</exception>
-    public static RunFolder Take(string path, Shard shard, RunRecord record, Func<int, TableOutline> outline)
+    public static ScoringFolder Take(string path, Shard shard, ScoringRecord record, Func<int, TableOutline> outline)
     {
         try
         {
@@ -71,7 +71,7 @@ internal sealed class RunFolder : IDisposable
             {
                 record.WriteNew(Record(path), outline);
                 Refuse(path, record, outline);
-                return new RunFolder(path, shard, held);
+                return new ScoringFolder(path, shard, held);
             }
             catch
             {
@@ -86,13 +86,13 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Throws if a folder holds another run than this; one that is not there holds none.</summary>
-    public static void Refuse(string path, RunRecord record, Func<int, TableOutline> outline)
+    public static void Refuse(string path, ScoringRecord record, Func<int, TableOutline> outline)
     {
         RequireFolder(path);
         var file = Record(path);
         if (File.Exists(file))
         {
-            if (RunRecord.Read(file).Difference(record, outline) is { } difference)
+            if (ScoringRecord.Read(file).Difference(record, outline) is { } difference)
                 throw new ControlNetException($"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
         }
         else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())

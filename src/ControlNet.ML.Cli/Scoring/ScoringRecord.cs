@@ -12,14 +12,14 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Shards">In how many parts it is scored.</param>
 /// <param name="Settings">The settings by name.</param>
 /// <param name="Outline">What says how the table changed since; null where it was not recorded.</param>
-internal sealed record RunRecord(
+internal sealed record ScoringRecord(
     string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null)
 {
     /// <summary>Reads a run.json.</summary>
     /// <exception cref="ControlNetException">It cannot be read.</exception>
-    public static RunRecord Read(string path)
+    public static ScoringRecord Read(string path)
     {
-        var record = JsonText.Deserialize<RunRecord>(JsonText.ReadFile(path, path), path, Json.Options);
+        var record = JsonText.Deserialize<ScoringRecord>(JsonText.ReadFile(path, path), path, Json.Options);
         return record is { Table: not null, TableSha256: not null, Settings: not null, Rows: >= 0, Shards: >= 1 and <= Shard.Most }
             && record.Outline is null or { IsSound: true }
             ? record
@@ -41,7 +41,7 @@ internal sealed record RunRecord(
     /// <summary>What differs from another run, in words, or null.</summary>
     /// <param name="now">The other run.</param>
     /// <param name="outline">Reads its table, in blocks of so many rows.</param>
-    public string? Difference(RunRecord now, Func<int, TableOutline> outline)
+    public string? Difference(ScoringRecord now, Func<int, TableOutline> outline)
     {
         List<string> different = [];
         if (TableSha256 != now.TableSha256)

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>What a run that goes on must have in common with the one that began: all that its numbers depend on.</summary>
-internal static class RunRecord
+internal static class TrainingRecord
 {
     /// <summary>The settings by their names.</summary>
     /// <param name="options">How it is trained.</param>
