@@ -25,12 +25,14 @@ internal static class App
         };
 
         SubcommandHelp.Use(root);
+        RenamedOptions.HideFromHelp(root);
         Onnx.RuntimeLog.IsSilent = true;
 
         // Who says nothing wants to know what can be said. A prompt may begin with @ and names no file then.
         var parsed = root.Parse(
             args.Length == 0 ? ["--help"] : args,
             new ParserConfiguration { ResponseFileTokenReplacer = null });
+        RenamedOptions.Notify(parsed, terminal);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)

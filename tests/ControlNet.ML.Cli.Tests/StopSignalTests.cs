@@ -13,8 +13,8 @@ public sealed class StopSignalTests
         Directory.CreateDirectory("data");
         File.Copy(Tool.Photo, "data/0.png");
         File.WriteAllText("data/metadata.jsonl", "{\"file_name\": \"0.png\", \"text\": \"panda\"}\n");
-        using var process = Start("train", "data", "--out", "run", "--model", "emoji", "--preprocess", "canny", "--steps", "2", "--accumulate", "1024", "--batch", "16",
-            "--width", "32", "--height", "32", "--hint-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
+        using var process = Start("train", "data", "--out", "run", "--model", "emoji", "--preprocess", "canny", "--steps", "2", "--gradient-accumulation-steps", "1024", "--batch-size", "16",
+            "--width", "32", "--height", "32", "--conditioning-embedding-out-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
         await Until(() => File.Exists("run/log.jsonl"), process);
 
         using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))

@@ -41,18 +41,18 @@ public sealed class TrainTests : IDisposable
 
         // The same command has nothing left to do; another one is refused.
         Assert.Equal(App.Success, (await Train()).Code);
-        var other = await Train("--rate", "0.5");
+        var other = await Train("--learning-rate", "0.5");
         Assert.Equal(App.Failed, other.Code);
         Assert.Contains("LearningRate was 1E-05 and is 0.5", other.Error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(App.Failed, "has no condition; name the kind", "train", "data", "--out", "run", "--model", "MODEL")]
-    [InlineData(App.Misused, "--set belongs to --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
+    [InlineData(App.Misused, "--set needs --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
     [InlineData(App.Failed, "is not there, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
-    [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch", "0", "--preprocess", "canny")]
+    [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch-size", "0", "--preprocess", "canny")]
     [InlineData(App.Failed, "did you mean 'canny'", "train", "data", "--out", "run", "--preprocess", "cany")]
-    [InlineData(App.Failed, "makes conditions 2 times smaller", "train", "data", "--out", "run", "--preprocess", "canny", "--hint-channels", "4", "8")]
+    [InlineData(App.Failed, "makes conditions 2 times smaller", "train", "data", "--out", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
     [InlineData(App.Failed, "is no run's folder", "train", "plot", "data")]
     [InlineData(App.Misused, "'--out' is required", "train", "data")]
     public async Task What_cannot_be_meant_is_named_and_nothing_is_left(int code, string message, params string[] args)
@@ -64,5 +64,5 @@ public sealed class TrainTests : IDisposable
     }
 
     private Task<Answer> Train(params string[] more) => _tool.RunAsync(
-        ["train", "data", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch", "2", "--preprocess", "canny", "--hint-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
+        ["train", "data", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch-size", "2", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
 }

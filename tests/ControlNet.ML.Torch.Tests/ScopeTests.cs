@@ -17,7 +17,7 @@ public sealed class ScopeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Equal(Train(4), Train(8));
 
         long Train(int steps) => Outside(() => ControlNetTraining.Run(
-            model, tiny.Table, tiny.Options($"scopes-{precision}-{steps}") with { Steps = steps, GradientAccumulation = 2, ValidateEvery = 100, CheckpointEvery = 100 }));
+            model, tiny.Table, tiny.Options($"scopes-{precision}-{steps}") with { Steps = steps, GradientAccumulationSteps = 2, ValidationSteps = 100, CheckpointingSteps = 100 }));
     }
 
     [Fact]

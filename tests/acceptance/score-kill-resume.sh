@@ -40,7 +40,7 @@ echo "no image" >"$folder/broken.png"
 
 score() {
     # exec: the process that is killed is the tool itself.
-    exec dotnet "$tool" score "$folder/table.csv" --out "$1" --steps 2 --size 64x32 --batch 4 --format csv >"$1.log" 2>&1
+    exec dotnet "$tool" score "$folder/table.csv" --out "$1" --steps 2 --size 64x32 --batch-size 4 --format csv >"$1.log" 2>&1
 }
 
 status_of() {

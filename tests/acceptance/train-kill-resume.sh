@@ -24,8 +24,8 @@ done
 
 train() {
     # exec: the process that is killed is the tool itself.
-    exec "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch 1 --rate 1e-4 --schedule Cosine --warm-up 10 --ema 0.99 --flip \
-        --preprocess canny --hint-channels 16 32 64 128 --width 64 --height 64 --crop Random --validation-rows 2 --validate-every 50 --sample-every 0 --checkpoint-every 20 >/dev/null
+    exec "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch-size 1 --learning-rate 1e-4 --lr-scheduler Cosine --lr-warmup-steps 10 --ema-decay 0.99 --random-flip \
+        --preprocess canny --conditioning-embedding-out-channels 16 32 64 128 --width 64 --height 64 --crop Random --validation-rows 2 --validation-steps 50 --sample-every 0 --checkpointing-steps 20 >/dev/null
 }
 
 echo "undisturbed"

@@ -12,7 +12,7 @@ internal static class ScoreCommand
         var output = new Option<string>("--out") { Description = "The folder for images and results; the same command again goes on where it stopped.", Required = true };
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows that have none.", DefaultValueFactory = _ => "" };
         var encoding = TextOptions.Encoding();
-        var batch = new Option<int>("--batch") { Description = "How many rows of one size are made together at most, 1 to 256.", DefaultValueFactory = _ => 1 };
+        var batch = new RenamedOption<int>("--batch-size", "--batch") { Description = "Batch size: at most so many rows of one size at once, 1 to 256.", DefaultValueFactory = _ => 1 };
         var format = new Option<string>("--format") { Description = "Format of the results.", DefaultValueFactory = _ => ResultWriter.Formats[0] };
         format.AcceptOnlyFromAmong([.. ResultWriter.Formats]);
         var shard = new Option<string?>("--shard") { Description = "INDEX/COUNT: score only the rows whose number leaves this remainder, from 0. In an array job of Slurm it is found by itself." };

@@ -66,7 +66,7 @@ internal sealed class ScorePlan
         if (settings.Options.Validate() is { } problem)
             throw new ControlNetException(problem);
         if (settings.Batch is < 1 or > LargestBatch)
-            throw new ControlNetException($"--batch is {settings.Batch}, expected 1 to {LargestBatch}.");
+            throw new ControlNetException($"--batch-size is {settings.Batch}, expected 1 to {LargestBatch}.");
         var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);
         var columns = new ColumnPlan(table, settings.Controls.Count);
         if (table.Check(columns.Known, columns.Carried, cancellationToken) is { Count: > 0 } broken)

@@ -45,5 +45,5 @@ internal static class TrainRun
     /// <summary>What stands in the live line: loss, the gap of held-out rows, rate, memory.</summary>
     private static string Detail(TrainingProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } seen ? $" gap {seen.Gap:p1}" : "")} rate {progress.Rate:g3} {progress.Seconds:f2} s a step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
+        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } seen ? $" gap {seen.Gap:p1}" : "")} rate {progress.LearningRate:g3} {progress.Seconds:f2} s a step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
 }

@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>How the learning rate goes over the steps.</summary>
-public enum LearningRateSchedule
+public enum LearningRateScheduler
 {
     /// <summary>The same all along, after the warm-up: the paper's.</summary>
     Constant,
@@ -19,11 +19,11 @@ internal static class LearningRate
     /// <param name="step">The step, from 0. With a warm-up the first rate is 0.</param>
     /// <param name="warmUp">Steps over which the rate rises from 0 along a line.</param>
     /// <param name="steps">Steps in all.</param>
-    public static double At(LearningRateSchedule schedule, double rate, long step, int warmUp, long steps)
+    public static double At(LearningRateScheduler schedule, double rate, long step, int warmUp, long steps)
     {
         if (step < warmUp)
             return rate * step / Math.Max(1, warmUp);
-        if (schedule == LearningRateSchedule.Constant)
+        if (schedule == LearningRateScheduler.Constant)
             return rate;
         var done = (step - warmUp) / (double)Math.Max(1, steps - warmUp);
         return rate * Math.Max(0, 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, done))));

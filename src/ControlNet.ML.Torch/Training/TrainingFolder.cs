@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Torch.Training;
 
@@ -47,7 +46,7 @@ internal sealed class TrainingFolder : IDisposable
             if (isNew)
                 WeightFiles.WriteText(file, JsonSerializer.Serialize(new SortedDictionary<string, string>(record.ToDictionary(), StringComparer.Ordinal), Indented));
             else
-                RequireSame(path, Read(file), record);
+                RequireSame(path, TrainingRecord.Read(file), record);
             return folder;
         }
         catch
@@ -123,12 +122,6 @@ internal sealed class TrainingFolder : IDisposable
 
         TrainingState.Invalidate(folder);
         Directory.Delete(folder, recursive: true);
-    }
-
-    private static Dictionary<string, string> Read(string file)
-    {
-        var json = JsonText.ReadObject(file, file);
-        return json.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ValueKind == JsonValueKind.String ? p.Value.GetString()! : p.Value.GetRawText());
     }
 
     private static void RequireSame(string path, Dictionary<string, string> before, IReadOnlyDictionary<string, string> now)

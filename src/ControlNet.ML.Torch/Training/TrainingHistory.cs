@@ -66,7 +66,10 @@ internal sealed record LogLine
 
     public double? Loss { get; init; }
 
-    public double? Rate { get; init; }
+    public double? LearningRate { get; init; }
+
+    /// <summary>What earlier versions called <see cref="LearningRate"/>; only read.</summary>
+    public double? Rate { init => LearningRate = value; }
 
     public double? GradientNorm { get; init; }
 

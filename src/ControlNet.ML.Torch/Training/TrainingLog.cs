@@ -34,14 +34,14 @@ internal sealed class TrainingLog : IDisposable
         {
             Step = progress.Step,
             Loss = progress.Loss,
-            Rate = progress.Rate,
+            LearningRate = progress.LearningRate,
             GradientNorm = progress.GradientNorm,
             Epoch = progress.Epoch,
             Seconds = progress.Seconds,
             EncoderRuns = progress.EncoderRuns,
             PeakBytes = progress.PeakBytes,
         });
-        Show(progress.Step, ("train/loss", progress.Loss), ("train/learning_rate", progress.Rate), ("train/gradient_norm", progress.GradientNorm));
+        Show(progress.Step, ("train/loss", progress.Loss), ("train/learning_rate", progress.LearningRate), ("train/gradient_norm", progress.GradientNorm));
     }
 
     /// <summary>Notes a look at the held-out rows.</summary>

@@ -19,7 +19,7 @@ public sealed record TrainingProgress
     public double MeanLoss { get; init; }
 
     /// <summary>The learning rate.</summary>
-    public double Rate { get; init; }
+    public double LearningRate { get; init; }
 
     /// <summary>Length of the gradient before it was bounded.</summary>
     public double GradientNorm { get; init; }

@@ -1,40 +1,54 @@
 using System.Globalization;
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>What a run that goes on must have in common with the one that began: all that its numbers depend on.</summary>
+/// <summary><c>run.json</c>: every setting that a run's numbers depend on. A run is resumed only with the same ones.</summary>
 internal static class TrainingRecord
 {
-    /// <summary>The settings by their names.</summary>
-    /// <param name="options">How it is trained.</param>
-    /// <param name="width">Columns of the images.</param>
-    /// <param name="height">Rows of them.</param>
+    /// <summary>Former names of settings, by which runs of earlier versions recorded them.</summary>
+    private static readonly Dictionary<string, string> Renamed = new()
+    {
+        ["GradientAccumulation"] = nameof(TrainingOptions.GradientAccumulationSteps),
+        ["Schedule"] = nameof(TrainingOptions.LearningRateScheduler),
+        ["WarmUpSteps"] = nameof(TrainingOptions.LearningRateWarmupSteps),
+        ["MaxGradientNorm"] = nameof(TrainingOptions.MaxGradNorm),
+        ["EmaWarmUp"] = nameof(TrainingOptions.UseEmaWarmup),
+        ["PromptDrop"] = nameof(TrainingOptions.ProportionEmptyPrompts),
+        ["MinSnrGamma"] = nameof(TrainingOptions.SnrGamma),
+        ["Flip"] = nameof(TrainingOptions.RandomFlip),
+    };
+
+    /// <summary>The settings by name.</summary>
+    /// <param name="options">How the network is trained.</param>
+    /// <param name="width">Image width in pixels.</param>
+    /// <param name="height">Image height in pixels.</param>
     /// <param name="data">The table's fingerprint.</param>
     /// <param name="model">The base networks' fingerprint.</param>
-    /// <param name="device">Where it computes, and in which numbers.</param>
+    /// <param name="device">Device and precision.</param>
     public static Dictionary<string, string> Of(TrainingOptions options, int width, int height, string data, string model, TorchDevice device) => new()
     {
         ["data"] = data,
         ["model"] = model,
         ["device"] = device.ToString(),
         [nameof(options.BatchSize)] = Text(options.BatchSize),
-        [nameof(options.GradientAccumulation)] = Text(options.GradientAccumulation),
+        [nameof(options.GradientAccumulationSteps)] = Text(options.GradientAccumulationSteps),
         [nameof(options.LearningRate)] = Text(options.LearningRate),
-        [nameof(options.Schedule)] = Text(options.Schedule),
+        [nameof(options.LearningRateScheduler)] = Text(options.LearningRateScheduler),
 
-        // With a constant rate a run may be made longer; a cosine depends on its end.
-        [nameof(options.Steps)] = options.Schedule == LearningRateSchedule.Constant ? "any" : Text(options.Steps),
-        [nameof(options.WarmUpSteps)] = Text(options.WarmUpSteps),
+        // With a constant learning rate a run can be extended; a cosine depends on its last step.
+        [nameof(options.Steps)] = options.LearningRateScheduler == LearningRateScheduler.Constant ? "any" : Text(options.Steps),
+        [nameof(options.LearningRateWarmupSteps)] = Text(options.LearningRateWarmupSteps),
         [nameof(options.Optimizer)] = options.Optimizer.ToString(),
-        [nameof(options.MaxGradientNorm)] = Text(options.MaxGradientNorm),
+        [nameof(options.MaxGradNorm)] = Text(options.MaxGradNorm),
         [nameof(options.EmaDecay)] = Text(options.EmaDecay),
-        [nameof(options.EmaWarmUp)] = Text(options.EmaWarmUp),
-        [nameof(options.PromptDrop)] = Text(options.PromptDrop),
-        [nameof(options.MinSnrGamma)] = Text(options.MinSnrGamma),
+        [nameof(options.UseEmaWarmup)] = Text(options.UseEmaWarmup),
+        [nameof(options.ProportionEmptyPrompts)] = Text(options.ProportionEmptyPrompts),
+        [nameof(options.SnrGamma)] = Text(options.SnrGamma),
         [nameof(options.Width)] = Text(width),
         [nameof(options.Height)] = Text(height),
-        [nameof(options.Flip)] = Text(options.Flip),
+        [nameof(options.RandomFlip)] = Text(options.RandomFlip),
         [nameof(options.Crop)] = Text(options.Crop),
         [nameof(options.SdLocked)] = Text(options.SdLocked),
         [nameof(options.OnlyMidControl)] = Text(options.OnlyMidControl),
@@ -47,6 +61,21 @@ internal static class TrainingRecord
         [nameof(options.PreprocessOptions)] = options.PreprocessOptions is null ? "defaults" : JsonSerializer.Serialize(options.PreprocessOptions),
         [nameof(options.ValidationRows)] = Text(options.ValidationRows),
     };
+
+    /// <summary>Reads the settings of a run, also one that an earlier version began.</summary>
+    /// <param name="file"><c>run.json</c>.</param>
+    /// <exception cref="ControlNetException">The file is not a JSON object.</exception>
+    public static Dictionary<string, string> Read(string file)
+    {
+        Dictionary<string, string> settings = [];
+        foreach (var property in JsonText.ReadObject(file, file).EnumerateObject())
+        {
+            var text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText();
+            settings[Renamed.GetValueOrDefault(property.Name, property.Name)] = text;
+        }
+
+        return settings;
+    }
 
     private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "none";
 }

@@ -27,7 +27,7 @@ internal sealed class TrainingRun : IDisposable
             Restore(checkpoint);
         _log = new TrainingLog(folder.Log, _options.TensorBoard ? folder.In("tensorboard") : null, _state.Step);
         _loader = new BatchLoader(
-            setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulation);
+            setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulationSteps);
     }
 
     /// <summary>Goes on from a checkpoint; where it is damaged, the message says from which one it would go.</summary>
@@ -65,12 +65,12 @@ internal sealed class TrainingRun : IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 progress = Step(cancellationToken);
-                if (_state.Step % _options.ValidateEvery == 0 || _state.Step == _options.Steps)
+                if (_state.Step % _options.ValidationSteps == 0 || _state.Step == _options.Steps)
                     Look(cancellationToken);
                 if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
                     Draw(cancellationToken);
                 ends = _state.Step == _options.Steps || _above >= 3;
-                if (ends || _state.Step % _options.CheckpointEvery == 0)
+                if (ends || _state.Step % _options.CheckpointingSteps == 0)
                     Save(required: ends);
             }
             catch (OperationCanceledException)
@@ -109,7 +109,7 @@ internal sealed class TrainingRun : IDisposable
         List<string> rows = [];
         foreach (var parameter in _state.All)
             parameter.Clear();
-        for (var i = 0; i < _options.GradientAccumulation; i++)
+        for (var i = 0; i < _options.GradientAccumulationSteps; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
@@ -117,15 +117,15 @@ internal sealed class TrainingRun : IDisposable
             rows.Add(loaded.Where);
             using (_setup.Model.Enter(cancellationToken))
             {
-                var losses = _setup.Graph.Backward(_setup.Assembler.Assemble(loaded), 1.0 / _options.GradientAccumulation);
-                loss += losses.Average(value => (double)value) / _options.GradientAccumulation;
+                var losses = _setup.Graph.Backward(_setup.Assembler.Assemble(loaded), 1.0 / _options.GradientAccumulationSteps);
+                loss += losses.Average(value => (double)value) / _options.GradientAccumulationSteps;
             }
 
             foreach (var parameter in _state.All)
                 parameter.Gather();
         }
 
-        var norm = GradientNorm.Clip(_state.All, _options.MaxGradientNorm);
+        var norm = GradientNorm.Clip(_state.All, _options.MaxGradNorm);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw new ControlNetException(
@@ -133,7 +133,7 @@ internal sealed class TrainingRun : IDisposable
                 $"the rows of its batch are {string.Join("; ", rows)}. The last good state is {_folder.Newest() ?? "the beginning"}. A smaller learning rate may help.");
         }
 
-        var rate = LearningRate.At(_options.Schedule, _options.LearningRate, _state.Step, _options.WarmUpSteps, _options.Steps);
+        var rate = LearningRate.At(_options.LearningRateScheduler, _options.LearningRate, _state.Step, _options.LearningRateWarmupSteps, _options.Steps);
         _state.Optimizer.Step(rate);
         foreach (var parameter in _state.All)
             parameter.Publish();
@@ -144,10 +144,10 @@ internal sealed class TrainingRun : IDisposable
         {
             Step = _state.Step,
             Steps = _options.Steps,
-            Epoch = (double)_state.Step * _options.GradientAccumulation * _options.BatchSize / _setup.Table.Rows.Count,
+            Epoch = (double)_state.Step * _options.GradientAccumulationSteps * _options.BatchSize / _setup.Table.Rows.Count,
             Loss = loss,
             MeanLoss = Mean(loss),
-            Rate = rate,
+            LearningRate = rate,
             GradientNorm = norm,
             Seconds = clock.Elapsed.TotalSeconds,
             EncoderRuns = _setup.Encoder.Runs - encoded,
@@ -221,7 +221,7 @@ internal sealed class TrainingRun : IDisposable
             return;
         try
         {
-            _folder.Write(_state, _options.KeepCheckpoints);
+            _folder.Write(_state, _options.CheckpointsTotalLimit);
         }
         catch (Exception error) when (!required && error is IOException or UnauthorizedAccessException or ControlNetException)
         {

@@ -106,10 +106,10 @@ internal sealed class TrainingSetup : IDisposable
             ModelRequirements.CheckFamily(Model, initial, Config);
 
         Objective = Own(new DenoisingObjective(
-            NoiseSchedule.Create(Model.Scheduler), Model.Scheduler.PredictionType, Options.MinSnrGamma, backend.Device.Device));
+            NoiseSchedule.Create(Model.Scheduler), Model.Scheduler.PredictionType, Options.SnrGamma, backend.Device.Device));
         var cache = Options.Cache ? new EncodingCache(Options.CacheFolder ?? Path.Combine(Options.Folder, "cache"), Options.MaxCacheBytes) : null;
         Encoder = new RowEncoder(Model, encoders, cache, width, height);
-        Reader = Own(new RowReader(width, height, Options.Flip, Options.Crop, Preprocessor(table)));
+        Reader = Own(new RowReader(width, height, Options.RandomFlip, Options.Crop, Preprocessor(table)));
         Assembler = new BatchAssembler(Encoder, backend.Device, Model.Folder.Index.IsXL, keeps: Options.Crop == CropMode.Centre);
 
         var control = Own(new TorchControlBackend(Config, TrainedNetwork.Create(Config, Model, UNet, backend.Device, Options), backend.Device));

@@ -37,7 +37,7 @@ internal sealed class TrainingState : IDisposable
         // The base is the program's: what an unlocked decoder learns is written, and taken out of the model again.
         _decoderBefore.AddRange(TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
         Optimizer = new AdamW(All, options.Optimizer);
-        Average = options.EmaDecay is { } decay ? new AverageWeights(All, decay, options.EmaWarmUp) : null;
+        Average = options.EmaDecay is { } decay ? new AverageWeights(All, decay, options.UseEmaWarmup) : null;
     }
 
     /// <summary>Steps done.</summary>

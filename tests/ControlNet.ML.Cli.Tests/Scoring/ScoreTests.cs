@@ -53,7 +53,7 @@ public sealed class ScoreTests
         File.WriteAllText("t.csv", $"prompt,image,mask,strength\nfox,{Tool.Photo},,0.5\nfox,{Tool.Photo},{Tool.Photo},\nfox,,,\nfox,,,0.5\nfox,{Tool.Photo},,2\nfox,none.png,,\n");
 
         var dry = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--dry-run");
-        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--batch", "4", "--format", "csv");
+        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--batch-size", "4", "--format", "csv");
         await tool.RunAsync("generate", "fox", "--image", Tool.Photo, "--strength", "0.5", "--steps", "4", "--size", "64", "--output", "g.png");
 
         Assert.Equal(App.SomeFailed, score.Code);
@@ -76,7 +76,7 @@ public sealed class ScoreTests
         string[] common = ["score", "t.csv", "--steps", "2", "--size", "64", "--json"];
 
         using var alone = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "alone"])).Output);
-        using var together = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "together", "--batch", "3"])).Output);
+        using var together = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "together", "--batch-size", "3"])).Output);
 
         Assert.Equal((3, 3), (alone.RootElement.GetProperty("pictures").GetInt32(), together.RootElement.GetProperty("pictures").GetInt32()));
         foreach (var row in Enumerable.Range(0, 3))

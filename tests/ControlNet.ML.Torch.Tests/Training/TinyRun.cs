@@ -37,9 +37,9 @@ public sealed class TinyRun : IDisposable
         Height = 64,
         ConditioningEmbeddingOutChannels = [4, 4, 4, 4],
         ValidationRows = 2,
-        ValidateEvery = 3,
+        ValidationSteps = 3,
         SampleEvery = 0,
-        CheckpointEvery = 2,
+        CheckpointingSteps = 2,
         TensorBoard = false,
         CacheFolder = _folder.File("cache"),
     };

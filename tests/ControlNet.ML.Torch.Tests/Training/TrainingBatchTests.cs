@@ -135,7 +135,7 @@ public sealed class TrainingBatchTests : IDisposable
     {
         foreach (var (rate, prompt) in new[] { (1.0, ""), (0.0, "dark square") })
         {
-            var text = Assemble(Options with { PromptDrop = rate }, family, (Pixels(), Pixels(), "dark square")).Text;
+            var text = Assemble(Options with { ProportionEmptyPrompts = rate }, family, (Pixels(), Pixels(), "dark square")).Text;
             var expected = Model(family).EncodeText(prompt);
             Assert.Equal(expected.Hidden.Values, Values(text.Text));
             Assert.Equal(expected.Pooled?.Values, text.PooledText is { } pooled ? Values(pooled) : null);
@@ -150,7 +150,7 @@ public sealed class TrainingBatchTests : IDisposable
         string[] prompts = ["dark square", "bright square", "red apple", "square"];
         _networks.Posterior = (_ => 0, 0);
         var batch = Assemble(
-            Options with { BatchSize = 8, PromptDrop = 0.5, Seed = seed },
+            Options with { BatchSize = 8, ProportionEmptyPrompts = 0.5, Seed = seed },
             [.. prompts.Select((prompt, i) => (Pixels(), Pixels((0, 0, [(byte)(10 * (i + 1)), 0, 0])), prompt))]);
         var model = Model("sd1");
         List<int> seen = [];
@@ -178,7 +178,7 @@ public sealed class TrainingBatchTests : IDisposable
     public void Image_and_condition_are_cut_at_one_place_and_mirrored_together(ushort seed)
     {
         // Columns count up by 8 in the image and by 5 in the condition, so that a cut shows where it begins.
-        var batch = Assemble(Options with { Crop = CropMode.Random, Flip = true, Seed = seed }, "sdxl", (Columns(8), Columns(5), ""));
+        var batch = Assemble(Options with { Crop = CropMode.Random, RandomFlip = true, Seed = seed }, "sdxl", (Columns(8), Columns(5), ""));
         var draws = new SampleDraws(Seeds.Mix(seed, Seeds.Sample, 0), 0, 1000);
         var left = (int)(draws.Across * 17);
         var columns = Enumerable.Range(left, Width).Select(column => (double)column);
@@ -204,7 +204,7 @@ public sealed class TrainingBatchTests : IDisposable
         }
     }
 
-    private static TrainingOptions Options { get; } = new() { Folder = "run", BatchSize = 1, Width = Width, Height = Height, PromptDrop = 0 };
+    private static TrainingOptions Options { get; } = new() { Folder = "run", BatchSize = 1, Width = Width, Height = Height, ProportionEmptyPrompts = 0 };
 
     private static ImageBuffer Pixels(params ReadOnlySpan<(int X, int Y, byte[] Levels)> planted)
     {
@@ -244,7 +244,7 @@ public sealed class TrainingBatchTests : IDisposable
         File.WriteAllLines(_folder.File("metadata.jsonl"), lines);
         var model = Model(family);
         var encoder = new RowEncoder(model, "", null, options.Width!.Value, options.Height!.Value);
-        using var reader = new RowReader(options.Width!.Value, options.Height!.Value, options.Flip, options.Crop, null);
+        using var reader = new RowReader(options.Width!.Value, options.Height!.Value, options.RandomFlip, options.Crop, null);
         using var loader = new BatchLoader(TrainingTable.Open(_folder.Path), reader, encoder, options, 1000, 0);
         return new BatchAssembler(encoder, new TorchDevice(CPU, ScalarType.Float32), model.Folder.Index.IsXL, keeps: false).Assemble(loader.Next());
     }

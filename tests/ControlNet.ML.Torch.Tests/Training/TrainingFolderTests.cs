@@ -107,17 +107,26 @@ public sealed class TrainingFolderTests : IDisposable
         using var run = TrainingFolder.Open(_folder.File("run"), Record);
         using (var log = new TrainingLog(run.Log, null, 0))
         {
-            log.Write(new TrainingProgress { Step = 1, Steps = 9, Loss = 0.5, Rate = 0.25, GradientNorm = 2, Epoch = 0.125, Seconds = 3, EncoderRuns = 4, PeakBytes = 5 });
+            log.Write(new TrainingProgress { Step = 1, Steps = 9, Loss = 0.5, LearningRate = 0.25, GradientNorm = 2, Epoch = 0.125, Seconds = 3, EncoderRuns = 4, PeakBytes = 5 });
             log.Write(new ConvergenceReading(1, 2, 3));
             Assert.Null(log.Failure);
         }
 
         Assert.Equal(
             [
-                """{"step":1,"loss":0.5,"rate":0.25,"gradient_norm":2,"epoch":0.125,"seconds":3,"encoder_runs":4,"peak_bytes":5}""",
+                """{"step":1,"loss":0.5,"learning_rate":0.25,"gradient_norm":2,"epoch":0.125,"seconds":3,"encoder_runs":4,"peak_bytes":5}""",
                 """{"step":1,"validation_loss":2,"exchanged_loss":3,"gap":0.5}""",
             ],
             File.ReadAllLines(run.Log));
+    }
+
+    [Fact]
+    public void A_log_of_an_earlier_version_keeps_its_learning_rates_when_the_run_goes_on()
+    {
+        using var run = TrainingFolder.Open(_folder.File("run"), Record);
+        File.WriteAllText(run.Log, """{"step":1,"loss":0.5,"rate":0.25,"gradient_norm":2}""" + "\n");
+        new TrainingLog(run.Log, null, 1).Dispose();
+        Assert.Equal(["""{"step":1,"loss":0.5,"learning_rate":0.25,"gradient_norm":2}"""], File.ReadAllLines(run.Log));
     }
 
     private static void Write(TrainingFolder run, long after, params long[] steps)

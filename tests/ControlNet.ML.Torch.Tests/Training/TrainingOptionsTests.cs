@@ -11,10 +11,10 @@ public sealed class TrainingOptionsTests
     public void The_defaults_are_the_papers_and_sound()
     {
         Sound.Validate();
-        Assert.Equal((0.5, 1e-5, true, false, 1.0), (Sound.PromptDrop, Sound.LearningRate, Sound.SdLocked, Sound.OnlyMidControl, Sound.MaxGradientNorm));
+        Assert.Equal((0.5, 1e-5, true, false, 1.0), (Sound.ProportionEmptyPrompts, Sound.LearningRate, Sound.SdLocked, Sound.OnlyMidControl, Sound.MaxGradNorm));
         Assert.Equal([16, 32, 96, 256], Sound.ConditioningEmbeddingOutChannels);
         Assert.Equal(20L << 30, Sound.MaxCacheBytes);
-        Assert.True(Sound is { EmaWarmUp: true, Cache: true, TensorBoard: true, Flip: false, GradientCheckpointing: false });
+        Assert.True(Sound is { UseEmaWarmup: true, Cache: true, TensorBoard: true, RandomFlip: false, GradientCheckpointing: false });
     }
 
     [Fact]
@@ -24,30 +24,30 @@ public sealed class TrainingOptionsTests
         {
             Steps = 1,
             BatchSize = 1,
-            GradientAccumulation = 1,
+            GradientAccumulationSteps = 1,
             LearningRate = double.Epsilon,
-            WarmUpSteps = 0,
-            MaxGradientNorm = double.Epsilon,
+            LearningRateWarmupSteps = 0,
+            MaxGradNorm = double.Epsilon,
             EmaDecay = 0,
-            PromptDrop = 0,
-            MinSnrGamma = double.Epsilon,
+            ProportionEmptyPrompts = 0,
+            SnrGamma = double.Epsilon,
             ValidationRows = 0,
-            ValidateEvery = 1,
+            ValidationSteps = 1,
             StopAtGap = double.Epsilon,
             SampleEvery = 0,
             Samples = 0,
-            CheckpointEvery = 1,
-            KeepCheckpoints = 1,
+            CheckpointingSteps = 1,
+            CheckpointsTotalLimit = 1,
             MaxCacheBytes = 0,
         }).Validate();
         (Sound with
         {
             BatchSize = 1024,
-            GradientAccumulation = 1024,
-            MaxGradientNorm = null,
+            GradientAccumulationSteps = 1024,
+            MaxGradNorm = null,
             EmaDecay = Math.BitDecrement(1),
-            PromptDrop = 1,
-            MinSnrGamma = null,
+            ProportionEmptyPrompts = 1,
+            SnrGamma = null,
             StopAtGap = null,
             InitialControl = "a",
             InitialBase = "b",
@@ -62,33 +62,33 @@ public sealed class TrainingOptionsTests
         Refused(Sound with { Steps = 0 }, "Steps");
         Refused(Sound with { BatchSize = 0 }, "BatchSize");
         Refused(Sound with { BatchSize = 1025 }, "BatchSize");
-        Refused(Sound with { GradientAccumulation = 0 }, "GradientAccumulation");
-        Refused(Sound with { GradientAccumulation = 1025 }, "GradientAccumulation");
+        Refused(Sound with { GradientAccumulationSteps = 0 }, "GradientAccumulationSteps");
+        Refused(Sound with { GradientAccumulationSteps = 1025 }, "GradientAccumulationSteps");
         foreach (var rate in (double[])[0, -1, double.NaN, double.PositiveInfinity])
             Refused(Sound with { LearningRate = rate }, "LearningRate");
-        Refused(Sound with { Schedule = (LearningRateSchedule)9 }, "Schedule");
-        Refused(Sound with { WarmUpSteps = -1 }, "WarmUpSteps");
+        Refused(Sound with { LearningRateScheduler = (LearningRateScheduler)9 }, "LearningRateScheduler is 9, expected one of Constant, Cosine.");
+        Refused(Sound with { LearningRateWarmupSteps = -1 }, "LearningRateWarmupSteps");
         foreach (var none in (double[])[0, -1, double.NaN])
         {
-            Refused(Sound with { MaxGradientNorm = none }, "MaxGradientNorm");
-            Refused(Sound with { MinSnrGamma = none }, "MinSnrGamma");
+            Refused(Sound with { MaxGradNorm = none }, "MaxGradNorm");
+            Refused(Sound with { SnrGamma = none }, "SnrGamma");
             Refused(Sound with { StopAtGap = none }, "StopAtGap");
         }
 
         foreach (var decay in (double[])[-0.1, 1, double.NaN])
             Refused(Sound with { EmaDecay = decay }, "EmaDecay");
         foreach (var share in (double[])[-0.1, 1.1, double.NaN])
-            Refused(Sound with { PromptDrop = share }, "PromptDrop");
+            Refused(Sound with { ProportionEmptyPrompts = share }, "ProportionEmptyPrompts");
         Refused(Sound with { Crop = (CropMode)9 }, "Crop");
         Refused(Sound with { Ablation = (Ablation)9 }, "Ablation");
         Refused(Sound with { InitialBase = "b" }, "InitialBase");
         Refused(Sound with { InitialControl = "a", Ablation = Ablation.Lite }, "Ablation");
         Refused(Sound with { ValidationRows = -1 }, "ValidationRows");
-        Refused(Sound with { ValidateEvery = 0 }, "ValidateEvery");
+        Refused(Sound with { ValidationSteps = 0 }, "ValidationSteps");
         Refused(Sound with { SampleEvery = -1 }, "SampleEvery");
         Refused(Sound with { Samples = -1 }, "Samples");
-        Refused(Sound with { CheckpointEvery = 0 }, "CheckpointEvery");
-        Refused(Sound with { KeepCheckpoints = 0 }, "KeepCheckpoints");
+        Refused(Sound with { CheckpointingSteps = 0 }, "CheckpointingSteps");
+        Refused(Sound with { CheckpointsTotalLimit = 0 }, "CheckpointsTotalLimit");
         Refused(Sound with { MaxCacheBytes = -1 }, "MaxCacheBytes");
         Refused(Sound with { Optimizer = new() { Beta1 = 2 } }, "Optimizer.Beta1");
         Refused(Sound with { SampleOptions = new() { Steps = 0 } }, "SampleOptions: ");

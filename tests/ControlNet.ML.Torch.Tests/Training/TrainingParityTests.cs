@@ -113,7 +113,7 @@ public sealed class TrainingParityTests : IDisposable
             }
 
             CheckRows.Relative(CheckRows.Numbers("long_run", "grad_norms")[step], bench.Clip(0.2), $"norm {step}", 2e-5);
-            var rate = LearningRate.At(LearningRateSchedule.Constant, TrainingBench.Rate, step, 3, 8);
+            var rate = LearningRate.At(LearningRateScheduler.Constant, TrainingBench.Rate, step, 3, 8);
             Assert.Equal(CheckRows.Numbers("long_run", "lrs")[step], rate, 1e-12);
             bench.Optimizer.Step(rate);
             Assert.Equal(CheckRows.Numbers("long_run", "ema_decays")[step], warm.Decay(step), 1e-12);

@@ -8,7 +8,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     [Theory, InlineData(1), InlineData(2), InlineData(5)]
     public void A_run_that_was_cancelled_goes_on_as_if_it_had_not_been(int after)
     {
-        var options = tiny.Options($"whole-{after}") with { GradientAccumulation = 2, Flip = true, Schedule = LearningRateSchedule.Cosine, WarmUpSteps = 2 };
+        var options = tiny.Options($"whole-{after}") with { GradientAccumulationSteps = 2, RandomFlip = true, LearningRateScheduler = LearningRateScheduler.Cosine, LearningRateWarmupSteps = 2 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
         var stopped = options with { Folder = tiny.File($"stopped-{after}") };
         using (var cancellation = new CancellationTokenSource())
@@ -29,7 +29,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     public async Task Cancellation_is_seen_between_the_batches_of_a_step_and_the_state_is_written()
     {
         // One step of so many batches that whoever waits for its end has finished the run.
-        var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulation = 1024, BatchSize = 4 };
+        var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulationSteps = 1024, BatchSize = 4 };
         using var cancellation = new CancellationTokenSource();
         var run = Task.Run(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options, cancellation.Token));
         while (!File.Exists(Path.Combine(options.Folder, "log.jsonl")) && !run.IsCompleted)
@@ -64,7 +64,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     [InlineData("optimizer.safetensors", "no tensors")]
     public void A_damaged_checkpoint_names_the_one_before_it(string file, string content)
     {
-        var options = tiny.Options($"damaged-{file}-{content.Length}") with { Steps = 2, CheckpointEvery = 1 };
+        var options = tiny.Options($"damaged-{file}-{content.Length}") with { Steps = 2, CheckpointingSteps = 1 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
         var checkpoints = Directory.EnumerateDirectories(Path.Combine(options.Folder, "checkpoints")).Order(StringComparer.Ordinal).ToList();
         Assert.Equal(2, checkpoints.Count);
@@ -87,7 +87,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void A_link_in_a_checkpoints_way_leads_nowhere()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
-        var options = tiny.Options("linked") with { Steps = 2, CheckpointEvery = 1 };
+        var options = tiny.Options("linked") with { Steps = 2, CheckpointingSteps = 1 };
         var victim = Directory.CreateDirectory(tiny.File("victim")).FullName;
         File.WriteAllText(Path.Combine(victim, "state.json"), "mine");
         ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Steps = 1 });
@@ -114,8 +114,8 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     {
         var options = tiny.Options("settings") with { Steps = 1 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
-        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options with { LearningRate = 2e-3, PromptDrop = 0 }));
-        Assert.Contains("LearningRate was 0.001 and is 0.002; PromptDrop was 0.5 and is 0", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options with { LearningRate = 2e-3, ProportionEmptyPrompts = 0 }));
+        Assert.Contains("LearningRate was 0.001 and is 0.002; ProportionEmptyPrompts was 0.5 and is 0", error.Message, StringComparison.Ordinal);
 
         var other = tiny.WriteData("other", 9);
         Assert.Contains("data was", Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(other), options)).Message, StringComparison.Ordinal);
@@ -165,7 +165,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void An_image_that_breaks_on_the_way_costs_nothing_that_was_learnt()
     {
         var data = tiny.WriteData("breaking", 20);
-        var options = tiny.Options("broken") with { CheckpointEvery = 100, ValidationRows = 0 };
+        var options = tiny.Options("broken") with { CheckpointingSteps = 100, ValidationRows = 0 };
         var whole = options with { Folder = tiny.File("not-broken") };
         ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), whole);
 
@@ -217,7 +217,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     [Fact]
     public void A_loss_that_is_no_number_ends_the_run_and_names_its_rows()
     {
-        var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointEvery = 1 };
+        var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointingSteps = 1 };
         var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
         Assert.Matches(@"^Step \d: the (loss|gradient) is ", error.Message);
         Assert.Contains("metadata.jsonl line ", error.Message, StringComparison.Ordinal);

@@ -164,7 +164,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void In_bfloat16_the_masters_keep_what_rounding_would_lose()
     {
         using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu", Precision = Precision.BFloat16 });
-        var options = tiny.Options("bf16") with { GradientAccumulation = 2, LearningRate = 1e-5 };
+        var options = tiny.Options("bf16") with { GradientAccumulationSteps = 2, LearningRate = 1e-5 };
         ControlNetTraining.Run(model, tiny.Table, options);
         var weights = new ReferenceTensors(Path.Combine(options.Folder, "checkpoints", "step-000000006", "diffusion_pytorch_model.safetensors"));
         Assert.Equal("F32", weights.Type("controlnet_mid_block.weight"));

@@ -19,7 +19,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     {
         // Before anything is learnt, the loss can be had from the networks that generate, by the formulas alone.
         using var model = DiffusionModel.Load(Fixtures.Path("models", family), new LoadOptions { Device = "cpu" });
-        var options = Options($"first-{family}-{gamma}") with { Steps = 1, BatchSize = 4, MinSnrGamma = gamma };
+        var options = Options($"first-{family}-{gamma}") with { Steps = 1, BatchSize = 4, SnrGamma = gamma };
         var found = Assert.Single(Run(options, model)).Loss;
 
         TorchSharp.torch.Tensor[] parts;
@@ -59,7 +59,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void Rows_whose_gradients_accumulate_are_as_rows_of_one_batch()
     {
         var together = Run(Options("together") with { Steps = 3, BatchSize = 4 });
-        var accumulated = Run(Options("accumulated") with { Steps = 3, BatchSize = 1, GradientAccumulation = 4 });
+        var accumulated = Run(Options("accumulated") with { Steps = 3, BatchSize = 1, GradientAccumulationSteps = 4 });
         foreach (var (expected, actual) in together.Zip(accumulated))
         {
             CheckRows.Relative(expected.Loss, actual.Loss, "loss", 1e-4);
@@ -71,10 +71,10 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void Long_gradients_are_cut()
     {
         // AdamW moves a weight by about the rate, however long the gradient: unless it is so short that ε = 1e-8 outweighs it.
-        var options = Options("unclipped") with { Steps = 1, MaxGradientNorm = null };
+        var options = Options("unclipped") with { Steps = 1, MaxGradNorm = null };
         Run(options);
         Assert.Contains(Weights(options, 1), weight => Math.Abs(weight) > options.LearningRate / 2);
-        options = Options("clipped") with { Steps = 1, MaxGradientNorm = 1e-12 };
+        options = Options("clipped") with { Steps = 1, MaxGradNorm = 1e-12 };
         Run(options);
         Assert.All(Weights(options, 1), weight => Assert.InRange(weight, -1e-3 * options.LearningRate, 1e-3 * options.LearningRate));
     }
@@ -83,9 +83,9 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void The_rate_rises_along_a_line_and_falls_along_a_cosine()
     {
         // 0 and a half of 1e-3, then (1 + cos(π k / 4)) / 2 of it.
-        var options = Options("rates") with { Steps = 6, LearningRate = 1e-3, WarmUpSteps = 2, Schedule = LearningRateSchedule.Cosine };
-        Close.Absolute([0, 0.5e-3, 1e-3, 0.8535534e-3, 0.5e-3, 0.1464466e-3], Run(options).Select(step => step.Rate).ToArray(), 1e-10, "rate");
-        Assert.All(Run(Options("rate") with { Steps = 2, LearningRate = 3e-4 }), step => Assert.Equal(3e-4, step.Rate));
+        var options = Options("rates") with { Steps = 6, LearningRate = 1e-3, LearningRateWarmupSteps = 2, LearningRateScheduler = LearningRateScheduler.Cosine };
+        Close.Absolute([0, 0.5e-3, 1e-3, 0.8535534e-3, 0.5e-3, 0.1464466e-3], Run(options).Select(step => step.LearningRate).ToArray(), 1e-10, "rate");
+        Assert.All(Run(Options("rate") with { Steps = 2, LearningRate = 3e-4 }), step => Assert.Equal(3e-4, step.LearningRate));
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     [InlineData(true, 0, 2 / 11.0)]
     public void The_average_keeps_its_share_at_each_step_and_is_the_result(bool warmsUp, double first, double second)
     {
-        var options = Options($"average-{warmsUp}") with { Steps = 2, CheckpointEvery = 1, EmaDecay = 0.75, EmaWarmUp = warmsUp };
+        var options = Options($"average-{warmsUp}") with { Steps = 2, CheckpointingSteps = 1, EmaDecay = 0.75, UseEmaWarmup = warmsUp };
         Run(options);
         var (one, two) = (Weights(options, 1), Weights(options, 2));
         var expected = one.Zip(two, (a, b) => (second * (1 - first) * a) + ((1 - second) * b)).ToArray();
@@ -109,7 +109,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     public void Rows_are_mirrored_and_cut_as_the_options_say(bool flip, CropMode crop, int least, int most)
     {
         // 64 by 64 pixels, of which 64 by 32 are taken: at 33 places.
-        var options = Options($"read-{flip}-{crop}") with { Height = 32, Flip = flip, Crop = crop };
+        var options = Options($"read-{flip}-{crop}") with { Height = 32, RandomFlip = flip, Crop = crop };
         using var setup = TrainingSetup.Create(tiny.Model, tiny.Table, options);
         var images = Enumerable.Range(0, 30).Select(i => setup.Reader.Read(setup.Table.Rows[1], new SampleDraws((ulong)i, 0, 10)).Image.Samples);
         Assert.InRange(images.Select(Convert.ToHexString).Distinct().Count(), least, most);
@@ -119,7 +119,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     {
         ValidationRows = 0,
         EmaDecay = null,
-        CheckpointEvery = 100,
+        CheckpointingSteps = 100,
         Optimizer = new() { WeightDecay = 0 },
     };
 

@@ -66,7 +66,7 @@ internal sealed class BatchLoader : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             var sample = (number * rows.Length) + i;
-            var draws = new SampleDraws(Seeds.Mix(_options.Seed, Seeds.Sample, sample), _options.PromptDrop, _timesteps);
+            var draws = new SampleDraws(Seeds.Mix(_options.Seed, Seeds.Sample, sample), _options.ProportionEmptyPrompts, _timesteps);
             var row = _reader.Read(_table.Rows[_order[sample]], draws);
             rows[i] = new LoadedRow(row, draws, _encoder.FindMoments(row));
         }
