@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The paper's ablations, and its question how many images it takes, on the emoji scenes: canny networks that differ in one thing each, trained
-# for equally many steps and judged alike. Prints both tables. The same command goes on where it was interrupted.
+# Studies the paper's ablations and the number of training images on the emoji scenes: canny networks that differ in one thing each, trained
+# for the same number of steps and evaluated alike. Prints both tables. The same command resumes an interrupted study.
 #   scripts/study-emoji-control.sh EMOJI_128_ZIP WORK_FOLDER [STEPS]
 set -euo pipefail
 
-zip=${1:?"emoji-128.zip"} work=${2:?"a folder to work in"} steps=${3:-1000}
+zip=${1:?"emoji-128.zip"} work=${2:?"a folder for data and runs"} steps=${3:-1000}
 export REPEATS=${REPEATS:-2}
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
