@@ -47,7 +47,7 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData(App.Failed, "has no condition; name the kind", "train", "data", "--out", "run", "--model", "MODEL")]
+    [InlineData(App.Failed, "has no condition, expected a column of conditions", "train", "data", "--out", "run", "--model", "MODEL")]
     [InlineData(App.Misused, "--set needs --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
     [InlineData(App.Failed, "is not there, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
     [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch-size", "0", "--preprocess", "canny")]

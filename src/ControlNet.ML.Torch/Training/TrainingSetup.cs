@@ -8,84 +8,103 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>What a run trains with: networks, data, and what reads it; made once, from the model and the options.</summary>
+/// <summary>Everything that a run needs, made once from the model, the rows and the options: networks, optimiser state, data pipeline.</summary>
 internal sealed class TrainingSetup : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
-    private TrainingSetup(DiffusionModel model, TrainingOptions options) => (Model, Options) = (model, options);
+    private TrainingSetup(DiffusionModel model, TorchBackend backend, TrainingTable table, TrainingOptions options)
+    {
+        (Model, Options, UNet, Use) = (model, options, backend.UNet, backend.Use);
+        var (width, height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
+        if ((ModelRequirements.OfSide(model.Folder, width, "Width") ?? ModelRequirements.OfSide(model.Folder, height, "Height")) is { } problem)
+            throw new ArgumentException(problem);
+        var encoders = WeightFiles.Fingerprint(backend.Encoders);
+        Record = TrainingRecord.Of(options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(UNet.parameters())}", backend.Device);
+        Config = TrainedNetwork.Config(model.Folder, options);
+        if (options.InitialControl is { } initial)
+            ModelRequirements.CheckFamily(model, initial, Config);
+        try
+        {
+            Objective = Own(new DenoisingObjective(
+                NoiseSchedule.Create(model.Scheduler), model.Scheduler.PredictionType, options.SnrGamma, backend.Device.Device));
+            var cache = options.Cache ? new EncodingCache(options.CacheFolder ?? Path.Combine(options.Folder, "cache"), options.MaxCacheBytes) : null;
+            Encoder = new RowEncoder(model, encoders, cache, width, height);
+            Reader = Own(new RowReader(width, height, options.RandomFlip, options.Crop, Preprocessor(table, options)));
+            Assembler = new BatchAssembler(Encoder, backend.Device, model.Folder.Index.IsXL, keeps: options.Crop == CropMode.Centre);
 
-    /// <summary>The base.</summary>
+            var control = Own(new TorchControlBackend(Config, TrainedNetwork.Create(Config, model, UNet, backend.Device, options), backend.Device));
+            Network = ControlNetwork.Around(Path.Combine(options.Folder, "controlnet"), model.Options, control);
+            State = Own(new TrainingState(Config, control.Network, UNet, options));
+            Graph = new ControlGraph(UNet, control.Network, Objective, options.OnlyMidControl, options.GradientCheckpointing);
+            (Table, var validation) = Split(table, options);
+            Monitor = validation.Length == 0 ? null : Watch(validation);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The base model.</summary>
     public DiffusionModel Model { get; }
 
-    /// <summary>How it is trained.</summary>
+    /// <summary>How the network is trained.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>The rows to learn from, without those that are held out.</summary>
-    public TrainingTable Table { get; private set; } = null!;
+    /// <summary>The rows to train on, without those held out.</summary>
+    public TrainingTable Table { get; }
 
-    /// <summary>Reads a row.</summary>
-    public RowReader Reader { get; private set; } = null!;
+    /// <summary>Reads rows.</summary>
+    public RowReader Reader { get; }
 
-    /// <summary>Encodes it.</summary>
-    public RowEncoder Encoder { get; private set; } = null!;
+    /// <summary>Encodes rows.</summary>
+    public RowEncoder Encoder { get; }
 
     /// <summary>Makes batches.</summary>
-    public BatchAssembler Assembler { get; private set; } = null!;
+    public BatchAssembler Assembler { get; }
 
-    /// <summary>What is learnt.</summary>
-    public DenoisingObjective Objective { get; private set; } = null!;
+    /// <summary>The training objective.</summary>
+    public DenoisingObjective Objective { get; }
 
     /// <summary>The networks' graph.</summary>
-    public ControlGraph Graph { get; private set; } = null!;
+    public ControlGraph Graph { get; }
 
-    /// <summary>What the training changes.</summary>
-    public TrainingState State { get; private set; } = null!;
+    /// <summary>What training changes.</summary>
+    public TrainingState State { get; }
 
-    /// <summary>The network that learns, for drawing samples.</summary>
-    public ControlNetwork Network { get; private set; } = null!;
+    /// <summary>The network being trained, for generating samples.</summary>
+    public ControlNetwork Network { get; }
 
-    /// <summary>Watches the held-out rows; null without any.</summary>
-    public ConvergenceMonitor? Monitor { get; private set; }
+    /// <summary>Validates on the held-out rows; null if there are none.</summary>
+    public ConvergenceMonitor? Monitor { get; }
 
-    /// <summary>Who computes on the model's networks.</summary>
-    public NetworkUse Use { get; private set; } = null!;
+    /// <summary>Keeps the model's networks in memory during a step.</summary>
+    public NetworkUse Use { get; }
 
     /// <summary>The UNet.</summary>
-    public UNet2DConditionModel UNet { get; private set; } = null!;
+    public UNet2DConditionModel UNet { get; }
 
-    /// <summary>The shape of the network that learns.</summary>
-    public ControlNetConfig Config { get; private set; } = null!;
+    /// <summary>The configuration of the network being trained.</summary>
+    public ControlNetConfig Config { get; }
 
-    /// <summary>What a run that goes on must have in common.</summary>
-    public IReadOnlyDictionary<string, string> Record { get; private set; } = null!;
+    /// <summary>The settings that must not change when the run is resumed.</summary>
+    public IReadOnlyDictionary<string, string> Record { get; }
 
-    /// <summary>Makes everything ready.</summary>
-    /// <param name="model">The base, on torch.</param>
+    /// <summary>Prepares a run. What was opened is disposed if it fails.</summary>
+    /// <param name="model">The base model, on torch.</param>
     /// <param name="table">All rows.</param>
-    /// <param name="options">How it is trained.</param>
+    /// <param name="options">How the network is trained.</param>
     /// <exception cref="ControlNetException">Model, rows and options do not go together.</exception>
     public static TrainingSetup Create(DiffusionModel model, TrainingTable table, TrainingOptions options)
     {
         options.Validate();
         TrainingFolder.RequireUsable(options.Folder);
         if (model.Backend is not TorchBackend backend)
-            throw new ControlNetException($"Training needs the model on torch, it is on {model.Backend.Description}.");
+            throw new ControlNetException($"The model is on {model.Backend.Description}, expected torch: training needs its gradients.");
         RequireTextToImage(model);
-        var (width, height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
-        if ((ModelRequirements.OfSide(model.Folder, width, "Width") ?? ModelRequirements.OfSide(model.Folder, height, "Height")) is { } problem)
-            throw new ArgumentException(problem);
-        var setup = new TrainingSetup(model, options);
-        try
-        {
-            setup.Fill(backend, table, width, height);
-            return setup;
-        }
-        catch
-        {
-            setup.Dispose();
-            throw;
-        }
+        return new TrainingSetup(model, backend, table, options);
     }
 
     public void Dispose()
@@ -95,61 +114,38 @@ internal sealed class TrainingSetup : IDisposable
         _owned.Clear();
     }
 
-    private void Fill(TorchBackend backend, TrainingTable table, int width, int height)
-    {
-        var encoders = WeightFiles.Fingerprint(backend.Encoders);
-        Record = TrainingRecord.Of(Options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(backend.UNet.parameters())}", backend.Device);
-        UNet = backend.UNet;
-        Use = backend.Use;
-        Config = TrainedNetwork.Config(Model.Folder, Options);
-        if (Options.InitialControl is { } initial)
-            ModelRequirements.CheckFamily(Model, initial, Config);
-
-        Objective = Own(new DenoisingObjective(
-            NoiseSchedule.Create(Model.Scheduler), Model.Scheduler.PredictionType, Options.SnrGamma, backend.Device.Device));
-        var cache = Options.Cache ? new EncodingCache(Options.CacheFolder ?? Path.Combine(Options.Folder, "cache"), Options.MaxCacheBytes) : null;
-        Encoder = new RowEncoder(Model, encoders, cache, width, height);
-        Reader = Own(new RowReader(width, height, Options.RandomFlip, Options.Crop, Preprocessor(table)));
-        Assembler = new BatchAssembler(Encoder, backend.Device, Model.Folder.Index.IsXL, keeps: Options.Crop == CropMode.Centre);
-
-        var control = Own(new TorchControlBackend(Config, TrainedNetwork.Create(Config, Model, UNet, backend.Device, Options), backend.Device));
-        Network = ControlNetwork.Around(Path.Combine(Options.Folder, "controlnet"), Model.Options, control);
-        State = Own(new TrainingState(Config, control.Network, UNet, Options));
-        Graph = new ControlGraph(UNet, control.Network, Objective, Options.OnlyMidControl, Options.GradientCheckpointing);
-        HoldOut(table);
-    }
-
-    /// <summary>Some rows, by the seed alone, are kept for looking; training does not see them.</summary>
-    private void HoldOut(TrainingTable table)
+    /// <summary>Splits the table by the seed alone: rows to train on, and held-out rows, at least two or none.</summary>
+    private static (TrainingTable Training, TrainingRow[] Validation) Split(TrainingTable table, TrainingOptions options)
     {
         var count = table.Rows.Count;
-        var held = Math.Min(Options.ValidationRows, count / 8);
+        var held = Math.Min(options.ValidationRows, count / 8);
         if (held < 2)
-        {
-            Table = table;
-            return;
-        }
-
-        var order = new TorchRandom(Seeds.Mix(Options.Seed, Seeds.HeldOut, 0)).Permutation(count);
-        Table = table.Pick(order.Skip(held).Order());
-        var rows = order.Take(held).Order().Select(row => Reader.Read(table.Rows[row], draws: null)).ToArray();
-        using (Model.Enter())
-            Monitor = new ConvergenceMonitor(Graph, Assembler, Encoder, rows, Options, Objective.Timesteps);
+            return (table, []);
+        var order = new TorchRandom(Seeds.Mix(options.Seed, Seeds.HeldOut, 0)).Permutation(count);
+        return (table.Pick(order.Skip(held).Order()), [.. order.Take(held).Order().Select(row => table.Rows[row])]);
     }
 
-    private IPreprocessor? Preprocessor(TrainingTable table)
+    private ConvergenceMonitor Watch(TrainingRow[] validation)
     {
-        if (Options.Preprocess is { } kind)
-            return ConditionCatalog.Find(kind).Open(Options.PreprocessOptions);
+        var rows = Array.ConvertAll(validation, row => Reader.Read(row, draws: null));
+        using (Model.Enter())
+            return new ConvergenceMonitor(Graph, Assembler, Encoder, rows, Options, Objective.Timesteps);
+    }
+
+    private static IPreprocessor? Preprocessor(TrainingTable table, TrainingOptions options)
+    {
+        if (options.Preprocess is { } name)
+            return ConditionCatalog.Find(name).Open(options.PreprocessOptions);
         return table.Rows.FirstOrDefault(row => row.Condition is null) is { } without
-            ? throw new ControlNetException($"{without.Where}: has no condition; name the kind to make from each image ({nameof(TrainingOptions.Preprocess)}), or a column.")
+            ? throw new ControlNetException($"{without.Where}: has no condition, expected a column of conditions, or the name of a preprocessor to make them from the images ({nameof(TrainingOptions.Preprocess)}).")
             : null;
     }
 
     private static void RequireTextToImage(DiffusionModel model)
     {
-        if (model.Folder.Task != ModelTask.TextToImage)
-            throw new ControlNetException($"The UNet takes {model.Folder.UNet.InChannels} channels, expected {model.Folder.Autoencoder.LatentChannels}, those of its latents: control networks are trained on the plain text-to-image model, and fit its inpainting and depth relatives.");
+        var (inputs, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
+        if (inputs != latents)
+            throw new ControlNetException($"The UNet has {inputs} input channels, expected {latents}, those of the latents: train on the plain text-to-image model; the network also fits its inpainting and depth variants.");
     }
 
     private T Own<T>(T thing)
