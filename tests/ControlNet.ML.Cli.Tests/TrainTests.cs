@@ -49,11 +49,11 @@ public sealed class TrainTests : IDisposable
     [Theory]
     [InlineData(App.Failed, "has no condition, expected a column of conditions", "train", "data", "--out", "run", "--model", "MODEL")]
     [InlineData(App.Misused, "--set needs --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
-    [InlineData(App.Failed, "is not there, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
+    [InlineData(App.Failed, "does not exist, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
     [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch-size", "0", "--preprocess", "canny")]
     [InlineData(App.Failed, "did you mean 'canny'", "train", "data", "--out", "run", "--preprocess", "cany")]
-    [InlineData(App.Failed, "makes conditions 2 times smaller", "train", "data", "--out", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
-    [InlineData(App.Failed, "is no run's folder", "train", "plot", "data")]
+    [InlineData(App.Failed, "make conditions 2 times smaller, expected 8 times", "train", "data", "--out", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
+    [InlineData(App.Failed, "has no run.json, expected the folder of a training run", "train", "plot", "data")]
     [InlineData(App.Misused, "'--out' is required", "train", "data")]
     public async Task What_cannot_be_meant_is_named_and_nothing_is_left(int code, string message, params string[] args)
     {

@@ -5,7 +5,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Cli.Training;
 
-/// <summary>One call of <c>train</c>: opens the rows, loads the model, trains, and tells how it goes.</summary>
+/// <summary>One call of <c>train</c>: loads the model, trains, and shows progress.</summary>
 internal static class TrainRun
 {
     private const string Title = "training";
@@ -22,7 +22,7 @@ internal static class TrainRun
                 RuntimeCheck.Once(terminal, show, cancellationToken);
                 show($"loading {modelName}", 0, 1);
                 using var model = DiffusionModel.Load(modelName, load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) }, cancellationToken);
-                var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Tell(progress, show)) };
+                var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Report(progress, show)) };
                 result = ControlNetTraining.Run(model, table, own, cancellationToken);
             },
             title => title == Title && last is { } now ? Detail(now) : "").ConfigureAwait(false);
@@ -33,7 +33,7 @@ internal static class TrainRun
             terminal.Result(result!.Control);
         return App.Success;
 
-        void Tell(TrainingProgress progress, Action<string, double, double> show)
+        void Report(TrainingProgress progress, Action<string, double, double> show)
         {
             last = progress;
             if (progress.Warning is { } warning)
@@ -42,8 +42,8 @@ internal static class TrainRun
         }
     }
 
-    /// <summary>What stands in the live line: loss, the gap of held-out rows, rate, memory.</summary>
+    /// <summary>Text of the live line: loss, validation gap, learning rate, time, memory.</summary>
     private static string Detail(TrainingProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } seen ? $" gap {seen.Gap:p1}" : "")} rate {progress.LearningRate:g3} {progress.Seconds:f2} s a step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
+        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } reading ? $" gap {reading.Gap:p1}" : "")} lr {progress.LearningRate:g3} {progress.Seconds:f2} s/step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
 }

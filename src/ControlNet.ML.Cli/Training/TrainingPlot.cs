@@ -7,24 +7,24 @@ using OxyPlot.Series;
 
 namespace ControlNet.ML.Cli.Training;
 
-/// <summary>Runs' curves as an image (SVG): the losses of held-out rows with right and exchanged conditions, between which the gap is.</summary>
+/// <summary>Plots runs as an SVG image: validation losses with right and with exchanged conditions, and so the gap between them.</summary>
 internal static class TrainingPlot
 {
     private const int Width = 1100;
     private const int Height = 420;
 
-    /// <summary>Draws the loss of training (its running mean) or, where rows were held out, of held-out rows with right and exchanged conditions.</summary>
+    /// <summary>Plots validation losses with right and exchanged conditions or, for a run without validation, the running mean of the training loss.</summary>
     /// <param name="file">The SVG file.</param>
-    /// <param name="histories">Runs by their names; one for a single run.</param>
+    /// <param name="histories">Runs by name; a single run's curves get a color each.</param>
     public static void Write(string file, IReadOnlyList<(string Name, TrainingHistory History)> histories)
     {
         var model = new PlotModel { Background = OxyColors.White, PlotAreaBorderColor = OxyColors.Gray };
         model.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop, LegendPlacement = LegendPlacement.Outside, LegendLineSpacing = 6, LegendBackground = OxyColors.White, LegendBorder = OxyColors.LightGray });
         model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "step", AxisTitleDistance = 8, Minimum = 0, StringFormat = "N0", MajorGridlineStyle = LineStyle.Dot });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "loss of held-out rows", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 22 });
+        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "validation loss", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 22 });
         foreach (var (i, (name, history)) in histories.Index())
         {
-            // A color for each run; of a single one each line has its own.
+            // Each run has a color; the lines of a single run have one each.
             OxyColor Color(int line) => model.DefaultColors[(histories.Count == 1 ? line : i) % model.DefaultColors.Count];
             if (history.Convergence.Count == 0)
             {
@@ -42,13 +42,13 @@ internal static class TrainingPlot
 
     private static LineSeries Line(string title, OxyColor color, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
-        // The legend's box is measured with a narrow font; where the viewer's is wider, words would be cut off but for the spaces.
+        // The legend's box is measured with a narrow font; the spaces keep a viewer with a wider font from cutting off words.
         var line = new LineSeries { Title = title + new string('\u00a0', title.Length), Color = color, LineStyle = style, StrokeThickness = 2 };
         line.Points.AddRange(points);
         return line;
     }
 
-    /// <summary>The mean of the last hundred, at five hundred places at most.</summary>
+    /// <summary>Mean of the last hundred losses, at five hundred points at most.</summary>
     private static IEnumerable<DataPoint> Smooth(IReadOnlyList<(long Step, double Loss)> losses)
     {
         const int window = 100;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// The graph that is trained (paper Figure 3): the control network in full, the UNet's locked encoder without gradients, and its decoder,
-/// through which gradients pass to the residuals. One forward and backward pass.
+/// Forward and backward pass of the graph of the paper's Figure 3: the trainable control network, the UNet's locked encoder without
+/// gradients, and the UNet's decoder, through which gradients reach the residuals.
 /// </summary>
 internal sealed class ControlGraph
 {
@@ -15,18 +15,18 @@ internal sealed class ControlGraph
     private readonly bool _onlyMid;
     private readonly bool _recompute;
 
-    /// <param name="unet">The base.</param>
-    /// <param name="control">The network that learns.</param>
-    /// <param name="objective">What it learns.</param>
-    /// <param name="onlyMid">Whether only the middle residual is joined (<c>only_mid_control</c>).</param>
-    /// <param name="recompute">Whether the decoder's levels are computed twice rather than remembered (gradient checkpointing).</param>
+    /// <param name="unet">The base model's UNet.</param>
+    /// <param name="control">The network to train.</param>
+    /// <param name="objective">The training objective.</param>
+    /// <param name="onlyMid">Whether only the middle residual is added to the UNet (<c>only_mid_control</c>).</param>
+    /// <param name="recompute">Whether the backward pass recomputes the decoder instead of storing its activations (gradient checkpointing).</param>
     public ControlGraph(UNet2DConditionModel unet, IControlModel control, DenoisingObjective objective, bool onlyMid = false, bool recompute = false) =>
         (_unet, _control, _objective, _onlyMid, _recompute) = (unet, control, objective, onlyMid, recompute);
 
-    /// <summary>The loss of each row, and its gradients, added to those that are there.</summary>
+    /// <summary>Computes the loss and adds its gradients to the parameters'.</summary>
     /// <param name="batch">The rows.</param>
-    /// <param name="factor">The mean over the rows is multiplied by it before the backward pass: 1 over the number of passes that make a step.</param>
-    /// <returns>The rows' losses, weighted as they are learnt.</returns>
+    /// <param name="factor">Factor of the mean loss before the backward pass: 1 / the number of accumulated batches.</param>
+    /// <returns>The weighted loss of each row.</returns>
     public float[] Backward(TrainingBatch batch, double factor = 1)
     {
         using var scope = NewDisposeScope();
@@ -49,7 +49,7 @@ internal sealed class ControlGraph
         return Values(each);
     }
 
-    /// <summary>The loss of each row alone.</summary>
+    /// <summary>The weighted loss of each row, without gradients.</summary>
     /// <param name="batch">The rows.</param>
     public float[] Losses(TrainingBatch batch)
     {
@@ -83,7 +83,7 @@ internal sealed class ControlGraph
 
     private Tensor Predict(Tensor noisy, UNetInputs inputs, ControlResiduals residuals)
     {
-        // The encoder comes before anything that learns: it needs no graph, even where the decoder is unlocked.
+        // No trainable weight comes before the encoder: it needs no graph, even if the decoder is unlocked.
         EncodedSample encoded;
         using (no_grad())
             encoded = _unet.Encode(noisy, inputs);

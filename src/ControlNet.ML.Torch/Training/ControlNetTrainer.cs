@@ -8,16 +8,16 @@ namespace ControlNet.ML.Torch.Training;
 /// <summary>Adds the trainer to this library's part of ML.NET's catalog.</summary>
 public static class TrainingCatalog
 {
-    /// <summary>Trains a control network; the fitted transformer makes images with it.</summary>
+    /// <summary>Trains a control network; the fitted transformer generates images with it.</summary>
     /// <param name="stages"><c>mlContext.Transforms.ControlNet()</c>.</param>
-    /// <param name="imageColumnName">The image column with the images to be learnt.</param>
-    /// <param name="conditionColumnName">The image column with their conditions, of the images' size.</param>
-    /// <param name="promptColumnName">The text column that says what they show.</param>
-    /// <param name="model">The base, on torch. It stays the program's, which disposes it after the last row.</param>
-    /// <param name="options">How it is trained; the folder above all.</param>
-    /// <param name="outputColumnName">The image column that the fitted transformer adds.</param>
-    /// <param name="generate">How that makes images; its token stops the training, too. Null for the defaults.</param>
-    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <param name="imageColumnName">Image column to train on.</param>
+    /// <param name="conditionColumnName">Image column of the conditions, of the same size as the images.</param>
+    /// <param name="promptColumnName">Text column of the prompts.</param>
+    /// <param name="model">The base model, on torch. The caller keeps ownership and disposes it after the last row.</param>
+    /// <param name="options">How the network is trained, and the run's folder.</param>
+    /// <param name="outputColumnName">Image column that the fitted transformer adds.</param>
+    /// <param name="generate">How the fitted transformer generates; its token also cancels training. Null for the defaults.</param>
+    /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ControlNetTrainer TrainControlNet(
         this ControlNetTransforms stages, string imageColumnName, string conditionColumnName, string promptColumnName, DiffusionModel model,
         TrainingOptions options, string outputColumnName = "Image", GenerateComponentOptions? generate = null)
@@ -31,21 +31,21 @@ public static class TrainingCatalog
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         if (options.Preprocess is not null)
-            throw new ControlNetException($"{nameof(options.Preprocess)} is for folders; in a pipeline, append the condition's component before the trainer.");
+            throw new ControlNetException($"{nameof(options.Preprocess)} works for folders only; in a pipeline, append the condition's component before the trainer.");
         if (!options.SdLocked)
-            throw new ControlNetException($"{nameof(options.SdLocked)} is false: the fitted transformer would draw with a UNet that has not learnt; train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
+            throw new ControlNetException($"{nameof(options.SdLocked)} is false, expected true: the fitted transformer would use the original UNet. Train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
         var columns = new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName);
         return new ControlNetTrainer(stages.Environment, columns, model, options, generate ?? new GenerateComponentOptions());
     }
 }
 
 /// <summary>
-/// Trains a control network on rows: image, condition and prompt columns in; the fitted transformer adds an image that is made of prompt and
-/// condition. A run that was interrupted goes on when the same rows are fitted again with the same options.
+/// Trains a control network on columns of images, conditions and prompts; the fitted transformer adds an image generated from prompt and
+/// condition. Fitting the same rows again with the same options resumes an interrupted run.
 /// </summary>
 /// <remarks>
-/// Training needs its rows in any order and many times, so they are first written to <c>data</c> in the run's folder, one after the other, as
-/// PNG files named by their contents.
+/// Training reads its rows many times and in random order, so <c>Fit</c> first writes them, one at a time, to <c>data</c> in the run's
+/// folder, as PNG files named by their contents.
 /// </remarks>
 public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
 {
@@ -63,8 +63,8 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         TrainingFolder.RequireUsable(_options.Folder);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_generate.CancellationToken);
         using var channel = Environment.Register(nameof(ControlNetTrainer)).Start("Fit");
-        ConvergenceReading? seen = null;
-        var options = _options with { Progress = new Relay(Tell) };
+        ConvergenceReading? last = null;
+        var options = _options with { Progress = new Relay(Report) };
         var data = Path.Combine(_options.Folder, "data");
         ViewRows.Write(input, _columns, data, stop.Token);
         var result = ControlNetTraining.Run(_model, TrainingTable.Open(data), options, stop.Token);
@@ -72,16 +72,16 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         return new GenerateTransformer(
             Environment, new GenerateStage(_columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
 
-        // To whoever asked and to mlContext.Log; and where ML.NET itself can stop the run.
-        void Tell(TrainingProgress progress)
+        // Also logs to mlContext.Log, and cancels the run if ML.NET's environment was cancelled.
+        void Report(TrainingProgress progress)
         {
             _options.Progress?.Report(progress);
             if (progress.Warning is { } warning)
                 channel.Warning(MessageSensitivity.None, "{0}", warning);
-            if (progress.Convergence is { } reading && reading != seen)
+            if (progress.Convergence is { } reading && reading != last)
             {
-                seen = reading;
-                channel.Info(MessageSensitivity.None, "Step {0}: loss {1:f4}, held-out rows {2:f4}, with exchanged conditions {3:f4}, gap {4:p1}", progress.Step, progress.MeanLoss, reading.Loss, reading.ExchangedLoss, reading.Gap);
+                last = reading;
+                channel.Info(MessageSensitivity.None, "Step {0}: loss {1:f4}, validation loss {2:f4}, with exchanged conditions {3:f4}, gap {4:p1}", progress.Step, progress.MeanLoss, reading.Loss, reading.ExchangedLoss, reading.Gap);
             }
 
             if (MlNetAccess.IsCancelled(Environment))
@@ -89,13 +89,13 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         }
     }
 
-    /// <summary>Progress that is told at once, on the thread that works.</summary>
-    private sealed class Relay(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
+    /// <summary>Passes progress on at once, on the calling thread.</summary>
+    private sealed class Relay(Action<TrainingProgress> report) : IProgress<TrainingProgress>
     {
-        public void Report(TrainingProgress value) => tell(value);
+        public void Report(TrainingProgress value) => report(value);
     }
 
-    /// <summary>What it learns from, and what the fitted transformer will read: that shall not be missed after hours of training only.</summary>
+    /// <summary>The columns that training and the fitted transformer read: a missing one is an error now, not after hours of training.</summary>
     private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options) =>
         new GenerateStage(columns.Output, columns.Prompt, model, [], options).Columns.Reading(InputColumn.Image(columns.Image), InputColumn.Image(columns.Condition));
 }

@@ -4,20 +4,20 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// Trains a control network for a locked model (paper section 3). The same call goes on where a run stopped, with the same numbers as if it
-/// had not, bit for bit on one machine with one number of threads.
+/// Trains a control network for a locked model (paper section 3). Repeating a call resumes an interrupted run, with the same numbers as an
+/// uninterrupted one, bit for bit on the same machine with the same number of threads.
 /// </summary>
 public static class ControlNetTraining
 {
     /// <summary>Trains on a folder of images.</summary>
-    /// <param name="model">The base, on torch. It stays the program's, and nothing else can use it meanwhile.</param>
+    /// <param name="model">The base model, on torch. The caller keeps ownership; components that use it meanwhile wait for the batch in progress.</param>
     /// <param name="table">The rows.</param>
-    /// <param name="options">How; the folder above all.</param>
-    /// <param name="cancellationToken">Ends the run within a batch, also between those that a step accumulates, after its state is written.</param>
-    /// <returns>Where the network lies, and how it stands.</returns>
-    /// <exception cref="ControlNetException">Options, model, rows or the run's folder are not as they have to be; the loss is no number any more; the memory does not suffice.</exception>
-    /// <exception cref="ObjectDisposedException">The model was disposed of between two steps.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on.</exception>
+    /// <param name="options">How the network is trained, and the run's folder.</param>
+    /// <param name="cancellationToken">Checked before each batch, accumulated ones included; the run then saves a checkpoint and ends.</param>
+    /// <returns>The trained network's folder and the last validation.</returns>
+    /// <exception cref="ControlNetException">Options, model, rows or the run's folder do not fit; the loss is not finite; memory is exhausted.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed between two steps.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the same call resumes it.</exception>
     public static TrainingResult Run(DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -30,7 +30,7 @@ public static class ControlNetTraining
         catch (Exception error) when (ImageMemory.IsExhaustion(error))
         {
             throw new ControlNetException(
-                $"Training took more memory than there is; what the last checkpoint in '{options.Folder}' holds is kept. Expected a smaller batch (more gradient accumulation gives the same steps), gradient checkpointing, smaller images, or bfloat16.",
+                $"Training ran out of memory; the last checkpoint in '{options.Folder}' is intact. Use a smaller batch size (more gradient accumulation steps give the same result), gradient checkpointing, smaller images, or bfloat16.",
                 error);
         }
     }
@@ -43,7 +43,7 @@ public static class ControlNetTraining
         using var run = new TrainingRun(setup, folder);
         var convergence = run.Run(cancellationToken);
         if (WeightFiles.Fingerprint(Locked(setup)) != locked)
-            throw new InvalidOperationException("The locked weights have changed. This is a fault of the library.");
+            throw new InvalidOperationException("The locked weights have changed. This is a bug in the library.");
 
         WriteResult(setup, folder);
         return new TrainingResult(folder.Result, setup.State.Step, convergence);
@@ -51,15 +51,15 @@ public static class ControlNetTraining
 
     private static IEnumerable<Tensor> Locked(TrainingSetup setup)
     {
-        var learning = setup.State.Decoder.Select(parameter => parameter.Name).ToHashSet();
-        return setup.UNet.named_parameters().Where(entry => !learning.Contains(entry.name)).Select(entry => (Tensor)entry.parameter);
+        var trained = setup.State.Decoder.Select(parameter => parameter.Name).ToHashSet();
+        return setup.UNet.named_parameters().Where(entry => !trained.Contains(entry.name)).Select(entry => (Tensor)entry.parameter);
     }
 
-    /// <summary>The network, its average where there is one; and the UNet, where its decoder has learnt.</summary>
+    /// <summary>Writes the network, its EMA if there is one, and the UNet if its decoder was trained.</summary>
     private static void WriteResult(TrainingSetup setup, TrainingFolder folder)
     {
         var state = setup.State;
-        using var _ = state.ShowAverage();
+        using var _ = state.UseEma();
         WeightFiles.WriteControl(folder.Result, setup.Config, state.Control.Select(parameter => (parameter.Name, parameter.Master)));
         if (state.Decoder.Count == 0)
             return;
@@ -70,8 +70,8 @@ public static class ControlNetTraining
     }
 }
 
-/// <summary>What came of a run.</summary>
-/// <param name="Control">The folder of the control network, in diffusers' layout.</param>
+/// <summary>The result of a run.</summary>
+/// <param name="Control">Folder of the control network, in diffusers' layout.</param>
 /// <param name="Steps">Steps done.</param>
-/// <param name="Convergence">The last look at the held-out rows; null without any.</param>
+/// <param name="Convergence">The last validation; null without held-out rows.</param>
 public sealed record TrainingResult(string Control, long Steps, ConvergenceReading? Convergence);

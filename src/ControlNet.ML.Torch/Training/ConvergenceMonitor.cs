@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// Watches for the sudden convergence (paper section 3.3): held-out rows, with noises and timesteps that stay the same, once with their own
-/// conditions and once with those of the next row.
+/// Detects the sudden convergence (paper section 3.3) by the losses of held-out rows, with fixed noise and timesteps: once with their own
+/// conditions, once with those of the next row.
 /// </summary>
 internal sealed class ConvergenceMonitor
 {
@@ -18,10 +18,10 @@ internal sealed class ConvergenceMonitor
 
     /// <param name="graph">The networks.</param>
     /// <param name="assembler">Makes batches.</param>
-    /// <param name="encoder">Encodes the rows, once.</param>
-    /// <param name="rows">At least two.</param>
+    /// <param name="encoder">Encodes the rows once.</param>
+    /// <param name="rows">The held-out rows, at least two.</param>
     /// <param name="options">Batch size and seed.</param>
-    /// <param name="timesteps">How many timesteps there are; the rows' lie evenly among them.</param>
+    /// <param name="timesteps">Number of timesteps; the rows' own are spaced evenly over them.</param>
     public ConvergenceMonitor(
         ControlGraph graph, BatchAssembler assembler, RowEncoder encoder, IReadOnlyList<ReadRow> rows, TrainingOptions options, int timesteps)
     {
@@ -39,11 +39,11 @@ internal sealed class ConvergenceMonitor
     /// <summary>The held-out rows.</summary>
     public IReadOnlyList<ReadRow> Rows { get; }
 
-    /// <summary>Looks.</summary>
+    /// <summary>Validates the network.</summary>
     /// <param name="step">Steps done.</param>
-    public ConvergenceReading Look(long step) => new(step, Mean(0), Mean(1));
+    public ConvergenceReading Validate(long step) => new(step, Mean(0), Mean(1));
 
-    /// <summary>The mean loss with the conditions of rows so many further on.</summary>
+    /// <summary>The mean loss with the conditions shifted by so many rows.</summary>
     private double Mean(int shift)
     {
         var sum = 0.0;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// What is learnt: to tell the noise (or velocity) that was mixed into an image's latents, in the mean of squares (paper equation 1; the
-/// target is the base model's own).
+/// The training objective: mean squared error of the predicted noise, velocity or sample, whichever the base model predicts (paper
+/// equation 1).
 /// </summary>
 internal sealed class DenoisingObjective : IDisposable
 {
@@ -17,14 +17,14 @@ internal sealed class DenoisingObjective : IDisposable
     /// <param name="schedule">The base model's noise schedule.</param>
     /// <param name="prediction">What the base model predicts.</param>
     /// <param name="minSnrGamma">γ of min-SNR weighting, or null for equal weights.</param>
-    /// <param name="device">Where the tensors lie.</param>
+    /// <param name="device">Device of the tensors.</param>
     public DenoisingObjective(NoiseSchedule schedule, PredictionType prediction, double? minSnrGamma, Device device)
     {
         (_schedule, _prediction, _minSnrGamma) = (schedule, prediction, minSnrGamma);
         _alphasCumprod = tensor(schedule.AlphasCumprod.ToArray(), device: device).DetachFromDisposeScope();
     }
 
-    /// <summary>How many timesteps there are to draw from.</summary>
+    /// <summary>Number of training timesteps.</summary>
     public int Timesteps => _schedule.Count;
 
     /// <summary>x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε.</summary>
@@ -37,7 +37,7 @@ internal sealed class DenoisingObjective : IDisposable
         return (signal * latents).Plus(share * noise);
     }
 
-    /// <summary>What the network should say: ε, or v = √ᾱ_t ε - √(1 - ᾱ_t) x_0, or x_0.</summary>
+    /// <summary>The target of the prediction: ε, or v = √ᾱ_t ε - √(1 - ᾱ_t) x_0, or x_0.</summary>
     /// <param name="latents">x_0, [N, C, h, w], float32.</param>
     /// <param name="noise">ε, of the same shape.</param>
     /// <param name="timesteps">t of each row.</param>
@@ -51,8 +51,8 @@ internal sealed class DenoisingObjective : IDisposable
         return (signal * noise) - (share * latents);
     }
 
-    /// <summary>The loss of each row: the mean of squared differences, weighted.</summary>
-    /// <param name="prediction">What the network says, [N, C, h, w].</param>
+    /// <summary>The loss of each row: mean squared error, with min-SNR weighting if set.</summary>
+    /// <param name="prediction">The model's prediction, [N, C, h, w].</param>
     /// <param name="target">From <see cref="Target"/>.</param>
     /// <param name="timesteps">t of each row.</param>
     /// <returns>[N], float32.</returns>
@@ -64,7 +64,7 @@ internal sealed class DenoisingObjective : IDisposable
         var weights = new float[timesteps.Length];
         for (var i = 0; i < weights.Length; i++)
         {
-            // Pure noise says nothing about ε: such a row has the weight 0 there, where the quotient would be 0/0.
+            // At zero SNR the weight for ε would be 0/0. Weight 0 leaves the row out: predicting ε from pure noise teaches nothing.
             var weight = _schedule.MinSnrWeight(timesteps[i], _prediction, gamma);
             weights[i] = double.IsNaN(weight) ? 0 : (float)weight;
         }

@@ -4,22 +4,22 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// The decoder's backward pass by recomputation (gradient checkpointing, Chen et al. 2016), a level at a time: the forward pass keeps only
-/// what goes into each level; going back, a level is computed again, with its graph, when its turn comes. The same numbers as without, for
-/// the memory of one level and the time of one more forward pass of the decoder.
+/// The decoder's backward pass by recomputation (gradient checkpointing, Chen et al. 2016). The forward pass stores only the input of each
+/// level; the backward pass recomputes one level at a time with its graph. The numbers are the same; the activations of only one level are
+/// in memory, at the cost of another forward pass of the decoder.
 /// </summary>
 internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
 {
-    /// <summary>Losses, gradients of unlocked weights (added to theirs), and the gradients of the residuals.</summary>
-    /// <param name="encoded">From the locked encoder, without a graph.</param>
-    /// <param name="residuals">What the control network gives.</param>
+    /// <summary>Computes losses and the gradients of the residuals, and adds the gradients of unlocked weights to theirs.</summary>
+    /// <param name="encoded">Output of the locked encoder, without a graph.</param>
+    /// <param name="residuals">Output of the control network.</param>
     /// <param name="text">[N, tokens, width].</param>
-    /// <param name="losses">The loss of each row, of the prediction.</param>
-    /// <param name="factor">Of the mean loss.</param>
+    /// <param name="losses">Computes the loss of each row from the prediction.</param>
+    /// <param name="factor">Factor of the mean loss.</param>
     public (float[] Losses, ControlResiduals Gradients) Backward(
         EncodedSample encoded, ControlResiduals residuals, Tensor text, Func<Tensor, Tensor> losses, double factor)
     {
-        // Cut from the control network's own graph, whose turn comes after the decoder's.
+        // Detached from the control network's graph, whose backward pass comes after the decoder's.
         var joined = encoded.With(residuals.Select((residual, _) => residual.detach()));
         var (inputs, last) = Forward(joined, text);
 
@@ -33,7 +33,7 @@ internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
             var x = inputs[level].detach().requires_grad_(true);
             Tensor[] own = [.. joined.Skips.Skip(first).Take(taken).Select(skip => skip.detach().requires_grad_(true))];
 
-            // The level looks at the size of the skip tensor after its own.
+            // A level reads the size of the skip tensor that follows its own.
             var stack = new Stack<Tensor>([.. joined.Skips.Take(first), .. own]);
             var output = unet.up_blocks[level].forward(x, encoded.Time, text, stack);
             autograd.backward([output], [gradient]);
@@ -69,6 +69,6 @@ internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
         return (ControlGraph.Values(each), x.grad!.MoveToOuterDisposeScope());
     }
 
-    /// <summary>How many skip tensors are left when a level begins.</summary>
+    /// <summary>Number of skip tensors left before a level.</summary>
     private int Left(int level) => unet.up_blocks.Skip(level).Sum(block => block.resnets.Count);
 }

@@ -1,15 +1,15 @@
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// Seeds for the parts of a run: each draw depends on the run's seed, what it is for, and which step or sample it belongs to, and on nothing
-/// that happened before. So a run that resumes needs no random state but the number of its step.
+/// Seeds for the parts of a run. Each draw depends only on the run's seed, its purpose and the number of its step or sample, not on earlier
+/// draws. So the step number is all the random state that a checkpoint needs.
 /// </summary>
 internal static class Seeds
 {
-    /// <summary>What seeds are for; the numbers have no meaning but to differ.</summary>
+    /// <summary>Purposes of seeds; the values only have to differ.</summary>
     public const ulong Order = 1, Sample = 2, Validation = 3, Network = 4, HeldOut = 5;
 
-    /// <summary>A seed of several numbers (SplitMix64's finaliser over their sum with odd steps).</summary>
+    /// <summary>Mixes several numbers into a seed (SplitMix64's finaliser, applied after adding an odd constant times each).</summary>
     public static ulong Mix(ulong seed, ulong purpose, long index)
     {
         var mixed = Finish(seed + (0x9E3779B97F4A7C15 * purpose));

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// A parameter that learns: the tensor that the network computes with, and the float32 numbers that the optimiser moves. In float32
-/// these are one; a network in bfloat16 has masters beside it, since steps smaller than its rounding would be lost.
+/// A trainable parameter: the network's tensor and the float32 master weights that the optimiser updates. In float32 they are the same
+/// tensor; a network in bfloat16 has separate masters, because its rounding would swallow small updates.
 /// </summary>
 internal sealed class TrainableParameter : IDisposable
 {
@@ -24,13 +24,13 @@ internal sealed class TrainableParameter : IDisposable
     /// <summary>The name in the network's state dict.</summary>
     public string Name { get; }
 
-    /// <summary>The numbers that the optimiser moves, float32.</summary>
+    /// <summary>The weights that the optimiser updates, float32.</summary>
     public Tensor Master { get; }
 
-    /// <summary>The gradient that was gathered since <see cref="Clear"/>, float32; null if nothing depended on the parameter.</summary>
+    /// <summary>The gradient accumulated since <see cref="Clear"/>, float32; null if no loss depended on the parameter.</summary>
     public Tensor? Gradient => _isOwn ? _gradient : _parameter.grad;
 
-    /// <summary>Takes in what a backward pass left: in bfloat16 the passes of one step are summed in float32.</summary>
+    /// <summary>Accumulates the gradient of a backward pass: in bfloat16, the passes of a step are summed in float32.</summary>
     public void Gather()
     {
         if (!_isOwn || _parameter.grad is not { } fresh)
@@ -43,7 +43,7 @@ internal sealed class TrainableParameter : IDisposable
         fresh.zero_();
     }
 
-    /// <summary>Forgets the gradient.</summary>
+    /// <summary>Clears the gradient.</summary>
     public void Clear()
     {
         _gradient?.Dispose();
@@ -51,7 +51,7 @@ internal sealed class TrainableParameter : IDisposable
         _parameter.grad?.zero_();
     }
 
-    /// <summary>After the optimiser moved the masters: the network follows.</summary>
+    /// <summary>Copies the masters to the network after an update.</summary>
     public void Publish()
     {
         if (!_isOwn)
@@ -60,7 +60,7 @@ internal sealed class TrainableParameter : IDisposable
         _parameter.copy_(Master);
     }
 
-    /// <summary>Puts numbers in the network's parameter's place, if the network is there still.</summary>
+    /// <summary>Overwrites the network's parameter, unless the network is disposed.</summary>
     public void Overwrite(Tensor values)
     {
         if (_parameter.IsInvalid)
@@ -69,12 +69,12 @@ internal sealed class TrainableParameter : IDisposable
         _parameter.copy_(values);
     }
 
-    /// <summary>The parameter learns no more.</summary>
+    /// <summary>Makes the parameter untrainable again.</summary>
     public void Dispose()
     {
         _gradient?.Dispose();
 
-        // A model that was disposed of during the training takes its parameters with it.
+        // A model that was disposed during training disposed its parameters too.
         if (!_parameter.IsInvalid)
         {
             _parameter.requires_grad_(false);

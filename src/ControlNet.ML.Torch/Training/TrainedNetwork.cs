@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Where a control network begins: as the trainable copy of a UNet's encoder, with zero convolutions (paper section 3.1).</summary>
+/// <summary>Creates the control network to train: a trainable copy of the UNet's encoder with zero convolutions (paper section 3.1), or an existing network.</summary>
 internal static class TrainedNetwork
 {
-    /// <summary>The shape of the network to train.</summary>
-    /// <exception cref="ControlNetException">The condition encoder does not come out at the latents' size.</exception>
+    /// <summary>The configuration of the network to train.</summary>
+    /// <exception cref="ControlNetException">The condition encoder's output does not have the latents' size.</exception>
     public static ControlNetConfig Config(ModelFolder folder, TrainingOptions options)
     {
         if (options.InitialControl is { } name)
@@ -24,14 +24,14 @@ internal static class TrainedNetwork
         if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
         {
             throw new ControlNetException(
-                $"The condition encoder of {config.ConditioningEmbeddingOutChannels.Length} stages makes conditions {config.ConditionScale} times smaller, the autoencoder images {folder.Autoencoder.ScaleFactor} times: name as many stages as fit.");
+                $"The condition encoder's {config.ConditioningEmbeddingOutChannels.Length} blocks make conditions {config.ConditionScale} times smaller, expected {folder.Autoencoder.ScaleFactor} times, as the autoencoder makes images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
         }
 
         config.Validate(nameof(TrainingOptions));
         return config;
     }
 
-    /// <summary>The network as training begins: the copy, or another network that is trained on.</summary>
+    /// <summary>Creates the network in its initial state: the copy, or <see cref="TrainingOptions.InitialControl"/>.</summary>
     public static IControlModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
     {
         if (options.InitialControl is null)
@@ -43,7 +43,7 @@ internal static class TrainedNetwork
         return network;
     }
 
-    /// <summary>p_new = p_control + p_target - p_source for all that is the encoder's copy; what is the control network's own stays.</summary>
+    /// <summary>p_new = p_control + p_target - p_source for the weights of the encoder's copy; the control network's other weights stay.</summary>
     private static void Transfer(IControlModel network, ModelFolder source, UNet2DConditionModel target)
     {
         using var scope = NewDisposeScope();
@@ -55,7 +55,7 @@ internal static class TrainedNetwork
             if (!targets.TryGetValue(name, out var own))
                 continue;
             if (!weights.Tensors.TryGetValue(name, out var before) || !before.Shape.AsSpan().SequenceEqual(parameter.shape))
-                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or of another shape: this is no base of the control network.");
+                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or has another shape than in the control network, which was trained for another base.");
             var values = new float[before.Count];
             before.CopyTo(values);
             parameter.PlusInPlace(own - tensor(values, before.Shape).to(own.dtype, own.device));
@@ -65,14 +65,14 @@ internal static class TrainedNetwork
     private static WeightSource OpenControl(string name) => ControlSource.Open(ModelNames.FindControl(name)).OpenWeights();
 
     /// <summary>
-    /// The copy: encoder and middle from the UNet, the condition encoder at random as torch initialises convolutions, its last one and all zero
-    /// convolutions zero. Of ControlNet-lite only the first convolution is a copy, those in the blocks' place are at random.
+    /// The copy: encoder and middle block from the UNet; condition encoder random, as torch initialises convolutions, but zero in its last
+    /// convolution; zero convolutions zero. ControlNet-lite copies only the first convolution; those that replace the blocks are random.
     /// </summary>
-    /// <param name="config">The network's shape, <see cref="ControlNetConfig.FromUNet"/> of the UNet's.</param>
+    /// <param name="config">The network's configuration, <see cref="ControlNetConfig.FromUNet"/> of the UNet's.</param>
     /// <param name="unet">The UNet.</param>
-    /// <param name="device">Where it lies and in which numbers.</param>
-    /// <param name="seed">Of the random weights.</param>
-    /// <param name="gaussian">The ablation of the paper: Gaussian weights in place of the zeros.</param>
+    /// <param name="device">Device and precision.</param>
+    /// <param name="seed">Seed of the random weights.</param>
+    /// <param name="gaussian">The paper's ablation: Gaussian weights instead of zeros.</param>
     public static IControlModel FromUNet(ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
     {
         var network = ControlModels.Create(config, device);
@@ -96,7 +96,7 @@ internal static class TrainedNetwork
         return network;
     }
 
-    /// <summary>The decoder, which learns too where it is unlocked (<c>sd_locked = false</c>): up blocks, last norm, last convolution.</summary>
+    /// <summary>The decoder's parameters, trained if it is unlocked (<c>sd_locked = False</c>): up blocks, last norm, last convolution.</summary>
     public static IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> Decoder(UNet2DConditionModel unet) =>
         unet.named_parameters()
             .Where(entry => entry.name.StartsWith("up_blocks.", StringComparison.Ordinal)
@@ -113,7 +113,7 @@ internal static class TrainedNetwork
         Fill(convolution.bias, values => random.FillUniform(values, -bound, bound));
     }
 
-    /// <summary>Zeros; or normal weights of deviation 1/√(inputs · kernel²), which keep the size of what passes.</summary>
+    /// <summary>Zeros, or normal weights of standard deviation 1/√(inputs · kernel²), which preserve the scale of activations.</summary>
     private static void Zero(Convolution convolution, TorchRandom? random)
     {
         convolution.weight.zero_();

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// The folder of a run: <c>run.json</c> says what is trained and on what, <c>checkpoints/</c> has the last states, <c>log.jsonl</c> a line
-/// for each step, <c>samples/</c> sheets of images, <c>controlnet/</c> the result. One process at a time.
+/// The folder of a training run: <c>run.json</c> records the settings, <c>checkpoints/</c> holds the last checkpoints, <c>log.jsonl</c> a
+/// line per step, <c>samples/</c> sheets of samples, <c>controlnet/</c> the result. Only one process can use it at a time.
 /// </summary>
 internal sealed class TrainingFolder : IDisposable
 {
@@ -21,18 +21,18 @@ internal sealed class TrainingFolder : IDisposable
     /// <summary>The log.</summary>
     public string Log => In("log.jsonl");
 
-    /// <summary>Where sample sheets go.</summary>
+    /// <summary>The folder of sample sheets.</summary>
     public string Samples => In("samples");
 
-    /// <summary>Where the result goes.</summary>
+    /// <summary>The folder of the trained network.</summary>
     public string Result => In("controlnet");
 
     private string Checkpoints => In("checkpoints");
 
-    /// <summary>Opens a run's folder, or begins one in a folder that is empty or not there.</summary>
+    /// <summary>Opens the folder of a run, or starts a run in an empty or new folder.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="record">What is trained and on what, each by its name: what a run that goes on must have in common.</param>
-    /// <exception cref="ControlNetException">It is another run's, no run's, or in use.</exception>
+    /// <param name="record">The settings by name, which must not change when a run is resumed.</param>
+    /// <exception cref="ControlNetException">The folder belongs to a run with other settings, holds other files, or is in use.</exception>
     public static TrainingFolder Open(string path, IReadOnlyDictionary<string, string> record)
     {
         RequireUsable(path);
@@ -40,7 +40,7 @@ internal sealed class TrainingFolder : IDisposable
         var file = System.IO.Path.Combine(root, RecordName);
         var isNew = !File.Exists(file);
         Directory.CreateDirectory(root);
-        var folder = new TrainingFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in it: wait until it ends, or name another folder."));
+        var folder = new TrainingFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in this folder; wait for it to end, or use another folder."));
         try
         {
             if (isNew)
@@ -56,29 +56,29 @@ internal sealed class TrainingFolder : IDisposable
         }
     }
 
-    /// <summary>Whether a run may live in a folder: it has one already, or nothing but what a run puts there before it begins.</summary>
-    /// <exception cref="ControlNetException">It may not.</exception>
+    /// <summary>Checks that a run can use a folder: it holds a run, or nothing except what a run puts there before it starts.</summary>
+    /// <exception cref="ControlNetException">The folder holds other files, or is a file.</exception>
     public static void RequireUsable(string path)
     {
         if (File.Exists(path))
-            throw new ControlNetException($"{path}: is a file, expected the folder of a run.");
+            throw new ControlNetException($"{path}: is a file, expected the folder of a training run.");
         if (!IsRun(path) && Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) is not ("lock" or "cache" or "data")))
-            throw new ControlNetException($"{path}: is not empty and holds no {RecordName}, expected the folder of a run or a new one.");
+            throw new ControlNetException($"{path}: is not empty and has no {RecordName}, expected the folder of a training run or a new folder.");
     }
 
-    /// <summary>Whether a folder is a run's.</summary>
+    /// <summary>Whether a folder holds a run.</summary>
     public static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, RecordName));
 
-    /// <summary>The newest whole checkpoint, or null.</summary>
+    /// <summary>The newest complete checkpoint, or null.</summary>
     public string? Newest() => All().LastOrDefault();
 
-    /// <summary>The newest whole checkpoint that is older than one, or null.</summary>
+    /// <summary>The newest complete checkpoint before another, or null.</summary>
     public string? Before(string checkpoint) => All().LastOrDefault(other => string.CompareOrdinal(other, checkpoint) < 0);
 
-    /// <summary>Writes a checkpoint under a temporary name, renames it, and removes the oldest beyond a number.</summary>
-    /// <param name="state">What is written.</param>
-    /// <param name="keep">How many stay.</param>
-    public void Write(TrainingState state, int keep)
+    /// <summary>Writes a checkpoint under a temporary name, renames it, and deletes the oldest ones beyond a limit.</summary>
+    /// <param name="state">The state to write.</param>
+    /// <param name="limit">Maximum number of checkpoints to keep.</param>
+    public void Write(TrainingState state, int limit)
     {
         var target = System.IO.Path.Combine(Checkpoints, string.Create(CultureInfo.InvariantCulture, $"step-{state.Step:D9}"));
         var part = target + ".part";
@@ -98,7 +98,7 @@ internal sealed class TrainingFolder : IDisposable
             throw;
         }
 
-        foreach (var old in All().SkipLast(keep).ToList())
+        foreach (var old in All().SkipLast(limit).ToList())
             Remove(old);
     }
 
@@ -113,7 +113,7 @@ internal sealed class TrainingFolder : IDisposable
 
     private static void Remove(string folder)
     {
-        // Of a link, only the link.
+        // A link is deleted, its target is not.
         if (FileStatus.Of(folder, followLinks: false) is not { Kind: FileKind.Folder })
         {
             File.Delete(folder);
@@ -128,8 +128,8 @@ internal sealed class TrainingFolder : IDisposable
     {
         var differences = before.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
             .Where(name => before.GetValueOrDefault(name) != now.GetValueOrDefault(name))
-            .Select(name => $"{name} was {before.GetValueOrDefault(name) ?? "not said"} and is {now.GetValueOrDefault(name) ?? "not said"}").ToList();
+            .Select(name => $"{name} was {before.GetValueOrDefault(name) ?? "missing"} and is {now.GetValueOrDefault(name) ?? "missing"}").ToList();
         if (differences.Count > 0)
-            throw new ControlNetException($"{path}: this run cannot go on with other settings: {Message.List(differences, "; ")}. Take another folder for another run.");
+            throw new ControlNetException($"{path}: a run cannot be resumed with other settings: {Message.List(differences, "; ")}. Use another folder for another run.");
     }
 }

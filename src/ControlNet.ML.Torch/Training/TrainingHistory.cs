@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>What a run's log says: losses by steps, and the looks at the held-out rows.</summary>
+/// <summary>The contents of a run's log: training losses and validations.</summary>
 public sealed class TrainingHistory
 {
     private TrainingHistory(IReadOnlyList<LogLine> lines)
@@ -15,22 +15,22 @@ public sealed class TrainingHistory
     /// <summary>The loss of each step.</summary>
     public IReadOnlyList<(long Step, double Loss)> Losses { get; }
 
-    /// <summary>The looks at the held-out rows.</summary>
+    /// <summary>The validations.</summary>
     public IReadOnlyList<ConvergenceReading> Convergence { get; }
 
-    /// <summary>Reads a run's log; a last line that is not whole, as a crash leaves it, is passed over.</summary>
+    /// <summary>Reads a run's log. Incomplete lines, as a crash leaves them, are skipped.</summary>
     /// <param name="runFolder">The run's folder.</param>
-    /// <exception cref="ControlNetException">The folder is no run's.</exception>
+    /// <exception cref="ControlNetException">The folder holds no run.</exception>
     public static TrainingHistory Read(string runFolder)
     {
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
         if (!TrainingFolder.IsRun(runFolder))
-            throw new ControlNetException($"{runFolder}: is no run's folder, expected one with run.json, as training makes it.");
+            throw new ControlNetException($"{runFolder}: has no run.json, expected the folder of a training run.");
         var log = Path.Combine(runFolder, "log.jsonl");
         return new TrainingHistory(File.Exists(log) ? [.. Lines(log)] : []);
     }
 
-    /// <summary>A line that was written has some hundred characters.</summary>
+    /// <summary>Far more than a line of the log has: some hundred characters.</summary>
     private const int LongestLine = 1 << 16;
 
     internal static IEnumerable<LogLine> Lines(string path)
@@ -44,7 +44,7 @@ public sealed class TrainingHistory
             }
             catch (JsonException)
             {
-                // Cut off in the middle.
+                // The line is incomplete.
             }
 
             if (line is not null)

@@ -5,17 +5,17 @@ using TorchSharp.Modules;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// The run's log: a JSON object on a line for each step and each look at the held-out rows, and the same numbers for TensorBoard. A run that
-/// resumes first drops what lies beyond its checkpoint, so that no step stands twice.
+/// The run's log: a line with a JSON object for each step and each validation, and the same numbers for TensorBoard. A resumed run first
+/// drops the lines after its checkpoint, so that no step appears twice.
 /// </summary>
 internal sealed class TrainingLog : IDisposable
 {
     private readonly FileStream _stream;
     private readonly SummaryWriter? _board;
 
-    /// <param name="path">The file of lines.</param>
-    /// <param name="board">The folder for TensorBoard's event files, or null.</param>
-    /// <param name="step">The step that the run goes on after.</param>
+    /// <param name="path">The JSON lines file.</param>
+    /// <param name="board">Folder of TensorBoard event files, or null.</param>
+    /// <param name="step">The last step before this call; 0 for a new run.</param>
     public TrainingLog(string path, string? board, long step)
     {
         if (File.Exists(path))
@@ -24,10 +24,10 @@ internal sealed class TrainingLog : IDisposable
         _board = board is null ? null : TorchSharp.torch.utils.tensorboard.SummaryWriter(board, createRunName: false);
     }
 
-    /// <summary>Why the last line could not be written, a full disk for instance; null if it was. Training does not depend on it.</summary>
+    /// <summary>Why the last line could not be written, for instance because the disk is full; null if it was. Training continues either way.</summary>
     public string? Failure { get; private set; }
 
-    /// <summary>Notes a step.</summary>
+    /// <summary>Logs a step.</summary>
     public void Write(TrainingProgress progress)
     {
         Line(new LogLine
@@ -44,14 +44,14 @@ internal sealed class TrainingLog : IDisposable
         Show(progress.Step, ("train/loss", progress.Loss), ("train/learning_rate", progress.LearningRate), ("train/gradient_norm", progress.GradientNorm));
     }
 
-    /// <summary>Notes a look at the held-out rows.</summary>
+    /// <summary>Logs a validation.</summary>
     public void Write(ConvergenceReading reading)
     {
         Line(new LogLine { Step = reading.Step, ValidationLoss = reading.Loss, ExchangedLoss = reading.ExchangedLoss, Gap = reading.Gap });
         Show(reading.Step, ("validation/loss", reading.Loss), ("validation/exchanged_loss", reading.ExchangedLoss), ("validation/gap", reading.Gap));
     }
 
-    /// <summary>Notes a sample sheet.</summary>
+    /// <summary>Logs a sample sheet.</summary>
     public void Write(string sheet, long step) => Try(() => _board?.add_img("samples", sheet, (int)step, null));
 
     public void Dispose()
@@ -60,7 +60,7 @@ internal sealed class TrainingLog : IDisposable
         (_board as IDisposable)?.Dispose();
     }
 
-    // Unbuffered, so that whoever follows the file sees whole lines.
+    // Unbuffered, so that readers of the file see complete lines.
     private void Line(LogLine line)
     {
         Failure = null;
@@ -81,13 +81,13 @@ internal sealed class TrainingLog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Failure = $"The log could not be written, training goes on: {error.Message}";
+            Failure = $"The log could not be written; training continues: {error.Message}";
         }
     }
 
     private static void Cut(string path, long step)
     {
-        // A run without a checkpoint begins anew, with its look at step 0.
+        // A run without a checkpoint starts over, and validates at step 0 again.
         var kept = TrainingHistory.Lines(path).Where(line => step > 0 && line.Step <= step);
         var text = new StringBuilder();
         foreach (var line in kept)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>The loop: batches in, steps of the optimiser out; looks, samples and checkpoints in between.</summary>
+/// <summary>The training loop: optimiser steps, with validation, samples and checkpoints in between.</summary>
 internal sealed class TrainingRun : IDisposable
 {
     private readonly TrainingSetup _setup;
@@ -16,10 +16,10 @@ internal sealed class TrainingRun : IDisposable
     private readonly Queue<double> _recent = [];
     private ConvergenceReading? _convergence;
     private string? _warning;
-    private int _above;
+    private int _gapsInARow;
 
-    /// <param name="setup">All that is trained with; whoever made it disposes it after the run.</param>
-    /// <param name="folder">Where it is written.</param>
+    /// <param name="setup">Networks and data; the caller disposes it after the run.</param>
+    /// <param name="folder">The run's folder.</param>
     public TrainingRun(TrainingSetup setup, TrainingFolder folder)
     {
         (_setup, _options, _folder, _state) = (setup, setup.Options, folder, setup.State);
@@ -30,7 +30,7 @@ internal sealed class TrainingRun : IDisposable
             setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulationSteps);
     }
 
-    /// <summary>Goes on from a checkpoint; where it is damaged, the message says from which one it would go.</summary>
+    /// <summary>Resumes from a checkpoint; if it is damaged, the error names the one before it.</summary>
     private void Restore(string checkpoint)
     {
         try
@@ -39,23 +39,23 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (ControlNetException error)
         {
-            var way = _folder.Before(checkpoint) is { } before
-                ? $"The one before it is {before}: remove the damaged one, and training goes on from there."
-                : "There is none before it: remove it, and training begins anew.";
-            throw new ControlNetException($"{checkpoint}: the last checkpoint is damaged: {error.Message} {way}", error);
+            var advice = _folder.Before(checkpoint) is { } before
+                ? $"Delete it to resume from the one before it, {before}."
+                : "There is none before it: delete it to start over.";
+            throw new ControlNetException($"{checkpoint}: the last checkpoint is damaged: {error.Message} {advice}", error);
         }
     }
 
-    /// <summary>Trains to the end, or until it is cancelled; then the state is written first.</summary>
-    /// <returns>The last look at the held-out rows, if there was one.</returns>
-    /// <exception cref="ControlNetException">A row cannot be read, or the loss is no number; the last checkpoint stays as it is.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on.</exception>
-    /// <exception cref="ObjectDisposedException">The model was disposed of between two steps; the last checkpoint stays as it is.</exception>
+    /// <summary>Trains to the last step, or until cancelled; both save a checkpoint.</summary>
+    /// <returns>The last validation; null if there was none.</returns>
+    /// <exception cref="ControlNetException">A row cannot be read, or the loss is not finite; the last checkpoint stays.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the same call resumes it.</exception>
+    /// <exception cref="ObjectDisposedException">The model was disposed between two steps; the last checkpoint stays.</exception>
     public ConvergenceReading? Run(CancellationToken cancellationToken)
     {
-        // The first look is the proof that nothing is added yet: both losses are equal.
+        // Before the first step both validation losses are equal: proof that the zero convolutions add nothing.
         if (_state.Step == 0)
-            Look(cancellationToken);
+            Validate(cancellationToken);
         while (_state.Step < _options.Steps)
         {
             TrainingProgress progress;
@@ -66,16 +66,16 @@ internal sealed class TrainingRun : IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 progress = Step(cancellationToken);
                 if (_state.Step % _options.ValidationSteps == 0 || _state.Step == _options.Steps)
-                    Look(cancellationToken);
+                    Validate(cancellationToken);
                 if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
                     Draw(cancellationToken);
-                ends = _state.Step == _options.Steps || _above >= 3;
+                ends = _state.Step == _options.Steps || _gapsInARow >= 3;
                 if (ends || _state.Step % _options.CheckpointingSteps == 0)
                     Save(required: ends);
             }
             catch (OperationCanceledException)
             {
-                // In the middle of a step, too: what it had accumulated is done again, from the same rows and the same noise.
+                // Even within a step: a resumed run accumulates the same rows with the same noise again.
                 Save(required: true);
                 throw;
             }
@@ -99,7 +99,7 @@ internal sealed class TrainingRun : IDisposable
         _log.Dispose();
     }
 
-    /// <summary>A step of the optimiser. Cancellation is seen before every batch that it accumulates.</summary>
+    /// <summary>One optimiser step. Cancellation is checked before each batch that it accumulates.</summary>
     private TrainingProgress Step(CancellationToken cancellationToken)
     {
         using var step = NewDisposeScope();
@@ -129,15 +129,15 @@ internal sealed class TrainingRun : IDisposable
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw new ControlNetException(
-                $"Step {_state.Step + 1}: the {(double.IsFinite(loss) ? "gradient" : "loss")} is {(double.IsFinite(loss) ? norm : loss)}, expected a number; " +
-                $"the rows of its batch are {string.Join("; ", rows)}. The last good state is {_folder.Newest() ?? "the beginning"}. A smaller learning rate may help.");
+                $"Step {_state.Step + 1}: the {(double.IsFinite(loss) ? "gradient" : "loss")} is {(double.IsFinite(loss) ? norm : loss)}, expected a finite number; " +
+                $"the rows of its batch are {string.Join("; ", rows)}. The last checkpoint is {_folder.Newest() ?? "none"}. A lower learning rate may help.");
         }
 
-        var rate = LearningRate.At(_options.LearningRateScheduler, _options.LearningRate, _state.Step, _options.LearningRateWarmupSteps, _options.Steps);
-        _state.Optimizer.Step(rate);
+        var learningRate = LearningRate.At(_options.LearningRateScheduler, _options.LearningRate, _state.Step, _options.LearningRateWarmupSteps, _options.Steps);
+        _state.Optimizer.Step(learningRate);
         foreach (var parameter in _state.All)
             parameter.Publish();
-        _state.Average?.Update((int)Math.Min(int.MaxValue, _state.Step));
+        _state.Ema?.Update((int)Math.Min(int.MaxValue, _state.Step));
         _state.Step++;
 
         var progress = new TrainingProgress
@@ -147,7 +147,7 @@ internal sealed class TrainingRun : IDisposable
             Epoch = (double)_state.Step * _options.GradientAccumulationSteps * _options.BatchSize / _setup.Table.Rows.Count,
             Loss = loss,
             MeanLoss = Mean(loss),
-            LearningRate = rate,
+            LearningRate = learningRate,
             GradientNorm = norm,
             Seconds = clock.Elapsed.TotalSeconds,
             EncoderRuns = _setup.Encoder.Runs - encoded,
@@ -157,7 +157,7 @@ internal sealed class TrainingRun : IDisposable
         return progress;
     }
 
-    /// <summary>The next batch. If a row cannot be read, what was learnt so far is kept before the run ends.</summary>
+    /// <summary>The next batch. If a row cannot be read, a checkpoint is saved before the run ends.</summary>
     private LoadedBatch Next()
     {
         try
@@ -172,18 +172,18 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    private void Look(CancellationToken cancellationToken)
+    private void Validate(CancellationToken cancellationToken)
     {
         if (_setup.Monitor is not { } monitor || cancellationToken.IsCancellationRequested)
             return;
-        using (_state.ShowAverage())
+        using (_state.UseEma())
         {
             using (_setup.Model.Enter(cancellationToken))
-                _convergence = monitor.Look(_state.Step);
+                _convergence = monitor.Validate(_state.Step);
         }
 
         _log.Write(_convergence);
-        _above = _options.StopAtGap is { } gap && _convergence.Gap >= gap ? _above + 1 : 0;
+        _gapsInARow = _options.StopAtGap is { } gap && _convergence.Gap >= gap ? _gapsInARow + 1 : 0;
     }
 
     private void Draw(CancellationToken cancellationToken)
@@ -191,7 +191,7 @@ internal sealed class TrainingRun : IDisposable
         if (_setup.Monitor is not { } monitor || _options.Samples == 0 || cancellationToken.IsCancellationRequested)
             return;
         var sheet = Path.Combine(_folder.Samples, FormattableString.Invariant($"step-{_state.Step:D9}.png"));
-        using (_state.ShowAverage())
+        using (_state.UseEma())
         {
             try
             {
@@ -214,7 +214,7 @@ internal sealed class TrainingRun : IDisposable
         _log.Write(sheet, _state.Step);
     }
 
-    /// <summary>Writes a checkpoint. A disk without room is told of and training goes on, unless the run ends with it.</summary>
+    /// <summary>Saves a checkpoint. Unless it is the run's last, a failure such as a full disk is only a warning.</summary>
     private void Save(bool required)
     {
         if (_folder.Newest() is { } newest && newest.EndsWith(FormattableString.Invariant($"step-{_state.Step:D9}"), StringComparison.Ordinal))
@@ -225,7 +225,7 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (Exception error) when (!required && error is IOException or UnauthorizedAccessException or ControlNetException)
         {
-            _warning = $"Step {_state.Step}: the checkpoint could not be written, training goes on: {error.Message}";
+            _warning = $"Step {_state.Step}: the checkpoint could not be written; training continues: {error.Message}";
         }
     }
 

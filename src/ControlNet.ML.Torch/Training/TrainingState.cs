@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// All that later steps depend on: the weights, the optimiser's moments, the average, the number of the step (from which order of the rows
-/// and all random numbers follow, see <see cref="Seeds"/>). Written and read as a checkpoint, a folder:
-/// <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>, a control network ready to use; <c>ema/</c>, the average alike;
-/// <c>optimizer.safetensors</c>; <c>unet_decoder.safetensors</c> where the decoder learns, too; <c>state.json</c>.
+/// Everything that later steps depend on: weights, optimiser moments, EMA and the step number, which determines the order of the rows and
+/// all random numbers (see <see cref="Seeds"/>). A checkpoint is a folder with <c>config.json</c> and
+/// <c>diffusion_pytorch_model.safetensors</c>, a control network ready to use; <c>ema/</c>, the same for the EMA;
+/// <c>optimizer.safetensors</c>; <c>unet_decoder.safetensors</c> if the decoder is trained; <c>state.json</c>.
 /// </summary>
 internal sealed class TrainingState : IDisposable
 {
@@ -21,12 +21,12 @@ internal sealed class TrainingState : IDisposable
     private const string MeanSuffix = ".exp_avg";
     private const string SquareSuffix = ".exp_avg_sq";
     private readonly ControlNetConfig _config;
-    private readonly List<Tensor> _decoderBefore = [];
+    private readonly List<Tensor> _originalDecoder = [];
 
-    /// <param name="config">The network's shape.</param>
-    /// <param name="control">The network that learns.</param>
-    /// <param name="unet">The base.</param>
-    /// <param name="options">What is trained, and how.</param>
+    /// <param name="config">The network's configuration.</param>
+    /// <param name="control">The network to train.</param>
+    /// <param name="unet">The base model's UNet.</param>
+    /// <param name="options">How the network is trained.</param>
     public TrainingState(ControlNetConfig config, IControlModel control, UNet2DConditionModel unet, TrainingOptions options)
     {
         _config = config;
@@ -34,10 +34,10 @@ internal sealed class TrainingState : IDisposable
         Decoder = options.SdLocked ? [] : [.. TrainedNetwork.Decoder(unet).Select(entry => new TrainableParameter(entry.Name, entry.Parameter))];
         All = [.. Control, .. Decoder];
 
-        // The base is the program's: what an unlocked decoder learns is written, and taken out of the model again.
-        _decoderBefore.AddRange(TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
+        // The model belongs to the caller: Dispose restores the weights of an unlocked decoder, once they are saved.
+        _originalDecoder.AddRange(TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
         Optimizer = new AdamW(All, options.Optimizer);
-        Average = options.EmaDecay is { } decay ? new AverageWeights(All, decay, options.UseEmaWarmup) : null;
+        Ema = options.EmaDecay is { } decay ? new EmaWeights(All, decay, options.UseEmaWarmup) : null;
     }
 
     /// <summary>Steps done.</summary>
@@ -46,33 +46,33 @@ internal sealed class TrainingState : IDisposable
     /// <summary>The control network's parameters.</summary>
     public IReadOnlyList<TrainableParameter> Control { get; }
 
-    /// <summary>The decoder's, where it is unlocked.</summary>
+    /// <summary>The decoder's parameters; empty if it is locked.</summary>
     public IReadOnlyList<TrainableParameter> Decoder { get; }
 
-    /// <summary>Both.</summary>
+    /// <summary>All trained parameters.</summary>
     public IReadOnlyList<TrainableParameter> All { get; }
 
     /// <summary>The optimiser.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>The moving average, or null.</summary>
-    public AverageWeights? Average { get; }
+    /// <summary>The exponential moving average of the weights, or null.</summary>
+    public EmaWeights? Ema { get; }
 
-    /// <summary>Whether a folder is a whole checkpoint.</summary>
+    /// <summary>Whether a folder is a complete checkpoint.</summary>
     public static bool IsCheckpoint(string folder) => File.Exists(Path.Combine(folder, StateName));
 
-    /// <summary>Takes away what makes a folder a checkpoint, so that one which is removed half is none.</summary>
+    /// <summary>Deletes <c>state.json</c> first, so that a partly deleted checkpoint no longer counts as one.</summary>
     public static void Invalidate(string folder) => File.Delete(Path.Combine(folder, StateName));
 
-    /// <summary>Writes all into a folder that is there and empty; <c>state.json</c> comes last.</summary>
+    /// <summary>Writes a checkpoint into an existing empty folder; <c>state.json</c> comes last.</summary>
     public void Write(string folder)
     {
         WeightFiles.WriteControl(folder, _config, Control.Select(p => (p.Name, p.Master)));
-        if (Average is not null)
+        if (Ema is not null)
         {
-            WeightFiles.WriteControl(Path.Combine(folder, "ema"), _config, Control.Select(p => (p.Name, Average.Values[p.Name])));
+            WeightFiles.WriteControl(Path.Combine(folder, "ema"), _config, Control.Select(p => (p.Name, Ema.Values[p.Name])));
             if (Decoder.Count > 0)
-                WeightFiles.Write(Path.Combine(folder, "ema", DecoderName), Decoder.Select(p => (p.Name, Average.Values[p.Name])));
+                WeightFiles.Write(Path.Combine(folder, "ema", DecoderName), Decoder.Select(p => (p.Name, Ema.Values[p.Name])));
         }
 
         if (Decoder.Count > 0)
@@ -84,30 +84,30 @@ internal sealed class TrainingState : IDisposable
         WeightFiles.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(new { step = Step }));
     }
 
-    /// <summary>Reads all from a checkpoint.</summary>
-    /// <exception cref="ControlNetException">It is not sound, or of another network.</exception>
+    /// <summary>Reads a checkpoint.</summary>
+    /// <exception cref="ControlNetException">The checkpoint is damaged, or of another network.</exception>
     public void Read(string folder)
     {
         var state = Path.Combine(folder, StateName);
         var json = JsonText.ReadObject(state, state);
         Step = json.TryGetProperty("step", out var step) && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out var number) && number >= 0
             ? number
-            : throw new ControlNetException($"{state}: says no step, expected {{\"step\": 300}}.");
+            : throw new ControlNetException($"{state}: has no valid step, expected {{\"step\": 300}}.");
         ReadWeights(Path.Combine(folder, WeightsName), Control, p => p.Master);
         if (Decoder.Count > 0)
             ReadWeights(Path.Combine(folder, DecoderName), Decoder, p => p.Master);
-        if (Average is not null)
+        if (Ema is not null)
         {
-            ReadWeights(Path.Combine(folder, "ema", WeightsName), Control, p => Average.Values[p.Name]);
+            ReadWeights(Path.Combine(folder, "ema", WeightsName), Control, p => Ema.Values[p.Name]);
             if (Decoder.Count > 0)
-                ReadWeights(Path.Combine(folder, "ema", DecoderName), Decoder, p => Average.Values[p.Name]);
+                ReadWeights(Path.Combine(folder, "ema", DecoderName), Decoder, p => Ema.Values[p.Name]);
         }
 
         using var file = SafetensorsFile.Open(Path.Combine(folder, OptimizerName));
         foreach (var parameter in All.Where(p => file.Entries.ContainsKey(p.Name + MeanSuffix)))
         {
             if (!file.Metadata.TryGetValue("step." + parameter.Name, out var text) || !int.TryParse(text, out var steps) || steps < 0)
-                throw new ControlNetException($"{file.Name}: says no step of {Message.Name(parameter.Name)}.");
+                throw new ControlNetException($"{file.Name}: has no valid step of {Message.Name(parameter.Name)}.");
             var moments = new Moments(steps, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
             WeightFiles.Read(file, parameter.Name + MeanSuffix, moments.Mean);
             WeightFiles.Read(file, parameter.Name + SquareSuffix, moments.Square);
@@ -118,18 +118,18 @@ internal sealed class TrainingState : IDisposable
             parameter.Publish();
     }
 
-    /// <summary>Puts the average in the weights' place while something is drawn or measured with it.</summary>
-    /// <returns>Puts the weights back when it is disposed.</returns>
-    public IDisposable ShowAverage() => new Shown(this);
+    /// <summary>Replaces the weights by their EMA, if there is one, for validation, samples and the result.</summary>
+    /// <returns>Restores the weights when disposed.</returns>
+    public IDisposable UseEma() => new EmaInUse(this);
 
     public void Dispose()
     {
         Optimizer.Dispose();
-        Average?.Dispose();
+        Ema?.Dispose();
         for (var i = 0; i < Decoder.Count; i++)
         {
-            Decoder[i].Overwrite(_decoderBefore[i]);
-            _decoderBefore[i].Dispose();
+            Decoder[i].Overwrite(_originalDecoder[i]);
+            _originalDecoder[i].Dispose();
         }
 
         foreach (var parameter in All)
@@ -143,21 +143,21 @@ internal sealed class TrainingState : IDisposable
             WeightFiles.Read(file, parameter.Name, target(parameter));
     }
 
-    private sealed class Shown : IDisposable
+    private sealed class EmaInUse : IDisposable
     {
         private readonly TrainingState _state;
         private readonly List<Tensor> _weights = [];
 
-        public Shown(TrainingState state)
+        public EmaInUse(TrainingState state)
         {
             _state = state;
-            if (state.Average is null)
+            if (state.Ema is null)
                 return;
             using var _ = no_grad();
             foreach (var parameter in state.All)
             {
                 _weights.Add(parameter.Master.detach().clone().DetachFromDisposeScope());
-                parameter.Master.copy_(state.Average.Values[parameter.Name]);
+                parameter.Master.copy_(state.Ema.Values[parameter.Name]);
                 parameter.Publish();
             }
         }

@@ -7,19 +7,19 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Tensors to safetensors files and back, one at a time.</summary>
+/// <summary>Writes and reads tensors as safetensors files, one tensor at a time.</summary>
 internal static class WeightFiles
 {
     /// <summary>Writes tensors as float32.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="tensors">Names and tensors, on any device.</param>
-    /// <param name="metadata">Texts for the header, or null.</param>
+    /// <param name="tensors">Tensors by name, on any device.</param>
+    /// <param name="metadata">Metadata for the header, or null.</param>
     public static void Write(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsWriter.Write(path, tensors.Select(entry => new TensorContent(entry.Name, TensorType.F32, entry.Tensor.shape, stream => Copy(entry.Tensor, stream))), metadata);
 
     /// <summary>Writes a control network in diffusers' layout: <c>config.json</c> and weights.</summary>
-    /// <param name="folder">The folder, which is made.</param>
-    /// <param name="config">The network's shape.</param>
+    /// <param name="folder">The folder; created if missing.</param>
+    /// <param name="config">The network's configuration.</param>
     /// <param name="tensors">Its weights.</param>
     public static void WriteControl(string folder, ControlNetConfig config, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
@@ -28,14 +28,14 @@ internal static class WeightFiles
         Write(Path.Combine(folder, "diffusion_pytorch_model.safetensors"), tensors);
     }
 
-    /// <summary>Writes a text under a temporary name and renames it.</summary>
+    /// <summary>Writes text to a file under a temporary name and renames it.</summary>
     public static void WriteText(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>Reads a tensor into another of its shape.</summary>
+    /// <summary>Reads a tensor into an existing one of the same shape.</summary>
     /// <param name="file">The file.</param>
     /// <param name="name">The tensor's name in it.</param>
-    /// <param name="target">Where the numbers go, on any device and of any floating-point type.</param>
-    /// <exception cref="ControlNetException">It is not there, or of another shape.</exception>
+    /// <param name="target">Receives the values; on any device, of any floating-point type.</param>
+    /// <exception cref="ControlNetException">The tensor is missing or has another shape.</exception>
     public static void Read(SafetensorsFile file, string name, Tensor target)
     {
         if (!file.Entries.TryGetValue(name, out var entry))
@@ -49,7 +49,7 @@ internal static class WeightFiles
         target.copy_(values);
     }
 
-    /// <summary>SHA-256 of the weights of networks, as hexadecimal digits: whether they are the same, bit for bit.</summary>
+    /// <summary>SHA-256 of weights, as hexadecimal digits: equal if the weights are equal bit for bit.</summary>
     public static string Fingerprint(IEnumerable<Tensor> weights)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -140,15 +140,15 @@ public sealed class RowReaderTests : IDisposable
     public void A_folder_that_is_none_or_holds_no_table_is_refused()
     {
         File.WriteAllText(_folder.File("file"), "");
-        Says(_folder.File("nowhere"), "is not there");
+        Says(_folder.File("nowhere"), "does not exist");
         Says(_folder.File("file"), "is a file");
         Says(_folder.Path, "has neither metadata.jsonl");
         File.WriteAllText(_folder.File("metadata.jsonl"), "{}\n");
-        Says(_folder.Path, "metadata.jsonl line 1: has no 'file_name'; there is nothing");
+        Says(_folder.Path, "metadata.jsonl line 1: has no 'file_name'; its columns are none");
         File.WriteAllText(_folder.File("metadata.jsonl"), $"{{\"file_name\": \"{new string('a', 1 << 20)}\"}}\n");
         Says(_folder.Path, "metadata.jsonl line 1: has more than 1,048,576 characters, expected at most that many");
         File.WriteAllText(_folder.File("metadata.jsonl"), "{\"file_name\": \"a\\u0000.png\", \"text\": \"\"}\n");
-        Says(_folder.Path, "is no file name");
+        Says(_folder.Path, "is not a file name");
 
         static void Says(string folder, string message) =>
             Assert.Contains(message, Assert.Throws<ControlNetException>(() => TrainingTable.Open(folder)).Message, StringComparison.Ordinal);

@@ -95,7 +95,7 @@ public sealed class TrainableParameterTests : IDisposable
     public void The_average_moves_by_its_share_towards_the_weights()
     {
         var trained = Trained("w", [1]);
-        using var average = new AverageWeights([trained], 0.75, warmsUp: false);
+        using var average = new EmaWeights([trained], 0.75, useWarmup: false);
         Set(trained, 3);
         Assert.Equal(1, ControlGraph.Values(average.Values["w"])[0]);
         average.Update(0);
@@ -109,7 +109,7 @@ public sealed class TrainableParameterTests : IDisposable
     public void An_average_that_warms_up_takes_the_first_weights_as_they_are()
     {
         var trained = Trained("w", [1]);
-        using var average = new AverageWeights([trained], 0.9, warmsUp: true);
+        using var average = new EmaWeights([trained], 0.9, useWarmup: true);
         Set(trained, 3);
         average.Update(0);
         Assert.Equal(3, ControlGraph.Values(average.Values["w"])[0]);

@@ -67,11 +67,11 @@ public sealed class TrainingDataTests : IDisposable
 
     [Theory]
     [InlineData("{\"file_name\": \"a.png\", \"text\": \"x\"}\nnothing", "metadata.jsonl line 2: is not sound JSON")]
-    [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; there are 'file_name'")]
+    [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; its columns are 'file_name'")]
     [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a text")]
     [InlineData("{\"file_name\": \"\", \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is empty")]
     [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 images are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
-    [InlineData("\n", "holds no rows")]
+    [InlineData("\n", "has no rows")]
     public void Lines_that_cannot_be_meant_are_named(string text, string message)
     {
         Image("a.png");
@@ -87,7 +87,7 @@ public sealed class TrainingDataTests : IDisposable
         File.WriteAllText(_folder.File("c.png"), "no image");
         using var reader = new RowReader(16, 16, false, CropMode.Centre, null);
         var error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 1", _folder.File("a.png"), _folder.File("b.png"), ""), null));
-        Assert.Contains("line 1: the image is 16x12 and its condition 8x6, expected one size", error.Message, StringComparison.Ordinal);
+        Assert.Contains("line 1: the image is 16x12 and its condition 8x6, expected the same size", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<ControlNetException>(() => reader.Read(new TrainingRow("line 2", _folder.File("c.png"), _folder.File("b.png"), ""), null));
         Assert.StartsWith("line 2: ", error.Message, StringComparison.Ordinal);
     }

@@ -31,7 +31,7 @@ public sealed class TrainingFolderTests : IDisposable
         var path = _folder.File("run");
         TrainingFolder.Open(path, Record).Dispose();
         var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(path, new Dictionary<string, string> { ["seed"] = "2", ["rate"] = "3" }));
-        Assert.Contains("data was é\" and is not said; rate was not said and is 3; seed was 1 and is 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains("data was é\" and is missing; rate was missing and is 3; seed was 1 and is 2", error.Message, StringComparison.Ordinal);
 
         File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": 3, "data": "é\""}""");
         Assert.Contains("seed was 3 and is 1", Assert.Throws<ControlNetException>(() => TrainingFolder.Open(path, Record)).Message, StringComparison.Ordinal);

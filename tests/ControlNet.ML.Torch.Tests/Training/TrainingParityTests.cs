@@ -101,8 +101,8 @@ public sealed class TrainingParityTests : IDisposable
     public void Accumulated_clipped_warmed_up_and_averaged()
     {
         using var bench = new TrainingBench();
-        using var plain = new AverageWeights(bench.Parameters, 0.999, warmsUp: false);
-        using var warm = new AverageWeights(bench.Parameters, 0.999, warmsUp: true);
+        using var plain = new EmaWeights(bench.Parameters, 0.999, useWarmup: false);
+        using var warm = new EmaWeights(bench.Parameters, 0.999, useWarmup: true);
         for (var step = 0; step < 8; step++)
         {
             using var scope = NewDisposeScope();

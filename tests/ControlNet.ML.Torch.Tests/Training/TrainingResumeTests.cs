@@ -73,7 +73,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         var message = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options)).Message;
         Assert.StartsWith($"{checkpoints[^1]}: the last checkpoint is damaged: ", message, StringComparison.Ordinal);
         Assert.Contains(file, message, StringComparison.Ordinal);
-        Assert.Contains($"The one before it is {checkpoints[^2]}: remove the damaged one", message, StringComparison.Ordinal);
+        Assert.Contains($"Delete it to resume from the one before it, {checkpoints[^2]}.", message, StringComparison.Ordinal);
 
         // And so it does.
         Directory.Delete(checkpoints[^1], recursive: true);
@@ -128,7 +128,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Directory.CreateDirectory(options.Folder);
         File.WriteAllText(Path.Combine(options.Folder, "letter.txt"), "dear");
         var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
-        Assert.Contains("is not empty and holds no run.json", error.Message, StringComparison.Ordinal);
+        Assert.Contains("is not empty and has no run.json", error.Message, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFileSystemEntries(options.Folder));
     }
 
@@ -157,7 +157,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         });
         ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = progress });
         Assert.Equal([false, true, false, true, false, false], warnings.Select(warning => warning is not null));
-        Assert.Contains("training goes on", warnings[1], StringComparison.Ordinal);
+        Assert.Contains("training continues", warnings[1], StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateDirectories(checkpoints));
     }
 

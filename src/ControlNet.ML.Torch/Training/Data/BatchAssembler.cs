@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Puts rows together to the tensors that the networks take.</summary>
+/// <summary>Assembles rows into the networks' input tensors.</summary>
 internal sealed class BatchAssembler(RowEncoder encoder, TorchDevice device, bool isXL, bool keeps)
 {
-    /// <summary>Puts a batch of the training together: draws from the posteriors, noise, prompts dropped.</summary>
+    /// <summary>Assembles a training batch: samples from the posteriors, noise, some prompts empty.</summary>
     /// <param name="batch">The rows.</param>
     public TrainingBatch Assemble(LoadedBatch batch)
     {
@@ -26,7 +26,7 @@ internal sealed class BatchAssembler(RowEncoder encoder, TorchDevice device, boo
             [.. batch.Rows.Select(row => row.Draws.DropsPrompt ? "" : row.Row.Row.Prompt)], [.. batch.Rows.Select(row => row.Row)]);
     }
 
-    /// <summary>Puts tensors together.</summary>
+    /// <summary>Assembles a batch from its parts.</summary>
     public TrainingBatch Assemble(
         TensorData latents, TensorData noise, int[] timesteps, IReadOnlyList<ImageBuffer> conditions, IReadOnlyList<string> prompts, IReadOnlyList<ReadRow> rows)
     {

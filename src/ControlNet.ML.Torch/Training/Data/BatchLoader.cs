@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Reads the coming batches in the background, while the networks are busy with the present one.</summary>
+/// <summary>Loads the next batches in the background while the networks process the current one.</summary>
 internal sealed class BatchLoader : IDisposable
 {
     private const int Ahead = 2;
@@ -15,11 +15,11 @@ internal sealed class BatchLoader : IDisposable
     private long _next;
 
     /// <param name="table">The rows.</param>
-    /// <param name="reader">Reads one.</param>
-    /// <param name="encoder">Knows which are encoded already.</param>
-    /// <param name="options">Batch size, prompt drop, seed.</param>
-    /// <param name="timesteps">How many there are to draw from.</param>
-    /// <param name="first">The number of the first batch, since the run's begin.</param>
+    /// <param name="reader">Reads rows.</param>
+    /// <param name="encoder">Finds cached encodings.</param>
+    /// <param name="options">Batch size, proportion of empty prompts, seed.</param>
+    /// <param name="timesteps">Number of training timesteps.</param>
+    /// <param name="first">Number of the first batch, counted from the start of the run.</param>
     public BatchLoader(TrainingTable table, RowReader reader, RowEncoder encoder, TrainingOptions options, int timesteps, long first)
     {
         (_table, _reader, _encoder, _options, _timesteps, _next) = (table, reader, encoder, options, timesteps, first);
@@ -46,7 +46,7 @@ internal sealed class BatchLoader : IDisposable
         }
         catch (AggregateException)
         {
-            // Batches that nobody asks for any more.
+            // Errors of batches that nobody needs any more.
         }
 
         _stop.Dispose();
@@ -75,17 +75,17 @@ internal sealed class BatchLoader : IDisposable
     }
 }
 
-/// <summary>Rows that were read, and not yet encoded where the cache has them not.</summary>
-/// <param name="Number">Which batch since the run's begin.</param>
+/// <summary>A batch of rows, encoded only as far as the cache has them.</summary>
+/// <param name="Number">Number of the batch, counted from the start of the run.</param>
 /// <param name="Rows">Its rows.</param>
 internal sealed record LoadedBatch(long Number, LoadedRow[] Rows)
 {
-    /// <summary>The rows as a message names them.</summary>
+    /// <summary>Names the rows in messages.</summary>
     public string Where => Message.List([.. Rows.Select(row => row.Row.Row.Where)]);
 }
 
 /// <summary>A row of a batch.</summary>
 /// <param name="Row">Its images.</param>
-/// <param name="Draws">Its randomness.</param>
-/// <param name="Moments">Its posterior, if it is known.</param>
+/// <param name="Draws">Its random draws.</param>
+/// <param name="Moments">Its posterior, or null if it is not cached.</param>
 internal sealed record LoadedRow(ReadRow Row, SampleDraws Draws, float[]? Moments);

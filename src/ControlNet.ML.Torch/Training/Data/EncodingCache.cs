@@ -4,30 +4,30 @@ using System.Security.Cryptography;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// What the encoders made, on the disk, so that they run once: a file for each entry, named by its key, with a checksum; a damaged one is
-/// made anew, and so is one that anyone else could have written. When the bound is reached, nothing more is kept.
+/// Disk cache of encoder outputs: a file per entry, named by its key, with a checksum. Entries that are damaged, or that another user could
+/// have written, are ignored and encoded again. Once the cache is full, new entries are not stored.
 /// </summary>
 internal sealed class EncodingCache
 {
     private const int HeaderLength = 8 + 32;
     private static readonly byte[] Magic = "CNE1"u8.ToArray();
     private readonly string _folder;
-    private readonly long _mostBytes;
+    private readonly long _maxBytes;
     private long _bytes;
 
-    /// <param name="folder">Where; made if it is not there.</param>
-    /// <param name="mostBytes">How large all files may grow together.</param>
-    public EncodingCache(string folder, long mostBytes)
+    /// <param name="folder">The folder; created if missing.</param>
+    /// <param name="maxBytes">Maximum total size of the files.</param>
+    public EncodingCache(string folder, long maxBytes)
     {
-        (_folder, _mostBytes) = (folder, mostBytes);
+        (_folder, _maxBytes) = (folder, maxBytes);
         Directory.CreateDirectory(folder);
         _bytes = new DirectoryInfo(folder).EnumerateFiles("*.bin", SearchOption.AllDirectories).Sum(file => file.Length);
     }
 
     /// <summary>Reads an entry.</summary>
     /// <param name="key">Its key, 32 bytes.</param>
-    /// <param name="count">How many values it has to have.</param>
-    /// <returns>Null if it is not there or not sound.</returns>
+    /// <param name="count">Expected number of values.</param>
+    /// <returns>Null if the entry is missing or damaged.</returns>
     public float[]? Read(ReadOnlySpan<byte> key, int count)
     {
         var path = PathOf(key);
@@ -48,13 +48,13 @@ internal sealed class EncodingCache
         }
     }
 
-    /// <summary>Keeps an entry, if there is room for it; a cache that cannot be written to is as good as a full one.</summary>
+    /// <summary>Stores an entry if there is room for it. A cache that cannot be written counts as full.</summary>
     /// <param name="key">Its key, 32 bytes.</param>
     /// <param name="values">The values.</param>
     public void Write(ReadOnlySpan<byte> key, ReadOnlySpan<float> values)
     {
         var length = HeaderLength + (4L * values.Length);
-        if (Volatile.Read(ref _bytes) + length > _mostBytes)
+        if (Volatile.Read(ref _bytes) + length > _maxBytes)
             return;
         var payload = MemoryMarshal.AsBytes(values);
         var path = PathOf(key);
@@ -64,13 +64,13 @@ internal sealed class EncodingCache
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
 
-            // Not flushed to the disk: the checksum tells what a crash left half-written.
+            // Not flushed to disk: the checksum detects what a crash left incomplete.
             AtomicFile.WriteCache(path, stream => stream.Write(content));
             Interlocked.Add(ref _bytes, length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It is made again the next time.
+            // It will be encoded again.
         }
     }
 

@@ -3,8 +3,8 @@ using ControlNet.ML.Diffusion;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// Which row is the n-th of a run: a new permutation for each epoch, by the seed alone, so that a run that resumes in the middle of an epoch
-/// goes on with the rows that are left. Batches go on over the end of an epoch.
+/// The order of a run's rows: a new permutation per epoch, determined by the seed alone, so that a run resumed within an epoch continues
+/// with the remaining rows. Batches can span two epochs.
 /// </summary>
 internal sealed class EpochOrder(int count, ulong seed)
 {
@@ -13,7 +13,7 @@ internal sealed class EpochOrder(int count, ulong seed)
     private int[] _order = [];
 
     /// <summary>The row of a sample.</summary>
-    /// <param name="sample">The number of the sample since the run's begin, from 0.</param>
+    /// <param name="sample">Number of the sample, counted from the start of the run, from 0.</param>
     public int this[long sample]
     {
         get

@@ -4,17 +4,17 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>A file with a JSON object on each line.</summary>
+/// <summary>Reads a file with a JSON object per line.</summary>
 internal static class MetadataFile
 {
     private const int LongestLine = 1 << 20;
 
     /// <summary>Reads all rows.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="root">The folder that paths in it start from.</param>
+    /// <param name="root">The folder that its paths are relative to.</param>
     /// <param name="columns">The names of the columns.</param>
     /// <param name="encoding">The file's encoding; null for UTF-8.</param>
-    /// <exception cref="ControlNetException">A line is not sound; the message names it.</exception>
+    /// <exception cref="ControlNetException">A line is invalid; the message names it.</exception>
     public static List<TrainingRow> Read(string path, string root, TrainingColumns columns, Encoding? encoding)
     {
         List<TrainingRow> rows = [];
@@ -29,7 +29,7 @@ internal static class MetadataFile
 
             string? File(string column) => Text(column) is { Length: > 0 } name
                 ? Full(name)
-                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of an image.");
+                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of an image file.");
 
             string Full(string name)
             {
@@ -39,12 +39,12 @@ internal static class MetadataFile
                 }
                 catch (ArgumentException error)
                 {
-                    throw new ControlNetException($"{where}: {Message.Name(name)} is no file name.", error);
+                    throw new ControlNetException($"{where}: {Message.Name(name)} is not a file name.", error);
                 }
             }
 
             string Text(string column) => !row.TryGetProperty(column, out var value)
-                ? throw new ControlNetException($"{where}: has no '{column}'; there {(row.EnumerateObject().Any() ? "are " + Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "is nothing")}.")
+                ? throw new ControlNetException($"{where}: has no '{column}'; its columns are {(row.EnumerateObject().Any() ? Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "none")}.")
                 : value.ValueKind == JsonValueKind.String
                     ? value.GetString()!
                     : throw new ControlNetException($"{where}: '{column}' is {JsonText.Describe(value)}, expected a text.");

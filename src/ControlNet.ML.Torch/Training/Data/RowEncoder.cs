@@ -6,8 +6,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// Images to posteriors and prompts to embeddings, each once: what was encoded is kept on the disk, and the last prompts in memory. One
-/// image at a time, so that a row's numbers do not depend on which rows were encoded with it.
+/// Encodes images to posteriors and prompts to embeddings, each only once: encodings are cached on disk, the last prompts in memory too.
+/// Images are encoded one at a time, so that a row's numbers do not depend on the rows encoded with it.
 /// </summary>
 internal sealed class RowEncoder
 {
@@ -19,11 +19,11 @@ internal sealed class RowEncoder
     private readonly int _momentCount;
     private readonly Dictionary<string, TextEmbedding> _texts = [];
 
-    /// <param name="model">The base, whose text encoders and autoencoder are used.</param>
-    /// <param name="fingerprint">Of these networks: other ones' encodings are not mistaken for theirs.</param>
-    /// <param name="cache">Where encodings are kept, or null.</param>
-    /// <param name="width">Columns of the images.</param>
-    /// <param name="height">Rows of them.</param>
+    /// <param name="model">The base model, whose text encoders and autoencoder are used.</param>
+    /// <param name="fingerprint">Fingerprint of these networks, part of the cache's keys: other networks' encodings are not mistaken for theirs.</param>
+    /// <param name="cache">Cache of encodings, or null.</param>
+    /// <param name="width">Image width in pixels.</param>
+    /// <param name="height">Image height in pixels.</param>
     public RowEncoder(DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height)
     {
         (_model, _cache) = (model, cache);
@@ -34,19 +34,19 @@ internal sealed class RowEncoder
         _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}\0");
     }
 
-    /// <summary>Channels, rows, columns of the latents.</summary>
+    /// <summary>Channels, height and width of the latents.</summary>
     public int[] LatentShape { get; }
 
-    /// <summary>How often an encoder ran.</summary>
+    /// <summary>Number of encoder runs.</summary>
     public long Runs { get; private set; }
 
-    /// <summary>The posterior's mean and log-variance from the cache, one after the other, or null. For any thread.</summary>
+    /// <summary>The posterior's mean followed by its log-variance, from the cache, or null. Thread-safe.</summary>
     /// <param name="row">The row.</param>
     public float[]? FindMoments(ReadRow row) => _cache?.Read(ImageKey(row), _momentCount);
 
-    /// <summary>Encodes an image, and keeps the result.</summary>
+    /// <summary>Encodes an image to the mean and log-variance of its posterior.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="keep">Whether it may come again.</param>
+    /// <param name="keep">Whether to cache the result.</param>
     public float[] Moments(ReadRow row, bool keep)
     {
         Runs++;
@@ -57,9 +57,9 @@ internal sealed class RowEncoder
         return moments;
     }
 
-    /// <summary>A draw from the posterior, scaled as the UNet has latents.</summary>
+    /// <summary>Samples from the posterior, scaled for the UNet.</summary>
     /// <param name="moments">Mean and log-variance.</param>
-    /// <param name="draws">Where the numbers come from; null for the mean.</param>
+    /// <param name="draws">Source of random numbers; null for the mean.</param>
     /// <param name="latents">Receives [C, h, w].</param>
     public void Sample(ReadOnlySpan<float> moments, SampleDraws? draws, Span<float> latents)
     {

@@ -5,7 +5,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Reads a row's images: to the size of the training, the same cut and mirrored for image and condition.</summary>
+/// <summary>Reads a row's image and condition, and scales, crops and flips both alike to the training size.</summary>
 internal sealed class RowReader : IDisposable
 {
     private readonly int _width;
@@ -15,18 +15,18 @@ internal sealed class RowReader : IDisposable
     private readonly IPreprocessor? _preprocessor;
     private readonly Lock _gate = new();
 
-    /// <param name="width">Columns of what comes out.</param>
-    /// <param name="height">Rows of it.</param>
-    /// <param name="flip">Whether half of the images are mirrored.</param>
-    /// <param name="crop">Which part of an image of another shape is taken.</param>
-    /// <param name="preprocessor">Makes the condition from the image, for tables without one; belongs to the reader from here on.</param>
+    /// <param name="width">Output width in pixels.</param>
+    /// <param name="height">Output height in pixels.</param>
+    /// <param name="flip">Whether images are flipped with probability 0.5.</param>
+    /// <param name="crop">Which part of an image with another aspect ratio is kept.</param>
+    /// <param name="preprocessor">Makes the condition from the image, for tables without conditions; the reader takes ownership.</param>
     public RowReader(int width, int height, bool flip, CropMode crop, IPreprocessor? preprocessor) =>
         (_width, _height, _flip, _crop, _preprocessor) = (width, height, flip, crop, preprocessor);
 
     /// <summary>Reads a row.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="draws">Where it is cut and whether mirrored; null for the middle, as it is.</param>
-    /// <exception cref="ControlNetException">An image cannot be read, or both differ in size.</exception>
+    /// <param name="draws">Crop position and flip; null for the centre, not flipped.</param>
+    /// <exception cref="ControlNetException">An image cannot be read, or image and condition differ in size.</exception>
     public ReadRow Read(TrainingRow row, SampleDraws? draws)
     {
         try
@@ -55,18 +55,18 @@ internal sealed class RowReader : IDisposable
             return condition.Width == image.Width && condition.Height == image.Height
                 ? Fit(condition, cut, mirrored)
                 : throw new ControlNetException(
-                    $"the image is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected one size.");
+                    $"the image is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected the same size.");
         }
 
         if (_preprocessor is null)
-            throw new ControlNetException("has no condition, and no preprocessor is named that makes one from the image.");
+            throw new ControlNetException("has no condition, and there is no preprocessor to make one from the image.");
 
-        // Learned preprocessors run one image at a time.
+        // Learned preprocessors process one image at a time.
         lock (_gate)
             return _preprocessor.Apply(fitted);
     }
 
-    /// <summary>Scaled until it covers the size, and what sticks out of it.</summary>
+    /// <summary>Scales an image until it covers the training size, and positions the crop.</summary>
     private Cut Cut(int width, int height, SampleDraws? draws)
     {
         var scale = Math.Max((double)_width / width, (double)_height / height);
@@ -97,7 +97,7 @@ internal sealed class RowReader : IDisposable
         return result.With(part);
     }
 
-    /// <summary>Copies what a cut takes, mirrored or not.</summary>
+    /// <summary>Copies the cropped part, flipped or not.</summary>
     private void Take<T>(ReadOnlySpan<T> source, int sourceWidth, int channels, Cut cut, bool mirrored, Span<T> target)
     {
         var (line, taken) = (sourceWidth * channels, _width * channels);
@@ -119,25 +119,25 @@ internal sealed class RowReader : IDisposable
     private static byte[] ReadFile(string path) => RegularFile.ReadAll(path, path, new ImageLoadOptions().MaxBytes, "an image");
 }
 
-/// <summary>A row's images, ready.</summary>
+/// <summary>A row's images at the training size.</summary>
 /// <param name="Row">The row.</param>
-/// <param name="Key">Of the image as it was cut and mirrored: 32 bytes.</param>
-/// <param name="Image">The image at the training's size.</param>
+/// <param name="Key">Key of the cropped and flipped image, 32 bytes.</param>
+/// <param name="Image">The image.</param>
 /// <param name="Condition">Its condition, of the same size.</param>
-/// <param name="SourceWidth">Columns of the image in its file.</param>
-/// <param name="SourceHeight">Rows of it.</param>
-/// <param name="Cut">What was taken of it.</param>
+/// <param name="SourceWidth">Width of the image in its file.</param>
+/// <param name="SourceHeight">Height of the image in its file.</param>
+/// <param name="Cut">How it was scaled and cropped.</param>
 internal sealed record ReadRow(TrainingRow Row, byte[] Key, ImageBuffer Image, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
 
-/// <summary>An image scaled to a size, and the corner of the part that is taken.</summary>
+/// <summary>The size that an image is scaled to, and the top left corner of the crop. Its text is part of cache keys.</summary>
 internal readonly record struct Cut(int ScaledWidth, int ScaledHeight, int Left, int Top);
 
-/// <summary>Which part of an image is taken whose shape is not the training's.</summary>
+/// <summary>Which part is kept of an image whose aspect ratio is not that of the training size.</summary>
 public enum CropMode
 {
-    /// <summary>The middle.</summary>
+    /// <summary>The centre.</summary>
     Centre,
 
-    /// <summary>A random part, another one each time; its latents are of no use twice, so each is encoded anew.</summary>
+    /// <summary>A random part, different each time. Its latents are not cached, since they would not be used again.</summary>
     Random,
 }

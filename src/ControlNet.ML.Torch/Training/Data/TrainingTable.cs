@@ -4,8 +4,8 @@ using System.Text;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// The rows to train on, as files with prompts: <c>metadata.jsonl</c> in Hugging Face's image folder layout, or <c>prompt.json</c> with
-/// source, target and prompt (the layout of fill50k, which the paper's tutorial trains on).
+/// The rows to train on: image files with conditions and prompts, listed in <c>metadata.jsonl</c> (Hugging Face's image folder layout) or in
+/// <c>prompt.json</c> with source, target and prompt (the layout of fill50k, the data set of the original code's tutorial).
 /// </summary>
 public sealed class TrainingTable
 {
@@ -21,22 +21,22 @@ public sealed class TrainingTable
     /// <summary>The rows in the file's order.</summary>
     public IReadOnlyList<TrainingRow> Rows { get; }
 
-    /// <summary>SHA-256 of the rows' file names (within the folder) and prompts, as hexadecimal digits: whether a run goes on with the same table.</summary>
+    /// <summary>SHA-256 of the rows' file names (within the folder) and prompts, as hexadecimal digits: identifies the table when a run is resumed.</summary>
     public string Fingerprint { get; }
 
     /// <summary>Opens a folder.</summary>
-    /// <param name="folder">Holds <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
-    /// <param name="columns">The names of the columns in <c>metadata.jsonl</c>; null for the usual ones.</param>
-    /// <param name="encoding">The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark goes before it.</param>
+    /// <param name="folder">A folder with <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
+    /// <param name="columns">Column names; null for those of the file's layout.</param>
+    /// <param name="encoding">The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark takes precedence.</param>
     /// <exception cref="ControlNetException">
-    /// There is neither, a line is not sound or not of the encoding, there is no such encoding, or images are missing (all are named together).
+    /// The folder has neither file, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named together).
     /// </exception>
     public static TrainingTable Open(string folder, TrainingColumns? columns = null, string? encoding = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var decoding = EncodedText.Find(encoding);
         if (!Directory.Exists(folder))
-            throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "is not there")}, expected a folder with metadata.jsonl or prompt.json.");
+            throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "does not exist")}, expected a folder with metadata.jsonl or prompt.json.");
         var root = Path.GetFullPath(folder);
         var (metadata, prompts) = (Path.Combine(root, "metadata.jsonl"), Path.Combine(root, "prompt.json"));
         var (file, names) = File.Exists(metadata) ? (metadata, columns ?? new TrainingColumns())
@@ -47,14 +47,14 @@ public sealed class TrainingTable
         return new TrainingTable(root, rows);
     }
 
-    /// <summary>A part of the rows.</summary>
+    /// <summary>A subset of the rows.</summary>
     /// <param name="rows">Their numbers.</param>
     internal TrainingTable Pick(IEnumerable<int> rows) => new(Folder, [.. rows.Select(row => Rows[row])]);
 
     private static void RequireFiles(string folder, List<TrainingRow> rows)
     {
         if (rows.Count == 0)
-            throw new ControlNetException($"{folder}: holds no rows.");
+            throw new ControlNetException($"{folder}: has no rows.");
         var missing = rows.SelectMany(row => new[] { row.Image, row.Condition }.OfType<string>().Where(file => !File.Exists(file))
             .Select(file => $"{row.Where}: {Message.Name(Path.GetRelativePath(folder, file))}")).ToList();
         if (missing.Count > 0)
@@ -72,28 +72,28 @@ public sealed class TrainingTable
     }
 }
 
-/// <summary>A row.</summary>
+/// <summary>A row to train on.</summary>
 /// <param name="Where">File and line, for messages.</param>
-/// <param name="Image">The image to be learnt, full path.</param>
-/// <param name="Condition">Its condition, full path; null where it is made from the image.</param>
+/// <param name="Image">The image, full path.</param>
+/// <param name="Condition">Its condition, full path; null if a preprocessor makes it from the image.</param>
 /// <param name="Prompt">What the image shows; may be empty.</param>
 public sealed record TrainingRow(string Where, string Image, string? Condition, string Prompt);
 
-/// <summary>What the columns of a table of training rows are called.</summary>
+/// <summary>Column names of a training table.</summary>
 public sealed record TrainingColumns
 {
     /// <summary>The columns of fill50k's <c>prompt.json</c>.</summary>
     public static TrainingColumns SourceTarget { get; } = new() { Image = "target", Condition = "source", Prompt = "prompt" };
 
-    /// <summary>The image to be learnt.</summary>
-    /// <value>Default: <c>file_name</c>, as Hugging Face's image folders have it.</value>
+    /// <summary>Column of the images.</summary>
+    /// <value>Default: <c>file_name</c>, as in Hugging Face's image folders.</value>
     public string Image { get; init; } = "file_name";
 
-    /// <summary>Its condition. A table without this column needs <see cref="TrainingOptions.Preprocess"/>.</summary>
+    /// <summary>Column of the conditions. A table without it needs <see cref="TrainingOptions.Preprocess"/>.</summary>
     /// <value>Default: <c>conditioning_image</c>.</value>
     public string Condition { get; init; } = "conditioning_image";
 
-    /// <summary>The prompt.</summary>
+    /// <summary>Column of the prompts.</summary>
     /// <value>Default: <c>text</c>.</value>
     public string Prompt { get; init; } = "text";
 }

@@ -9,17 +9,17 @@ using Microsoft.ML;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Writes the rows of a view as a folder that training can read in any order; one row at a time is in memory.</summary>
+/// <summary>Writes the rows of a view to a folder that training can read in any order; only one row at a time is in memory.</summary>
 internal static class ViewRows
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes what is not there yet: images are named by their contents, so the same rows give the same folder.</summary>
+    /// <summary>Writes what is missing: images are named by their contents, so the same rows give the same folder.</summary>
     /// <param name="view">The rows.</param>
-    /// <param name="columns">Which columns.</param>
+    /// <param name="columns">The columns.</param>
     /// <param name="folder">The folder.</param>
-    /// <param name="cancellationToken">Seen between rows.</param>
-    /// <exception cref="ControlNetException">A row has no image or no condition, or one that cannot be read, or they differ in size.</exception>
+    /// <param name="cancellationToken">Checked before each row.</param>
+    /// <exception cref="ControlNetException">A row's image or condition is missing or cannot be read, or the two differ in size.</exception>
     public static void Write(IDataView view, TrainerColumns columns, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
@@ -41,7 +41,7 @@ internal static class ViewRows
                 if (target.Width != map.Width || target.Height != map.Height)
                 {
                     throw new ControlNetException(
-                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {target.Width}x{target.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected one size.");
+                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {target.Width}x{target.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected the same size.");
                 }
 
                 ReadOnlyMemory<char> text = default;
@@ -53,7 +53,7 @@ internal static class ViewRows
         });
     }
 
-    /// <summary>Reads an image, which stays with whom it belongs to: the data may be objects of the program.</summary>
+    /// <summary>Reads an image without taking ownership: the view may hold the program's own objects.</summary>
     private static ImageBuffer Read(ImageColumnBuffer slots, string column, long row)
     {
         slots.Fill(0);
