@@ -22,10 +22,10 @@ public sealed class ReportTests : IDisposable
     public void A_run_that_never_opened_says_so_and_what_is_no_judged_run_is_named()
     {
         Assert.Contains("| never |", ReportCommand.Table([Run("flat", 1, 0.01)]), StringComparison.Ordinal);
-        Assert.Contains("is no run's folder", Assert.Throws<ControlNetException>(() => ReportCommand.Table([_folder.Path])).Message, StringComparison.Ordinal);
+        Assert.Contains("expected the folder of a training run", Assert.Throws<ControlNetException>(() => ReportCommand.Table([_folder.Path])).Message, StringComparison.Ordinal);
         var unjudged = Run("unjudged", 1, 1);
         File.Delete(Path.Combine(unjudged, "judgement.json"));
-        Assert.Contains("judgement.json: is not there", Assert.Throws<ControlNetException>(() => ReportCommand.Table([unjudged])).Message, StringComparison.Ordinal);
+        Assert.Contains("judgement.json: does not exist", Assert.Throws<ControlNetException>(() => ReportCommand.Table([unjudged])).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A run whose gap opens at step 1,100.</summary>

@@ -82,7 +82,7 @@ public sealed class SceneTests : IDisposable
     public void What_cannot_be_meant_is_named_and_leaves_nothing()
     {
         File.WriteAllText(_folder.File("no.zip"), "no zip");
-        Assert.Contains("is no zip file", Assert.Throws<ControlNetException>(() => EmojiArt.Open(_folder.File("no.zip"), "train")).Message, StringComparison.Ordinal);
+        Assert.Contains("is not a zip file", Assert.Throws<ControlNetException>(() => EmojiArt.Open(_folder.File("no.zip"), "train")).Message, StringComparison.Ordinal);
         Assert.Contains("has no test/metadata.jsonl", Assert.Throws<ControlNetException>(() => EmojiArt.Open(_zip, "test")).Message, StringComparison.Ordinal);
         using var art = EmojiArt.Open(_zip, "train");
         using var cancelled = new CancellationTokenSource();

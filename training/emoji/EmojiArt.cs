@@ -5,7 +5,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>The art that scenes are made of: a split of emoji-128.zip, images with alpha and a line of metadata each.</summary>
+/// <summary>The emoji that scenes are made of: a split of emoji-128.zip, images with alpha and a line of metadata each.</summary>
 internal sealed class EmojiArt : IDisposable
 {
     private const long LargestImage = 1 << 20;
@@ -22,7 +22,7 @@ internal sealed class EmojiArt : IDisposable
         Styles = rows.Select((row, i) => (row.Style, i)).GroupBy(entry => entry.Style).ToDictionary(group => group.Key, group => group.Select(entry => entry.i).ToArray());
     }
 
-    /// <summary>One for each image.</summary>
+    /// <summary>A row per image.</summary>
     public IReadOnlyList<EmojiRow> Rows { get; }
 
     /// <summary>The rows of each style.</summary>
@@ -31,11 +31,11 @@ internal sealed class EmojiArt : IDisposable
     /// <summary>Opens a split.</summary>
     /// <param name="path">emoji-128.zip.</param>
     /// <param name="split"><c>train</c> or <c>eval</c>.</param>
-    /// <exception cref="ControlNetException">The file is not there or not what it should be.</exception>
+    /// <exception cref="ControlNetException">The file does not exist or is invalid.</exception>
     public static EmojiArt Open(string path, string split)
     {
         if (!File.Exists(path))
-            throw new ControlNetException($"{path}: is not there, expected emoji-128.zip.");
+            throw new ControlNetException($"{path}: does not exist, expected emoji-128.zip.");
         ZipArchive archive;
         try
         {
@@ -43,7 +43,7 @@ internal sealed class EmojiArt : IDisposable
         }
         catch (InvalidDataException error)
         {
-            throw new ControlNetException($"{path}: is no zip file: {error.Message}", error);
+            throw new ControlNetException($"{path}: is not a zip file: {error.Message}", error);
         }
 
         try
@@ -59,7 +59,7 @@ internal sealed class EmojiArt : IDisposable
         }
     }
 
-    /// <summary>The image of a row, with alpha. For any thread.</summary>
+    /// <summary>The image of a row, with alpha. Thread-safe.</summary>
     public ImageBuffer Image(int row)
     {
         lock (_gate)
@@ -74,11 +74,11 @@ internal sealed class EmojiArt : IDisposable
 
     public void Dispose() => _archive.Dispose();
 
-    private static byte[] Read(ZipArchive archive, string name, long most, string where)
+    private static byte[] Read(ZipArchive archive, string name, long maxBytes, string where)
     {
         var entry = archive.GetEntry(name) ?? throw new ControlNetException($"{where}: has no {name}.");
-        if (entry.Length > most)
-            throw new ControlNetException($"{where}: {name} has {entry.Length:N0} bytes, expected at most {most:N0}.");
+        if (entry.Length > maxBytes)
+            throw new ControlNetException($"{where}: {name} has {entry.Length:N0} bytes, expected at most {maxBytes:N0}.");
         using var stream = entry.Open();
         var bytes = new byte[entry.Length];
         stream.ReadExactly(bytes);
@@ -99,16 +99,16 @@ internal sealed class EmojiArt : IDisposable
     }
 }
 
-/// <summary>What is known of an image.</summary>
-/// <param name="FileName">Its name in the split.</param>
+/// <summary>Metadata of an image.</summary>
+/// <param name="FileName">File name in the split.</param>
 /// <param name="Name">What it shows, <c>grinning face</c>.</param>
-/// <param name="Style">How it is drawn, <c>fluent 3d emoji</c>.</param>
+/// <param name="Style">Art style, <c>fluent 3d emoji</c>.</param>
 /// <param name="Keywords">Other words for it.</param>
-/// <param name="Subgroup">What it belongs to, <c>face-smiling</c>.</param>
+/// <param name="Subgroup">Unicode subgroup, <c>face-smiling</c>.</param>
 internal sealed record EmojiRow(string FileName, string Name, string Style, string[] Keywords, string Subgroup)
 {
-    /// <summary>Whether it belongs to what the embedded model has seen most of.</summary>
-    public bool IsOfTheBase =>
+    /// <summary>Whether it is of a subgroup that the embedded model was mostly trained on.</summary>
+    public bool IsBaseSubgroup =>
         Subgroup is "food-fruit" or "food-vegetable" or "food-prepared" or "food-sweet" or "drink" or "cat-face" or "monkey-face" or "plant-flower" or "sport"
         || Subgroup.StartsWith("animal-", StringComparison.Ordinal) || Subgroup.StartsWith("transport-", StringComparison.Ordinal);
 
@@ -125,7 +125,7 @@ internal sealed record EmojiRow(string FileName, string Name, string Style, stri
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new ControlNetException($"{where}: is not as expected: {error.Message}", error);
+            throw new ControlNetException($"{where}: is invalid: {error.Message}", error);
         }
     }
 }

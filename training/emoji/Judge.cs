@@ -5,19 +5,19 @@ using ControlNet.ML.Torch.Training.Data;
 namespace ControlNet.ML.EmojiTraining;
 
 /// <summary>
-/// Draws held-out images with the embedded model from their conditions. Edges and scribbles are judged by F1 of the result's Canny edges
-/// against the scene's, the best of four thresholds, 2 pixels; silhouettes by intersection over union of what stands on the result's ground.
-/// Beside it the same without control, and the scene through the autoencoder and back, the best that can be had.
+/// Generates images from held-out conditions with the embedded model and measures fidelity to the condition. Edges and scribbles: F1 of the
+/// result's Canny edges against the scene's, the best of four thresholds, tolerance 2 pixels. Masks: intersection over union with the
+/// result's silhouette. For comparison, the same without control, and the scene encoded and decoded by the autoencoder, an upper bound.
 /// </summary>
 internal sealed class Judge(string data, string condition, string control, GenerateOptions options, int repeats)
 {
-    private const int Together = 5;
+    private const int BatchSize = 5;
 
-    /// <summary>Between the seeds of two rounds: more than there are rows.</summary>
+    /// <summary>Distance between the seeds of two rounds, larger than the number of rows.</summary>
     private const int SeedsPerRound = 1000;
     private static readonly int[] Thresholds = [60, 80, 100, 120];
 
-    /// <summary>Draws and measures.</summary>
+    /// <summary>Generates and measures.</summary>
     public Judgement Run(CancellationToken cancellationToken)
     {
         var rows = TrainingTable.Open(data).Rows;
@@ -25,7 +25,7 @@ internal sealed class Judge(string data, string condition, string control, Gener
         using var network = ControlNetwork.Load(control, cancellationToken: cancellationToken);
         List<double> with = [], without = [], best = [];
         List<ImageBuffer> images = [];
-        foreach (var (round, chunk) in Enumerable.Range(0, repeats).SelectMany(round => rows.Index().Chunk(Together).Select(chunk => (round, chunk))))
+        foreach (var (round, chunk) in Enumerable.Range(0, repeats).SelectMany(round => rows.Index().Chunk(BatchSize).Select(chunk => (round, chunk))))
         {
             var scenes = chunk.Select(entry => ImageCodec.Load(entry.Item.Image)).ToArray();
             var maps = chunk.Select(entry => ImageCodec.Load(entry.Item.Condition!)).ToArray();
@@ -47,7 +47,7 @@ internal sealed class Judge(string data, string condition, string control, Gener
         return new Judgement(new Figures(condition == "mask" ? "iou" : "edge_f1", rows.Count, repeats, with.Average(), without.Average(), best.Average()), images);
     }
 
-    /// <summary>A silhouette says nothing about the ground, which has to be told from the emoji to be measured: a color is asked for.</summary>
+    /// <summary>A mask leaves the background open, but measuring needs one that differs from the emoji: the prompt asks for a color.</summary>
     private string Prompt(string prompt) => condition == "mask" ? $"{prompt}, teal background" : prompt;
 
     private double Score(ImageBuffer result, ImageBuffer scene, ImageBuffer map)
@@ -59,16 +59,16 @@ internal sealed class Judge(string data, string condition, string control, Gener
     }
 }
 
-/// <summary>What a judge found.</summary>
+/// <summary>The result of an evaluation.</summary>
 /// <param name="Figures">The figures.</param>
-/// <param name="Images">Condition, result and scene of each row, of the first round.</param>
+/// <param name="Images">Condition, result and scene of each row in the first round.</param>
 internal sealed record Judgement(Figures Figures, IReadOnlyList<ImageBuffer> Images);
 
 /// <summary>The figures.</summary>
-/// <param name="Metric">What is measured.</param>
-/// <param name="Rows">How many conditions.</param>
-/// <param name="Repeats">How many images from each.</param>
-/// <param name="WithControl">The mean with control.</param>
-/// <param name="WithoutControl">The mean of the same prompts and seeds without.</param>
-/// <param name="Autoencoder">The mean of the scenes through the autoencoder and back.</param>
+/// <param name="Metric">Name of the metric.</param>
+/// <param name="Rows">Number of conditions.</param>
+/// <param name="Repeats">Number of images from each.</param>
+/// <param name="WithControl">Mean with control.</param>
+/// <param name="WithoutControl">Mean of the same prompts and seeds without control.</param>
+/// <param name="Autoencoder">Mean of the scenes encoded and decoded by the autoencoder.</param>
 internal sealed record Figures(string Metric, int Rows, int Repeats, double WithControl, double WithoutControl, double Autoencoder);

@@ -2,8 +2,8 @@ using System.CommandLine;
 using ControlNet.ML;
 using ControlNet.ML.EmojiTraining;
 
-// Makes the data that the embedded model's control networks are trained and judged on, and judges them.
-var root = new RootCommand("Data for the embedded model's control networks, and their judgement.") { ScenesCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
+// Makes the training and evaluation data of the embedded model's control networks, and evaluates the networks.
+var root = new RootCommand("Make data for the embedded model's control networks, and evaluate them.") { ScenesCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -5,27 +5,27 @@ using ControlNet.ML.Torch.Training;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary><c>report</c>: runs beside each other as a Markdown table.</summary>
+/// <summary><c>report</c>: compares runs in a Markdown table.</summary>
 internal static class ReportCommand
 {
     private const double Open = 0.1;
 
     public static Command Create()
     {
-        var runs = new Argument<string[]>("run") { Description = "The folders of runs, with the judgement.json that 'judge' wrote there.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("report", "Print a table of runs: when the gap opened, how wide it became, how well held-out conditions are followed.") { runs };
+        var runs = new Argument<string[]>("run") { Description = "Folders of runs with judgement.json, written by 'judge --output'.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("report", "Print a table of runs: when the gap opened, its final width, and fidelity to held-out conditions.") { runs };
         command.SetAction(result => Console.Out.WriteLine(Table(result.GetValue(runs)!)));
         return command;
     }
 
     /// <summary>The table.</summary>
     /// <param name="runs">Folders of runs.</param>
-    /// <exception cref="ControlNetException">A folder is no run's, was not judged, or held no rows out.</exception>
+    /// <exception cref="ControlNetException">A folder holds no run, or its run has no validations or no judgement.json.</exception>
     public static string Table(IEnumerable<string> runs)
     {
         var rows = runs.Select(Row).ToArray();
         return $"""
-            | run | steps | gap over {Open.ToString("P0", CultureInfo.InvariantCulture)} from step | loss of its held-out rows | with exchanged conditions | gap | {rows[0].Metric} |
+            | run | steps | gap over {Open.ToString("P0", CultureInfo.InvariantCulture)} from step | validation loss | with exchanged conditions | gap | {rows[0].Metric} |
             |---|---|---|---|---|---|---|
             {string.Join(Environment.NewLine, rows.Select(row => row.Line))}
             """;
@@ -36,9 +36,9 @@ internal static class ReportCommand
         var history = TrainingHistory.Read(run);
         var file = Path.Combine(run, "judgement.json");
         if (history.Convergence.Count == 0)
-            throw new ControlNetException($"{run}: looked at no held-out rows.");
+            throw new ControlNetException($"{run}: has no validations, expected a run with --validation-rows.");
         if (!File.Exists(file))
-            throw new ControlNetException($"{file}: is not there, expected what 'judge --output' writes.");
+            throw new ControlNetException($"{file}: does not exist, expected the output of 'judge --output'.");
         var figures = JsonSerializer.Deserialize<Figures>(File.ReadAllBytes(file), JudgeCommand.Options)!;
         var last = history.Convergence[^1];
         var opened = history.Convergence.FirstOrDefault(reading => reading.Gap >= Open);

@@ -3,16 +3,16 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>A scene: one or two emoji on a ground, its caption, and where each of them is.</summary>
+/// <summary>A scene: one or two emoji on a background, with a caption and the emoji's masks.</summary>
 /// <param name="Image">The image, 128x128.</param>
-/// <param name="Caption">What a prompt would say: names, style, ground.</param>
+/// <param name="Caption">Names, style and background, as in a prompt.</param>
 /// <param name="Masks">Each emoji's opacity, 0 to 255, back to front.</param>
 internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<byte[]> Masks)
 {
-    /// <summary>Side of a scene, pixels.</summary>
+    /// <summary>Width and height of a scene in pixels.</summary>
     public const int Side = 128;
 
-    /// <summary>Makes one, plain: the art at full size on white, unmirrored, captioned with its name and style.</summary>
+    /// <summary>A plain scene: the emoji at full size on white, not mirrored, with its name and style as caption.</summary>
     public static Scene Plain(EmojiArt art, int row)
     {
         var canvas = new Canvas(255, 255, 255);
@@ -20,34 +20,34 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
         return new Scene(canvas.ToImage(), $"{art.Rows[row].Name}, {art.Rows[row].Style}", canvas.Masks);
     }
 
-    /// <summary>Makes one at random, as the embedded model's rows were made: half plain, a third on colors, the rest pairs.</summary>
+    /// <summary>A random scene, made like the embedded model's own training data: half plain, a third on a color, the rest pairs.</summary>
     /// <param name="art">The art.</param>
-    /// <param name="weights">How probable each row is.</param>
-    /// <param name="random">Of everything random.</param>
+    /// <param name="weights">Sampling weights of the rows.</param>
+    /// <param name="random">Source of everything random.</param>
     public static Scene Random(EmojiArt art, RowWeights weights, TorchRandom random)
     {
-        var kind = Uniform(random);
+        var layout = Uniform(random);
         var first = weights.Draw(Uniform(random));
         var row = art.Rows[first];
-        string? ground = null;
+        string? background = null;
         var color = (R: 255.0, G: 255.0, B: 255.0);
-        if (kind >= 0.5 && Uniform(random) < 0.8)
+        if (layout >= 0.5 && Uniform(random) < 0.8)
         {
-            var (name, red, green, blue) = Grounds.All[(int)random.NextInt64(Grounds.All.Count)];
-            ground = name;
+            var (name, red, green, blue) = Backgrounds.All[(int)random.NextInt64(Backgrounds.All.Count)];
+            background = name;
             color = (red, green, blue);
         }
 
-        // White stays white, whether it was drawn or not.
-        var jitter = ground is null or "white" ? 0 : 12;
+        // White stays exactly white.
+        var jitter = background is null or "white" ? 0 : 12;
         var canvas = new Canvas(Jitter(color.R), Jitter(color.G), Jitter(color.B));
         string head;
-        if (kind < 0.5)
+        if (layout < 0.5)
         {
             Put(first, Side, 0, 0);
             head = Head(row, random);
         }
-        else if (kind < 0.85)
+        else if (layout < 0.85)
         {
             var size = (int)(Side * Between(0.55, 1));
             Put(first, size, Whole(0, Side - size), Whole(0, Side - size));
@@ -66,8 +66,8 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
         List<string> parts = [head];
         if (Uniform(random) < 0.92)
             parts.Add(row.Style);
-        if (ground is not null and not "white" && Uniform(random) < 0.9)
-            parts.Add($"{ground} background");
+        if (background is not null and not "white" && Uniform(random) < 0.9)
+            parts.Add($"{background} background");
         return new Scene(canvas.ToImage(), string.Join(", ", parts), canvas.Masks);
 
         void Put(int what, int size, int x, int y) => canvas.Put(art.Image(what), size, x, y, Uniform(random) < 0.5);
@@ -79,7 +79,7 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
         int Whole(int low, int high) => low + (int)random.NextInt64(Math.Max(1, high - low + 1));
     }
 
-    /// <summary>Mostly the name, sometimes some keywords.</summary>
+    /// <summary>Usually the name, sometimes keywords.</summary>
     private static string Head(EmojiRow row, TorchRandom random)
     {
         if (row.Keywords.Length == 0 || Uniform(random) >= 0.15)
@@ -95,7 +95,7 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
         return value[0];
     }
 
-    /// <summary>A ground that emoji are laid on.</summary>
+    /// <summary>A background with emoji on it.</summary>
     private sealed class Canvas
     {
         private readonly float[] _levels = new float[Side * Side * 3];

@@ -4,24 +4,24 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>The three kinds of conditions that networks are trained on.</summary>
+/// <summary>The conditions that networks are trained on.</summary>
 internal static class SceneConditions
 {
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["canny", "scribble", "mask"];
+    public static IReadOnlyList<string> Names { get; } = ["canny", "scribble", "mask"];
 
-    /// <summary>The condition of a scene, grey.</summary>
-    public static ImageBuffer Make(string kind, Scene scene, TorchRandom random) => kind switch
+    /// <summary>The condition of a scene, grayscale.</summary>
+    public static ImageBuffer Make(string name, Scene scene, TorchRandom random) => name switch
     {
         "canny" => Edges(scene.Image, 60 + (20 * random.NextInt64(4))),
         "scribble" => ScribbleOf(scene.Image, random),
         _ => MaskOf(scene),
     };
 
-    /// <summary>Canny edges with the upper threshold twice the lower.</summary>
+    /// <summary>Canny edges, with the high threshold twice the low one.</summary>
     public static ImageBuffer Edges(ImageBuffer image, long low) => Canny.Apply(image, new CannyOptions { Low = low, High = 2 * low });
 
-    /// <summary>The first emoji 255, the second 128, the ground 0: which is where, by the alpha's half.</summary>
+    /// <summary>Mask of the emoji by alpha above a half: 255 the first, 128 the second, 0 the background.</summary>
     public static ImageBuffer MaskOf(Scene scene)
     {
         var mask = new ImageBuffer(Scene.Side, Scene.Side, 1);
@@ -37,7 +37,7 @@ internal static class SceneConditions
         return mask;
     }
 
-    /// <summary>Edges as a hand would draw them: of a blurred image, thickened, bent by a smooth random displacement.</summary>
+    /// <summary>Edges as if drawn by hand: those of the blurred image, thickened, bent by a smooth random displacement.</summary>
     private static ImageBuffer ScribbleOf(ImageBuffer image, TorchRandom random)
     {
         const int side = Scene.Side;
@@ -61,7 +61,7 @@ internal static class SceneConditions
             return value[0];
         }
 
-        // White noise, blurred, times the blur's width: a deviation of about a quarter of a pixel before the amplitude.
+        // White noise, blurred, times the width of the blur: a standard deviation of about a quarter of a pixel before the amplitude.
         float[] Smooth()
         {
             const float width = 9;

@@ -8,13 +8,13 @@ internal static class ScenesCommand
     public static Command Create()
     {
         var zip = new Argument<string>("zip") { Description = "emoji-128.zip." };
-        var condition = new Option<string>("--condition") { Description = "Kind of condition.", Required = true };
-        condition.AcceptOnlyFromAmong([.. SceneConditions.Kinds]);
-        var output = new Option<string>("--output") { Description = "The data set's folder, a new one.", Required = true };
-        var count = new Option<int>("--count") { Description = "Scenes.", DefaultValueFactory = _ => 8000 };
-        var seed = new Option<ulong>("--seed") { Description = "Of everything random." };
-        var heldOut = new Option<bool>("--held-out") { Description = "The held-out images that networks are judged by, in place of random scenes." };
-        var command = new Command("scenes", "Write scenes, their conditions and captions.") { zip, condition, output, count, seed, heldOut };
+        var condition = new Option<string>("--condition") { Description = "Condition to make.", Required = true };
+        condition.AcceptOnlyFromAmong([.. SceneConditions.Names]);
+        var output = new Option<string>("--output") { Description = "Folder of the data set, a new one.", Required = true };
+        var count = new Option<int>("--count") { Description = "Number of scenes.", DefaultValueFactory = _ => 8000 };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of everything random." };
+        var heldOut = new Option<bool>("--held-out") { Description = "Write the held-out images for evaluation instead of random scenes." };
+        var command = new Command("scenes", "Write scenes with conditions and captions.") { zip, condition, output, count, seed, heldOut };
         command.SetAction((result, cancellationToken) => Task.Run(
             () =>
             {

@@ -4,13 +4,13 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary><c>ship</c>: a trained network as float16, half the size, as the model's folder has it.</summary>
+/// <summary><c>ship</c>: converts a trained network to float16, half the size, for the model's folder.</summary>
 internal static class ShipCommand
 {
     public static Command Create()
     {
-        var network = new Argument<string>("network") { Description = "The folder of a trained network." };
-        var output = new Option<string>("--output") { Description = "The folder to write.", Required = true };
+        var network = new Argument<string>("network") { Description = "Folder of a trained network." };
+        var output = new Option<string>("--output") { Description = "Folder to write.", Required = true };
         var command = new Command("ship", "Write a trained network as float16.") { network, output };
         command.SetAction(result =>
         {

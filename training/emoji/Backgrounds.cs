@@ -1,7 +1,7 @@
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>The colors that grounds have, by the words in captions.</summary>
-internal static class Grounds
+/// <summary>Background colors by their names in captions.</summary>
+internal static class Backgrounds
 {
     /// <summary>Name, red, green, blue.</summary>
     public static IReadOnlyList<(string Name, int Red, int Green, int Blue)> All { get; } =
