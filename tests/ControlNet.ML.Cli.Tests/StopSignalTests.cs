@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace ControlNet.ML.Cli.Tests;
 
-/// <summary>The tool as a process of its own that is told to stop in the middle of a step that takes minutes.</summary>
+/// <summary>The tool as a separate process, stopped in the middle of a step that takes minutes.</summary>
 public sealed class StopSignalTests
 {
     [Fact, Trait("Category", "Long")]

@@ -25,7 +25,7 @@ public sealed class TrainTests : IDisposable
     public void Dispose() => _tool.Dispose();
 
     [Fact]
-    public async Task A_network_is_trained_and_its_curves_are_drawn()
+    public async Task A_network_is_trained_and_its_curves_are_plotted()
     {
         var answer = await Train("--json");
         Assert.True(answer.Code == App.Success, answer.Error);
@@ -39,7 +39,7 @@ public sealed class TrainTests : IDisposable
         Assert.True(plot.Code == App.Success, plot.Error);
         Assert.Contains("<svg", await File.ReadAllTextAsync(Path.Combine(_tool.Folder, "run", "curves.svg"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
-        // The same command has nothing left to do; another one is refused.
+        // The same command has nothing left to do; other settings are refused.
         Assert.Equal(App.Success, (await Train()).Code);
         var other = await Train("--learning-rate", "0.5");
         Assert.Equal(App.Failed, other.Code);
@@ -55,7 +55,7 @@ public sealed class TrainTests : IDisposable
     [InlineData(App.Failed, "make conditions 2 times smaller, expected 8 times", "train", "data", "--out", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
     [InlineData(App.Failed, "has no run.json, expected the folder of a training run", "train", "plot", "data")]
     [InlineData(App.Misused, "'--out' is required", "train", "data")]
-    public async Task What_cannot_be_meant_is_named_and_nothing_is_left(int code, string message, params string[] args)
+    public async Task Invalid_arguments_are_named_and_no_run_is_left(int code, string message, params string[] args)
     {
         var answer = await _tool.RunAsync([.. args.Select(arg => arg == "MODEL" ? Fixtures.Path("models", "sd1") : arg)]);
         Assert.Equal(code, answer.Code);

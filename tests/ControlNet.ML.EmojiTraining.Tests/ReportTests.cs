@@ -8,7 +8,7 @@ public sealed class ReportTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Runs_stand_beside_each_other()
+    public void Runs_are_compared_in_a_table()
     {
         var table = ReportCommand.Table([Run("copy", 0.5, 0.1), Run("lite", 1, 0.25)]).ReplaceLineEndings("\n").Split('\n');
 
@@ -19,7 +19,7 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_never_opened_says_so_and_what_is_no_judged_run_is_named()
+    public void A_gap_that_never_opens_is_reported_and_a_run_without_evaluation_is_named()
     {
         Assert.Contains("| never |", ReportCommand.Table([Run("flat", 1, 0.01)]), StringComparison.Ordinal);
         Assert.Contains("expected the folder of a training run", Assert.Throws<ControlNetException>(() => ReportCommand.Table([_folder.Path])).Message, StringComparison.Ordinal);

@@ -7,7 +7,7 @@ using SkiaSharp;
 
 namespace ControlNet.ML.EmojiTraining.Tests;
 
-/// <summary>Scenes and data sets of art that the test draws itself: a red disc and a blue square, transparent around.</summary>
+/// <summary>Scenes and data sets of two emoji that the test draws: a red disc and a blue square on transparent backgrounds.</summary>
 public sealed class SceneTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -65,7 +65,7 @@ public sealed class SceneTests : IDisposable
     }
 
     [Fact]
-    public void Captions_say_what_is_there()
+    public void Captions_describe_the_scene()
     {
         using var art = EmojiArt.Open(_zip, "train");
         var weights = new RowWeights(art.Rows);
@@ -74,12 +74,12 @@ public sealed class SceneTests : IDisposable
         Assert.InRange(scenes.Count(scene => scene.Masks.Count == 2), 30, 100);
         Assert.InRange(scenes.Count(scene => scene.Caption.Contains("background", StringComparison.Ordinal)), 90, 200);
 
-        // The square has a fifth of a quarter of the disc's weight.
+        // The square has a twentieth of the disc's weight.
         Assert.InRange(scenes.Count(scene => scene.Caption.StartsWith("square", StringComparison.Ordinal)), 1, 50);
     }
 
     [Fact]
-    public void What_cannot_be_meant_is_named_and_leaves_nothing()
+    public void Invalid_inputs_are_named_and_leave_nothing()
     {
         File.WriteAllText(_folder.File("no.zip"), "no zip");
         Assert.Contains("is not a zip file", Assert.Throws<ControlNetException>(() => EmojiArt.Open(_folder.File("no.zip"), "train")).Message, StringComparison.Ordinal);

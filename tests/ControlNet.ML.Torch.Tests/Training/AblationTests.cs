@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>What the paper compares its design with.</summary>
+/// <summary>The paper's ablations.</summary>
 public sealed class AblationTests(TinyRun tiny) : IClassFixture<TinyRun>
 {
     [Fact]
@@ -23,7 +23,7 @@ public sealed class AblationTests(TinyRun tiny) : IClassFixture<TinyRun>
         using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
         Assert.NotEqual(Draw(), Draw(new ControlInput(network, TinyRun.Images(0).Condition)));
 
-        // Another run begins with it, of its shape without being told.
+        // Another run starts from it and takes its configuration.
         var next = tiny.Options("from-lite") with { InitialControl = result.Control, Steps = 1 };
         Assert.True(ControlFolder.Open(ControlNetTraining.Run(tiny.Model, tiny.Table, next).Control).Config.Lite);
 
@@ -71,7 +71,7 @@ public sealed class AblationTests(TinyRun tiny) : IClassFixture<TinyRun>
                     continue;
                 }
 
-                // The size of what passes stays: the squares over the inputs sum up to one, but for six deviations of so many draws.
+                // The scale of activations is preserved: the squares over the inputs sum to one, within six standard deviations.
                 var outputs = convolution.weight.shape[0];
                 var spread = 6 * Math.Sqrt(2.0 / weights.Length);
                 Assert.InRange(weights.Sum(value => value * value) / outputs, 1 - spread, 1 + spread);

@@ -6,7 +6,7 @@ using Parameter = TorchSharp.Modules.Parameter;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>The optimiser by hand-worked numbers; the parity tests compare whole runs with torch's.</summary>
+/// <summary>AdamW against numbers worked out by hand; the parity tests compare whole runs with torch.</summary>
 public sealed class AdamWTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope _scope;
@@ -74,7 +74,7 @@ public sealed class AdamWTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_takes_over_the_moments_goes_on_as_if_it_had_never_stopped()
+    public void A_run_that_restores_the_moments_continues_as_if_uninterrupted()
     {
         var ((whole, trainedWhole), (part, trainedPart)) = (Parameter("w", 1), Parameter("w", 1));
         using var optimizer = new AdamW([trainedWhole], new AdamWOptions());

@@ -6,11 +6,11 @@ namespace ControlNet.ML.Torch.Tests.Training;
 
 /// <summary>
 /// The tables of fixtures/training: a row for each tensor with its sum, the sums of absolute values and of squares, and its first eight
-/// values. Compared within a few times what the README states as rounding's own share.
+/// values. Compared within a few times the rounding error that the README states.
 /// </summary>
 internal static class CheckRows
 {
-    /// <summary>How many times rounding's own share is allowed, for another order of the same sums.</summary>
+    /// <summary>Multiple of the rounding error that is allowed, because sums may be taken in another order.</summary>
     private const double Few = 5;
 
     private static readonly JsonElement Runs = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("training", "runs.json"))).RootElement;

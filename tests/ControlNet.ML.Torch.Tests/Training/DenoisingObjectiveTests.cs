@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Noise and loss by hand, with ᾱ = 0.64 and 0.36, whose roots are 0.8 and 0.6, as are those of what is left of 1.</summary>
+/// <summary>Noise and loss worked out by hand for ᾱ = 0.64 and 0.36, so that √ᾱ and √(1 - ᾱ) are 0.8 and 0.6 or the reverse.</summary>
 public sealed class DenoisingObjectiveTests : IDisposable
 {
     private static readonly float[] Betas = [0.36f, 0.4375f];
@@ -32,7 +32,7 @@ public sealed class DenoisingObjectiveTests : IDisposable
     [InlineData(PredictionType.Epsilon, 2, 5)]
     [InlineData(PredictionType.Sample, 3, 4)]
     [InlineData(PredictionType.Velocity, (0.8 * 2) - (0.6 * 3), (0.6 * 5) - (0.8 * 4))]
-    public void The_target_is_what_the_base_predicts(PredictionType prediction, double first, double second)
+    public void The_target_is_what_the_base_model_predicts(PredictionType prediction, double first, double second)
     {
         using var objective = Objective(prediction);
         Equal([first, second], objective.Target(Rows(3, 4), Rows(2, 5), [0, 1]));
@@ -43,7 +43,7 @@ public sealed class DenoisingObjectiveTests : IDisposable
     [InlineData(PredictionType.Epsilon, 1.0, 0.36 / 0.64, 1)] // SNR 16/9 and 9/16: min(SNR, 1) / SNR
     [InlineData(PredictionType.Velocity, 1.0, 0.36, 0.36)] // min(SNR, 1) / (SNR + 1)
     [InlineData(PredictionType.Sample, 1.0, 1, 0.5625)]
-    public void The_loss_of_a_row_is_its_mean_of_squares_in_its_timesteps_weight(PredictionType prediction, double? gamma, double first, double second)
+    public void The_loss_of_a_row_is_its_mean_squared_error_times_the_weight_of_its_timestep(PredictionType prediction, double? gamma, double first, double second)
     {
         using var objective = Objective(prediction, gamma);
         var (said, target) = (tensor([1f, 5, 2, 0], 2, 1, 1, 2), tensor([0f, 2, 2, 4], 2, 1, 1, 2));
@@ -52,7 +52,7 @@ public sealed class DenoisingObjectiveTests : IDisposable
     }
 
     [Fact]
-    public void Pure_noise_has_no_weight_where_noise_is_what_is_learnt()
+    public void Pure_noise_has_weight_0_for_epsilon()
     {
         using var objective = new DenoisingObjective(new NoiseSchedule(Betas, zeroTerminalSnr: true), PredictionType.Epsilon, 5, CPU);
         Assert.Equal(0, ControlGraph.Values(objective.Losses(Rows(1, 1), Rows(2, 2), [0, 1]))[1]);
@@ -70,7 +70,7 @@ public sealed class DenoisingObjectiveTests : IDisposable
 
     private static Tensor Rows(float first, float second) => tensor([first, first, second, second], 2, 1, 1, 2);
 
-    // Of each row the first value; those beside it are alike.
+    // The first value of each row; the others are equal.
     private static void Equal(double[] expected, Tensor actual)
     {
         var values = ControlGraph.Values(actual);

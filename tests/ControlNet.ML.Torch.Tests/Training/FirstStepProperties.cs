@@ -3,7 +3,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>What the algebra of zero convolutions says of the first step (paper section 3.1).</summary>
+/// <summary>The consequences of zero convolutions for the first step (paper section 3.1).</summary>
 public sealed class FirstStepProperties
 {
     [Property(MaxTest = 8)]

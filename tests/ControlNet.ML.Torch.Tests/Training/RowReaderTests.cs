@@ -4,7 +4,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Which part of an image is taken, by images whose columns and rows tell their places.</summary>
+/// <summary>Which part of an image is kept, tested with images whose pixels encode their positions.</summary>
 public sealed class RowReaderTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,7 +16,7 @@ public sealed class RowReaderTests : IDisposable
     [InlineData(8, 12, 0, 2)]
     [InlineData(21, 8, 6, 0)]
     [InlineData(8, 8, 0, 0)]
-    public void The_middle_is_taken_of_an_image_of_another_shape(int width, int height, int left, int top)
+    public void The_centre_is_kept_of_an_image_with_another_aspect_ratio(int width, int height, int left, int top)
     {
         using var reader = new RowReader(8, 8, flip: false, CropMode.Centre, null);
         foreach (var draws in (SampleDraws?[])[null, new SampleDraws(1, 0, 10)])
@@ -30,7 +30,7 @@ public sealed class RowReaderTests : IDisposable
     }
 
     [Fact]
-    public void Every_place_is_taken_at_random_and_no_other()
+    public void Random_crops_take_every_position_and_no_other()
     {
         using var reader = new RowReader(8, 8, flip: false, CropMode.Random, null);
         foreach (var (width, height) in ((int, int)[])[(11, 8), (8, 11)])
@@ -63,7 +63,7 @@ public sealed class RowReaderTests : IDisposable
     }
 
     [Fact]
-    public void Mirrored_is_the_same_part_the_other_way_round_and_has_a_key_of_its_own()
+    public void A_flipped_image_shows_the_same_part_mirrored_and_has_its_own_key()
     {
         using var reader = new RowReader(8, 8, flip: true, CropMode.Centre, null);
         using var plain = new RowReader(8, 8, flip: false, CropMode.Centre, null);
@@ -99,9 +99,9 @@ public sealed class RowReaderTests : IDisposable
     }
 
     [Fact]
-    public void Depths_of_16_bits_reach_the_preprocessor_with_all_of_them_cut_and_mirrored_too()
+    public void Depth_maps_reach_the_preprocessor_with_all_16_bits_cropped_and_flipped_too()
     {
-        // 16 bits whose upper byte is the same everywhere: with 8 bits there is nothing to see.
+        // The upper byte of the 16 bits is the same everywhere: at 8 bits the image would be uniform.
         var path = _folder.Write("deep.png", PngWriter.Deep(14, [.. Enumerable.Range(0, 14 * 8).Select(i => (ushort)(1024 + (i % 14)))]));
         using var reader = new RowReader(8, 8, flip: true, CropMode.Centre, ConditionCatalog.Find("depth_map").Open());
         var row = new TrainingRow("row", path, null, "");
@@ -124,7 +124,7 @@ public sealed class RowReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_tables_fingerprint_is_of_its_rows_wherever_it_lies()
+    public void A_tables_fingerprint_depends_on_its_rows_not_on_its_folder()
     {
         var one = Table("one", "a.png", "b.png", "p");
         Assert.Equal(one.Fingerprint, Table("other", "a.png", "b.png", "p").Fingerprint);
@@ -137,7 +137,7 @@ public sealed class RowReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_none_or_holds_no_table_is_refused()
+    public void A_missing_folder_or_one_without_a_table_is_refused()
     {
         File.WriteAllText(_folder.File("file"), "");
         Says(_folder.File("nowhere"), "does not exist");

@@ -4,7 +4,7 @@ namespace ControlNet.ML.Torch.Tests.Training;
 
 public sealed class SeedsTests
 {
-    /// <summary>A run that another version began goes on with the same draws: SplitMix64's finaliser, worked out in Python.</summary>
+    /// <summary>Pins the seeds, so that a new version resumes older runs with the same draws. The numbers are SplitMix64's finaliser, computed in Python.</summary>
     [Theory]
     [InlineData(0, 1, 0, 2802244911)]
     [InlineData(0, 1, -1, 1210155558)] // nothing is added: the finaliser of 0xE220A8397B1DCDAF, SplitMix64's published first number for seed 0

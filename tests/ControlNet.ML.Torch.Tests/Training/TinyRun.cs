@@ -5,7 +5,7 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>A tiny model, a few images with conditions and prompts, and runs on them.</summary>
+/// <summary>A tiny model and a few images with conditions and prompts, for short runs.</summary>
 public sealed class TinyRun : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -25,7 +25,7 @@ public sealed class TinyRun : IDisposable
 
     public string File(params ReadOnlySpan<string> parts) => _folder.File(parts);
 
-    /// <summary>Options that take a second.</summary>
+    /// <summary>Options of a run that takes a second.</summary>
     public TrainingOptions Options(string name) => new()
     {
         Folder = _folder.File(name),
@@ -62,7 +62,7 @@ public sealed class TinyRun : IDisposable
         return _folder.File(name);
     }
 
-    /// <summary>Makes all images of a folder unreadable, or brings them back.</summary>
+    /// <summary>Makes all images of a folder unreadable, or restores them.</summary>
     public static void Break(string data, bool broken)
     {
         foreach (var file in Directory.EnumerateFiles(Path.Combine(data, "images"), "*.png"))
@@ -79,7 +79,7 @@ public sealed class TinyRun : IDisposable
         }
     }
 
-    /// <summary>A square on a ground, and the square alone.</summary>
+    /// <summary>A square on a background, and its mask.</summary>
     public static (ImageBuffer Image, ImageBuffer Condition) Images(int seed)
     {
         var (image, condition) = (new ImageBuffer(64, 64, 3), new ImageBuffer(64, 64, 1));

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Parameters, the length of their gradients and the average of their values, with numbers that are seen at a glance.</summary>
+/// <summary>Parameters, gradient norm and EMA, with numbers that can be checked by hand.</summary>
 public sealed class TrainableParameterTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope _scope;
@@ -45,7 +45,7 @@ public sealed class TrainableParameterTests : IDisposable
         Assert.Equal(ScalarType.Float32, trained.Master.dtype);
         Assert.Null(trained.Gradient);
 
-        // 256 + 1 has no bfloat16: its neighbours are two apart.
+        // 257 is not a bfloat16: at 256 they are two apart.
         foreach (var value in (float[])[256, 1])
         {
             parameter.grad = tensor([value, value]).to(ScalarType.BFloat16);
@@ -78,7 +78,7 @@ public sealed class TrainableParameterTests : IDisposable
     [InlineData(null, 1)]
     [InlineData(6.0, 1)]
     [InlineData(2.5, 0.5)]
-    public void Gradients_are_measured_as_one_vector_and_scaled_down_if_it_is_too_long(double? most, double factor)
+    public void The_norm_is_of_all_gradients_together_and_clipped_if_too_large(double? most, double factor)
     {
         var parameters = new[] { Trained("a", [3, 0]), Trained("b", [-4]), new TrainableParameter("none", new Parameter(tensor([1f]))) };
         Assert.Equal(5, GradientNorm.Clip(parameters, most), 1e-6);
@@ -88,11 +88,11 @@ public sealed class TrainableParameterTests : IDisposable
     }
 
     [Fact]
-    public void Without_gradients_the_length_is_zero() =>
+    public void Without_gradients_the_norm_is_zero() =>
         Assert.Equal(0, GradientNorm.Clip([new TrainableParameter("none", new Parameter(tensor([1f])))], 1));
 
     [Fact]
-    public void The_average_moves_by_its_share_towards_the_weights()
+    public void The_EMA_moves_towards_the_weights()
     {
         var trained = Trained("w", [1]);
         using var average = new EmaWeights([trained], 0.75, useWarmup: false);
@@ -106,7 +106,7 @@ public sealed class TrainableParameterTests : IDisposable
     }
 
     [Fact]
-    public void An_average_that_warms_up_takes_the_first_weights_as_they_are()
+    public void An_EMA_with_warmup_takes_over_the_first_weights()
     {
         var trained = Trained("w", [1]);
         using var average = new EmaWeights([trained], 0.9, useWarmup: true);
@@ -124,7 +124,7 @@ public sealed class TrainableParameterTests : IDisposable
             trained.Master.fill_(value);
     }
 
-    // The values are their own gradient.
+    // The gradient equals the values.
     private static TrainableParameter Trained(string name, float[] values)
     {
         var parameter = new Parameter(tensor(values));

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Tests.Training;
 
 /// <summary>
-/// From image files and prompts to the tensors that a step trains on, with planted values and numbers worked out by hand. Images are 16 by 8, and
-/// black but for a few pixels; the networks only record what they are given.
+/// From image files and prompts to the tensors of a training step, with numbers worked out by hand. Images are 16 by 8 and
+/// black except for a few pixels; the networks only record their inputs.
 /// </summary>
 public sealed class TrainingBatchTests : IDisposable
 {
@@ -52,7 +52,7 @@ public sealed class TrainingBatchTests : IDisposable
         Assert.Equal([2, 3, Height, Width], batch.Condition.shape);
         foreach (var values in Enumerable.Range(0, 2).Select(row => Values(batch.Condition[row])))
         {
-            // Which row comes first is the epoch's business.
+            // The epoch's permutation determines which row comes first.
             if (values[0] > 0.5)
             {
                 Close.Absolute<double, float>([1, 0.8, 0.2], Pixel(values, 0, 0), 1e-6, "first pixel");
@@ -86,7 +86,7 @@ public sealed class TrainingBatchTests : IDisposable
     [Fact]
     public void Transparent_pixels_are_white()
     {
-        // Black everywhere, and opaque in the second pixel only.
+        // Black, and opaque only in the second pixel.
         var image = new ImageBuffer(Width, Height, 4);
         image.Samples[7] = 255;
         var condition = Values(Assemble(Options, (image, image, "")).Condition);
@@ -105,7 +105,7 @@ public sealed class TrainingBatchTests : IDisposable
         Assert.Equal([2, 4, 1, 2], batch.Latents.shape);
         for (var row = 0; row < 2; row++)
         {
-            // Images, conditions and latents keep together.
+            // Images, conditions and latents stay together.
             var isWhite = Values(batch.Condition[row])[0] == 1;
             Close.Absolute(Enumerable.Repeat((isWhite ? 2 : -3) * factor, 8).ToArray(), Values(batch.Latents[row]), 1e-6, $"row {row}");
         }
@@ -131,7 +131,7 @@ public sealed class TrainingBatchTests : IDisposable
     }
 
     [Theory, InlineData("sd1"), InlineData("sdxl")]
-    public void A_dropped_prompt_has_the_empty_prompts_embedding_and_another_its_own(string family)
+    public void A_dropped_prompt_has_the_embedding_of_the_empty_prompt_and_another_its_own(string family)
     {
         foreach (var (rate, prompt) in new[] { (1.0, ""), (0.0, "dark square") })
         {
@@ -161,7 +161,7 @@ public sealed class TrainingBatchTests : IDisposable
             Assert.Equal(model.EncodeText(draws.DropsPrompt ? "" : prompts[row]).Hidden.Values, Values(batch.Text.Text[i]));
             Assert.Equal(draws.Timestep, batch.Timesteps[i]);
 
-            // Of the standard normal posterior first, then ε: a row's numbers do not depend on the rows beside it.
+            // First for the posterior, then ε: a row's numbers do not depend on the other rows of its batch.
             var (latents, noise) = (new float[8], new float[8]);
             draws.FillNormal(latents);
             draws.FillNormal(noise);
@@ -175,9 +175,9 @@ public sealed class TrainingBatchTests : IDisposable
     }
 
     [Property(MaxTest = 20)]
-    public void Image_and_condition_are_cut_at_one_place_and_mirrored_together(ushort seed)
+    public void Image_and_condition_are_cropped_and_flipped_alike(ushort seed)
     {
-        // Columns count up by 8 in the image and by 5 in the condition, so that a cut shows where it begins.
+        // Columns count up by 8 in the image and by 5 in the condition, so that a crop shows its position.
         var batch = Assemble(Options with { Crop = CropMode.Random, RandomFlip = true, Seed = seed }, "sdxl", (Columns(8), Columns(5), ""));
         var draws = new SampleDraws(Seeds.Mix(seed, Seeds.Sample, 0), 0, 1000);
         var left = (int)(draws.Across * 17);
@@ -186,14 +186,14 @@ public sealed class TrainingBatchTests : IDisposable
         Close.Absolute(expected, _networks.Images[^1].Values.Take(Width).Select(value => (value + 1) * 127.5 / 8).ToArray(), 1e-4, "image");
         Close.Absolute(expected, Values(batch.Condition).Take(Width).Select(value => value * 255 / 5.0).ToArray(), 1e-4, "condition");
 
-        // SDXL is told of the file's height and width, the cut's top and left, and the size it is shown.
+        // SDXL is conditioned on the file's height and width, the crop's top and left, and the training size.
         Assert.Equal([8, 32, 0, left, 8, 16], Values(batch.Text.TimeIds!));
 
         static ImageBuffer Columns(int step) => new(32, Height, 3, [.. Enumerable.Range(0, 32 * Height * 3).Select(i => (byte)(i / 3 % 32 * step))]);
     }
 
     [Fact]
-    public void The_middle_is_cut_and_nothing_mirrored_unless_asked_for()
+    public void By_default_the_centre_is_cropped_and_nothing_is_flipped()
     {
         var image = new ImageBuffer(32, Height, 3);
         image.Row(0)[3 * 8] = 255;
@@ -228,7 +228,7 @@ public sealed class TrainingBatchTests : IDisposable
     private TrainingBatch Assemble(TrainingOptions options, params ReadOnlySpan<(ImageBuffer Image, ImageBuffer Condition, string Prompt)> rows) =>
         Assemble(options, "sd1", rows);
 
-    /// <summary>Writes the rows' files and gives the first batch of a run on them.</summary>
+    /// <summary>Writes the rows' files and assembles the first batch of a run on them.</summary>
     private TrainingBatch Assemble(
         TrainingOptions options, string family, params ReadOnlySpan<(ImageBuffer Image, ImageBuffer Condition, string Prompt)> rows)
     {

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>A tiny model's networks with the trainer's own parts, and the rows of fixtures/training to train on.</summary>
+/// <summary>The networks of a tiny model, the trainer's parts, and the rows of fixtures/training.</summary>
 internal sealed class TrainingBench : IDisposable
 {
     public const double Rate = 1e-3;

@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Rows: their files, their order, their draws.</summary>
+/// <summary>Rows: files, order and random draws.</summary>
 public sealed class TrainingDataTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -14,20 +14,20 @@ public sealed class TrainingDataTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Property]
-    public void Every_row_comes_once_an_epoch_wherever_one_looks_in(byte count, byte start, ulong seed)
+    public void Every_row_comes_once_per_epoch_wherever_a_run_resumes(byte count, byte start, ulong seed)
     {
         var rows = count + 1;
         var order = new EpochOrder(rows, seed);
         Assert.Equal(Enumerable.Range(0, rows), Enumerable.Range(0, rows).Select(i => order[i]).Order());
         Assert.Equal(Enumerable.Range(0, rows), Enumerable.Range(rows, rows).Select(i => order[i]).Order());
 
-        // A run that resumes in the middle of whichever epoch sees what is left.
+        // A run resumed within any epoch sees the remaining rows.
         var resumed = new EpochOrder(rows, seed);
         Assert.Equal(order[start], resumed[start]);
     }
 
     [Fact]
-    public void Epochs_and_seeds_have_orders_of_their_own()
+    public void Each_epoch_and_each_seed_has_its_own_order()
     {
         var (one, other) = (new EpochOrder(50, 1), new EpochOrder(50, 2));
         var first = Enumerable.Range(0, 50).Select(i => one[i]).ToArray();
@@ -72,7 +72,7 @@ public sealed class TrainingDataTests : IDisposable
     [InlineData("{\"file_name\": \"\", \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is empty")]
     [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 images are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
     [InlineData("\n", "has no rows")]
-    public void Lines_that_cannot_be_meant_are_named(string text, string message)
+    public void Invalid_lines_are_named(string text, string message)
     {
         Image("a.png");
         File.WriteAllText(_folder.File("metadata.jsonl"), text);
@@ -80,7 +80,7 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
-    public void A_condition_of_another_size_and_an_image_that_is_none_are_named()
+    public void A_condition_of_another_size_and_an_invalid_image_are_named()
     {
         Image("a.png");
         Image("b.png", 8);
@@ -93,9 +93,9 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Property(MaxTest = 50)]
-    public void Image_and_condition_are_cut_and_mirrored_alike(byte width, byte height, ushort seed)
+    public void Image_and_condition_are_cropped_and_flipped_alike(byte width, byte height, ushort seed)
     {
-        // The condition is the image itself: whatever is done to one is done to the other.
+        // The condition is the image itself, so the two results must be equal.
         var (across, down) = (8 + (width % 40), 8 + (height % 40));
         var image = new ImageBuffer(across, down, 3);
         new Random(seed).NextBytes(image.Samples);
@@ -107,7 +107,7 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
-    public void Halves_of_the_rows_are_mirrored()
+    public void Half_of_the_rows_are_flipped()
     {
         var image = new ImageBuffer(16, 8, 1, [.. Enumerable.Range(0, 128).Select(i => (byte)i)]);
         ImageCodec.SavePng(_folder.File("p.png"), image);

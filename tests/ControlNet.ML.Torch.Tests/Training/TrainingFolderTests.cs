@@ -11,7 +11,7 @@ public sealed class TrainingFolderTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_run_is_begun_in_a_folder_that_is_not_there_and_goes_on_with_the_same_settings()
+    public void A_run_starts_in_a_new_folder_and_resumes_with_the_same_settings()
     {
         var path = _folder.File("run");
         Assert.False(TrainingFolder.IsRun(path));
@@ -37,7 +37,7 @@ public sealed class TrainingFolderTests : IDisposable
         Assert.Contains("seed was 3 and is 1", Assert.Throws<ControlNetException>(() => TrainingFolder.Open(path, Record)).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(path, "run.json"), """{"seed": "1", "data": "é\""}""");
 
-        // What failed holds no lock.
+        // The failed calls released the lock.
         TrainingFolder.Open(path, Record).Dispose();
     }
 
@@ -49,7 +49,7 @@ public sealed class TrainingFolderTests : IDisposable
     }
 
     [Fact]
-    public void Only_what_a_run_puts_there_may_be_in_a_new_runs_folder()
+    public void A_folder_with_other_files_is_refused()
     {
         Directory.CreateDirectory(_folder.File("run", "cache"));
         Directory.CreateDirectory(_folder.File("run", "data"));
@@ -63,7 +63,7 @@ public sealed class TrainingFolderTests : IDisposable
     }
 
     [Fact]
-    public void The_newest_checkpoint_is_the_last_whole_one()
+    public void The_newest_checkpoint_is_the_last_complete_one()
     {
         using var run = TrainingFolder.Open(_folder.File("run"), Record);
         Checkpoint("step-000000002");
@@ -80,7 +80,7 @@ public sealed class TrainingFolderTests : IDisposable
     }
 
     [Fact]
-    public void The_log_says_what_was_written_and_a_run_that_goes_on_forgets_what_lies_beyond_its_checkpoint()
+    public void The_log_has_what_was_written_and_a_resumed_run_drops_what_follows_its_checkpoint()
     {
         using var run = TrainingFolder.Open(_folder.File("run"), Record);
         Write(run, 0, 1, 2, 3);
@@ -93,7 +93,7 @@ public sealed class TrainingFolderTests : IDisposable
         Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Losses.Select(loss => loss.Step));
         Assert.Equal([1, 2, 3], TrainingHistory.Read(run.Path).Convergence.Select(reading => reading.Step));
 
-        // Without a checkpoint everything begins anew, with the look before the first step.
+        // Without a checkpoint the run starts over, with the validation before the first step.
         Write(run, 0, 0);
         Write(run, 0, 1);
         Assert.Equal([1], TrainingHistory.Read(run.Path).Convergence.Select(reading => reading.Step));
@@ -102,7 +102,7 @@ public sealed class TrainingFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_line_of_the_log_has_the_steps_numbers_under_their_names()
+    public void A_line_of_the_log_has_the_numbers_of_its_step_by_name()
     {
         using var run = TrainingFolder.Open(_folder.File("run"), Record);
         using (var log = new TrainingLog(run.Log, null, 0))
@@ -121,7 +121,7 @@ public sealed class TrainingFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_log_of_an_earlier_version_keeps_its_learning_rates_when_the_run_goes_on()
+    public void A_log_of_an_earlier_version_keeps_its_learning_rates_when_the_run_is_resumed()
     {
         using var run = TrainingFolder.Open(_folder.File("run"), Record);
         File.WriteAllText(run.Log, """{"step":1,"loss":0.5,"rate":0.25,"gradient_norm":2}""" + "\n");

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>The trainer's own parts against what diffusers and torch computed: losses, gradients, moments, weights.</summary>
+/// <summary>The trainer's parts against the results of diffusers and torch: losses, gradients, moments, weights.</summary>
 [Trait("Category", "Parity")]
 public sealed class TrainingParityTests : IDisposable
 {
@@ -42,7 +42,7 @@ public sealed class TrainingParityTests : IDisposable
         var final = new ReferenceTensors(Fixtures.Path("training", "final.safetensors"));
         foreach (var parameter in bench.Parameters)
         {
-            // Where a gradient is about its own rounding, Adam may go either way: sums are compared, not single values.
+            // Where a gradient is as small as its rounding error, Adam can step either way: sums are compared, not single values.
             var (expected, actual) = (final.Doubles(parameter.Name), ControlGraph.Values(parameter.Master));
             Close.Number(expected.Sum(), actual.Sum(v => (double)v), 2e-5 * Math.Max(1e-6, expected.Sum(Math.Abs)), parameter.Name);
         }
@@ -152,7 +152,7 @@ public sealed class TrainingParityTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public void Only_the_middle_is_joined(bool recompute)
+    public void Only_the_middle_residual_is_added(bool recompute)
     {
         using var bench = new TrainingBench(onlyMid: true, recompute: recompute);
         for (var step = 0; step < 2; step++)

@@ -4,10 +4,10 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>run.json as versions wrote it in which settings had other names.</summary>
+/// <summary>run.json of earlier versions, in which settings had other names.</summary>
 public sealed class TrainingRecordTests : IDisposable
 {
-    /// <summary>Written by such a version, but for the fingerprints.</summary>
+    /// <summary>Written by an earlier version; only the fingerprints are shortened.</summary>
     private const string Old = """
         {
           "Ablation": "None",
@@ -75,7 +75,7 @@ public sealed class TrainingRecordTests : IDisposable
     }
 
     [Fact]
-    public void What_differs_from_it_has_its_present_name()
+    public void Differences_are_reported_by_current_names()
     {
         var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(_folder.File("run"), Of(Options with { SnrGamma = null, LearningRateWarmupSteps = 3 })));
         Assert.Contains(": LearningRateWarmupSteps was 2 and is 3; SnrGamma was 5 and is none.", error.Message, StringComparison.Ordinal);

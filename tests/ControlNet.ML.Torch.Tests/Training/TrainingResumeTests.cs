@@ -2,18 +2,18 @@ using ControlNet.ML.Torch.Training;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>Runs that stop and go on.</summary>
+/// <summary>Runs that are interrupted and resumed.</summary>
 public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
 {
     [Theory, InlineData(1), InlineData(2), InlineData(5)]
-    public void A_run_that_was_cancelled_goes_on_as_if_it_had_not_been(int after)
+    public void A_cancelled_run_resumes_as_if_uninterrupted(int after)
     {
         var options = tiny.Options($"whole-{after}") with { GradientAccumulationSteps = 2, RandomFlip = true, LearningRateScheduler = LearningRateScheduler.Cosine, LearningRateWarmupSteps = 2 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
         var stopped = options with { Folder = tiny.File($"stopped-{after}") };
         using (var cancellation = new CancellationTokenSource())
         {
-            var progress = new Told(p =>
+            var progress = new ProgressCallback(p =>
             {
                 if (p.Step == after)
                     cancellation.Cancel();
@@ -26,9 +26,9 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public async Task Cancellation_is_seen_between_the_batches_of_a_step_and_the_state_is_written()
+    public async Task Cancellation_is_checked_between_the_batches_of_a_step_and_a_checkpoint_is_saved()
     {
-        // One step of so many batches that whoever waits for its end has finished the run.
+        // A single step of many batches: waiting for its end would mean finishing the run.
         var options = tiny.Options("within-a-step") with { Steps = 1, GradientAccumulationSteps = 1024, BatchSize = 4 };
         using var cancellation = new CancellationTokenSource();
         var run = Task.Run(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options, cancellation.Token));
@@ -40,12 +40,12 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void What_lies_behind_the_last_checkpoint_is_done_again()
+    public void Steps_after_the_last_checkpoint_are_repeated()
     {
         var options = tiny.Options("undisturbed");
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
 
-        // As a crash leaves it: the last checkpoints gone, one half written, the log ahead and torn.
+        // As after a crash: the last checkpoints missing or incomplete, the log ahead and cut off.
         var crashed = options with { Folder = tiny.File("crashed") };
         ControlNetTraining.Run(tiny.Model, tiny.Table, crashed);
         var checkpoints = Directory.EnumerateDirectories(Path.Combine(crashed.Folder, "checkpoints")).Order(StringComparer.Ordinal).ToList();
@@ -75,7 +75,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Contains(file, message, StringComparison.Ordinal);
         Assert.Contains($"Delete it to resume from the one before it, {checkpoints[^2]}.", message, StringComparison.Ordinal);
 
-        // And so it does.
+        // Doing so resumes the run.
         Directory.Delete(checkpoints[^1], recursive: true);
         Assert.Equal(2, ControlNetTraining.Run(tiny.Model, tiny.Table, options).Steps);
         Directory.Delete(checkpoints[^2], recursive: true);
@@ -84,7 +84,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_link_in_a_checkpoints_way_leads_nowhere()
+    public void A_link_in_place_of_a_checkpoint_is_not_followed()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
         var options = tiny.Options("linked") with { Steps = 2, CheckpointingSteps = 1 };
@@ -99,18 +99,18 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_run_of_constant_rate_may_be_made_longer()
+    public void A_run_with_a_constant_learning_rate_can_be_extended()
     {
         var options = tiny.Options("long");
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
         var inTwo = options with { Folder = tiny.File("longer") };
         ControlNetTraining.Run(tiny.Model, tiny.Table, inTwo with { Steps = 2 });
         ControlNetTraining.Run(tiny.Model, tiny.Table, inTwo);
-        Same(options.Folder, inTwo.Folder, looks: false);
+        Same(options.Folder, inTwo.Folder, validations: false);
     }
 
     [Fact]
-    public void Other_settings_are_refused_and_named()
+    public void Other_settings_are_refused_by_name()
     {
         var options = tiny.Options("settings") with { Steps = 1 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
@@ -122,7 +122,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_folder_with_other_things_is_left_alone()
+    public void A_folder_with_other_files_is_left_alone()
     {
         var options = tiny.Options("home");
         Directory.CreateDirectory(options.Folder);
@@ -142,12 +142,12 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_checkpoint_that_finds_no_room_does_not_end_the_run()
+    public void A_checkpoint_that_cannot_be_written_does_not_end_the_run()
     {
         var options = tiny.Options("full");
         var checkpoints = Path.Combine(options.Folder, "checkpoints");
         List<string?> warnings = [];
-        var progress = new Told(p =>
+        var progress = new ProgressCallback(p =>
         {
             warnings.Add(p.Warning);
             if (p.Step == 1)
@@ -162,15 +162,15 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void An_image_that_breaks_on_the_way_costs_nothing_that_was_learnt()
+    public void An_image_that_becomes_unreadable_costs_no_steps()
     {
         var data = tiny.WriteData("breaking", 20);
         var options = tiny.Options("broken") with { CheckpointingSteps = 100, ValidationRows = 0 };
         var whole = options with { Folder = tiny.File("not-broken") };
         ControlNetTraining.Run(tiny.Model, Torch.Training.Data.TrainingTable.Open(data), whole);
 
-        // Images that are read at step 5 or so.
-        var progress = new Told(p =>
+        // The broken images are read at about step 5.
+        var progress = new ProgressCallback(p =>
         {
             if (p.Step == 2)
                 TinyRun.Break(data, true);
@@ -184,7 +184,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_run_that_died_before_its_first_checkpoint_begins_anew()
+    public void A_run_killed_before_its_first_checkpoint_starts_over()
     {
         var options = tiny.Options("begun");
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
@@ -201,7 +201,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         var options = tiny.Options("sheetless") with { Steps = 2, SampleEvery = 1, Samples = 1, SampleOptions = new() { Steps = 1, Guidance = 1 } };
         Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options with { SampleOptions = new() { Steps = 0 } }));
         List<string?> warnings = [];
-        var progress = new Told(p =>
+        var progress = new ProgressCallback(p =>
         {
             warnings.Add(p.Warning);
             if (p.Step > 1)
@@ -215,7 +215,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void A_loss_that_is_no_number_ends_the_run_and_names_its_rows()
+    public void A_loss_that_is_not_finite_ends_the_run_and_names_its_rows()
     {
         var options = tiny.Options("lost") with { LearningRate = 1e30, CheckpointingSteps = 1 };
         var error = Assert.Throws<ControlNetException>(() => ControlNetTraining.Run(tiny.Model, tiny.Table, options));
@@ -225,8 +225,8 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.False(Directory.Exists(Path.Combine(options.Folder, "controlnet")));
     }
 
-    /// <summary>Checkpoints, averages, moments and the result, byte for byte; the log but for its times.</summary>
-    private static void Same(string expected, string actual, bool looks = true)
+    /// <summary>Compares checkpoints, EMA, moments and the result byte for byte, and the losses of the logs.</summary>
+    private static void Same(string expected, string actual, bool validations = true)
     {
         string[] files = [.. Directory.EnumerateFiles(expected, "*.safetensors", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(expected, file))];
         Assert.Contains(files, file => file.Contains("ema", StringComparison.Ordinal));
@@ -235,13 +235,13 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         foreach (var file in files.Where(file => file.StartsWith("controlnet", StringComparison.Ordinal) || file.Contains("step-000000006", StringComparison.Ordinal)))
             Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");
         Assert.Equal(TrainingHistory.Read(expected).Losses, TrainingHistory.Read(actual).Losses);
-        if (looks)
+        if (validations)
             Assert.Equal(TrainingHistory.Read(expected).Convergence, TrainingHistory.Read(actual).Convergence);
     }
 }
 
-/// <summary>Progress that is told at once, on the thread that works.</summary>
-internal sealed class Told(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
+/// <summary>Passes progress on at once, on the calling thread.</summary>
+internal sealed class ProgressCallback(Action<TrainingProgress> report) : IProgress<TrainingProgress>
 {
-    public void Report(TrainingProgress value) => tell(value);
+    public void Report(TrainingProgress value) => report(value);
 }

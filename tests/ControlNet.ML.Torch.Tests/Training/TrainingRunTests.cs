@@ -8,11 +8,11 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>What a run does and leaves behind.</summary>
+/// <summary>What a run computes and writes.</summary>
 public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
 {
     [Fact]
-    public void The_condition_plays_no_part_before_the_first_step_and_the_network_can_be_used_after_the_last()
+    public void The_condition_has_no_effect_before_the_first_step_and_the_network_can_be_used_after_the_last()
     {
         var options = tiny.Options("whole") with { LearningRate = 3e-2, SampleEvery = 6, Samples = 2, SampleOptions = new() { Steps = 2, Guidance = 1 }, TensorBoard = true };
         var result = ControlNetTraining.Run(tiny.Model, tiny.Table, options);
@@ -26,7 +26,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Equal((200, 132), (sheet.Width, sheet.Height));
         Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(options.Folder, "tensorboard"), "*", SearchOption.AllDirectories));
 
-        // The average is the result; a run of finished steps gives it again.
+        // The result is the EMA; running again without remaining steps writes the same.
         using var network = ControlNetwork.Load(result.Control, new LoadOptions { Device = "cpu" });
         Assert.NotEmpty(tiny.Model.Generate("square", [new ControlInput(network, TinyRun.Images(0).Condition)], new() { Steps = 1, Width = 64, Height = 64 }).Image.Samples);
         Assert.Equal(
@@ -36,11 +36,11 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void The_second_epoch_needs_no_encoder_and_a_damaged_entry_is_made_anew()
+    public void The_second_epoch_needs_no_encoder_and_a_damaged_entry_is_encoded_again()
     {
         var options = tiny.Options("cached") with { CacheFolder = null, Steps = 18, EmaDecay = null, ValidationRows = 0 };
         List<long> runs = [];
-        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = new Told(p => runs.Add(p.EncoderRuns)) });
+        ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = new ProgressCallback(p => runs.Add(p.EncoderRuns)) });
         Assert.True(runs.Take(10).Sum() >= 20);
         Assert.All(runs.Skip(10), count => Assert.Equal(0, count));
 
@@ -53,13 +53,13 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
 
         var again = options with { Folder = tiny.File("cached-again"), CacheFolder = Path.Combine(options.Folder, "cache") };
         runs.Clear();
-        ControlNetTraining.Run(tiny.Model, tiny.Table, again with { Progress = new Told(p => runs.Add(p.EncoderRuns)) });
+        ControlNetTraining.Run(tiny.Model, tiny.Table, again with { Progress = new ProgressCallback(p => runs.Add(p.EncoderRuns)) });
         Assert.True(runs.Take(10).Sum() >= 20);
         Assert.Equal(TrainingHistory.Read(options.Folder).Losses, TrainingHistory.Read(again.Folder).Losses);
     }
 
     [Fact]
-    public void A_cache_without_room_changes_nothing_but_time()
+    public void A_full_cache_changes_only_the_duration()
     {
         var options = tiny.Options("bounded") with { Steps = 3 };
         ControlNetTraining.Run(tiny.Model, tiny.Table, options);
@@ -86,18 +86,18 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
             Assert.True(old.AsSpan().SequenceEqual(now) != learns, name);
         }
 
-        // The model in memory is as it was, so the run can go on in the same process.
+        // The model in memory has its original weights, so the run can be resumed in the same process.
         ControlNetTraining.Run(model, tiny.Table, options with { Steps = 4 });
         Assert.Equal(4, TrainingHistory.Read(options.Folder).Losses.Count);
     }
 
     [Fact]
-    public void Training_goes_on_from_another_network_also_one_of_another_base()
+    public void Training_can_start_from_another_network_also_of_another_base()
     {
         var options = tiny.Options("from") with { Steps = 1, LearningRate = 1e-30, EmaDecay = null, InitialControl = Fixtures.Path("models", "sd1-control-a"), InitialBase = Fixtures.Path("models", "sd1") };
         var result = ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Optimizer = new() { WeightDecay = 0 } });
 
-        // The difference of a base to itself is nothing.
+        // The difference between a base and itself is zero.
         using var before = ControlFolder.Open(Fixtures.Path("models", "sd1-control-a")).OpenWeights();
         using var after = ControlFolder.Open(result.Control).OpenWeights();
         foreach (var (name, tensor) in before.Tensors)
@@ -110,7 +110,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Theory, InlineData("small"), InlineData("mid"), InlineData("small-plain-mid")]
-    public void A_network_with_fewer_attentions_is_trained_on(string name)
+    public void Training_can_start_from_a_network_with_fewer_attentions(string name)
     {
         Assert.SkipUnless(Fixtures.Has("beyond", "fewer", name), $"No networks in {Fixtures.Root}.");
         using var model = DiffusionModel.Load(Fixtures.Path("models", "sdxl"), new LoadOptions { Device = "cpu" });
@@ -142,7 +142,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Theory, InlineData("sdxl"), InlineData("sd2-v"), InlineData("sd1-lcm")]
-    public void Every_family_of_bases_is_trained_and_drawn_with(string family)
+    public void Every_family_of_base_models_can_be_trained_and_generated_with(string family)
     {
         using var model = DiffusionModel.Load(Fixtures.Path("models", family), new LoadOptions { Device = "cpu" });
         var options = tiny.Options("family-" + family) with { LearningRate = 3e-2, CacheFolder = null, Steps = 12, SampleEvery = 12, Samples = 2, SampleOptions = new() { Steps = 2 } };
@@ -173,7 +173,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void The_estimator_fits_rows_and_makes_images()
+    public void The_estimator_fits_rows_and_generates_images()
     {
         var ml = new MLContext();
         var rows = ml.Data.LoadFromEnumerable(Enumerable.Range(0, 10).Select(i => new TrainingImage
@@ -191,13 +191,13 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.All(made.GetColumn<string>("Error"), error => Assert.Equal("", error));
         ((IDisposable)fitted).Dispose();
 
-        // Once more: nothing is left to train, and the rows are the same.
+        // Fitting again: no steps remain, and the rows are the same.
         ((IDisposable)trainer.Fit(rows)).Dispose();
         Assert.Equal(2, TrainingHistory.Read(options.Folder).Losses.Count);
     }
 
     [Fact]
-    public void The_token_of_the_transformer_s_options_stops_the_training()
+    public void The_token_of_the_transformer_s_options_cancels_training()
     {
         var ml = new MLContext();
         using var source = new CancellationTokenSource();
@@ -214,7 +214,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Images_that_belong_to_the_program_stay_its_own_and_those_that_cannot_be_read_are_named()
+    public void Images_of_the_program_are_not_disposed_and_unreadable_ones_are_named()
     {
         var ml = new MLContext();
         var photos = Enumerable.Range(0, 2).Select(i => new TrainingImage { Photo = TinyRun.Images(i).Image.ToMLImage(), Condition = TinyRun.Images(i).Condition.ToMLImage(), Prompt = "square" }).ToArray();
@@ -229,7 +229,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Rows_that_cannot_be_learnt_are_named()
+    public void Invalid_rows_are_named()
     {
         var ml = new MLContext();
         var options = tiny.Options("bad-view");
@@ -243,7 +243,7 @@ public sealed class TrainingRunTests(TinyRun tiny) : IClassFixture<TinyRun>
         Assert.Throws<ArgumentOutOfRangeException>(() => stages.TrainControlNet("Photo", "Nothing", "Prompt", tiny.Model, options).Fit(different));
         Assert.Throws<ControlNetException>(() => stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, options with { BatchSize = 0 }));
 
-        // What drawing with the network will need is missed before the training, not after it.
+        // A column that only generation needs is missed before training, not after it.
         var unseen = tiny.Options("unseen");
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             stages.TrainControlNet("Photo", "Condition", "Prompt", tiny.Model, unseen, generate: new() { SeedColumn = "Seed" }).Fit(different));

@@ -4,10 +4,10 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Tests.Training;
 
-/// <summary>That a run computes what its options say, seen from outside: in its log and its files.</summary>
+/// <summary>That a run follows its options, checked in its log and files.</summary>
 public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
 {
-    /// <summary>The first parameters to move; they begin as zeros.</summary>
+    /// <summary>The parameters that the first step changes; they start at zero.</summary>
     private const string ZeroConvolution = "controlnet_mid_block.weight";
 
     [Theory]
@@ -15,9 +15,9 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     [InlineData("sd1", 0.5)]
     [InlineData("sd2-v", null)]
     [InlineData("sd2-v", 0.5)]
-    public void The_first_loss_is_that_of_the_bases_own_prediction(string family, double? gamma)
+    public void The_first_loss_is_that_of_the_base_models_prediction(string family, double? gamma)
     {
-        // Before anything is learnt, the loss can be had from the networks that generate, by the formulas alone.
+        // Before the first step the loss follows from the generating networks and the formulas alone.
         using var model = DiffusionModel.Load(Fixtures.Path("models", family), new LoadOptions { Device = "cpu" });
         var options = Options($"first-{family}-{gamma}") with { Steps = 1, BatchSize = 4, SnrGamma = gamma };
         var found = Assert.Single(Run(options, model)).Loss;
@@ -56,7 +56,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Rows_whose_gradients_accumulate_are_as_rows_of_one_batch()
+    public void Accumulated_batches_are_equivalent_to_one_large_batch()
     {
         var together = Run(Options("together") with { Steps = 3, BatchSize = 4 });
         var accumulated = Run(Options("accumulated") with { Steps = 3, BatchSize = 1, GradientAccumulationSteps = 4 });
@@ -68,9 +68,9 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Long_gradients_are_cut()
+    public void Large_gradients_are_clipped()
     {
-        // AdamW moves a weight by about the rate, however long the gradient: unless it is so short that ε = 1e-8 outweighs it.
+        // AdamW changes a weight by about the learning rate whatever the gradient, unless it is so small that ε = 1e-8 dominates.
         var options = Options("unclipped") with { Steps = 1, MaxGradNorm = null };
         Run(options);
         Assert.Contains(Weights(options, 1), weight => Math.Abs(weight) > options.LearningRate / 2);
@@ -80,9 +80,9 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void The_rate_rises_along_a_line_and_falls_along_a_cosine()
+    public void The_learning_rate_rises_linearly_and_falls_along_a_cosine()
     {
-        // 0 and a half of 1e-3, then (1 + cos(π k / 4)) / 2 of it.
+        // 0 and a half times 1e-3, then (1 + cos(π k / 4)) / 2 times it.
         var options = Options("rates") with { Steps = 6, LearningRate = 1e-3, LearningRateWarmupSteps = 2, LearningRateScheduler = LearningRateScheduler.Cosine };
         Close.Absolute([0, 0.5e-3, 1e-3, 0.8535534e-3, 0.5e-3, 0.1464466e-3], Run(options).Select(step => step.LearningRate).ToArray(), 1e-10, "rate");
         Assert.All(Run(Options("rate") with { Steps = 2, LearningRate = 3e-4 }), step => Assert.Equal(3e-4, step.LearningRate));
@@ -91,7 +91,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     [Theory]
     [InlineData(false, 0.75, 0.75)]
     [InlineData(true, 0, 2 / 11.0)]
-    public void The_average_keeps_its_share_at_each_step_and_is_the_result(bool warmsUp, double first, double second)
+    public void The_EMA_decays_at_each_step_and_is_the_result(bool warmsUp, double first, double second)
     {
         var options = Options($"average-{warmsUp}") with { Steps = 2, CheckpointingSteps = 1, EmaDecay = 0.75, UseEmaWarmup = warmsUp };
         Run(options);
@@ -106,9 +106,9 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     [InlineData(false, CropMode.Centre, 1, 1)]
     [InlineData(true, CropMode.Centre, 2, 2)]
     [InlineData(false, CropMode.Random, 8, 33)]
-    public void Rows_are_mirrored_and_cut_as_the_options_say(bool flip, CropMode crop, int least, int most)
+    public void Rows_are_flipped_and_cropped_as_the_options_say(bool flip, CropMode crop, int least, int most)
     {
-        // 64 by 64 pixels, of which 64 by 32 are taken: at 33 places.
+        // A crop of 64 by 32 from 64 by 64 pixels has 33 positions.
         var options = Options($"read-{flip}-{crop}") with { Height = 32, RandomFlip = flip, Crop = crop };
         using var setup = TrainingSetup.Create(tiny.Model, tiny.Table, options);
         var images = Enumerable.Range(0, 30).Select(i => setup.Reader.Read(setup.Table.Rows[1], new SampleDraws((ulong)i, 0, 10)).Image.Samples);
@@ -126,7 +126,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
     private List<TrainingProgress> Run(TrainingOptions options, DiffusionModel? model = null)
     {
         List<TrainingProgress> steps = [];
-        ControlNetTraining.Run(model ?? tiny.Model, tiny.Table, options with { Progress = new Told(steps.Add) });
+        ControlNetTraining.Run(model ?? tiny.Model, tiny.Table, options with { Progress = new ProgressCallback(steps.Add) });
         return steps;
     }
 
