@@ -4,7 +4,6 @@ using ControlNet.ML.Diffusion;
 using ControlNet.ML.Pipelines;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Torch.Training.Data;
-using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Training;
 
