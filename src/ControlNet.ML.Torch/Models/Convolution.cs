@@ -10,6 +10,10 @@ namespace ControlNet.ML.Torch.Models;
 /// </summary>
 internal class Convolution : Module<Tensor, Tensor>
 {
+    // Columns, padding included, of an image that is halved to two columns. oneDNN's bfloat16 kernels for a result of one column (AVX-512, AMX) read
+    // memory that was never written: forward, and for the gradient of the weight.
+    private const int LeastColumns = 5;
+
     public readonly Parameter weight;
     public readonly Parameter bias;
     private readonly long _outputs;
@@ -33,29 +37,28 @@ internal class Convolution : Module<Tensor, Tensor>
         _stride = [stride, stride];
         _padding = [padding, padding];
         _skipsPixels = stride > kernel;
-        _halves = kernel == 3 && stride == 2 && padding == 1;
+        _halves = kernel == 3 && stride == 2;
         _channels = new AlignedChannels(inputs, outputs);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x)
     {
-        var isOneColumn = _halves && x.shape[3] == 1;
-        if (_channels.AreWhole && !_skipsPixels && !isOneColumn)
+        var missing = _halves ? LeastColumns - (2 * _padding[1]) - x.shape[3] : 0;
+        if (_channels.AreWhole && !_skipsPixels && missing <= 0)
             return Operations.Convolve(x, weight, bias, _stride, _padding);
 
         using var scope = NewDisposeScope();
 
-        // oneDNN's bfloat16 gradient of the weight reads a second column that it never wrote where the image has one (AVX-512). A column of
-        // zeros is what the padding has there anyway, and the result keeps its size.
-        if (isOneColumn)
-            x = functional.pad(x, [0, 1]);
+        // Columns of zeros on the right: the first column of the result does not see them, or sees them where the padding has zeros anyway.
+        if (missing > 0)
+            x = functional.pad(x, [0, missing]);
         var (alignedWeight, alignedBias) = _channels.Parameters(weight, bias);
 
         // A stride that passes over pixels of an image channels last is one more kernel of oneDNN's that is wrong where caches are hidden.
         var input = _channels.Pad(_skipsPixels ? x.contiguous() : x);
-        var output = Operations.Convolve(input, alignedWeight, alignedBias, _stride, _padding);
-        return _channels.Cut(output, _outputs).MoveToOuterDisposeScope();
+        var output = _channels.Cut(Operations.Convolve(input, alignedWeight, alignedBias, _stride, _padding), _outputs);
+        return (missing > 0 ? output.narrow(3, 0, 1).contiguous() : output).MoveToOuterDisposeScope();
     }
 
     /// <summary>To be called after the values of frozen parameters were changed in place.</summary>
