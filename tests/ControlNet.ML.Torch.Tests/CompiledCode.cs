@@ -17,7 +17,12 @@ internal static class CompiledCode
         assembly.GetTypes().SelectMany(type => type.GetMethods(All).Concat<MethodBase>(type.GetConstructors(All)));
 
     /// <summary>What a method calls.</summary>
-    public static IEnumerable<MethodBase> Calls(MethodBase method)
+    public static IEnumerable<MethodBase> Calls(MethodBase method) => CallsAndUse(method).Select(call => call.Called);
+
+    /// <summary>What a method calls without using the result.</summary>
+    public static IEnumerable<MethodBase> DroppedCalls(MethodBase method) => CallsAndUse(method).Where(call => call.IsDropped).Select(call => call.Called);
+
+    private static IEnumerable<(MethodBase Called, bool IsDropped)> CallsAndUse(MethodBase method)
     {
         if (method.GetMethodBody()?.GetILAsByteArray() is not { } code)
             yield break;
@@ -29,7 +34,7 @@ internal static class CompiledCode
             at += opcode.Size;
             if (opcode.OperandType == OperandType.InlineMethod
                 && method.Module.ResolveMethod(BinaryPrimitives.ReadInt32LittleEndian(code.AsSpan(at)), typeArguments, methodArguments) is { } called)
-                yield return called;
+                yield return (called, at + 4 < code.Length && code[at + 4] == OpCodes.Pop.Value);
             at += OperandSize(opcode.OperandType, code.AsSpan(at));
         }
     }

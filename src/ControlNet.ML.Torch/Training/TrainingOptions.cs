@@ -210,14 +210,8 @@ public sealed record TrainingOptions
         Require(CheckpointsTotalLimit >= 1, nameof(CheckpointsTotalLimit), CheckpointsTotalLimit, "1 or more");
         Require(MaxCacheBytes >= 0, nameof(MaxCacheBytes), MaxCacheBytes, "0 or more");
         Optimizer.Validate();
-        try
-        {
-            SampleOptions.Validate();
-        }
-        catch (ArgumentException error)
-        {
-            throw new ControlNetException($"{nameof(SampleOptions)}: {error.Message}", error);
-        }
+        if (SampleOptions.Validate() is { } problem)
+            throw new ControlNetException($"{nameof(SampleOptions)}: {problem}");
     }
 
     private static void RequireDefined<T>(T value, string name)
