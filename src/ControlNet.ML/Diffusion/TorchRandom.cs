@@ -22,6 +22,11 @@ public sealed class TorchRandom : INoiseSource
     /// </param>
     public TorchRandom(ulong seed) => _twister = new MersenneTwister((uint)seed);
 
+    private TorchRandom(TorchRandom other) => (_twister, _spare) = (new MersenneTwister(other._twister.State, other._twister.Next), other._spare);
+
+    /// <summary>A generator in the same state, which goes its own way from here.</summary>
+    internal TorchRandom Copy() => new(this);
+
     /// <summary><c>rand(n)</c>: uniform in [0, 1), multiples of 2^-24.</summary>
     /// <param name="values">What to fill.</param>
     public void FillUniform(Span<float> values)

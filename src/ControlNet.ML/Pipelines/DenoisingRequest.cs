@@ -9,18 +9,24 @@ namespace ControlNet.ML.Pipelines;
 /// <param name="Steps">Denoising steps.</param>
 internal sealed record DenoisingRequest(DenoisingRow Row, SchedulerConfig Scheduler, int Steps)
 {
+    /// <summary>The random numbers that the scheduler takes its noise from, as they are before the first step.</summary>
+    public required TorchRandom Random { get; init; }
+
     /// <summary>Receives the progress of the batch that this request is the first one of.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
     /// <summary>What it must have in common with the others of its batch.</summary>
     public BatchKey Key { get; } = Row.Key(Scheduler, Steps);
 
-    /// <summary>The rows of a batch, which all have the same control networks: one that does without gets the network at scale 0.</summary>
+    /// <summary>
+    /// The rows of a batch, which all have the same control networks: one that does without gets the network at scale 0. Each call starts from the
+    /// same random numbers, so that a batch which failed half-way can be tried again.
+    /// </summary>
     public static IReadOnlyList<DenoisingRow> RowsOf(IReadOnlyList<DenoisingRequest> batch)
     {
         var widest = batch.MaxBy(request => request.Key.Networks.Count)!;
         RowControl[] all = [.. widest.Row.Controls.Where(control => control.Unit.TakesPart)];
-        return [.. batch.Select(request => request.Row with { Controls = Filled(request.Row.Controls, all) })];
+        return [.. batch.Select(request => request.Row with { Controls = Filled(request.Row.Controls, all), NoiseSource = request.Random.Copy() })];
     }
 
     private static RowControl[] Filled(IReadOnlyList<RowControl> controls, RowControl[] all)

@@ -85,7 +85,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             TimeIds = TimeIds(model, settings.Width, settings.Height, options.Sizes),
             Eta = options.Eta,
         };
-        return new DenoisingRequest(row, settings.Scheduler, options.Steps) { Progress = options.Progress };
+        return new DenoisingRequest(row, settings.Scheduler, options.Steps) { Random = random, Progress = options.Progress };
     }
 
     /// <summary>Denoises, each batch of <see cref="BatchPlanner"/> at once. A batch that fails is tried again row by row, to find which row it was.</summary>

@@ -22,6 +22,9 @@ internal sealed class PlainBackend : IBackendProvider
     /// <summary>Whether it gives no numbers.</summary>
     public bool IsBroken { get; set; }
 
+    /// <summary>More rows than this do not fit into the memory, which shows in the second step.</summary>
+    public int MostTogether { get; set; } = int.MaxValue;
+
     /// <summary>Told before each image is decoded.</summary>
     public Action<int> Decoding { get; set; } = _ => { };
 
@@ -46,7 +49,7 @@ internal sealed class PlainBackend : IBackendProvider
         {
             notes.Rows += inputs.Text.Shape[0];
             notes.Batches.Add(inputs.Text.Shape[0]);
-            return new Denoiser(inputs);
+            return new Denoiser(notes, inputs);
         }
 
         public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image) => (image, image);
@@ -68,10 +71,14 @@ internal sealed class PlainBackend : IBackendProvider
         }
     }
 
-    private sealed class Denoiser(DenoiserInputs inputs) : IDenoiser
+    private sealed class Denoiser(PlainBackend notes, DenoiserInputs inputs) : IDenoiser
     {
+        private int _steps;
+
         public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction)
         {
+            if (_steps++ == 1 && sample.Shape[0] > notes.MostTogether)
+                throw new ControlNetException("out of memory");
             for (var row = 0; row < sample.Shape[0]; row++)
             {
                 var shift = inputs.Text.Values[row] + (0.05f * sample.Shape[0]);

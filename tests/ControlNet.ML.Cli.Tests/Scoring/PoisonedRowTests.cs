@@ -1,4 +1,5 @@
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
 
@@ -102,5 +103,24 @@ public sealed class PoisonedRowTests
         var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "1", "--size", "32", "--batch-size", "2", "--format", "csv");
         Assert.Equal(App.SomeFailed, score.Code);
         Assert.Equal(["false", "true"], ScoreFolder.Results(Path.Combine("o", "results.csv"))[1..].Select(row => row[1]));
+    }
+
+    [Fact]
+    public async Task A_batch_that_fails_half_way_is_made_again_one_by_one_from_the_same_noise()
+    {
+        const string table = "prompt,seed\na,1\nb,2\nc,3\n";
+        using ScoreFolder together = new(table), alone = new(table);
+        together.Backend.MostTogether = 1;
+        foreach (var (folder, batch) in ((ScoreFolder, int)[])[(together, 3), (alone, 1)])
+        {
+            var answer = await folder.RunAsync(settings => settings with { Batch = batch, Options = settings.Options with { Steps = 4, Scheduler = "euler-ancestral" } });
+            Assert.Equal(App.Success, answer.Code);
+        }
+
+        Assert.Equal([1, 3], together.Backend.Batches);
+        for (var row = 0; row < 3; row++)
+            Assert.Equal(Pixels(alone, row), Pixels(together, row));
+
+        static byte[] Pixels(ScoreFolder folder, int row) => ImageCodec.Load(Path.Combine(folder.Out, "pictures", $"{row:D8}.png")).Samples;
     }
 }
