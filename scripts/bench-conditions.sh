@@ -1,6 +1,7 @@
 #!/bin/sh
-# Compares the image operations with OpenCV's, each on one thread and on the same images, in turn. Needs OpenCV for Python:
-# Debian's python3-opencv, or PYTHON=... for an interpreter that has cv2. The number of rounds may follow (default 5).
+# Times the image operations and OpenCV's alternately, on one thread and on the same images. Needs OpenCV for Python:
+# Debian's python3-opencv, or PYTHON=... for an interpreter with cv2.
+#   scripts/bench-conditions.sh [ROUNDS]        default 5
 set -e
 cd "$(dirname "$0")/.."
 dotnet build -c Release src/ControlNet.ML.Cli --nologo -v quiet

@@ -1,4 +1,4 @@
-"""Times OpenCV and `controlnet bench` in turn and prints a table with their ratios. Started by bench-conditions.sh."""
+"""Times OpenCV and `controlnet bench` alternately and prints a table with their ratios. Run by bench-conditions.sh."""
 import glob
 import json
 import statistics
@@ -25,7 +25,7 @@ def cloud(cells, side, seed):
 
 
 def photo(side):
-    """The image of SyntheticPhoto.cs."""
+    """The same image as SyntheticPhoto.cs."""
     return cloud(24, side, 1) // 64 * 40 + cloud(6, side, 2) // 4 + cloud(side // 8, side, 3) // 8 + cloud(side, side, 4) // 32
 
 
@@ -80,7 +80,7 @@ def main():
             print(f"round {done + 1} of {rounds}: {suite}", file=sys.stderr)
             mine, theirs = ours(suite), opencv(suite, photos)
             if mine["photo_sum"] != int(photos["1 MP RGB"].sum(dtype=np.int64)):
-                sys.exit("The two sides did not make the same photo.")
+                sys.exit("The synthetic photos of the two sides differ.")
             for key, value in theirs.items():
                 pairs.setdefault(key, []).append((mine[key], value))
 

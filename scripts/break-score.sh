@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills 'controlnet score' (SIGKILL) at random moments until it was killed 100 times: rounds of tests/acceptance/score-kill-resume.sh, each with
-# another seed and a run of its own, whose results have to be equal byte for byte to those of an undisturbed one.
+# Kills 'controlnet score' (SIGKILL) at random moments, 100 times in total, in rounds of tests/acceptance/score-kill-resume.sh. Each
+# round has its own seed and run, whose results have to equal those of an uninterrupted run byte for byte.
 #   scripts/break-score.sh [KILLS] [FIRST SEED]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills 'controlnet train' (SIGKILL) at random moments until it was killed 100 times: rounds of tests/acceptance/train-kill-resume.sh, whose
-# weights, moments and losses have to be equal to those of an undisturbed run.
+# Kills 'controlnet train' (SIGKILL) at random moments, 100 times in total, in rounds of tests/acceptance/train-kill-resume.sh, whose
+# weights, moments and losses have to equal those of an uninterrupted run.
 #   scripts/break-train.sh [KILLS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Changes valid inputs of every reader at random and watches that each is read, or refused by the exception that is documented, within
-# bounds of time and memory. Ends with 1 if an input failed; it lies in artifacts/fuzz then, under the reader's name, seed and number.
+# Mutates valid inputs of every reader at random and checks that each is read, or refused with the documented exception, within limits
+# of time and memory. Exits with 1 if an input failed, which is then in artifacts/fuzz, named by reader, seed and number.
 #
-#   scripts/fuzz.sh 60                       for a minute, with another seed each time
+#   scripts/fuzz.sh 60                       for a minute, with a new seed each time
 #   scripts/fuzz.sh 600 --seed 7 --reader png --reader jpeg
 #   scripts/fuzz.sh 0 --repeat artifacts/fuzz/png--7-1234.bin
 set -euo pipefail
@@ -17,7 +17,7 @@ dotnet build -c Release -v quiet tests/fuzz >&2
 status=0
 dotnet run -c Release --no-build --project tests/fuzz -- --seconds "$seconds" "$@" || status=$?
 
-# A process that died has said nothing: the input that it died of is the last one.
+# A process that died could not report its input, which is the last one.
 if ((status > 2)) && [[ -s $last.txt ]]; then
     input=artifacts/fuzz/$(cat "$last.txt")
     mv "$last.bin" "$input"

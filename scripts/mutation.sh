@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Mutation testing: Stryker.NET changes the code in many small ways, one at a time, and counts which changes turn a test red.
+# Mutation testing: Stryker.NET changes the code in many small ways, one at a time, and counts the changes that make a test fail.
 #
-#   scripts/mutation.sh src/ControlNet.ML/Diffusion/Schedulers                 a folder with what lies below it
+#   scripts/mutation.sh src/ControlNet.ML/Diffusion/Schedulers                 a folder and its subfolders
 #   scripts/mutation.sh src/ControlNet.ML/Text/ClipWords.cs src/ControlNet…    files and folders of one project, in one run
 #
-# Works on a copy of the working tree, so that you can go on meanwhile. Writes StrykerOutput/NAME/report.json (Stryker's) and report.md
-# (scores per file and folder, and every mutant that survived), and prints the scores; NAME is the first argument's, and what was there
-# goes to NAME.old. The tests are those of the folder of the same name; MUTATION_TESTS takes others, as patterns below the test project:
-# 'Training/AdamWTests.cs;Training/Data/*.cs'. MUTATION_JOBS test processes run at once (default 1). Needs python3 besides the .NET SDK.
+# Works on a copy of the working tree, so that you can keep editing. Writes StrykerOutput/NAME/report.json (Stryker's) and report.md
+# (scores per file and folder, and every survivor), and prints the scores. NAME comes from the first argument; earlier output moves to
+# NAME.old. Runs the tests in the folder of the same name; MUTATION_TESTS selects others, as patterns relative to the test project:
+# 'Training/AdamWTests.cs;Training/Data/*.cs'. MUTATION_JOBS is the number of parallel test processes (default 1). Needs python3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -28,7 +28,7 @@ for target in "$@"; do
         *) fail "$target: expected a folder or file below src/ControlNet.ML or src/ControlNet.ML.Torch" ;;
     esac
     below=${target#src/"$of"/}
-    [[ ${project:=$of} == "$of" ]] || fail "$target: is of another project than $1, expected one project a run"
+    [[ ${project:=$of} == "$of" ]] || fail "$target: belongs to another project than $1, expected one project per run"
     [[ -d $target ]] && globs+=(--mutate "**/$below/**/*.cs") || globs+=(--mutate "**/$below")
     name=${name:-${below//\//.}} folder=${folder:-${below%%/*}}
 done
@@ -39,7 +39,7 @@ export RunAnalyzers=false DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 MSBUILDTERMI
 tree=$root/StrykerOutput/tree-${project##*.} output=$root/StrykerOutput/$name
 mkdir -p "$tree"
 exec 9>"$tree.lock"
-flock 9 # another run builds there
+flock 9 # waits for another run that builds there
 git ls-files -z --cached --others --exclude-standard | python3 scripts/mutation_report.py sync "$tree"
 rm -rf "$output.old"
 [[ ! -e $output ]] || mv "$output" "$output.old"
@@ -52,4 +52,4 @@ dotnet tool restore >&2
 mv "$output/reports/mutation-report.json" "$output/report.json"
 rmdir "$output/reports"
 python3 scripts/mutation_report.py scores "$output/report.json" >"$output/report.md"
-sed '/^## Left/,$d' "$output/report.md"
+sed '/^## Survivors/,$d' "$output/report.md"

@@ -1,17 +1,17 @@
-"""Helps mutation.sh: `sync FOLDER` copies the files named on standard input, `scores REPORT…` writes what Stryker found as Markdown."""
+"""Helps mutation.sh: `sync FOLDER` copies the files named on standard input, `scores REPORT…` prints Stryker's results as Markdown."""
 import collections
 import json
 import os
 import shutil
 import sys
 
-FOUND = {"Killed", "Timeout"}
+KILLED = {"Killed", "Timeout"}
 MISSED = {"Survived", "NoCoverage"}
 UNKNOWN = {"Pending", "NotRun"}
 
 
 def sync(folder):
-    """Makes FOLDER hold these files and no others of their kind; what is unchanged keeps its time, so that it is not built again."""
+    """Makes FOLDER contain exactly these files, apart from build output. Unchanged files keep their time, so that they are not rebuilt."""
     names = {name for name in sys.stdin.read().split("\0") if name and os.path.isfile(name)}
     for name in names:
         target = os.path.join(folder, name)
@@ -27,24 +27,24 @@ def sync(folder):
 
 
 def read(reports):
-    """Mutants by file, of the files that were tested; a file in two reports is taken from the later one."""
+    """Mutants by file, for the tested files; the later report wins for a file in both."""
     files = {}
     for report in reports:
         with open(report, encoding="utf-8") as stream:
             content = json.load(stream)
         for path, file in content["files"].items():
-            mutants = [m for m in file["mutants"] if m["status"] in FOUND | MISSED | UNKNOWN]
+            mutants = [m for m in file["mutants"] if m["status"] in KILLED | MISSED | UNKNOWN]
             if mutants:
                 files[path[path.rindex("src/"):]] = (mutants, file["source"].splitlines())
     return files
 
 
 def row(name, counts):
-    found = sum(counts[status] for status in FOUND)
-    total = found + sum(counts[status] for status in MISSED)
+    killed = sum(counts[status] for status in KILLED)
+    total = killed + sum(counts[status] for status in MISSED)
     unknown = sum(counts[status] for status in UNKNOWN)
-    score = f"{100 * found / total:.1f} %" if total else "–"
-    return f"| {name} | {score} | {total} | {found} | {counts['Timeout']} | {counts['Survived']} | {counts['NoCoverage']} | {unknown or ''} |"
+    score = f"{100 * killed / total:.1f} %" if total else "–"
+    return f"| {name} | {score} | {total} | {killed} | {counts['Timeout']} | {counts['Survived']} | {counts['NoCoverage']} | {unknown or ''} |"
 
 
 def text_of(lines, mutant):
@@ -57,7 +57,7 @@ def text_of(lines, mutant):
 def scores(reports):
     files = read(reports)
     folders, all_of_them = collections.defaultdict(collections.Counter), collections.Counter()
-    print("| file | score | mutants | found | of them by timeout | survived | not covered | not tested |\n|---|---|---|---|---|---|---|---|")
+    print("| file | score | mutants | killed | of which timeouts | survived | not covered | not tested |\n|---|---|---|---|---|---|---|---|")
     for path, (mutants, _) in sorted(files.items()):
         counts = collections.Counter(m["status"] for m in mutants)
         folders[os.path.dirname(path)] += counts
@@ -66,9 +66,9 @@ def scores(reports):
     for folder, counts in sorted(folders.items()):
         print(row(f"**{folder}**", counts))
     if len(folders) > 1:
-        print(row("**together**", all_of_them))
+        print(row("**total**", all_of_them))
 
-    print("\n## Left")
+    print("\n## Survivors")
     for path, (mutants, lines) in sorted(files.items()):
         for mutant in sorted(mutants, key=lambda m: (m["location"]["start"]["line"], m["location"]["start"]["column"])):
             if mutant["status"] in MISSED:

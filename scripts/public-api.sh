@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings each library's PublicAPI.Unshipped.txt in line with its public surface: adds what is new, takes out what is gone. The diff is what
-# users will notice. (The analyzer's own fix does not do it: for a new member of a record it takes out those that the compiler makes.)
+# Updates each library's PublicAPI.Unshipped.txt to its public API: adds new members, removes old ones. The diff shows the change that users
+# will see. (The analyzer's own code fix is not usable: for a new member of a record it removes the compiler-generated ones.)
 #
 #   scripts/public-api.sh
 set -euo pipefail
@@ -10,7 +10,7 @@ export DOTNET_CLI_UI_LANGUAGE=en MSBUILDTERMINALLOGGER=off LC_ALL=C
 log=$(mktemp) found=$(mktemp) gone=$(mktemp)
 trap 'rm -f "$log" "$found" "$gone"' EXIT
 
-# The symbols of a library that a rule complains of.
+# The symbols of a library that a rule reports.
 symbols() {
     { grep -F "/$1.csproj]" "$log" || true; } | sed -nE "s/.*$2: Symbol '(.*)' is (not )?part of the declared .*/\1/p" | sort -u
 }
@@ -28,5 +28,5 @@ for file in src/*/PublicAPI.Unshipped.txt; do
         tail -n +2 "$file" | sort -u | comm -23 - "$gone" | sort -u - "$found"
     } >"$file.new"
     mv "$file.new" "$file"
-    echo "$library: $(wc -l <"$found") added, $(wc -l <"$gone") taken out"
+    echo "$library: $(wc -l <"$found") added, $(wc -l <"$gone") removed"
 done

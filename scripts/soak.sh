@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Generates, annotates, scores, loads and disposes of everything, in use too, over and over for so many minutes (60), and watches that memory,
-# files, threads and tensors stay flat. Ends with 1 if one grows.
+# Generates, annotates, scores, loads and disposes, also while in use, for MINUTES (default 60), and checks that memory, files, threads
+# and tensors stay flat. Exits with 1 if one of them grows.
 #   scripts/soak.sh [MINUTES]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

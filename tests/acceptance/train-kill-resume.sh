@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Trains 300 steps twice on images of its own: once undisturbed, once killed (SIGKILL) at random times and begun again with the same
-# command until it is through. Weights, averages and moments have to be equal byte for byte, and the log's losses to the last digit.
+# Trains 300 steps twice: once uninterrupted, and once killed (SIGKILL) at random times and resumed with the same command until it
+# is done. Weights, EMA weights and moments have to be equal byte for byte, and the log's losses to the last digit.
 #
-#   tests/acceptance/train-kill-resume.sh [kills]        5 kills unless said otherwise; some minutes
+#   tests/acceptance/train-kill-resume.sh [KILLS]        default 5; takes some minutes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,7 +14,7 @@ export OMP_NUM_THREADS=1
 dotnet build -c Release -v quiet src/ControlNet.ML.Cli >&2
 tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f -perm -u+x | head -n 1)
 
-# The data: the embedded model's own gallery drawing, cut into images, with their edges as conditions.
+# The data: copies of one drawing, with their Canny edges as conditions.
 photo=docs/images/panda.png
 mkdir -p "$work/data/images"
 for i in $(seq 0 23); do
@@ -23,15 +23,15 @@ for i in $(seq 0 23); do
 done
 
 train() {
-    # exec: the process that is killed is the tool itself.
+    # exec, so that the tool itself is killed.
     exec "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch-size 1 --learning-rate 1e-4 --lr-scheduler Cosine --lr-warmup-steps 10 --ema-decay 0.99 --random-flip \
         --preprocess canny --conditioning-embedding-out-channels 16 32 64 128 --width 64 --height 64 --crop Random --validation-rows 2 --validation-steps 50 --sample-every 0 --checkpointing-steps 20 >/dev/null
 }
 
-echo "undisturbed"
+echo "uninterrupted"
 (train "$work/whole")
 
-echo "disturbed"
+echo "killed and resumed"
 killed=0
 while true; do
     train "$work/killed" &
