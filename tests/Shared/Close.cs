@@ -3,13 +3,13 @@ using System.Numerics;
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// Comparison of numbers within a tolerance, with a message that says where and by how much they differ. Every such comparison of the tests
-/// comes here, because a loop or a <c>Max</c> over differences lets a NaN pass only too easily: here a NaN on either side fails, and an
-/// infinity equals only itself.
+/// Compares numbers within a tolerance, with a message that says where and by how much they differ. All tests use this class for it,
+/// because a loop or a <c>Max</c> over differences easily lets a NaN pass: here a NaN on either side fails, and an infinity equals only
+/// itself.
 /// </summary>
 public static class Close
 {
-    /// <summary>max |a - b| at most tolerance x max(floor, max |a|), with a expected.</summary>
+    /// <summary>Asserts that max |a - b| is at most tolerance x max(floor, max |a|), where a is expected.</summary>
     public static void Relative(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what, double floor = 1)
     {
         var largest = floor;
@@ -22,8 +22,9 @@ public static class Close
         Absolute(expected, actual, tolerance * largest, what);
     }
 
-    /// <summary>max |a - b| at most what is allowed.</summary>
-    public static void Absolute<TExpected, TActual>(ReadOnlySpan<TExpected> expected, ReadOnlySpan<TActual> actual, double allowed, string what)
+    /// <summary>Asserts that max |a - b| is at most what is allowed.</summary>
+    public static void Absolute<TExpected, TActual>(
+        ReadOnlySpan<TExpected> expected, ReadOnlySpan<TActual> actual, double allowed, string what)
         where TExpected : INumberBase<TExpected>
         where TActual : INumberBase<TActual>
     {
@@ -40,15 +41,20 @@ public static class Close
             Number(double.CreateChecked(expected[worst.At]), double.CreateChecked(actual[worst.At]), allowed, $"{what} at {worst.At}");
     }
 
-    /// <summary>|a - b| at most what is allowed.</summary>
+    /// <summary>Asserts that |a - b| is at most what is allowed.</summary>
     public static void Number(double expected, double actual, double allowed, string what) =>
         Assert.True(IsWithin(expected, actual, allowed), $"{what} is {actual:r}, expected {expected:r} to {allowed:g4}");
 
-    /// <summary>Whether |a - b| is at most what is allowed, for searches among several candidates.</summary>
+    /// <summary>Whether |a - b| is at most what is allowed, to search among several candidates.</summary>
     public static bool IsWithin(double expected, double actual, double allowed) =>
         double.IsFinite(allowed) && Difference(expected, actual) <= allowed;
 
-    /// <summary>Larger than every bound where either is NaN.</summary>
-    private static double Difference(double expected, double actual) =>
-        expected == actual ? 0 : Math.Abs(expected - actual) is var difference && double.IsNaN(difference) ? double.PositiveInfinity : difference;
+    /// <summary>|a - b|; infinite if either is NaN, and 0 for equal infinities.</summary>
+    private static double Difference(double expected, double actual)
+    {
+        if (expected == actual)
+            return 0;
+        var difference = Math.Abs(expected - actual);
+        return double.IsNaN(difference) ? double.PositiveInfinity : difference;
+    }
 }

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// Where the reference numbers lie: the folder that CONTROLNET_FIXTURES names, else tests/fixtures of this checkout.
-/// A folder that lacks a kind of fixture is fine: the tests of that kind say so and are skipped.
+/// Where the reference values are: the folder that CONTROLNET_FIXTURES names, otherwise tests/fixtures of this checkout.
+/// The folder may lack a kind of fixture: tests of that kind are skipped, with a message.
 /// </summary>
 public static class Fixtures
 {
@@ -20,7 +20,7 @@ public static class Fixtures
 
     public static bool Has(params ReadOnlySpan<string> parts) => System.IO.Path.Exists(Path(parts));
 
-    /// <summary>Rows for a theory; where there are none, one row that <see cref="SkipIfNothing"/> turns into a skip.</summary>
+    /// <summary>Rows for a theory; without cases, one row that <see cref="SkipIfNothing"/> turns into a skip.</summary>
     public static TheoryData<string> Cases(IEnumerable<string> cases)
     {
         var rows = new TheoryData<string>();
@@ -31,11 +31,11 @@ public static class Fixtures
         return rows;
     }
 
-    /// <summary>Skips the test, and says why, if discovery found no case of this kind.</summary>
+    /// <summary>Skips the test, with a reason, if discovery found no case of this kind.</summary>
     public static void SkipIfNothing(string name, string kind) =>
         Assert.SkipWhen(name == Nothing, $"No {kind} in {Root}.");
 
-    /// <summary>A relative folder is meant from where the command was given, which is not where test hosts run.</summary>
+    /// <summary>Resolves a relative folder from the directory of the command, which differs from the test host's.</summary>
     private static string Resolve(string folder) =>
         new[] { Environment.GetEnvironmentVariable("PWD"), Checkout, Environment.CurrentDirectory }
             .Where(start => !string.IsNullOrEmpty(start))

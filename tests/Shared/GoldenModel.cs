@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// The embedded model's own reference numbers: its golden folder, beside the fixtures where CONTROLNET_FIXTURES brings one along
-/// (as emoji-model in the folder or next to it), else in the checkout.
+/// The embedded model's own reference values: its golden folder, from an emoji-model folder in or next to the folder that
+/// CONTROLNET_FIXTURES names, otherwise from the checkout.
 /// </summary>
 public static class GoldenModel
 {
@@ -20,9 +20,13 @@ public static class GoldenModel
 
     public static JsonElement Case(string name) => Cases.Single(c => c.GetProperty("name").GetString() == name);
 
-    /// <summary>The network that a case was made with: the golden folder keeps its own where the model has a later one.</summary>
+    /// <summary>The network that a case was generated with: the golden folder keeps its own where the model has a newer one.</summary>
     public static string Control(string name) =>
-        new[] { Golden(System.IO.Path.Combine("controlnet", name)), System.IO.Path.Combine(Folder, "controlnet", name) }.First(Directory.Exists);
+        new[]
+        {
+            Golden(System.IO.Path.Combine("controlnet", name)),
+            System.IO.Path.Combine(Folder, "controlnet", name),
+        }.First(Directory.Exists);
 
     public static string Golden(string file) => System.IO.Path.Combine(Folder, "golden", file);
 }

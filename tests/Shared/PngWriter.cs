@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Writes PNG files of any depth and color type, which our encoder never makes.</summary>
+/// <summary>Writes PNG files of any bit depth and color type, which the library's encoder never writes.</summary>
 internal static class PngWriter
 {
     private static readonly (int X, int Y, int Across, int Down)[] Adam7 =
@@ -13,17 +13,24 @@ internal static class PngWriter
     public static byte[] File(int width, int height, byte depth, byte type, byte[] row, params (string Type, byte[] Data)[] chunks) =>
         File(width, height, depth, type, [row], chunks);
 
-    public static byte[] File(int width, int height, byte depth, byte type, byte[] first, byte[] second, params (string Type, byte[] Data)[] chunks) =>
+    public static byte[] File(
+        int width, int height, byte depth, byte type, byte[] first, byte[] second, params (string Type, byte[] Data)[] chunks) =>
         File(width, height, depth, type, [first, second], chunks);
 
-    /// <summary>A file of 16 bits whose colors, if it has them, are equal.</summary>
+    /// <summary>A 16-bit file; color channels, if any, are equal.</summary>
     /// <param name="width">Columns.</param>
-    /// <param name="values">Rows first.</param>
-    /// <param name="type">PNG's color type: 0 grey, 2 colors, 4 grey with alpha, 6 colors with alpha.</param>
-    /// <param name="interlaced">Whether by Adam7.</param>
-    /// <param name="alpha">Of every pixel.</param>
-    /// <param name="chunks">More chunks.</param>
-    public static byte[] Deep(int width, ushort[] values, byte type = 0, bool interlaced = false, ushort alpha = ushort.MaxValue, params (string Type, byte[] Data)[] chunks)
+    /// <param name="values">The grey values, row by row.</param>
+    /// <param name="type">PNG's color type: 0 grey, 2 RGB, 4 grey with alpha, 6 RGBA.</param>
+    /// <param name="interlaced">Whether to interlace by Adam7.</param>
+    /// <param name="alpha">The alpha of every pixel.</param>
+    /// <param name="chunks">Additional chunks.</param>
+    public static byte[] Deep(
+        int width,
+        ushort[] values,
+        byte type = 0,
+        bool interlaced = false,
+        ushort alpha = ushort.MaxValue,
+        params (string Type, byte[] Data)[] chunks)
     {
         var height = values.Length / width;
         List<byte[]> rows = [];
@@ -47,7 +54,8 @@ internal static class PngWriter
         return [.. samples.SelectMany(sample => new[] { (byte)(sample >> 8), (byte)sample })];
     }
 
-    private static byte[] File(int width, int height, byte depth, byte type, byte[][] rows, (string Type, byte[] Data)[] chunks, bool interlaced = false)
+    private static byte[] File(
+        int width, int height, byte depth, byte type, byte[][] rows, (string Type, byte[] Data)[] chunks, bool interlaced = false)
     {
         using var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a]);

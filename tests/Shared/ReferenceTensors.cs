@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// A plain reader of reference tensors, independent of the library's own, so that a fault there cannot hide itself.
-/// Every element type is given as double; use it on the small fixture files only.
+/// A simple reader of reference tensors, independent of the library's own, so that a fault there cannot hide itself.
+/// It converts every element type to double; use it only for the small fixture files.
 /// </summary>
 public sealed class ReferenceTensors
 {

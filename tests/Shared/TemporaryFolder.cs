@@ -1,6 +1,6 @@
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>A folder of its own for a test, removed afterwards.</summary>
+/// <summary>A folder for one test, deleted afterwards.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("controlnet-test-").FullName;
@@ -13,7 +13,7 @@ public sealed class TemporaryFolder : IDisposable
         return File(name);
     }
 
-    /// <summary>Copies a folder with all that is in it.</summary>
+    /// <summary>Copies a folder recursively.</summary>
     public string Copy(string source, string name)
     {
         foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))

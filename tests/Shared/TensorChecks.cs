@@ -1,8 +1,8 @@
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// Rows of a <c>checks</c> tensor of fixtures/beyond, which stand for tensors too large to keep: sum, sum of absolute values, sum of squares, and the
-/// first eight values in memory order.
+/// Compares with rows of a <c>checks</c> tensor of fixtures/beyond, each of which summarises a tensor that is too large to store: sum, sum
+/// of absolute values, sum of squares, and the first eight values in memory order.
 /// </summary>
 public static class TensorChecks
 {
@@ -11,10 +11,10 @@ public static class TensorChecks
 
     /// <summary>Compares a tensor with its row.</summary>
     /// <param name="reference">The file.</param>
-    /// <param name="name">The tensor of rows.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="actual">What was computed.</param>
-    /// <param name="tolerance">What each value may differ by, relative to the largest or 1.</param>
+    /// <param name="name">The name of the <c>checks</c> tensor.</param>
+    /// <param name="row">The index of the row.</param>
+    /// <param name="actual">The computed tensor.</param>
+    /// <param name="tolerance">Tolerance of each value, relative to max(1, largest magnitude).</param>
     public static void Compare(ReferenceTensors reference, string name, int row, ReadOnlySpan<float> actual, double tolerance)
     {
         var expected = reference.Doubles(name).AsSpan(row * Columns, Columns);

@@ -7,15 +7,16 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>The values of a column: images and vectors as numbers that can be compared with a tolerance, all others as texts.</summary>
+/// <summary>The values of a column: images and vectors as numbers, to compare with a tolerance; all others as text.</summary>
 internal static class Cells
 {
     private static readonly MethodInfo OfText = typeof(Cells).GetMethod(nameof(Text), BindingFlags.Static | BindingFlags.NonPublic)!;
 
-    /// <summary>An image: its size, then its levels.</summary>
-    public static float[] Of(ImageBuffer image) => [image.Width * 1000, image.Height * 1000, .. image.Samples.Select(sample => (float)sample)];
+    /// <summary>An image: width and height times 1,000, then its levels.</summary>
+    public static float[] Of(ImageBuffer image) =>
+        [image.Width * 1000, image.Height * 1000, .. image.Samples.Select(sample => (float)sample)];
 
-    /// <summary>An image; nothing for none.</summary>
+    /// <summary>An image; empty for null.</summary>
     public static float[] Of(MLImage? image) => image is null ? [] : Of(image.ToImageBuffer());
 
     /// <summary>Ids and a column's values.</summary>
@@ -41,7 +42,7 @@ internal static class Cells
         return rows;
     }
 
-    /// <summary>Asserts that rows are the expected ones.</summary>
+    /// <summary>Asserts that the rows equal the expected ones.</summary>
     public static void Equal(IEnumerable<(int Id, float[] Values)> expected, IEnumerable<(int Id, float[] Values)> actual, double tolerance)
     {
         var (left, right) = (expected.ToList(), actual.ToList());
@@ -50,7 +51,7 @@ internal static class Cells
             Close.Absolute(a.Values, b.Values, tolerance, $"row {a.Id}");
     }
 
-    /// <summary>Reads the numbers of a column of images or vectors, of whatever row is the present one.</summary>
+    /// <summary>Returns a getter of the numbers of an image or vector column, for the current row.</summary>
     public static Func<float[]> Getter(DataViewRow row, string column)
     {
         if (row.Schema[column].Type is ImageDataViewType)
@@ -61,7 +62,7 @@ internal static class Cells
                 MLImage? value = null;
                 image(ref value);
 
-                // Not disposed: it may be the data's own.
+                // Not disposed: the image may belong to the data.
                 return Of(value);
             };
         }
@@ -75,11 +76,15 @@ internal static class Cells
         };
     }
 
-    /// <summary>Reads any column: numbers of images and vectors of numbers, a text for everything else and for what is missing.</summary>
+    /// <summary>Returns a getter of any column: numbers for images and float vectors, text for other types and missing values.</summary>
     public static Func<object> Value(DataViewRow row, DataViewSchema.Column column)
     {
-        if (column.Type is not ImageDataViewType and not VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Single) } })
-            return OfText.MakeGenericMethod(column.Type.RawType).CreateDelegate<Func<DataViewRow, DataViewSchema.Column, Func<object>>>()(row, column);
+        if (column.Type is not (ImageDataViewType or VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Single) } }))
+        {
+            var text = OfText.MakeGenericMethod(column.Type.RawType);
+            return text.CreateDelegate<Func<DataViewRow, DataViewSchema.Column, Func<object>>>()(row, column);
+        }
+
         var values = Getter(row, column.Name);
         return () => values() is var numbers && Array.TrueForAll(numbers, float.IsNaN) ? $"{numbers.Length} missing" : numbers;
     }

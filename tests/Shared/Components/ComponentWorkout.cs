@@ -5,14 +5,14 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.TestSupport;
 
 /// <summary>
-/// What ML.NET and its users expect of every component, asked of one: what is promised comes, rows are the same however they are read, saved models
-/// are the model, and data that will not do are refused with one message everywhere.
+/// Tests what ML.NET and its users expect of every component: outputs match the declared schema, rows are the same however they are read,
+/// saved models behave like the original, and invalid data is refused with the same message everywhere.
 /// </summary>
 /// <param name="ml">The context.</param>
-/// <param name="make">Makes the estimator, whose transformers report to the progress how many rows they have worked on.</param>
-/// <param name="rows">Rows with an <c>Id</c>, three at least.</param>
-/// <param name="column">The image or vector column that it adds.</param>
-/// <typeparam name="TRow">A class of rows without a column <c>Error</c>.</typeparam>
+/// <param name="make">Creates the estimator, whose transformers report the number of processed rows to the progress.</param>
+/// <param name="rows">At least three rows with an <c>Id</c>.</param>
+/// <param name="column">The image or vector column that the component adds.</param>
+/// <typeparam name="TRow">A row class without a column <c>Error</c>.</typeparam>
 internal sealed class ComponentWorkout<TRow>(
     MLContext ml, Func<IProgress<long>, IEstimator<ITransformer>> make, IReadOnlyList<TRow> rows, string column)
     where TRow : class, new()
@@ -20,27 +20,27 @@ internal sealed class ComponentWorkout<TRow>(
     private readonly IDataView _data = ListRows.Of(ml, rows);
     private readonly WorkCount _work = new();
 
-    /// <summary>The result for each row, if it is known.</summary>
+    /// <summary>The expected result for each row, if known.</summary>
     public IReadOnlyList<(int Id, float[] Values)>? Expected { get; init; }
 
-    /// <summary>How much a number may differ: 1 level for images that networks make.</summary>
+    /// <summary>Allowed difference of a number: 1 level for images from networks.</summary>
     public double Tolerance { get; init; }
 
-    /// <summary>Columns that are read when it is fitted, but not by what was fitted.</summary>
+    /// <summary>Columns that only <c>Fit</c> reads, not the fitted transformer.</summary>
     public IReadOnlyList<string> FitColumns { get; init; } = [];
 
-    /// <summary>How many of the last columns the last component adds.</summary>
+    /// <summary>How many columns the last component adds, at the end of the schema.</summary>
     public int Added { get; init; } = 2;
 
-    /// <summary>The text column with the reasons.</summary>
+    /// <summary>The text column with the errors.</summary>
     public string Error { get; init; } = "Error";
 
     public void Run()
     {
         var estimator = make(_work);
-        var promise = Schemas.Lines(estimator.GetOutputSchema(Schemas.ShapeOf(_data.Schema)));
+        var declared = Schemas.Lines(estimator.GetOutputSchema(Schemas.ShapeOf(_data.Schema)));
         var model = estimator.Fit(_data);
-        SchemasAgree(promise, model);
+        SchemasAgree(declared, model);
         Assert.Equal(0, _work.Rows);
         var truth = Rows(model);
         Assert.Equal(rows.Count, _work.Rows);
@@ -54,7 +54,7 @@ internal sealed class ComponentWorkout<TRow>(
         KeepsEarlierFailures(model, truth);
         Assert.Empty(Rows(model, ListRows.Of(ml, Array.Empty<TRow>())).Rows);
         GoesIntoChains(estimator, truth);
-        SavesAndLoads(estimator, model, promise, truth);
+        SavesAndLoads(estimator, model, declared, truth);
         (model as IDisposable)?.Dispose();
     }
 
@@ -64,14 +64,15 @@ internal sealed class ComponentWorkout<TRow>(
         return WorkoutTable.Read(view, view.Schema.ToArray().AsEnumerable());
     }
 
-    private string[] Made(DataViewSchema schema) => [.. new[] { "Id", column, Error }.Where(name => schema.GetColumnOrNull(name) is not null)];
+    private string[] Made(DataViewSchema schema) =>
+        [.. new[] { "Id", column, Error }.Where(name => schema.GetColumnOrNull(name) is not null)];
 
-    /// <summary>The promise without data, what the transformer says, the view, its cursors and the mapper of single rows.</summary>
-    private void SchemasAgree(string[] promise, ITransformer model)
+    /// <summary>The estimator (without data), transformer, view, cursors and row-to-row mapper declare the same schema.</summary>
+    private void SchemasAgree(string[] declared, ITransformer model)
     {
         var view = model.Transform(_data);
         var lines = Schemas.Lines(view.Schema);
-        Assert.Equal(promise, Schemas.Lines(Schemas.ShapeOf(view.Schema)));
+        Assert.Equal(declared, Schemas.Lines(Schemas.ShapeOf(view.Schema)));
         Assert.Equal(lines, Schemas.Lines(model.GetOutputSchema(_data.Schema)));
         foreach (var active in new IEnumerable<DataViewSchema.Column>[] { [], [view.Schema[column]], view.Schema })
         {
@@ -94,7 +95,7 @@ internal sealed class ComponentWorkout<TRow>(
         Assert.Equal(rows.Count, view.GetRowCount() ?? rows.Count);
     }
 
-    /// <summary>Whatever is asked for together, a value is the same; what is not asked for is neither read nor computed.</summary>
+    /// <summary>Values do not depend on which columns are requested; other columns are neither read nor computed.</summary>
     private void ReadsAnyColumns(ITransformer model, WorkoutTable truth)
     {
         var schema = model.GetOutputSchema(_data.Schema);
@@ -121,7 +122,7 @@ internal sealed class ComponentWorkout<TRow>(
         }
     }
 
-    /// <summary>All of them where they are few; else none, each one alone, those of the data, all, and some that are drawn.</summary>
+    /// <summary>All subsets of up to four columns; otherwise none, each column alone, the data's, all, and random subsets.</summary>
     private List<DataViewSchema.Column[]> Subsets(DataViewSchema schema)
     {
         if (schema.Count <= 4)
@@ -137,7 +138,7 @@ internal sealed class ComponentWorkout<TRow>(
         ];
     }
 
-    /// <summary>Skipped, taken, filtered before and behind, in another order, shuffled, cached.</summary>
+    /// <summary>Rows skipped, taken, filtered before and after the component, in another order, shuffled, cached.</summary>
     private void ReadsPartly(ITransformer model, WorkoutTable truth)
     {
         var view = model.Transform(_data);
@@ -155,9 +156,10 @@ internal sealed class ComponentWorkout<TRow>(
             truth.OrderBy(row => row.RowId.Low).Equal(shuffled.OrderBy(row => row.RowId.Low), Tolerance, rowIds: true);
         }
 
-        truth.OrderBy(row => row.Id).Equal(Read(model.Transform(ListRows.Of(ml, rows.Reverse().ToArray()))).OrderBy(row => row.Id), Tolerance);
+        var reversed = Read(model.Transform(ListRows.Of(ml, rows.Reverse().ToArray())));
+        truth.OrderBy(row => row.Id).Equal(reversed.OrderBy(row => row.Id), Tolerance);
 
-        // ML.NET's shuffling and its cache leave images out.
+        // ML.NET's shuffling and cache drop image columns.
         if (_data.Schema.Any(each => each.Type is ImageDataViewType))
             return;
         truth.OrderBy(row => row.Id).Equal(Read(model.Transform(ml.Data.ShuffleRows(_data, seed: 5))).OrderBy(row => row.Id), Tolerance);
@@ -178,12 +180,12 @@ internal sealed class ComponentWorkout<TRow>(
             var union = Parallel(view, count, atLeast: count);
             truth.OrderBy(row => row.Id).Equal(union.OrderBy(row => row.Id), Tolerance, rowIds: true);
 
-            // Where a consumer wants the order of a single cursor, it is that of the batches.
+            // Consumers restore the order of a single cursor from the batch numbers.
             truth.Equal(union.OrderBy(row => row.Batch), Tolerance, rowIds: true);
         }
     }
 
-    /// <summary>Each cursor by a thread of its own.</summary>
+    /// <summary>Reads each cursor on its own thread.</summary>
     private WorkoutTable Parallel(IDataView view, int count, int atLeast = 1)
     {
         var columns = Made(view.Schema).Select(name => view.Schema[name]).ToArray();
@@ -210,7 +212,7 @@ internal sealed class ComponentWorkout<TRow>(
         return WorkoutTable.Union(tables);
     }
 
-    /// <summary>As a prediction engine reads, and by one.</summary>
+    /// <summary>Reads single rows through the mapper, as a prediction engine does.</summary>
     private void ReadsRowByRow(ITransformer model, WorkoutTable truth)
     {
         var mapper = model.GetRowToRowMapper(_data.Schema);
@@ -249,28 +251,29 @@ internal sealed class ComponentWorkout<TRow>(
         }
     }
 
-    /// <summary>A row that failed before keeps its reason and gets what stands for a missing value, in the shape that the column promises.</summary>
+    /// <summary>A row that failed earlier keeps its reason and gets the missing value of the column's declared shape.</summary>
     private void KeepsEarlierFailures(ITransformer model, WorkoutTable truth)
     {
         var failed = truth.Rows[0].Id;
-        var data = ml.Transforms.CustomMapping<Numbered, Reason>((row, reason) => reason.Error = row.Id == failed ? "told before" : "", null)
+        var data = ml.Transforms
+            .CustomMapping<Numbered, Reason>((row, reason) => reason.Error = row.Id == failed ? "failed earlier" : "", null)
             .Fit(_data).Transform(_data);
         var table = Rows(model, data);
-        Assert.Equal(truth.Rows.Select(row => row.Id == failed ? "told before" : ""), table.Rows.Select(row => row.Values[Error]));
+        Assert.Equal(truth.Rows.Select(row => row.Id == failed ? "failed earlier" : ""), table.Rows.Select(row => row.Values[Error]));
         Assert.EndsWith(" missing", Assert.IsType<string>(table.Rows[0].Values[column]), StringComparison.Ordinal);
         truth.Where(row => row.Id != failed).Equal(table.Where(row => row.Id != failed), Tolerance);
     }
 
-    /// <summary>Behind itself, ML.NET's own, with a cache between, which ML.NET uses while it fits only.</summary>
+    /// <summary>In chains with ML.NET's own transforms, also with a cache checkpoint, which ML.NET uses only during <c>Fit</c>.</summary>
     private void GoesIntoChains(IEstimator<ITransformer> estimator, WorkoutTable truth)
     {
         var copied = estimator.Append(ml.Transforms.CopyColumns("Copy", column));
         var cached = estimator.AppendCacheCheckpoint(ml).Append(ml.Transforms.CopyColumns("Copy", "Id"));
         foreach (var chain in new IEstimator<ITransformer>[] { copied, cached })
         {
-            var promise = Schemas.Lines(chain.GetOutputSchema(Schemas.ShapeOf(_data.Schema)));
+            var declared = Schemas.Lines(chain.GetOutputSchema(Schemas.ShapeOf(_data.Schema)));
             var model = chain.Fit(_data);
-            Assert.Equal(promise, Schemas.Lines(Schemas.ShapeOf(model.GetOutputSchema(_data.Schema))));
+            Assert.Equal(declared, Schemas.Lines(Schemas.ShapeOf(model.GetOutputSchema(_data.Schema))));
             var table = Rows(model);
             truth.Equal(table, Tolerance, rowIds: true);
             if (chain == copied)
@@ -279,19 +282,19 @@ internal sealed class ComponentWorkout<TRow>(
         }
     }
 
-    private void SavesAndLoads(IEstimator<ITransformer> estimator, ITransformer model, string[] promise, WorkoutTable truth)
+    private void SavesAndLoads(IEstimator<ITransformer> estimator, ITransformer model, string[] declared, WorkoutTable truth)
     {
         var saved = new SavedModel(ml, model, _data.Schema);
         Assert.Equal(saved.Entries, new SavedModel(ml, model, _data.Schema).Entries);
         var loaded = saved.Load();
         Assert.Equal(saved.Entries, new SavedModel(ml, loaded, _data.Schema).Entries);
-        SchemasAgree(promise, loaded);
+        SchemasAgree(declared, loaded);
         Assert.Equal(Schemas.Lines(model.GetOutputSchema(_data.Schema)), Schemas.Lines(loaded.GetOutputSchema(_data.Schema)));
         truth.Equal(Rows(loaded), Tolerance, rowIds: true);
         ReadsInParallel(loaded, truth);
         new InvalidInputs(ml, _data).Run(estimator, [model, loaded], column, FitColumns);
 
-        // The engine disposes the model.
+        // The prediction engine disposes the model.
         Predicts(loaded, truth);
         Assert.ThrowsAny<ObjectDisposedException>(() => Rows(loaded));
     }
@@ -302,7 +305,7 @@ internal sealed class ComponentWorkout<TRow>(
 
         public long Rows => Interlocked.Read(ref _rows);
 
-        // Reports of several threads may come in another order.
+        // Reports from several threads may arrive out of order.
         public void Report(long value)
         {
             for (var seen = Rows; value > seen && Interlocked.CompareExchange(ref _rows, value, seen) != seen; seen = Rows)

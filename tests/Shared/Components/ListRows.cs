@@ -3,7 +3,9 @@ using Microsoft.ML;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Rows that a cursor can read in random order. Those of <c>LoadFromEnumerable</c> cannot be shuffled: they come in order whatever is asked for.</summary>
+/// <summary>
+/// Rows that a cursor can read in random order. Those of <c>LoadFromEnumerable</c> cannot be shuffled: they are always read in order.
+/// </summary>
 internal static class ListRows
 {
     private static readonly MethodInfo Create = typeof(DataOperationsCatalog).Assembly

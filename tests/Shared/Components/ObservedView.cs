@@ -3,19 +3,19 @@ using Microsoft.ML.Data;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Data that counts how they are read, can be read by several cursors at a time, and may break.</summary>
+/// <summary>Data that counts its reads, supports several cursors at a time, and can simulate failures.</summary>
 internal sealed class ObservedView(IDataView source) : IDataView
 {
     public int Cursors;
     public int Values;
 
-    /// <summary>The columns that the last cursors were asked for, in the order of the schema.</summary>
+    /// <summary>The columns requested from the last cursors, in the order of the schema.</summary>
     public IReadOnlyList<string> Asked { get; private set; } = [];
 
-    /// <summary>The row at which moving on throws.</summary>
+    /// <summary>The row at which <c>MoveNext</c> throws.</summary>
     public int BreaksAt { get; init; } = int.MaxValue;
 
-    /// <summary>The row whose values cannot be read.</summary>
+    /// <summary>The row whose getters throw.</summary>
     public int UnreadableAt { get; init; } = int.MaxValue;
 
     public bool CanShuffle => source.CanShuffle;
@@ -30,7 +30,7 @@ internal sealed class ObservedView(IDataView source) : IDataView
         return new Cursor(this, source.GetRowCursor(Note(columnsNeeded), rand), 0, 1);
     }
 
-    /// <summary>Every cursor has each n-th row, and says so by the number of the batch.</summary>
+    /// <summary>Each cursor reads every n-th row; <c>Batch</c> is the row's number.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
         Cursors += n;

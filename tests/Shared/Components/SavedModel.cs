@@ -4,7 +4,7 @@ using Microsoft.ML;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>A model as ML.NET saves it.</summary>
+/// <summary>A model saved by ML.NET.</summary>
 internal sealed class SavedModel
 {
     private readonly byte[] _file;
@@ -16,7 +16,7 @@ internal sealed class SavedModel
         _file = file.ToArray();
     }
 
-    /// <summary>The entries with the digests of their contents. The zip's own bytes have the time in them.</summary>
+    /// <summary>The entries with their SHA-256. The bytes of the zip itself are not comparable: they contain the time.</summary>
     public string[] Entries
     {
         get
@@ -30,6 +30,6 @@ internal sealed class SavedModel
         }
     }
 
-    /// <summary>As another program would.</summary>
+    /// <summary>Loads it in a new context, as another program would.</summary>
     public ITransformer Load() => new MLContext().Model.Load(new MemoryStream(_file), out _);
 }

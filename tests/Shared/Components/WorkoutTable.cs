@@ -4,28 +4,29 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.TestSupport;
 
-/// <summary>Rows that were read, with the ids that ML.NET gives them and the values of the columns that were asked for.</summary>
+/// <summary>Rows read by a cursor, with ML.NET's row ids and the values of the requested columns.</summary>
 internal sealed class WorkoutTable(IReadOnlyList<WorkoutTable.Row> rows)
 {
-    /// <param name="Id">The value of the column <c>Id</c>, -1 where that was not asked for.</param>
+    /// <param name="Id">The value of the column <c>Id</c>, or -1 if that was not requested.</param>
     /// <param name="RowId">ML.NET's id of the row.</param>
-    /// <param name="Batch">What the cursor says of where the row belongs among those of other cursors.</param>
-    /// <param name="Values">By column.</param>
+    /// <param name="Batch">The cursor's batch number, by which the rows of several cursors are merged in order.</param>
+    /// <param name="Values">The values by column name.</param>
     public sealed record Row(int Id, DataViewRowId RowId, long Batch, IReadOnlyDictionary<string, object> Values);
 
     public IReadOnlyList<Row> Rows => rows;
 
-    /// <summary>Reads some columns of a view by one cursor.</summary>
+    /// <summary>Reads columns of a view with one cursor.</summary>
     public static WorkoutTable Read(IDataView view, params IEnumerable<DataViewSchema.Column> columns)
     {
         using var cursor = view.GetRowCursor(columns);
         return Read(cursor, columns);
     }
 
-    /// <summary>Reads some columns of a view by one cursor.</summary>
-    public static WorkoutTable Read(IDataView view, params string[] columns) => Read(view, columns.Select(name => view.Schema[name]).ToArray().AsEnumerable());
+    /// <summary>Reads columns of a view with one cursor.</summary>
+    public static WorkoutTable Read(IDataView view, params string[] columns) =>
+        Read(view, columns.Select(name => view.Schema[name]).ToArray().AsEnumerable());
 
-    /// <summary>Reads some columns of a cursor to its end.</summary>
+    /// <summary>Reads columns of a cursor to its end.</summary>
     public static WorkoutTable Read(DataViewRowCursor cursor, IEnumerable<DataViewSchema.Column> columns)
     {
         var getters = columns.Where(column => !column.IsHidden).Select(column => (column, Get: Cells.Value(cursor, column))).ToArray();
@@ -35,22 +36,24 @@ internal sealed class WorkoutTable(IReadOnlyList<WorkoutTable.Row> rows)
         {
             DataViewRowId rowId = default;
             idGetter(ref rowId);
-            rows.Add(new Row(-1, rowId, cursor.Batch, getters.ToDictionary(each => each.column.Name, each => Fitting(each.column, each.Get()))));
+            var values = getters.ToDictionary(each => each.column.Name, each => Fitting(each.column, each.Get()));
+            rows.Add(new Row(-1, rowId, cursor.Batch, values));
         }
 
-        return new WorkoutTable([.. rows.Select(row => row.Values.TryGetValue("Id", out var id) ? row with { Id = int.Parse((string)id) } : row)]);
+        return new WorkoutTable(
+            [.. rows.Select(row => row.Values.TryGetValue("Id", out var id) ? row with { Id = int.Parse((string)id) } : row)]);
     }
 
-    /// <summary>Rows of several tables.</summary>
+    /// <summary>The rows of several tables.</summary>
     public static WorkoutTable Union(IEnumerable<WorkoutTable> tables) => new([.. tables.SelectMany(table => table.Rows)]);
 
-    /// <summary>The same rows by another order.</summary>
+    /// <summary>The same rows in another order.</summary>
     public WorkoutTable OrderBy<TKey>(Func<Row, TKey> key) => new([.. rows.OrderBy(key)]);
 
     /// <summary>Some of the rows.</summary>
     public WorkoutTable Where(Func<Row, bool> isWanted) => new([.. rows.Where(isWanted)]);
 
-    /// <summary>Asserts that another table has the same rows in the same order, as far as its columns go.</summary>
+    /// <summary>Asserts that another table has the same rows in the same order, compared in the columns that both have.</summary>
     public void Equal(WorkoutTable actual, double tolerance, bool rowIds = false)
     {
         Assert.Equal(rows.Count, actual.Rows.Count);
@@ -70,7 +73,7 @@ internal sealed class WorkoutTable(IReadOnlyList<WorkoutTable.Row> rows)
         }
     }
 
-    /// <summary>A value is what its column promises.</summary>
+    /// <summary>Asserts that a value has the size that its column declares.</summary>
     private static object Fitting(DataViewSchema.Column column, object value)
     {
         if (column.Type is ImageDataViewType { Height: > 0 } image && value is float[] pixels)
