@@ -27,6 +27,17 @@ public sealed class RowReaderTests
         static (int?, int?) Size(GenerateOptions options) => (options.Width, options.Height);
     }
 
+    [Fact]
+    public void A_row_s_own_goes_before_what_holds_for_all()
+    {
+        Row row = new() { [RowSetting.Prompt] = "own", [RowSetting.NegativePrompt] = "not", [RowSetting.Steps] = 1000 };
+        Assert.Equal("own", RowReader.Prompt(row, "common"));
+        Assert.Equal(("not", 1000), (Reader().Options(row, 0).NegativePrompt, Reader().Options(row, 0).Steps));
+        foreach (var strength in (object[])[0, 1.0, "0.25"])
+            Assert.Equal(Convert.ToDouble(strength, CultureInfo.InvariantCulture), RowReader.Strength(new Row { [RowSetting.Strength] = strength }, 0.5));
+        Assert.Throws<RowException>(() => RowReader.Strength(new Row { [RowSetting.Strength] = -0.5 }, 0.5));
+    }
+
     [Property]
     public void Texts_and_numbers_mean_the_same(int seed, byte steps, short guidance, byte width)
     {
@@ -69,6 +80,10 @@ public sealed class RowReaderTests
         var unit = new ControlUnit();
         Assert.StartsWith("column 'ControlEnd': The window", Refused(new Row { [RowSetting.ControlStart] = 0.5, [RowSetting.ControlEnd] = "0.25" }), StringComparison.Ordinal);
         Assert.StartsWith("column 'ControlStart': The window", Refused(new Row { [RowSetting.ControlStart] = 1.5 }), StringComparison.Ordinal);
+        Assert.StartsWith("column 'ControlStart': The window", Refused(new Row { [RowSetting.ControlStart] = -1, [RowSetting.ControlScale] = 1 }), StringComparison.Ordinal);
+        var backwards = new ControlUnit { Start = 1, End = 0 };
+        Assert.StartsWith("column 'ControlScale': ", Assert.Throws<RowException>(() => RowReader.Unit(new Row { [RowSetting.ControlScale] = 1 }, 0, backwards)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The window", Assert.Throws<RowException>(() => RowReader.Unit(new Row(), 0, backwards)).Message, StringComparison.Ordinal);
         Assert.StartsWith("column 'ControlWeighting': 'x' is no control weighting", Refused(new Row { [RowSetting.ControlWeighting] = "x" }), StringComparison.Ordinal);
         Assert.Equal(
             new ControlUnit { Scale = -1, Weighting = ControlWeighting.GuessPower },
@@ -83,7 +98,7 @@ public sealed class RowReaderTests
         var reader = new RowReader(Folder, SchedulerCatalog.Configure(Folder.ReadScheduler(), "lcm"), Common);
         reader.CheckSteps(new Row(), 4, null);
         Assert.StartsWith("column 'Steps': ", Assert.Throws<RowException>(() => reader.CheckSteps(new Row { [RowSetting.Steps] = 60 }, 60, null)).Message, StringComparison.Ordinal);
-        var none = Assert.Throws<RowException>(() => Reader().CheckSteps(new Row { [RowSetting.Strength] = 0.1 }, 4, 0.1)).Message;
+        var none = Assert.Throws<RowException>(() => Reader().CheckSteps(new Row { [RowSetting.Strength] = 0.1, [RowSetting.Steps] = 4 }, 4, 0.1)).Message;
         Assert.StartsWith("column 'Strength': ", none, StringComparison.Ordinal);
         Assert.Contains("leaves none", none, StringComparison.Ordinal);
         Assert.Equal("column 'Strength': it is 2, expected 0 to 1.", Assert.Throws<RowException>(() => RowReader.Strength(new Row { [RowSetting.Strength] = 2 }, null)).Message);
