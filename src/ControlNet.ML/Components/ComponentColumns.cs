@@ -7,48 +7,56 @@ namespace ControlNet.ML.Components;
 /// <summary>A column that a component reads.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Expected">Its type as ML.NET writes it, for messages.</param>
-/// <param name="Accepts">Whether a type will do. Before there are data, the length of a vector is unknown.</param>
+/// <param name="Accepts">Whether a type is accepted. In a schema shape, the length of a vector is unknown.</param>
 /// <param name="MayVary">Whether rows may have vectors of different lengths.</param>
 internal sealed record InputColumn(string Name, string Expected, Func<DataViewType, bool> Accepts, bool MayVary = false)
 {
-    /// <summary>An image of whatever size. The size is part of ML.NET's equality of types, so it is not asked for equality.</summary>
+    /// <summary>An image of any size. ML.NET's equality of image types includes the size, so only the type's class is checked.</summary>
     public static InputColumn Image(string name) => new(name, "Image", type => type is ImageDataViewType);
 
-    /// <summary>An image of whatever size, or the bytes of an image file, as ML.NET's LoadRawImageBytes gives them.</summary>
+    /// <summary>An image of any size, or the bytes of an image file, as ML.NET's LoadRawImageBytes gives them.</summary>
     public static InputColumn ImageOrFile(string name) => new(
-        name, "Image or VarVector<Byte>", type => type is ImageDataViewType || (type as VectorDataViewType)?.ItemType == NumberDataViewType.Byte, MayVary: true);
+        name,
+        "Image or VarVector<Byte>",
+        type => type is ImageDataViewType || (type as VectorDataViewType)?.ItemType == NumberDataViewType.Byte,
+        MayVary: true);
 
     /// <summary>A text.</summary>
     public static InputColumn Text(string name) => new(name, TextDataViewType.Instance.ToString()!, type => type is TextDataViewType);
 
-    /// <summary>A number of whatever type.</summary>
+    /// <summary>A number of any type.</summary>
     public static InputColumn Number(string name) => new(name, "a number", type => type is NumberDataViewType);
 
-    /// <summary>A vector of numbers whose dimensions will do, or are not known yet.</summary>
+    /// <summary>A vector of numbers whose dimensions are accepted or not yet known.</summary>
     public static InputColumn Vector(string name, string expected, Func<IReadOnlyList<int>, bool> accepts) => new(
-        name, expected, type => type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item } } vector && item == typeof(float) && (vector.Size == 0 || accepts(vector.Dimensions)));
+        name,
+        expected,
+        type => type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item } } vector
+            && item == typeof(float)
+            && (vector.Size == 0 || accepts(vector.Dimensions)));
 
-    /// <summary>A vector of numbers of given dimensions, or of as many numbers without dimensions.</summary>
+    /// <summary>A vector of numbers of the given dimensions, or a flat vector with as many numbers.</summary>
     public static InputColumn Vector(string name, VectorDataViewType type) => Vector(
         name, type.ToString()!, found => found.SequenceEqual(type.Dimensions) || (found.Count == 1 && found[0] == type.Size));
 }
 
-/// <summary>A component's columns in a table: where its inputs stand, and what it adds.</summary>
+/// <summary>A component's columns in a schema: its inputs, and the columns that it adds.</summary>
 /// <param name="Inputs">The columns to read.</param>
-/// <param name="EarlierError">A column with the reasons why rows failed before, or null.</param>
-/// <param name="Outputs">The columns to add, the errors last if they are wanted.</param>
-internal sealed record Binding(DataViewSchema.Column[] Inputs, DataViewSchema.Column? EarlierError, DataViewSchema.DetachedColumn[] Outputs);
+/// <param name="EarlierError">The column with the errors of earlier components, or null.</param>
+/// <param name="Outputs">The columns to add; the error column, if any, is the last.</param>
+internal sealed record Binding(
+    DataViewSchema.Column[] Inputs, DataViewSchema.Column? EarlierError, DataViewSchema.DetachedColumn[] Outputs);
 
-/// <summary>The columns that a component reads and adds, checked with ML.NET's words against schemas and against shapes of schemas to come.</summary>
+/// <summary>The columns that a component reads and adds. Checks schemas and schema shapes, with ML.NET's wording of the errors.</summary>
 /// <param name="inputs">The columns to read.</param>
 /// <param name="outputName">The column to add.</param>
 /// <param name="outputType">
-/// Its type, from what a shape of a schema says of the inputs. Nothing more is used of a schema, so that what is promised before there are
-/// data is what comes.
+/// The output's type, computed from the schema shapes of the inputs. It depends on nothing else of a schema, so the type announced before
+/// there are data is the type of the data.
 /// </param>
-/// <param name="errorColumn">The text column with the reasons why rows failed; null for none.</param>
-/// <param name="annotations">What is to be known of the column that is added; null for nothing.</param>
-/// <param name="textName">A text column to add behind the first one; null for none.</param>
+/// <param name="errorColumn">The text column with the errors of failed rows; null for none.</param>
+/// <param name="annotations">The added column's annotations; null for none.</param>
+/// <param name="textName">A text column to add after the first one; null for none.</param>
 internal sealed class ComponentColumns(
     IReadOnlyList<InputColumn> inputs,
     string outputName,
@@ -59,24 +67,25 @@ internal sealed class ComponentColumns(
 {
     private readonly string? _errorColumn = errorColumn != outputName
         ? errorColumn
-        : throw new ArgumentException($"'{outputName}' cannot be the output column and the error column.", nameof(errorColumn));
+        : throw new ArgumentException($"'{outputName}' cannot be both the output column and the error column.", nameof(errorColumn));
 
     private readonly string? _textName = textName is null || (textName != outputName && textName != errorColumn)
         ? textName
-        : throw new ArgumentException($"'{textName}' is the name of two columns to add.", nameof(textName));
+        : throw new ArgumentException($"'{textName}' names two of the columns to add.", nameof(textName));
 
     /// <summary>The name of the column with the component's result.</summary>
     public string OutputName => outputName;
 
-    /// <summary>Whether the last of the added columns has the reasons why rows failed.</summary>
+    /// <summary>Whether the last of the added columns is the error column.</summary>
     public bool HasErrors => _errorColumn is not null;
 
-    /// <summary>The same with more columns to read, behind the others.</summary>
+    /// <summary>The same columns, with more columns to read after the others.</summary>
     /// <param name="more">The columns.</param>
-    public ComponentColumns Reading(params IReadOnlyList<InputColumn> more) => new([.. inputs, .. more], outputName, outputType, _errorColumn, annotations, _textName);
+    public ComponentColumns Reading(params IReadOnlyList<InputColumn> more) =>
+        new([.. inputs, .. more], outputName, outputType, _errorColumn, annotations, _textName);
 
     /// <summary>Finds the columns in a schema.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">One is missing or of another type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public Binding Bind(DataViewSchema schema)
     {
         var columns = inputs.Select(input => schema.GetColumnOrNull(input.Name) ?? throw Missing(input.Name)).ToArray();
@@ -84,7 +93,7 @@ internal sealed class ComponentColumns(
         {
             Check(input, column.Type, column.Type.ToString()!);
 
-            // In a shape of a schema the lengths are not known; in a schema they must be.
+            // A schema shape may leave lengths unknown; a schema must state them.
             if (!input.MayVary && column.Type is VectorDataViewType { IsKnownSize: false } vector)
                 throw Mismatch("input", input.Name, input.Expected, vector.ToString()!);
         }
@@ -96,7 +105,7 @@ internal sealed class ComponentColumns(
         return new Binding(columns, earlier, Added([.. inputs.Select(input => shape[input.Name])]));
     }
 
-    /// <summary>The shape with the component's columns added.</summary>
+    /// <summary>The schema shape with the component's columns added.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape Extend(SchemaShape shape)
     {
@@ -121,7 +130,8 @@ internal sealed class ComponentColumns(
     private DataViewSchema.DetachedColumn[] Added(IReadOnlyList<SchemaShape.Column> read)
     {
         var output = new DataViewSchema.DetachedColumn(outputName, outputType(read), annotations);
-        return [output, .. new[] { _textName, _errorColumn }.OfType<string>().Select(name => new DataViewSchema.DetachedColumn(name, TextDataViewType.Instance))];
+        return [output, .. new[] { _textName, _errorColumn }.OfType<string>()
+            .Select(name => new DataViewSchema.DetachedColumn(name, TextDataViewType.Instance))];
     }
 
     private static void Check(InputColumn input, DataViewType type, string name)
@@ -153,7 +163,7 @@ internal sealed class ComponentColumns(
         };
     }
 
-    // What ML.NET calls the parameter.
+    // ML.NET's name of the parameter.
     private static string Parameter => "inputSchema";
 
     private static ArgumentOutOfRangeException Missing(string name) => new(Parameter, $"Could not find input column '{name}'");

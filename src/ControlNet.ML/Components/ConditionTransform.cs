@@ -9,9 +9,9 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Makes a condition of each photo: a column of images or of image files in, an image column out, of the photo's size or of the one that the
-/// options ask for. Transparent parts of a photo count as white, as on paper. Files (ML.NET's LoadRawImageBytes) keep the 16 bits of depth maps,
-/// which ML.NET's images have not.
+/// Computes the condition of each photo: a column of images or of image files in, an image column out, in the photo's size or the size in
+/// the options. Transparent parts of a photo count as white, as on paper. Image files (ML.NET's LoadRawImageBytes) keep the 16 bits of
+/// depth maps, which ML.NET's images cannot hold.
 /// </summary>
 public sealed class ConditionEstimator : StageEstimator<ConditionTransformer>
 {
@@ -24,22 +24,23 @@ public sealed class ConditionEstimator : StageEstimator<ConditionTransformer>
 /// <summary>The transformer of <see cref="ConditionEstimator"/>.</summary>
 public sealed class ConditionTransformer : ModelTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "condition";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "condition";
 
     private readonly ConditionStage _stage;
 
-    // Opened with the first row that is asked for: a learned condition then loads its network, once for all rows.
+    // Opened when the first row is read: a learned condition then loads its network once, for all rows.
     private readonly Lazy<IPreprocessor> _preprocessor;
 
     internal ConditionTransformer(IHostEnvironment environment, ConditionStage stage)
-        : base(environment, Kind, stage.Columns, stage.Component) => (_stage, _preprocessor) = (stage, new(stage.Open));
+        : base(environment, LoadName, stage.Columns, stage.Component) => (_stage, _preprocessor) = (stage, new(stage.Open));
 
     internal static ConditionTransformer Read(IHostEnvironment environment, ModelReader reader) =>
         new(environment, ConditionStage.Read(reader.Json<ConditionSettings>(NetworkStage.SettingsEntry)));
 
     private protected override void Compute(RowBatch batch) => batch.ForEachRow(
-        row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.ImageOrFile(0, row)).ToMLImage(), Options.CancellationToken);
+        row => batch.Output<MLImage>(0)[row] = _stage.Apply(_preprocessor.Value, batch.ImageOrFile(0, row)).ToMLImage(),
+        Options.CancellationToken);
 
     private protected override void Write(ModelWriter writer) => writer.Json(NetworkStage.SettingsEntry, _stage.Write());
 
@@ -52,10 +53,11 @@ public sealed class ConditionTransformer : ModelTransformer
     }
 }
 
-/// <summary>What a saved model holds of a condition.</summary>
-internal sealed record ConditionSettings(string Output, string Input, string Condition, JsonElement? Options, ConditionComponentOptions Component);
+/// <summary>A condition's settings in a saved model.</summary>
+internal sealed record ConditionSettings(
+    string Output, string Input, string Condition, JsonElement? Options, ConditionComponentOptions Component);
 
-/// <summary>A condition with all its settings, which are sound.</summary>
+/// <summary>A condition with all its settings, validated.</summary>
 internal sealed class ConditionStage
 {
     private readonly ConditionKind _kind;
@@ -72,20 +74,20 @@ internal sealed class ConditionStage
         Component.Check();
         Columns = new ComponentColumns([InputColumn.ImageOrFile(_input)], _output, OutputType, Component.ErrorColumn);
 
-        // Options are checked when they are used: better now than in every row. A network says by its file alone whether it fits.
+        // Options are only checked when they are used: better here than in every row. For a network, the file alone says whether it fits.
         using var preprocessor = Open();
         if (!kind.IsLearned)
             preprocessor.Apply(new ImageBuffer(1, 1, 3));
     }
 
-    /// <summary>What is chosen beside the condition's own options.</summary>
+    /// <summary>Size, batches, failures: the options that all conditions have.</summary>
     public ConditionComponentOptions Component { get; }
 
     /// <summary>The columns read and added.</summary>
     public ComponentColumns Columns { get; }
 
-    /// <summary>From what was saved.</summary>
-    /// <exception cref="ControlNetException">There is no such condition, or its options are others.</exception>
+    /// <summary>Builds the condition from saved settings.</summary>
+    /// <exception cref="ControlNetException">There is no such condition, or the options are not its own.</exception>
     public static ConditionStage Read(ConditionSettings settings)
     {
         var kind = ConditionCatalog.Find(settings.Condition);
@@ -100,18 +102,22 @@ internal sealed class ConditionStage
         }
     }
 
-    /// <summary>To be saved.</summary>
+    /// <summary>The settings to save.</summary>
     public ConditionSettings Write() => new(
-        _output, _input, _kind.Name, _options is null ? null : JsonSerializer.SerializeToElement(_options, _kind.OptionsType!, ModelWriter.JsonOptions), Component);
+        _output,
+        _input,
+        _kind.Name,
+        _options is null ? null : JsonSerializer.SerializeToElement(_options, _kind.OptionsType!, ModelWriter.JsonOptions),
+        Component);
 
-    /// <summary>Makes ready for any number of photos.</summary>
+    /// <summary>Opens the condition, for any number of photos.</summary>
     /// <exception cref="ControlNetException">A network's file is missing or not the right one.</exception>
     public IPreprocessor Open() => _kind.Open(_options);
 
-    /// <summary>Makes the condition of a photo.</summary>
+    /// <summary>Computes the condition of a photo.</summary>
     public ImageBuffer Apply(IPreprocessor preprocessor, ImageBuffer photo)
     {
-        // Before it is fitted: what shines through is not to be smeared over the edge.
+        // Before the resize, so that transparent pixels do not bleed into opaque ones.
         photo = Color.OverWhite(photo);
         if (Component.Size is { } size)
             photo = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
@@ -119,5 +125,7 @@ internal sealed class ConditionStage
     }
 
     private DataViewType OutputType(IReadOnlyList<SchemaShape.Column> inputs) =>
-        Component.Size is { } size ? new ImageDataViewType(size.Height, size.Width) : inputs[0].ItemType as ImageDataViewType ?? new ImageDataViewType();
+        Component.Size is { } size
+            ? new ImageDataViewType(size.Height, size.Width)
+            : inputs[0].ItemType as ImageDataViewType ?? new ImageDataViewType();
 }

@@ -2,13 +2,14 @@ using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>The encoded conditions of a control network as ML.NET vectors.</summary>
+/// <summary>The encoded conditions (hints) of a control network as ML.NET vectors.</summary>
 internal static class ControlHints
 {
-    /// <summary>Their shape, [1, C, h, w], for images of a size.</summary>
+    /// <summary>The shape of a hint, [1, C, h, w], for images of a size in pixels.</summary>
     public static int[] Shape(ControlNetwork network, int width, int height) =>
         [1, network.Config.BlockOutChannels[0], height / network.Config.ConditionScale, width / network.Config.ConditionScale];
 
-    /// <summary>Their type as vectors, [C, h, w].</summary>
-    public static VectorDataViewType Type(ControlNetwork network, int width, int height) => new(NumberDataViewType.Single, Shape(network, width, height)[1..]);
+    /// <summary>The type of a hint as a vector, [C, h, w].</summary>
+    public static VectorDataViewType Type(ControlNetwork network, int width, int height) =>
+        new(NumberDataViewType.Single, Shape(network, width, height)[1..]);
 }

@@ -19,11 +19,11 @@ public sealed class DecodeImageEstimator : StageEstimator<DecodeImageTransformer
 /// <summary>The transformer of <see cref="DecodeImageEstimator"/>.</summary>
 public sealed class DecodeImageTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "decode_image";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "decode_image";
 
     internal DecodeImageTransformer(IHostEnvironment environment, DecodeImageStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -31,14 +31,16 @@ public sealed class DecodeImageTransformer : NetworkTransformer
     {
         var settings = reader.Json<DecodeImageSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new DecodeImageTransformer(
-            environment, new DecodeImageStage(settings.Output, settings.Latents, handles.Model(settings.Model), settings.Options), handles.Taken));
+            environment,
+            new DecodeImageStage(settings.Output, settings.Latents, handles.Model(settings.Model), settings.Options),
+            handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of it.</summary>
+/// <summary>The component's settings in a saved model.</summary>
 internal sealed record DecodeImageSettings(string Output, string Latents, WeightReference Model, NetworkComponentOptions Options);
 
-/// <summary>The decoding with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class DecodeImageStage : NetworkStage
 {
     private readonly string _output;
@@ -67,7 +69,9 @@ internal sealed class DecodeImageStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new DecodeImageSettings(_output, _latents, writer.Model(_model, ModelParts.Autoencoder, _options.Weights), _options));
+        writer.Json(
+            SettingsEntry,
+            new DecodeImageSettings(_output, _latents, writer.Model(_model, ModelParts.Autoencoder, _options.Weights), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

@@ -3,8 +3,8 @@ using ControlNet.ML.Diffusion.Schedulers;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// How latents are made of noise, row by row. What no column says is the same for all rows, so rows without a column of seeds start from
-/// the same noise: a seed never comes from a row's place, which filters and orders change.
+/// How latents are denoised from noise, row by row. Settings without a column are the same for all rows, so rows without a seed column
+/// start from the same noise: a seed never depends on a row's position, which filters and sorting change.
 /// </summary>
 public record DenoiseComponentOptions : NetworkComponentOptions
 {
@@ -12,11 +12,11 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>50, as in diffusers.</value>
     public int Steps { get; init; } = 50;
 
-    /// <summary>A column of whole numbers with each row's steps. Only rows with as many steps are worked on together.</summary>
+    /// <summary>A column of whole numbers with each row's steps. Only rows with the same number of steps are processed together.</summary>
     /// <value>Null: <see cref="Steps"/>.</value>
     public string? StepsColumn { get; init; }
 
-    /// <summary>Classifier-free guidance scale; 1 and below is no guidance.</summary>
+    /// <summary>Classifier-free guidance scale; 1 and below disables guidance.</summary>
     /// <value>7.5, as in diffusers.</value>
     public double Guidance { get; init; } = 7.5;
 
@@ -24,11 +24,11 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>Null: <see cref="Guidance"/>.</value>
     public string? GuidanceColumn { get; init; }
 
-    /// <summary>Guidance rescale, 0 to 1.</summary>
+    /// <summary>Guidance rescale, 0 (off) to 1.</summary>
     /// <value>0.</value>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>Seed of all of a row's noise: the numbers of torch's CPU generator.</summary>
+    /// <summary>Seed of all of a row's noise: random numbers are those of torch's CPU generator.</summary>
     /// <value>0, a seed like any other.</value>
     public ulong Seed { get; init; }
 
@@ -36,23 +36,23 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>Null: <see cref="Seed"/>.</value>
     public string? SeedColumn { get; init; }
 
-    /// <summary>Width in pixels, a multiple of the autoencoder's factor, which is 8.</summary>
-    /// <value>Null: what the model was trained with.</value>
+    /// <summary>Width in pixels, a multiple of the autoencoder's scale factor, 8.</summary>
+    /// <value>Null: the size that the model was trained with.</value>
     public int? Width { get; init; }
 
-    /// <summary>Height in pixels, a multiple of the autoencoder's factor, which is 8.</summary>
-    /// <value>Null: what the model was trained with.</value>
+    /// <summary>Height in pixels, a multiple of the autoencoder's scale factor, 8.</summary>
+    /// <value>Null: the size that the model was trained with.</value>
     public int? Height { get; init; }
 
-    /// <summary>Sampler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …).</summary>
+    /// <summary>Scheduler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …).</summary>
     /// <value>Null: the model's own.</value>
     public string? Scheduler { get; init; }
 
-    /// <summary>Scheduler with its whole configuration, in place of a name.</summary>
+    /// <summary>Scheduler with its whole configuration, instead of a name.</summary>
     /// <value>Null: <see cref="Scheduler"/>.</value>
     public SchedulerConfig? SchedulerConfig { get; init; }
 
-    /// <summary>SDXL: the size that the images are said to come from, their crop's corner and their target size.</summary>
+    /// <summary>SDXL size conditioning: original size, top-left crop corner and target size.</summary>
     /// <value>Null: each image's own size, uncropped.</value>
     public SizeConditioning? Sizes { get; init; }
 
@@ -60,7 +60,7 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>0.</value>
     public double Eta { get; init; }
 
-    /// <summary>What holds for all rows.</summary>
+    /// <summary>The options that apply to all rows.</summary>
     internal virtual GenerateOptions ToGenerateOptions() => new()
     {
         Steps = Steps,
@@ -79,18 +79,18 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate();
 }
 
-/// <summary>How images are made, row by row.</summary>
+/// <summary>How images are generated, row by row.</summary>
 public sealed record GenerateComponentOptions : DenoiseComponentOptions
 {
-    /// <summary>What the images should not show; null is no wish.</summary>
+    /// <summary>The negative prompt: what the images should not show; null for none.</summary>
     /// <value>Null.</value>
     public string? NegativePrompt { get; init; }
 
-    /// <summary>A text column with what each row's image should not show; an empty text is no wish.</summary>
+    /// <summary>A text column with each row's negative prompt; an empty text means none.</summary>
     /// <value>Null: <see cref="NegativePrompt"/>.</value>
     public string? NegativePromptColumn { get; init; }
 
-    /// <summary>A column of whole numbers with each row's width in pixels. Only rows of one size are worked on together.</summary>
+    /// <summary>A column of whole numbers with each row's width in pixels. Only rows of the same size are processed together.</summary>
     /// <value>Null: <see cref="DenoiseComponentOptions.Width"/>.</value>
     public string? WidthColumn { get; init; }
 
@@ -98,37 +98,42 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: <see cref="DenoiseComponentOptions.Height"/>.</value>
     public string? HeightColumn { get; init; }
 
-    /// <summary>An image column with the image that each row begins from, stretched to the size of the image to be made.</summary>
-    /// <value>Null: rows begin from noise.</value>
+    /// <summary>An image column with each row's initial image, stretched to the size of the generated image.</summary>
+    /// <value>Null: rows start from noise.</value>
     public string? ImageColumn { get; init; }
 
-    /// <summary>An image column with what of <see cref="ImageColumn"/> is to be made anew, white; the rest stays, so do transparent parts, of which a warning tells.</summary>
-    /// <value>Null: all of it changes.</value>
+    /// <summary>
+    /// An image column with the masks of <see cref="ImageColumn"/>: white is regenerated, the rest is kept. Transparent parts are kept too,
+    /// with a warning.
+    /// </summary>
+    /// <value>Null: the whole image is regenerated.</value>
     public string? MaskColumn { get; init; }
 
     /// <summary>
-    /// A column with the depths of <see cref="ImageColumn"/>, larger being nearer, for models with a depth channel (SD2's), which need it: images by
-    /// their grey, or the bytes of image files (<c>LoadRawImageBytes</c>), which keep 16 bits.
+    /// A column with the depths of <see cref="ImageColumn"/>, larger is nearer, required by models with a depth channel (SD2's): images, of
+    /// which the grey value counts, or the bytes of image files (<c>LoadRawImageBytes</c>), which keep 16 bits.
     /// </summary>
     /// <value>Null.</value>
     public string? DepthColumn { get; init; }
 
-    /// <summary>How much of <see cref="ImageColumn"/> is made anew, 0 to 1.</summary>
-    /// <value>Null: 0.8, and 1 where there is a mask.</value>
+    /// <summary>Strength: how much <see cref="ImageColumn"/> is changed, 0 to 1.</summary>
+    /// <value>Null: 0.8, or 1 with a mask.</value>
     public double? Strength { get; init; }
 
-    /// <summary>A column of numbers with each row's strength. Only rows of one strength are worked on together.</summary>
+    /// <summary>A column of numbers with each row's strength. Only rows of the same strength are processed together.</summary>
     /// <value>Null: <see cref="Strength"/>.</value>
     public string? StrengthColumn { get; init; }
 
     /// <summary>
-    /// A text column to add with how each image was made, as JSON of names and texts: what the tool writes into its PNG files (prompt, seed, steps,
-    /// scheduler, model, controls); empty for rows that failed.
+    /// A text column to add with how each image was generated, as a JSON object of texts: what the command line writes into its PNG files
+    /// (prompt, seed, steps, scheduler, model, controls); empty for rows that failed.
     /// </summary>
     /// <value>Null: none.</value>
     public string? ProvenanceColumn { get; init; }
 
-    /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
+    /// <summary>
+    /// Clip skip: the number of the text encoder's last layers to skip; does not apply to the negative prompt, as in diffusers.
+    /// </summary>
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
 
@@ -145,9 +150,12 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
         if (base.Validate() is { } problem)
             return problem;
         if (ImageColumn is null && (MaskColumn ?? DepthColumn ?? StrengthColumn ?? (object?)Strength) is not null)
-            return $"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} are about the images of {nameof(ImageColumn)}, which is not named.";
+            return $"{nameof(MaskColumn)}, {nameof(DepthColumn)} and {nameof(Strength)} need the images of {nameof(ImageColumn)}, "
+                + "which is null.";
         if (Strength is not (null or (>= 0 and <= 1)))
             return $"Strength is {Strength}, expected 0 to 1.";
-        return ProvenanceColumn is { Length: 0 } ? $"{nameof(ProvenanceColumn)} is empty, expected a name, or null for no such column." : null;
+        return ProvenanceColumn is { Length: 0 }
+            ? $"{nameof(ProvenanceColumn)} is empty, expected a name, or null for no provenance column."
+            : null;
     }
 }

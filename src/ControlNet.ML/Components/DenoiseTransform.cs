@@ -7,7 +7,7 @@ using Microsoft.ML.Runtime;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Makes latents of noise, under each row's text and control: the vectors of <see cref="EncodeTextEstimator"/> and
+/// Denoises latents from noise, guided by each row's text and controls: the vectors of <see cref="EncodeTextEstimator"/> and
 /// <see cref="EncodeConditionEstimator"/> in, latents out, [C, h, w], which <see cref="DecodeImageEstimator"/> reads.
 /// </summary>
 public sealed class DenoiseEstimator : StageEstimator<DenoiseTransformer>
@@ -21,11 +21,11 @@ public sealed class DenoiseEstimator : StageEstimator<DenoiseTransformer>
 /// <summary>The transformer of <see cref="DenoiseEstimator"/>.</summary>
 public sealed class DenoiseTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "denoise";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "denoise";
 
     internal DenoiseTransformer(IHostEnvironment environment, DenoiseStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -34,15 +34,22 @@ public sealed class DenoiseTransformer : NetworkTransformer
         var settings = reader.Json<DenoiseSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new DenoiseTransformer(
             environment,
-            new DenoiseStage(settings.Output, settings.Text, handles.Model(settings.Model), handles.Controls(settings.Controls), settings.Options, settings.Model.Name),
+            new DenoiseStage(
+                settings.Output,
+                settings.Text,
+                handles.Model(settings.Model),
+                handles.Controls(settings.Controls),
+                settings.Options,
+                settings.Model.Name),
             handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of it.</summary>
-internal sealed record DenoiseSettings(string Output, string Text, WeightReference Model, ControlSettings[] Controls, DenoiseComponentOptions Options);
+/// <summary>The component's settings in a saved model.</summary>
+internal sealed record DenoiseSettings(
+    string Output, string Text, WeightReference Model, ControlSettings[] Controls, DenoiseComponentOptions Options);
 
-/// <summary>The denoising with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class DenoiseStage : NetworkStage
 {
     private readonly string _output;
@@ -56,9 +63,10 @@ internal sealed class DenoiseStage : NetworkStage
     private readonly int _textColumn;
     private readonly string _title;
 
-    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
+    /// <summary>Checks the settings. The name is the one that the model was saved under; null for a model that the caller passed.</summary>
     /// <exception cref="ControlNetException">An option is out of its range, or a network does not fit the model.</exception>
-    public DenoiseStage(string output, string? text, DiffusionModel model, ControlColumn[] controls, DenoiseComponentOptions options, string? name = null)
+    public DenoiseStage(
+        string output, string? text, DiffusionModel model, ControlColumn[] controls, DenoiseComponentOptions options, string? name = null)
         : base(options)
     {
         (_output, _text, _model, _controls, _options) = (output, text ?? output, model, controls, options);
@@ -67,7 +75,8 @@ internal sealed class DenoiseStage : NetworkStage
         var inputs = new InputColumns();
         _textColumn = inputs.Add(InputColumn.Vector(_text, _texts.Type));
         _plan = new RowPlan(model, controls, options, inputs);
-        _hints = [.. controls.Select(control => inputs.Add(InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _plan.Width, _plan.Height))))];
+        _hints = [.. controls.Select(
+            control => inputs.Add(InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _plan.Width, _plan.Height))))];
         var type = Latents.Type(model, _plan.Width, _plan.Height);
         Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
     }
@@ -78,7 +87,12 @@ internal sealed class DenoiseStage : NetworkStage
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
         SettingsEntry,
-        new DenoiseSettings(_output, _text, writer.Model(_model, ModelParts.UNet, _options.Weights).Called(_title), writer.Controls(_controls, _options.Weights), _options));
+        new DenoiseSettings(
+            _output,
+            _text,
+            writer.Model(_model, ModelParts.UNet, _options.Weights).Called(_title),
+            writer.Controls(_controls, _options.Weights),
+            _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
@@ -104,6 +118,7 @@ internal sealed class DenoiseStage : NetworkStage
             _controls[i].Network.Backend,
             new TensorData(batch.Vector(_hints[i], row), ControlHints.Shape(_controls[i].Network, _plan.Width, _plan.Height)),
             units[i]));
-        return _model.Pipeline.Request(_plan.Options(values), new ImageSettings(_plan.Width, _plan.Height, _plan.Scheduler, []), text, negative, [.. controls]);
+        return _model.Pipeline.Request(
+            _plan.Options(values), new ImageSettings(_plan.Width, _plan.Height, _plan.Scheduler, []), text, negative, [.. controls]);
     }
 }

@@ -5,8 +5,8 @@ using Microsoft.ML.Runtime;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Encodes each row's condition with a control network: an image column in, a vector out that <see cref="DenoiseEstimator"/> reads, the
-/// hint, [C, h, w].
+/// Encodes each row's condition with a control network: an image column in, a vector column of hints out, [C, h, w], which
+/// <see cref="DenoiseEstimator"/> reads.
 /// </summary>
 public sealed class EncodeConditionEstimator : StageEstimator<EncodeConditionTransformer>
 {
@@ -19,11 +19,11 @@ public sealed class EncodeConditionEstimator : StageEstimator<EncodeConditionTra
 /// <summary>The transformer of <see cref="EncodeConditionEstimator"/>.</summary>
 public sealed class EncodeConditionTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "encode_condition";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "encode_condition";
 
     internal EncodeConditionTransformer(IHostEnvironment environment, EncodeConditionStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -32,16 +32,23 @@ public sealed class EncodeConditionTransformer : NetworkTransformer
         var settings = reader.Json<EncodeConditionSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new EncodeConditionTransformer(
             environment,
-            new EncodeConditionStage(settings.Output, settings.Condition, handles.Control(settings.Network), settings.Width, settings.Height, settings.Options, settings.Network.Name),
+            new EncodeConditionStage(
+                settings.Output,
+                settings.Condition,
+                handles.Control(settings.Network),
+                settings.Width,
+                settings.Height,
+                settings.Options,
+                settings.Network.Name),
             handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of it.</summary>
+/// <summary>The component's settings in a saved model.</summary>
 internal sealed record EncodeConditionSettings(
     string Output, string Condition, WeightReference Network, int Width, int Height, NetworkComponentOptions Options);
 
-/// <summary>The encoding with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class EncodeConditionStage : NetworkStage
 {
     private readonly string _output;
@@ -52,10 +59,20 @@ internal sealed class EncodeConditionStage : NetworkStage
     private readonly NetworkComponentOptions _options;
     private readonly string _title;
 
-    /// <summary>Checks the settings. The name is what the network was saved by, null for one of the program's.</summary>
-    /// <exception cref="ControlNetException">An option is out of its range, or a side is no multiple of the network's factor.</exception>
+    /// <summary>
+    /// Checks the settings. The name is the one that the network was saved under; null for a network that the caller passed.
+    /// </summary>
+    /// <exception cref="ControlNetException">
+    /// An option is out of its range, or a side is not a multiple of the network's scale factor.
+    /// </exception>
     public EncodeConditionStage(
-        string output, string? condition, ControlNetwork network, int width, int height, NetworkComponentOptions options, string? name = null)
+        string output,
+        string? condition,
+        ControlNetwork network,
+        int width,
+        int height,
+        NetworkComponentOptions options,
+        string? name = null)
         : base(options)
     {
         (_output, _condition, _network, _width, _height, _options) = (output, condition ?? output, network, width, height, options);
@@ -65,7 +82,8 @@ internal sealed class EncodeConditionStage : NetworkStage
         if (width < scale || height < scale || width % scale != 0 || height % scale != 0)
             throw new ControlNetException($"The size is {width}x{height}, expected multiples of {scale}.");
         var type = ControlHints.Type(network, width, height);
-        Columns = new ComponentColumns([InputColumn.Image(_condition)], output, _ => type, options.ErrorColumn, VectorContent.Of($"hint of {_title}"));
+        Columns = new ComponentColumns(
+            [InputColumn.Image(_condition)], output, _ => type, options.ErrorColumn, VectorContent.Of($"hint of {_title}"));
     }
 
     /// <inheritdoc/>
@@ -73,13 +91,16 @@ internal sealed class EncodeConditionStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new EncodeConditionSettings(_output, _condition, writer.ConditionEncoder(_network, _options.Weights).Called(_title), _width, _height, _options));
+        SettingsEntry,
+        new EncodeConditionSettings(
+            _output, _condition, writer.ConditionEncoder(_network, _options.Weights).Called(_title), _width, _height, _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>
     {
         stepping();
         var hint = _network.Encode(batch.Image(0, row).ToImageBuffer(), _width, _height);
-        batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(hint.Count, NotFiniteException.Check(hint, "The encoded condition").Values);
+        batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(
+            hint.Count, NotFiniteException.Check(hint, "The encoded condition").Values);
     });
 }

@@ -9,15 +9,15 @@ namespace ControlNet.ML.Components;
 /// <summary>How images are encoded to latents, row by row.</summary>
 public sealed record EncodeImageComponentOptions : NetworkComponentOptions
 {
-    /// <summary>Width in pixels to bring the images to, a multiple of the autoencoder's factor, which is 8.</summary>
-    /// <value>Null: what the model was trained with.</value>
+    /// <summary>Width in pixels to resize the images to, a multiple of the autoencoder's scale factor, 8.</summary>
+    /// <value>Null: the size that the model was trained with.</value>
     public int? Width { get; init; }
 
-    /// <summary>Height in pixels to bring the images to, a multiple of the autoencoder's factor, which is 8.</summary>
-    /// <value>Null: what the model was trained with.</value>
+    /// <summary>Height in pixels to resize the images to, a multiple of the autoencoder's scale factor, 8.</summary>
+    /// <value>Null: the size that the model was trained with.</value>
     public int? Height { get; init; }
 
-    /// <summary>What to do when an image has another shape than <see cref="Width"/> and <see cref="Height"/>.</summary>
+    /// <summary>How an image is fitted when its aspect ratio differs from that of <see cref="Width"/> and <see cref="Height"/>.</summary>
     /// <value><see cref="FitMode.Crop"/>.</value>
     public FitMode Fit { get; init; } = FitMode.Crop;
 
@@ -28,8 +28,9 @@ public sealed record EncodeImageComponentOptions : NetworkComponentOptions
 }
 
 /// <summary>
-/// Encodes each row's image with a model's autoencoder: an image column in, latents out, [C, h, w], scaled as the sampler has them: what
-/// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so nothing is drawn by chance. Transparent parts of an image count as white.
+/// Encodes each row's image with a model's autoencoder: an image column in, latents out, [C, h, w], scaled for the scheduler, which
+/// <see cref="DecodeImageEstimator"/> reads. They are the posterior's mean, so the result is deterministic. Transparent parts of an image
+/// count as white.
 /// </summary>
 public sealed class EncodeImageEstimator : StageEstimator<EncodeImageTransformer>
 {
@@ -42,11 +43,11 @@ public sealed class EncodeImageEstimator : StageEstimator<EncodeImageTransformer
 /// <summary>The transformer of <see cref="EncodeImageEstimator"/>.</summary>
 public sealed class EncodeImageTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "encode_image";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "encode_image";
 
     internal EncodeImageTransformer(IHostEnvironment environment, EncodeImageStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -54,14 +55,16 @@ public sealed class EncodeImageTransformer : NetworkTransformer
     {
         var settings = reader.Json<EncodeImageSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new EncodeImageTransformer(
-            environment, new EncodeImageStage(settings.Output, settings.Image, handles.Model(settings.Model), settings.Options, settings.Model.Name), handles.Taken));
+            environment,
+            new EncodeImageStage(settings.Output, settings.Image, handles.Model(settings.Model), settings.Options, settings.Model.Name),
+            handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of it.</summary>
+/// <summary>The component's settings in a saved model.</summary>
 internal sealed record EncodeImageSettings(string Output, string Image, WeightReference Model, EncodeImageComponentOptions Options);
 
-/// <summary>The encoding with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class EncodeImageStage : NetworkStage
 {
     private readonly string _output;
@@ -72,7 +75,7 @@ internal sealed class EncodeImageStage : NetworkStage
     private readonly int _height;
     private readonly string _title;
 
-    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
+    /// <summary>Checks the settings. The name is the one that the model was saved under; null for a model that the caller passed.</summary>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public EncodeImageStage(string output, string? image, DiffusionModel model, EncodeImageComponentOptions options, string? name = null)
         : base(options)
@@ -80,10 +83,12 @@ internal sealed class EncodeImageStage : NetworkStage
         (_output, _image, _model, _options, _title) = (output, image ?? output, model, options, VectorContent.Title(name ?? model.Name));
         options.Check();
         (_width, _height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
-        if ((ModelRequirements.OfSide(model.Folder, _width, "Width") ?? ModelRequirements.OfSide(model.Folder, _height, "Height")) is { } problem)
+        if ((ModelRequirements.OfSide(model.Folder, _width, "Width")
+            ?? ModelRequirements.OfSide(model.Folder, _height, "Height")) is { } problem)
             throw new ControlNetException(problem);
         var type = Latents.Type(model, _width, _height);
-        Columns = new ComponentColumns([InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
+        Columns = new ComponentColumns(
+            [InputColumn.Image(_image)], output, _ => type, options.ErrorColumn, Latents.Annotations(type, _title));
     }
 
     /// <inheritdoc/>
@@ -91,7 +96,10 @@ internal sealed class EncodeImageStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeImageSettings(_output, _image, writer.Model(_model, ModelParts.Autoencoder, _options.Weights).Called(_title), _options));
+        writer.Json(
+            SettingsEntry,
+            new EncodeImageSettings(
+                _output, _image, writer.Model(_model, ModelParts.Autoencoder, _options.Weights).Called(_title), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
@@ -103,7 +111,8 @@ internal sealed class EncodeImageStage : NetworkStage
             var photo = Color.Hwc3(batch.Image(0, row).ToImageBuffer());
             var fitted = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, _width, _height, _options.Fit));
             var latents = _model.Encode(TensorImages.ToSigned(fitted));
-            batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(latents.Count, NotFiniteException.Check(latents, "The latents").Values);
+            batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(
+                latents.Count, NotFiniteException.Check(latents, "The latents").Values);
         });
     }
 }

@@ -8,15 +8,17 @@ namespace ControlNet.ML.Components;
 /// <summary>How prompts are encoded, row by row.</summary>
 public sealed record EncodeTextComponentOptions : NetworkComponentOptions
 {
-    /// <summary>What the images should not show; null is no wish.</summary>
+    /// <summary>The negative prompt: what the images should not show; null for none.</summary>
     /// <value>Null.</value>
     public string? NegativePrompt { get; init; }
 
-    /// <summary>A text column with what each row's image should not show; an empty text is no wish.</summary>
+    /// <summary>A text column with each row's negative prompt; an empty text means none.</summary>
     /// <value>Null: <see cref="NegativePrompt"/>.</value>
     public string? NegativePromptColumn { get; init; }
 
-    /// <summary>How many of the text encoder's last layers to leave out; not for the negative prompt, as in diffusers.</summary>
+    /// <summary>
+    /// Clip skip: the number of the text encoder's last layers to skip; does not apply to the negative prompt, as in diffusers.
+    /// </summary>
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
 
@@ -39,11 +41,11 @@ public sealed class EncodeTextEstimator : StageEstimator<EncodeTextTransformer>
 /// <summary>The transformer of <see cref="EncodeTextEstimator"/>.</summary>
 public sealed class EncodeTextTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "encode_text";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "encode_text";
 
     internal EncodeTextTransformer(IHostEnvironment environment, EncodeTextStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -51,14 +53,16 @@ public sealed class EncodeTextTransformer : NetworkTransformer
     {
         var settings = reader.Json<EncodeTextSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new EncodeTextTransformer(
-            environment, new EncodeTextStage(settings.Output, settings.Prompt, handles.Model(settings.Model), settings.Options, settings.Model.Name), handles.Taken));
+            environment,
+            new EncodeTextStage(settings.Output, settings.Prompt, handles.Model(settings.Model), settings.Options, settings.Model.Name),
+            handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of it.</summary>
+/// <summary>The component's settings in a saved model.</summary>
 internal sealed record EncodeTextSettings(string Output, string Prompt, WeightReference Model, EncodeTextComponentOptions Options);
 
-/// <summary>The encoding with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class EncodeTextStage : NetworkStage
 {
     private readonly string _output;
@@ -69,7 +73,7 @@ internal sealed class EncodeTextStage : NetworkStage
     private readonly int? _negativeColumn;
     private readonly string _title;
 
-    /// <summary>Checks the settings. The name is what the model was saved by, null for one of the program's.</summary>
+    /// <summary>Checks the settings. The name is the one that the model was saved under; null for a model that the caller passed.</summary>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     public EncodeTextStage(string output, string? prompt, DiffusionModel model, EncodeTextComponentOptions options, string? name = null)
         : base(options)
@@ -89,7 +93,10 @@ internal sealed class EncodeTextStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) =>
-        writer.Json(SettingsEntry, new EncodeTextSettings(_output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights).Called(_title), _options));
+        writer.Json(
+            SettingsEntry,
+            new EncodeTextSettings(
+                _output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights).Called(_title), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)

@@ -6,7 +6,7 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Makes an image of each row's prompt and conditions: text and image columns in, an image column out.</summary>
+/// <summary>Generates an image from each row's prompt and conditions: text and image columns in, an image column out.</summary>
 public sealed class GenerateEstimator : StageEstimator<GenerateTransformer>
 {
     internal GenerateEstimator(IHostEnvironment environment, GenerateStage stage)
@@ -18,11 +18,11 @@ public sealed class GenerateEstimator : StageEstimator<GenerateTransformer>
 /// <summary>The transformer of <see cref="GenerateEstimator"/>.</summary>
 public sealed class GenerateTransformer : NetworkTransformer
 {
-    /// <summary>Its name in saved models.</summary>
-    internal const string Kind = "generate";
+    /// <summary>The component's name in saved models.</summary>
+    internal const string LoadName = "generate";
 
     internal GenerateTransformer(IHostEnvironment environment, GenerateStage stage, IReadOnlyList<IDisposable> handles)
-        : base(environment, Kind, stage, handles)
+        : base(environment, LoadName, stage, handles)
     {
     }
 
@@ -31,15 +31,17 @@ public sealed class GenerateTransformer : NetworkTransformer
         var settings = reader.Json<GenerateSettings>(NetworkStage.SettingsEntry);
         return NetworkHandles.Open(reader, handles => new GenerateTransformer(
             environment,
-            new GenerateStage(settings.Output, settings.Prompt, handles.Model(settings.Model), handles.Controls(settings.Controls), settings.Options),
+            new GenerateStage(
+                settings.Output, settings.Prompt, handles.Model(settings.Model), handles.Controls(settings.Controls), settings.Options),
             handles.Taken));
     }
 }
 
-/// <summary>What a saved model holds of a generation.</summary>
-internal sealed record GenerateSettings(string Output, string Prompt, WeightReference Model, ControlSettings[] Controls, GenerateComponentOptions Options);
+/// <summary>The component's settings in a saved model.</summary>
+internal sealed record GenerateSettings(
+    string Output, string Prompt, WeightReference Model, ControlSettings[] Controls, GenerateComponentOptions Options);
 
-/// <summary>The generation with all its settings, which are sound.</summary>
+/// <summary>The component with all its settings, validated.</summary>
 internal sealed class GenerateStage : NetworkStage
 {
     private readonly string _output;
@@ -72,7 +74,13 @@ internal sealed class GenerateStage : NetworkStage
 
     /// <inheritdoc/>
     public override void Write(ModelWriter writer) => writer.Json(
-        SettingsEntry, new GenerateSettings(_output, _promptName, writer.Model(_model, ModelParts.All, _options.Weights), writer.Controls(_controls, _options.Weights), _options));
+        SettingsEntry,
+        new GenerateSettings(
+            _output,
+            _promptName,
+            writer.Model(_model, ModelParts.All, _options.Weights),
+            writer.Controls(_controls, _options.Weights),
+            _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
@@ -101,7 +109,7 @@ internal sealed class GenerateStage : NetworkStage
         var values = _plan.Values(batch, row);
         var units = _plan.Units(values);
 
-        // A row needs no condition for a network that takes no part.
+        // A row whose scale is 0 needs no condition.
         var controls = Enumerable.Range(0, units.Length).Where(i => units[i].TakesPart)
             .Select(i => new ControlInput(_controls[i].Network, batch.Image(_conditions[i], row).ToImageBuffer()) { Unit = units[i] });
         return new GenerateRequest(batch.Text(_prompt, row), [.. controls], _plan.Options(values, _images.Read(batch, row, values)));

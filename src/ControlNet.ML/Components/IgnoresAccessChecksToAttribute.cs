@@ -1,6 +1,6 @@
 namespace System.Runtime.CompilerServices;
 
-/// <summary>Known to the runtime by its name: this assembly may use what is internal in the one named.</summary>
+/// <summary>Recognised by the runtime by its name: gives this assembly access to the internals of the named one.</summary>
 /// <param name="assemblyName">The assembly's simple name.</param>
 [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
 internal sealed class IgnoresAccessChecksToAttribute(string assemblyName) : Attribute

@@ -5,16 +5,16 @@ using Microsoft.ML.Transforms.Image;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Between ML.NET's images and this library's. An <see cref="MLImage"/> has four bytes a pixel, blue first or red first, the colors
-/// multiplied by alpha; an <see cref="ImageBuffer"/> has one, three or four, red first, the colors as they are. Opaque images
-/// pass exactly both ways, and an MLImage comes back from a buffer as it was. A buffer with alpha comes back with colors of about as many
-/// levels as its alpha says, none where that is 0.
+/// Converts between ML.NET's images and this library's. An <see cref="MLImage"/> has four bytes per pixel, BGRA or RGBA, the colors
+/// premultiplied by alpha; an <see cref="ImageBuffer"/> has one, three or four channels, red first, the colors not premultiplied. Opaque
+/// images convert exactly in both directions, and an MLImage survives the round trip through a buffer unchanged. A buffer with alpha loses
+/// precision: its colors keep about as many levels as the alpha value, and none where alpha is 0.
 /// </summary>
 public static class MLImages
 {
     /// <summary>Copies an image into a buffer.</summary>
-    /// <param name="image">The image. Colors above their alpha, which mean nothing, count as 255.</param>
-    /// <returns>Three channels if all of it is opaque, else four.</returns>
+    /// <param name="image">The image. Colors above their alpha, which are invalid, count as 255.</param>
+    /// <returns>Three channels if the whole image is opaque, else four.</returns>
     /// <exception cref="InvalidOperationException">The image was disposed.</exception>
     public static ImageBuffer ToImageBuffer(this MLImage image)
     {
@@ -39,7 +39,7 @@ public static class MLImages
 
     /// <summary>Copies a buffer into an image.</summary>
     /// <param name="buffer">The buffer; grey becomes equal colors.</param>
-    /// <returns>An image with blue first, as ML.NET reads them from files. The caller disposes it.</returns>
+    /// <returns>An image in BGRA order, as ML.NET loads them from files. The caller disposes it.</returns>
     public static MLImage ToMLImage(this ImageBuffer buffer)
     {
         ArgumentNullException.ThrowIfNull(buffer);
@@ -59,22 +59,23 @@ public static class MLImages
     }
 
     /// <summary>
-    /// Makes ML.NET able to hand images of columns of a type, of whatever size or of none, to a class with an
-    /// <c>[ImageType(height, width)]</c> of another size. Else it says that images are "not yet supported".
+    /// Lets ML.NET pass images of a column type, of any size or none, to a class with an <c>[ImageType(height, width)]</c> of another size.
+    /// Without it, ML.NET says that images are "not yet supported".
     /// </summary>
     internal static void MakeReadable(ImageDataViewType type)
     {
         try
         {
-            DataViewTypeManager.Register(type, typeof(MLImage), type.Height > 0 ? new ImageTypeAttribute(type.Height, type.Width) : new ImageTypeAttribute());
+            DataViewTypeManager.Register(
+                type, typeof(MLImage), type.Height > 0 ? new ImageTypeAttribute(type.Height, type.Width) : new ImageTypeAttribute());
         }
         catch (ArgumentException)
         {
-            // The program has registered something of its own for it.
+            // The program has already registered a type of its own.
         }
     }
 
-    /// <summary>A copy with pixels of its own.</summary>
+    /// <summary>A copy with its own pixels.</summary>
     internal static MLImage Copy(MLImage image)
     {
         var copy = MLImage.CreateFromPixels(image.Width, image.Height, image.PixelFormat, image.Pixels);
@@ -83,7 +84,7 @@ public static class MLImages
         return copy;
     }
 
-    // Both round to the nearest; there are no ties but where they do not matter.
+    // Both round to nearest; the ties differ only where they do not matter.
     private static byte Divide(byte color, byte alpha) => alpha switch
     {
         byte.MaxValue => color,

@@ -8,31 +8,38 @@ using Microsoft.ML.Runtime;
 [assembly: IgnoresAccessChecksTo("Microsoft.ML.Core")]
 [assembly: IgnoresAccessChecksTo("Microsoft.ML.Data")]
 [assembly: LoadableClass(
-    "A component of ControlNet.ML", typeof(ModelTransformer), typeof(MlNetAccess), null, typeof(SignatureLoadModel), "ControlNet.ML component", MlNetAccess.Signature)]
+    "A component of ControlNet.ML",
+    typeof(ModelTransformer),
+    typeof(MlNetAccess),
+    null,
+    typeof(SignatureLoadModel),
+    "ControlNet.ML component",
+    MlNetAccess.Signature)]
 
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// All that is used of ML.NET's internals, which the compiler gets to see by build/MlNetAccess.targets: what makes components that a
-/// saved model brings back by itself. No other file may use any.
+/// All uses of ML.NET's internals, which build/MlNetAccess.targets makes visible to the compiler: they let a saved model restore the
+/// components by itself. No other file may use any.
 /// </summary>
 internal static class MlNetAccess
 {
-    /// <summary>The name of the one loader in saved models. It must never change.</summary>
+    /// <summary>The name of the only loader in saved models. It must never change.</summary>
     public const string Signature = "ControlNetComponent";
 
-    private static VersionInfo Version => new("CTRLNET ", 0x00010001, 0x00010001, 0x00010001, typeof(MlNetAccess).Assembly.GetName().Name!, Signature);
+    private static VersionInfo Version =>
+        new("CTRLNET ", 0x00010001, 0x00010001, 0x00010001, typeof(MlNetAccess).Assembly.GetName().Name!, Signature);
 
     /// <summary>The environment behind a catalog.</summary>
     public static IHostEnvironment Environment(TransformsCatalog catalog) => ((IInternalCatalog)catalog).Environment;
 
-    /// <summary>Whether ML.NET has cancelled the context, which only its own parts can do.</summary>
+    /// <summary>Whether ML.NET has cancelled the context, which only its own code can do.</summary>
     public static bool IsCancelled(IHostEnvironment environment) => environment is ICancelable { IsCanceled: true };
 
-    /// <summary>What a shape of a schema says of a schema.</summary>
+    /// <summary>The shape of a schema.</summary>
     public static SchemaShape Shape(DataViewSchema schema) => SchemaShape.Create(schema);
 
-    /// <summary>The columns of a shape with those of a schema added, or put in the place of their namesakes.</summary>
+    /// <summary>The columns of a shape and those of a schema; columns of the schema replace those of the same name.</summary>
     public static SchemaShape Extend(SchemaShape shape, DataViewSchema added)
     {
         var columns = shape.ToDictionary(column => column.Name);
@@ -41,7 +48,7 @@ internal static class MlNetAccess
         return new SchemaShape(columns.Values);
     }
 
-    /// <summary>Writes a component into a model that is being saved.</summary>
+    /// <summary>Writes a component into a model.</summary>
     public static void Save(ModelSaveContext context, Action<ModelWriter> write)
     {
         context.CheckAtModel();
@@ -49,7 +56,7 @@ internal static class MlNetAccess
         write(new ModelWriter((name, entry) => context.SaveBinaryStream(name, writer => entry(writer.BaseStream))));
     }
 
-    // ML.NET finds this method by its name and parameters when it meets the signature in a model.
+    // ML.NET finds this method by its name and parameters when it reads the signature in a model.
     private static ModelTransformer Create(IHostEnvironment environment, ModelLoadContext context)
     {
         var place = context.Directory is { Length: > 0 } directory ? directory.Replace('\\', '/') + "/" : "";
@@ -59,13 +66,16 @@ internal static class MlNetAccess
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
-            throw new ControlNetException($"The model's entry {Message.Name(place + "Model.key")} is of no component of this library, or of another version: {error.Message}");
+            throw new ControlNetException(
+                $"The model's entry {Message.Name(place + "Model.key")} is not of a component of this library, or of another version: "
+                + $"{error.Message}");
         }
 
-        return ModelTransformer.Load(environment, new ModelReader(place, (name, read) => Read(context, Path.Combine(context.Directory ?? "", name), read)));
+        return ModelTransformer.Load(
+            environment, new ModelReader(place, (name, read) => Read(context, Path.Combine(context.Directory ?? "", name), read)));
     }
 
-    // ML.NET would unpack an entry into a temporary file, whole and however large, before anything of it could be looked at.
+    // ML.NET would unpack an entry into a temporary file, in full and whatever its size, before any of it could be checked.
     private static bool Read(ModelLoadContext context, string path, Action<Stream> read)
     {
         var entries = Entries(context.Repository);

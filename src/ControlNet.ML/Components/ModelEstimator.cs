@@ -3,8 +3,8 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>What the estimators of this library share.</summary>
-/// <typeparam name="TTransformer">What they fit.</typeparam>
+/// <summary>Base class of this library's estimators.</summary>
+/// <typeparam name="TTransformer">The transformer that it fits.</typeparam>
 public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
     where TTransformer : ModelTransformer
 {
@@ -19,7 +19,7 @@ public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
     /// <summary>ML.NET's environment.</summary>
     private protected IHostEnvironment Environment { get; }
 
-    /// <summary>Makes the transformer, after a look at the input's schema.</summary>
+    /// <summary>Creates the transformer, after checking the input's schema.</summary>
     /// <param name="input">The data.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public TTransformer Fit(IDataView input)
@@ -29,7 +29,7 @@ public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
         return Create(input);
     }
 
-    /// <summary>The shape of the schema after the transformer.</summary>
+    /// <summary>The schema shape after the transformer.</summary>
     /// <param name="inputSchema">The shape before.</param>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
@@ -38,6 +38,6 @@ public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
         return _columns.Extend(inputSchema);
     }
 
-    /// <summary>Makes the transformer.</summary>
+    /// <summary>Creates the transformer.</summary>
     private protected abstract TTransformer Create(IDataView input);
 }

@@ -6,35 +6,35 @@ using Microsoft.ML.Runtime;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// What the transformers of this library share. They add columns row by row, lazily: nothing is computed before a row's value is
-/// asked for, and then for a batch of rows. Rows do not depend on each other. They are saved with a model and come back with it in any
-/// program that references this library, without being registered.
+/// Base class of this library's transformers. They add columns row by row, lazily: nothing is computed until a row's value is read, and
+/// then for a batch of rows. Rows do not depend on each other. A saved model restores them in any program that references this library,
+/// without registration.
 /// </summary>
 public abstract class ModelTransformer : ITransformer, IDisposable
 {
-    private const string KindEntry = "Kind";
+    private const string LoadNameEntry = "Kind";
 
-    // The names stand in saved models: they must never change.
-    private static readonly Dictionary<string, Func<IHostEnvironment, ModelReader, ModelTransformer>> Kinds = new()
+    // Saved models contain these names: they must never change.
+    private static readonly Dictionary<string, Func<IHostEnvironment, ModelReader, ModelTransformer>> Loaders = new()
     {
-        [ConditionTransformer.Kind] = ConditionTransformer.Read,
-        [GenerateTransformer.Kind] = GenerateTransformer.Read,
-        [EncodeTextTransformer.Kind] = EncodeTextTransformer.Read,
-        [EncodeConditionTransformer.Kind] = EncodeConditionTransformer.Read,
-        [EncodeImageTransformer.Kind] = EncodeImageTransformer.Read,
-        [DenoiseTransformer.Kind] = DenoiseTransformer.Read,
-        [DecodeImageTransformer.Kind] = DecodeImageTransformer.Read,
+        [ConditionTransformer.LoadName] = ConditionTransformer.Read,
+        [GenerateTransformer.LoadName] = GenerateTransformer.Read,
+        [EncodeTextTransformer.LoadName] = EncodeTextTransformer.Read,
+        [EncodeConditionTransformer.LoadName] = EncodeConditionTransformer.Read,
+        [EncodeImageTransformer.LoadName] = EncodeImageTransformer.Read,
+        [DenoiseTransformer.LoadName] = DenoiseTransformer.Read,
+        [DecodeImageTransformer.LoadName] = DecodeImageTransformer.Read,
     };
 
     private readonly IHost _host;
-    private readonly string _kind;
+    private readonly string _loadName;
     private bool _disposed;
     private long _rows;
 
-    private protected ModelTransformer(IHostEnvironment environment, string kind, ComponentColumns columns, ComponentOptions options)
+    private protected ModelTransformer(IHostEnvironment environment, string loadName, ComponentColumns columns, ComponentOptions options)
     {
         _host = environment.Register(GetType().Name);
-        _kind = kind;
+        _loadName = loadName;
         (Columns, Options) = (columns, options);
     }
 
@@ -64,11 +64,14 @@ public abstract class ModelTransformer : ITransformer, IDisposable
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => MlNetAccess.Save(ctx, writer =>
     {
-        writer.Json(KindEntry, _kind);
+        writer.Json(LoadNameEntry, _loadName);
         Write(writer);
     });
 
-    /// <summary>Frees what the transformer holds. Rows can be read no more. ML.NET's prediction engines do this unless told not to.</summary>
+    /// <summary>
+    /// Frees the resources of the transformer, after which rows can no longer be read. ML.NET's prediction engines call this unless told
+    /// not to.
+    /// </summary>
     public void Dispose()
     {
         if (_disposed)
@@ -78,16 +81,20 @@ public abstract class ModelTransformer : ITransformer, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Brings back what was saved.</summary>
-    /// <exception cref="ControlNetException">An entry is missing or damaged, or asks for what is not there or cannot be; it has no inner one.</exception>
+    /// <summary>Restores a saved transformer.</summary>
+    /// <exception cref="ControlNetException">
+    /// An entry is missing, damaged or invalid, or needs something that is missing. The exception has no inner exception.
+    /// </exception>
     internal static ModelTransformer Load(IHostEnvironment environment, ModelReader reader)
     {
-        var entry = KindEntry;
+        var entry = LoadNameEntry;
         try
         {
-            var kind = reader.Json<string>(KindEntry);
-            if (!Kinds.TryGetValue(kind, out var load))
-                throw new ControlNetException($"The model holds a component of the kind {Message.Name(kind)}, which this version does not know, expected {Message.Choice([.. Kinds.Keys])}.");
+            var name = reader.Json<string>(LoadNameEntry);
+            if (!Loaders.TryGetValue(name, out var load))
+                throw new ControlNetException(
+                    $"The model contains a component named {Message.Name(name)}, which this version does not know, "
+                    + $"expected {Message.Choice([.. Loaders.Keys])}.");
             entry = NetworkStage.SettingsEntry;
             return load(environment, reader);
         }
@@ -109,7 +116,7 @@ public abstract class ModelTransformer : ITransformer, IDisposable
         Options.Progress?.Report(Interlocked.Add(ref _rows, ids.Length));
     }
 
-    /// <summary>Throws if a row has failed and the run may not go on without it, here or in a component before.</summary>
+    /// <summary>Throws if a row has failed, here or in an earlier component, and the run may not continue without it.</summary>
     internal void Check(RowBatch batch, int row, DataViewRowId id)
     {
         if (batch.Failure(row) is not { } failure)
@@ -120,13 +127,13 @@ public abstract class ModelTransformer : ITransformer, IDisposable
             throw new RowFailedException(Describe(failure.Message, id), failure);
     }
 
-    /// <summary>Frees what the transformer holds.</summary>
-    /// <param name="disposing">Always true: there is no finaliser.</param>
+    /// <summary>Frees the resources of the transformer.</summary>
+    /// <param name="disposing">Always true: there is no finalizer.</param>
     protected virtual void Dispose(bool disposing)
     {
     }
 
-    /// <summary>Throws if the reading of rows is to stop.</summary>
+    /// <summary>Throws if the reading of rows is cancelled.</summary>
     private protected void ThrowIfCancelled()
     {
         Options.CancellationToken.ThrowIfCancellationRequested();
@@ -134,13 +141,13 @@ public abstract class ModelTransformer : ITransformer, IDisposable
             throw new OperationCanceledException("Operation was canceled.");
     }
 
-    /// <summary>Sets the outputs from the inputs. Called from several threads at a time.</summary>
+    /// <summary>Computes the outputs from the inputs. Called from several threads at the same time.</summary>
     private protected abstract void Compute(RowBatch batch);
 
-    /// <summary>Writes what is needed to bring the transformer back.</summary>
+    /// <summary>Writes what is needed to restore the transformer.</summary>
     private protected abstract void Write(ModelWriter writer);
 
-    // Whoever does not read the error column can still find out.
+    // Warnings, for programs that do not read the error column.
     private void Warn(RowBatch batch, ReadOnlySpan<DataViewRowId> ids)
     {
         IChannel? channel = null;

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Components;
 
-/// <summary>What every component that runs networks lets one choose.</summary>
+/// <summary>Options of every component that runs networks.</summary>
 public record NetworkComponentOptions : ComponentOptions
 {
-    /// <summary>Where a saved model has the networks' weights.</summary>
+    /// <summary>Where a saved model keeps the networks' weights.</summary>
     /// <value><see cref="WeightStorage.Reference"/>.</value>
     public WeightStorage Weights { get; init; }
 
@@ -13,14 +13,15 @@ public record NetworkComponentOptions : ComponentOptions
         : $"{nameof(Weights)} is {Weights}, expected {string.Join(", ", Enum.GetNames<WeightStorage>())}.");
 }
 
-/// <summary>Where a saved model has the weights of its networks.</summary>
+/// <summary>Where a saved model keeps the weights of its networks.</summary>
 public enum WeightStorage
 {
-    /// <summary>Where they were: the model holds names and checksums.</summary>
+    /// <summary>In their original files: the model holds names and checksums.</summary>
     Reference,
 
     /// <summary>
-    /// In the model itself: each component holds what it needs, and no more. A program that loads it copies them to the user's cache once.
+    /// Inside the model: each component holds only the weights that it needs. A program that loads the model copies them to the user's
+    /// cache once.
     /// </summary>
     Inside,
 }

@@ -2,13 +2,15 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>What the transformers share that run networks. A loaded one has its networks open, and closes them when it is disposed.</summary>
+/// <summary>
+/// Base class of the transformers that run networks. A loaded transformer owns its networks, and closes them when it is disposed.
+/// </summary>
 public abstract class NetworkTransformer : ModelTransformer
 {
     private readonly NetworkStage _stage;
     private readonly IReadOnlyList<IDisposable> _handles;
 
-    // Networks do one thing at a time, and are not given back while they do it.
+    // Networks are not thread-safe, and must not be released while they run.
     private readonly Lock _running = new();
     private bool _released;
 
@@ -40,11 +42,11 @@ public abstract class NetworkTransformer : ModelTransformer
     }
 }
 
-/// <summary>A component that runs networks, with all its settings, which are sound.</summary>
+/// <summary>A component that runs networks, with all its settings, validated.</summary>
 /// <param name="options">Batches, failures, cancellation.</param>
 internal abstract class NetworkStage(ComponentOptions options)
 {
-    /// <summary>Where a saved model has the settings.</summary>
+    /// <summary>The entry of a saved model that holds the settings.</summary>
     public const string SettingsEntry = "Settings";
 
     /// <summary>Batches, failures, cancellation.</summary>
@@ -53,11 +55,11 @@ internal abstract class NetworkStage(ComponentOptions options)
     /// <summary>The columns read and added.</summary>
     public abstract ComponentColumns Columns { get; }
 
-    /// <summary>Sets the outputs from the inputs.</summary>
+    /// <summary>Computes the outputs from the inputs.</summary>
     /// <param name="batch">The rows.</param>
-    /// <param name="stepping">To be called often; throws if the reading of rows is to stop.</param>
+    /// <param name="stepping">Called often; throws if the reading of rows is cancelled.</param>
     public abstract void Compute(RowBatch batch, Action stepping);
 
-    /// <summary>Writes what is needed to bring the component back.</summary>
+    /// <summary>Writes what is needed to restore the component.</summary>
     public abstract void Write(ModelWriter writer);
 }

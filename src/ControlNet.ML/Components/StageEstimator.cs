@@ -3,7 +3,7 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>An estimator with nothing to learn: its transformer follows from its settings alone.</summary>
+/// <summary>An estimator with nothing to learn: its settings alone determine the transformer.</summary>
 /// <typeparam name="TTransformer">The transformer.</typeparam>
 public abstract class StageEstimator<TTransformer> : ModelEstimator<TTransformer>
     where TTransformer : ModelTransformer

@@ -4,8 +4,8 @@ using Microsoft.ML.Data;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Encoded prompts as vectors: that of the prompt, then that of the negative prompt. Each is [tokens, width]; for SDXL flat, with the
-/// pooled text behind it.
+/// Encoded prompts as vectors: the prompt's, then the negative prompt's. Each is [tokens, width]; for SDXL it is flat, followed by the
+/// pooled text.
 /// </summary>
 internal sealed class TextVectors
 {
@@ -13,7 +13,7 @@ internal sealed class TextVectors
     private readonly int _width;
     private readonly int _pooled;
 
-    /// <summary>Of a model.</summary>
+    /// <summary>Creates the layout for a model.</summary>
     public TextVectors(DiffusionModel model)
     {
         var folder = model.Folder;
@@ -25,18 +25,19 @@ internal sealed class TextVectors
             : new VectorDataViewType(NumberDataViewType.Single, 2, (_tokens * _width) + _pooled);
     }
 
-    /// <summary>The vectors' type.</summary>
+    /// <summary>The type of the vectors.</summary>
     public VectorDataViewType Type { get; }
 
-    /// <summary>Prompt and negative prompt as one vector.</summary>
+    /// <summary>Packs a prompt and a negative prompt into one vector.</summary>
     public static VBuffer<float> Write(TextEmbedding text, TextEmbedding negative)
     {
         float[] values = [.. text.Hidden.Values, .. text.Pooled?.Values ?? [], .. negative.Hidden.Values, .. negative.Pooled?.Values ?? []];
         return new VBuffer<float>(values.Length, values);
     }
 
-    /// <summary>Prompt and negative prompt of a vector.</summary>
-    public (TextEmbedding Text, TextEmbedding Negative) Read(float[] values) => (Half(values.AsSpan(0, values.Length / 2)), Half(values.AsSpan(values.Length / 2)));
+    /// <summary>Unpacks the prompt and the negative prompt of a vector.</summary>
+    public (TextEmbedding Text, TextEmbedding Negative) Read(float[] values) =>
+        (Half(values.AsSpan(0, values.Length / 2)), Half(values.AsSpan(values.Length / 2)));
 
     private TextEmbedding Half(ReadOnlySpan<float> values)
     {

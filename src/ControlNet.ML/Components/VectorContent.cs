@@ -3,14 +3,14 @@ using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>What the numbers of a vector column are, for those who look at the column's annotations.</summary>
+/// <summary>The annotation that describes the values of a vector column.</summary>
 internal static class VectorContent
 {
     /// <summary>
-    /// What a model or network is called in them: an embedded one by its name, another by its folder's or file's, so that a saved component says
-    /// the same wherever it is loaded.
+    /// A model's or network's title in annotations: an embedded one by its name, any other by the name of its folder or file, so that a
+    /// saved component has the same annotations wherever it is loaded.
     /// </summary>
-    /// <param name="name">The name that it was loaded by, maybe on another system.</param>
+    /// <param name="name">The name that it was loaded by, possibly on another system.</param>
     public static string Title(string name)
     {
         if (Path.Exists(name))

@@ -83,7 +83,7 @@ public sealed class ComponentDamageTests
     public void A_key_that_is_not_ours_is_named()
     {
         // ML.NET looks at the file type in it from our method, and says what it likes.
-        Assert.Contains("Model.key' is of no component of this library", Refusal("Model.key", bytes =>
+        Assert.Contains("Model.key' is not of a component of this library", Refusal("Model.key", bytes =>
         {
             var type = bytes.AsSpan().IndexOf("CTRLNET"u8);
             Assert.True(type > 0);
@@ -94,7 +94,7 @@ public sealed class ComponentDamageTests
 
     [Fact]
     public void A_component_that_this_version_does_not_know_is_refused() =>
-        Assert.Contains("a component of the kind 'hologram', which this version does not know", Refusal("Kind", _ => Entry("\"hologram\"")), StringComparison.Ordinal);
+        Assert.Contains("a component named 'hologram', which this version does not know", Refusal("Kind", _ => Entry("\"hologram\"")), StringComparison.Ordinal);
 
     [Fact]
     public void No_more_of_an_entry_is_read_than_its_kind_may_have()

@@ -56,11 +56,11 @@ public sealed class ComponentSchemaTests
     public void Wrong_settings_are_refused_before_there_are_data()
     {
         Refused("Canny's Aperture is 4, expected 3, 5 or 7.", () => Stages.Canny("C", "P", new CannyOptions { Aperture = 4 }));
-        Refused("Width is 8 and Height is none, expected both or none.", () => Stages.Canny("C", "P", null, new() { Width = 8 }));
+        Refused("Width is 8 and Height is none, expected both or neither.", () => Stages.Canny("C", "P", null, new() { Width = 8 }));
         Refused("The size is 8x0, expected sides of at least 1.", () => Stages.Canny("C", "P", null, new() { Width = 8, Height = 0 }));
         Refused("Fit is 7, expected Resize, Crop, Fill.", () => Stages.Canny("C", "P", null, new() { Fit = (ControlNet.ML.Imaging.FitMode)7 }));
         Refused("BatchSize is 0, expected at least 1.", () => Stages.Canny("C", "P", null, new() { BatchSize = 0 }));
-        Refused("ErrorColumn is empty, expected a name, or null for no such column.", () => Stages.Canny("C", "P", null, new() { ErrorColumn = "" }));
+        Refused("ErrorColumn is empty, expected a name, or null for no error column.", () => Stages.Canny("C", "P", null, new() { ErrorColumn = "" }));
         Assert.StartsWith("There is no condition 'cany'; did you mean 'canny'? Expected one of", Assert.Throws<ControlNetException>(() => Stages.Condition("C", "P", "cany")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Stages.Condition("C", "P", "canny", new TileOptions()));
         Assert.Throws<ArgumentException>(() => Stages.Condition("C", "P", "none", new TileOptions()));

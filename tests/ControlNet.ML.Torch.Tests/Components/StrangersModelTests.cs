@@ -60,7 +60,7 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
     [Fact]
     public void What_is_null_or_wrong_is_named_with_its_entry()
     {
-        Reference(settings => Files(settings)[0] = null, "A list holds null");
+        Reference(settings => Files(settings)[0] = null, "A list contains null");
         Reference(settings => Files(settings)[0]!["name"] = null, "cannot be read");
         Reference(settings => Files(settings)[0]!["sha256"] = "0123", "expected 64 hexadecimal digits");
         Reference(settings => Files(settings)[1]!["name"] = "MODEL_index.json", "twice");
@@ -71,7 +71,7 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
         Reference(settings => settings["model"]!["name"] = "/dev/zero", "is a file, expected a folder");
         Reference(settings => settings["model"]!["name"] = "a\0b", "expected a name or path");
         Reference(settings => settings["model"]!["device"] = "toaster", "toaster");
-        Inside(settings => Files(settings)[0] = null, "A list holds null");
+        Inside(settings => Files(settings)[0] = null, "A list contains null");
         Inside(settings => Files(settings)[0]!["length"] = -1, "expected at most");
         Inside(settings => Files(settings)[0]!["length"] = long.MaxValue, "expected at most");
         Inside(settings => Files(settings)[0]!["length"] = 1L << 40, "bytes free");

@@ -5,8 +5,9 @@ using Microsoft.ML.Data;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Reads the source a batch of rows ahead and keeps what is asked for, so that a component can work on all of them when the first of its
-/// values is read, and every row still reads its own. Where none of its columns is asked for, it is the source.
+/// Reads the source a batch of rows ahead and buffers the active columns, so that a component processes the whole batch when the first of
+/// its values is read, while every row still returns its own values. If none of the component's columns is active, it passes through to the
+/// source.
 /// </summary>
 internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
 {
@@ -52,9 +53,10 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
 
     public override long Batch => _batch is null ? _source.Batch : _slot >= 0 && _slot < _count ? _batches[_slot] : 0;
 
-    /// <summary>The buffer of a column as that of a type.</summary>
+    /// <summary>The buffer of a column, cast to the type of its values.</summary>
     public static ColumnBuffer<T> Typed<T>(ColumnBuffer buffer, DataViewSchema.Column column) =>
-        buffer as ColumnBuffer<T> ?? throw new InvalidOperationException($"Invalid TValue in GetGetter: '{typeof(T)}', column '{column.Name}' is of type {column.Type}.");
+        buffer as ColumnBuffer<T> ?? throw new InvalidOperationException(
+            $"Invalid TValue in GetGetter: '{typeof(T)}', column '{column.Name}' is of type {column.Type}.");
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _active[column];
 
@@ -142,7 +144,7 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
             }
             catch (Exception error) when (_count > 0)
             {
-                // The rows before it are good.
+                // The rows before the failure are still valid.
                 _fault = ExceptionDispatchInfo.Capture(error);
                 break;
             }
@@ -169,6 +171,6 @@ internal sealed class BatchingCursor : DataViewRowCursor, IGivesImagesAway
     private void CheckRow()
     {
         if (_slot < 0 || _disposed)
-            throw new InvalidOperationException("The cursor stands on no row.");
+            throw new InvalidOperationException("The cursor is not on a row.");
     }
 }

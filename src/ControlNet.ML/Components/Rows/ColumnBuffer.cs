@@ -7,7 +7,7 @@ namespace ControlNet.ML.Components;
 /// <summary>The values of one column for the rows of a batch.</summary>
 internal abstract class ColumnBuffer(int capacity) : IDisposable
 {
-    // A row's own trouble must not reach the reader of another row of the batch.
+    // A row's error must not reach the reader of another row of the batch.
     private readonly ExceptionDispatchInfo?[] _errors = new ExceptionDispatchInfo?[capacity];
 
     /// <summary>A buffer for values of a column's raw type.</summary>
@@ -23,10 +23,10 @@ internal abstract class ColumnBuffer(int capacity) : IDisposable
         return (ColumnBuffer)Activator.CreateInstance(buffer, capacity)!;
     }
 
-    /// <summary>Says where the values come from.</summary>
+    /// <summary>Connects the buffer to a column of the source.</summary>
     public abstract void Attach(DataViewRow row, DataViewSchema.Column column);
 
-    /// <summary>Takes the value of the row that the source stands on. If that throws, so will <see cref="Check"/>.</summary>
+    /// <summary>Reads the value of the source's current row. If that throws, <see cref="Check"/> throws the same.</summary>
     public void Fill(int slot)
     {
         _errors[slot] = null;
@@ -41,16 +41,16 @@ internal abstract class ColumnBuffer(int capacity) : IDisposable
         }
     }
 
-    /// <summary>What reading the source threw for a slot, or null.</summary>
+    /// <summary>The exception that reading the source threw for a slot, or null.</summary>
     public Exception? Error(int slot) => _errors[slot]?.SourceException;
 
-    /// <summary>Throws what reading the source threw for a slot.</summary>
+    /// <summary>Rethrows the exception that reading the source threw for a slot.</summary>
     public void Check(int slot) => _errors[slot]?.Throw();
 
-    /// <summary>Makes a slot empty: no image, no text.</summary>
+    /// <summary>Empties a slot: no image, no text.</summary>
     public abstract void Clear(int slot);
 
-    /// <summary>Gives a slot what stands for a missing value of its type.</summary>
+    /// <summary>Sets a slot to the missing value of its type.</summary>
     public virtual void SetMissing(int slot) => Clear(slot);
 
     /// <summary>A slot's value.</summary>
@@ -61,7 +61,7 @@ internal abstract class ColumnBuffer(int capacity) : IDisposable
     {
     }
 
-    /// <summary>Takes the value of the row that the source stands on.</summary>
+    /// <summary>Reads the value of the source's current row.</summary>
     protected abstract void Read(int slot);
 }
 
@@ -71,7 +71,7 @@ internal class ColumnBuffer<T>(int capacity) : ColumnBuffer(capacity)
     /// <summary>The values.</summary>
     public T?[] Items { get; } = new T?[capacity];
 
-    /// <summary>Reads from the source.</summary>
+    /// <summary>Reads a value from the source.</summary>
     protected ValueGetter<T> Getter { get; private set; } = null!;
 
     /// <inheritdoc/>
@@ -83,21 +83,21 @@ internal class ColumnBuffer<T>(int capacity) : ColumnBuffer(capacity)
     /// <inheritdoc/>
     public override object? Value(int slot) => Items[slot];
 
-    /// <summary>Gives a slot's value to somebody who keeps it.</summary>
+    /// <summary>Copies a slot's value to a caller that keeps it.</summary>
     public virtual void Copy(int slot, ref T target) => target = Items[slot]!;
 
     /// <inheritdoc/>
     protected override void Read(int slot) => Getter(ref Items[slot]!);
 }
 
-/// <summary>Vectors, whose arrays belong to whoever holds them.</summary>
+/// <summary>Vectors, whose arrays are copied: each belongs to its holder.</summary>
 internal class VectorColumnBuffer<T>(int capacity) : ColumnBuffer<VBuffer<T>>(capacity)
 {
     /// <inheritdoc/>
     public override void Copy(int slot, ref VBuffer<T> target) => Items[slot].CopyTo(ref target);
 }
 
-/// <summary>Vectors of numbers that may be missing: NaN, in the length that the column promises.</summary>
+/// <summary>Vectors of floats; a missing one is filled with NaN, in the length of the column's type.</summary>
 internal sealed class SingleVectorBuffer(int capacity, int size) : VectorColumnBuffer<float>(capacity)
 {
     /// <inheritdoc/>
@@ -109,7 +109,7 @@ internal sealed class SingleVectorBuffer(int capacity, int size) : VectorColumnB
     }
 }
 
-/// <summary>Images. Those in the buffer belong to it, those given out to whoever got them.</summary>
+/// <summary>Images. The buffer owns its images; callers own the copies that they get.</summary>
 internal sealed class ImageColumnBuffer(int capacity) : ColumnBuffer<MLImage>(capacity)
 {
     private MLImage? _none;
@@ -130,8 +130,8 @@ internal sealed class ImageColumnBuffer(int capacity) : ColumnBuffer<MLImage>(ca
     }
 
     /// <summary>
-    /// The image that the target holds is not disposed, though ML.NET's own loader does that: to an enumeration of rows it is the
-    /// image of the row before, which its reader may have kept.
+    /// Does not dispose the image in the target, although ML.NET's own loader does: when rows are enumerated, the target is the previous
+    /// row's image, which the reader may have kept.
     /// </summary>
     public override void Copy(int slot, ref MLImage target) => target = Items[slot] is { } image ? MLImages.Copy(image) : null!;
 
@@ -145,9 +145,9 @@ internal sealed class ImageColumnBuffer(int capacity) : ColumnBuffer<MLImage>(ca
     }
 
     /// <summary>
-    /// Sources differ in whose their images are: ML.NET's loader gives them away, its resizer may give what it disposes with the next
-    /// row, an enumeration gives its user's. So they are copied, and left to whom they belong. And some leave the target as it is where
-    /// there is no image, and some dispose it first: hence a target that can be told from an image.
+    /// Sources differ in who owns their images: ML.NET's loader hands over ownership, its resizer may return an image that it disposes with
+    /// the next row, and an enumeration returns its user's images. So they are copied and never disposed here. Some sources leave the
+    /// target unchanged if there is no image, and some dispose the target first: hence a placeholder that can be told from an image.
     /// </summary>
     protected override void Read(int slot)
     {
@@ -181,6 +181,6 @@ internal sealed class ImageColumnBuffer(int capacity) : ColumnBuffer<MLImage>(ca
 /// <summary>A row that knows which of its images the reader may keep and dispose.</summary>
 internal interface IGivesImagesAway
 {
-    /// <summary>Whether each reading of a column makes a new image.</summary>
+    /// <summary>Whether each read of a column creates a new image.</summary>
     bool GivesAway(DataViewSchema.Column column);
 }

@@ -1,4 +1,4 @@
 namespace ControlNet.ML.Components;
 
-/// <summary>A row that failed in a component before, with that one's reason.</summary>
+/// <summary>A row that failed in an earlier component, with the reason given there.</summary>
 internal sealed class EarlierFailure(string reason) : Exception(reason);

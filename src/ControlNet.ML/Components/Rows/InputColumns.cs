@@ -1,15 +1,15 @@
 namespace ControlNet.ML.Components;
 
-/// <summary>The columns that a component reads, as it asks for them.</summary>
+/// <summary>Collects the columns that a component reads.</summary>
 internal sealed class InputColumns
 {
     private readonly List<InputColumn> _columns = [];
 
-    /// <summary>All of them, by their numbers.</summary>
+    /// <summary>All columns, by index.</summary>
     public IReadOnlyList<InputColumn> All => _columns;
 
-    /// <summary>Asks for a column.</summary>
-    /// <returns>Its number in a <see cref="RowBatch"/>.</returns>
+    /// <summary>Adds a column.</summary>
+    /// <returns>Its index in a <see cref="RowBatch"/>.</returns>
     public int Add(InputColumn column)
     {
         ArgumentException.ThrowIfNullOrEmpty(column.Name);
@@ -17,7 +17,7 @@ internal sealed class InputColumns
         return _columns.Count - 1;
     }
 
-    /// <summary>Asks for a column if the options name one.</summary>
-    /// <returns>Its number in a <see cref="RowBatch"/>, or null.</returns>
-    public int? Add(string? name, Func<string, InputColumn> kind) => name is null ? null : Add(kind(name));
+    /// <summary>Adds a column if the options name one.</summary>
+    /// <returns>Its index in a <see cref="RowBatch"/>, or null.</returns>
+    public int? Add(string? name, Func<string, InputColumn> create) => name is null ? null : Add(create(name));
 }

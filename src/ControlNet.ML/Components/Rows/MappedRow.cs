@@ -66,7 +66,7 @@ internal sealed class MappedRow : DataViewRow, IGivesImagesAway
         base.Dispose(disposing);
     }
 
-    // A row that cannot say where it stands may have moved.
+    // A row without a position may have moved since the last call.
     private void Compute()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -5,38 +5,43 @@ using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Some rows on their way through a component: its input columns, its output columns, and which rows have failed.</summary>
+/// <summary>A batch of rows in a component: its input columns, its output columns, and which rows have failed.</summary>
 /// <param name="columns">The input columns.</param>
-/// <param name="inputs">What the component reads.</param>
-/// <param name="earlierErrors">Why rows failed before, or null.</param>
-/// <param name="outputs">What it makes; the errors last if there is a column for them.</param>
-/// <param name="capacity">The most rows.</param>
-internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, ColumnBuffer[] inputs, ColumnBuffer<ReadOnlyMemory<char>>? earlierErrors, ColumnBuffer[] outputs, int capacity) : IDisposable
+/// <param name="inputs">The buffers of the input columns.</param>
+/// <param name="earlierErrors">The errors of earlier components, or null.</param>
+/// <param name="outputs">The buffers of the output columns; the error column, if there is one, is the last.</param>
+/// <param name="capacity">The maximum number of rows.</param>
+internal sealed class RowBatch(
+    IReadOnlyList<DataViewSchema.Column> columns,
+    ColumnBuffer[] inputs,
+    ColumnBuffer<ReadOnlyMemory<char>>? earlierErrors,
+    ColumnBuffer[] outputs,
+    int capacity) : IDisposable
 {
     private readonly Exception?[] _failures = new Exception?[capacity];
     private readonly List<(int Row, string Text)> _warnings = [];
 
-    /// <summary>What the program should know of rows that did not fail.</summary>
+    /// <summary>Warnings about rows that did not fail.</summary>
     public IReadOnlyList<(int Row, string Text)> Warnings => _warnings;
 
     /// <summary>How many rows there are.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The values of an input column. Those of failed rows are missing.</summary>
+    /// <summary>The values of an input column. Failed rows have missing values.</summary>
     public ReadOnlySpan<T> Input<T>(int column) => ((ColumnBuffer<T>)inputs[column]).Items.AsSpan(0, Count)!;
 
-    /// <summary>The values of an output column, to be set; those of failed rows will not count.</summary>
+    /// <summary>The values of an output column, to be set; those of failed rows are discarded.</summary>
     public Span<T?> Output<T>(int column) => ((ColumnBuffer<T>)outputs[column]).Items.AsSpan(0, Count);
 
     /// <summary>The buffer of an output column.</summary>
     public ColumnBuffer OutputBuffer(int column) => outputs[column];
 
-    /// <summary>An image of an input column. It stays the batch's.</summary>
+    /// <summary>An image of an input column. The batch keeps ownership.</summary>
     /// <exception cref="ControlNetException">There is none.</exception>
     public MLImage Image(int column, int row) =>
         Input<MLImage?>(column)[row] ?? throw new ControlNetException($"There is no image in column '{columns[column].Name}'.");
 
-    /// <summary>An image of an input column of images, or of image files, which keep all of their bits.</summary>
+    /// <summary>An image of an input column of images, or of image files, which keep their bit depth.</summary>
     /// <exception cref="ControlNetException">There is none, or it is damaged or too large.</exception>
     public ImageBuffer ImageOrFile(int column, int row)
     {
@@ -49,11 +54,13 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
     /// <summary>A text of an input column.</summary>
     public string Text(int column, int row) => Input<ReadOnlyMemory<char>>(column)[row].ToString();
 
-    /// <summary>A number of an input column, of whatever numeric type.</summary>
+    /// <summary>A number of an input column, of any numeric type.</summary>
     public object Number(int column, int row) => inputs[column].Value(row)!;
 
-    /// <summary>The vector of an input column, all of its values.</summary>
-    /// <exception cref="ControlNetException">It has another length than its column, or a value that is not finite, as the vectors of failed rows have.</exception>
+    /// <summary>All values of a vector of an input column.</summary>
+    /// <exception cref="ControlNetException">
+    /// Its length differs from its column's, or a value is not finite, as in the vectors of failed rows.
+    /// </exception>
     public float[] Vector(int column, int row)
     {
         var values = Input<VBuffer<float>>(column)[row].DenseValues().ToArray();
@@ -61,27 +68,27 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
         if (values.Length != length)
             throw new ControlNetException($"Column '{columns[column].Name}' has {values.Length:N0} values, expected {length:N0}.");
         return Array.Exists(values, value => !float.IsFinite(value))
-            ? throw new ControlNetException($"Column '{columns[column].Name}' has values that are not finite, expected numbers.")
+            ? throw new ControlNetException($"Column '{columns[column].Name}' has values that are not finite, expected finite numbers.")
             : values;
     }
 
     /// <summary>An input column.</summary>
     public DataViewSchema.Column Column(int column) => columns[column];
 
-    /// <summary>Takes a warning about a row.</summary>
+    /// <summary>Adds a warning about a row.</summary>
     public void Warn(int row, string text) => _warnings.Add((row, text));
 
-    /// <summary>Works on every row that has not failed, one after the other. A <see cref="ControlNetException"/> fails its row.</summary>
+    /// <summary>Processes every row that has not failed, one after the other. A <see cref="ControlNetException"/> fails its row.</summary>
     public void ForEachRowInTurn(Action<int> compute)
     {
         foreach (var row in Enumerable.Range(0, Count))
             Attempt(row, () => compute(row));
     }
 
-    /// <summary>Fails a row, unless it has failed already.</summary>
+    /// <summary>Fails a row, unless it has already failed.</summary>
     public void Fail(int row, Exception failure) => _failures[row] ??= failure;
 
-    /// <summary>Works on a row unless it has failed. A <see cref="ControlNetException"/> fails it.</summary>
+    /// <summary>Processes a row unless it has failed. A <see cref="ControlNetException"/> fails it.</summary>
     public void Attempt(int row, Action compute)
     {
         if (_failures[row] is not null)
@@ -97,8 +104,8 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
     }
 
     /// <summary>
-    /// Works on every row that has not failed, several at a time. A <see cref="ControlNetException"/> fails its row; anything else is
-    /// a mistake in the program and stops them all.
+    /// Processes the rows that have not failed, in parallel. A <see cref="ControlNetException"/> fails its row; any other exception is a
+    /// bug and is rethrown.
     /// </summary>
     public void ForEachRow(Action<int> compute, CancellationToken cancellation)
     {
@@ -133,7 +140,7 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
     /// <summary>Why a row failed, or null.</summary>
     public Exception? Failure(int row) => _failures[row];
 
-    /// <summary>Takes the rows that the inputs hold now; those that cannot be read have failed already.</summary>
+    /// <summary>Starts with the rows in the input buffers; rows that cannot be read fail at once.</summary>
     public void Begin(int count)
     {
         Count = count;
@@ -147,7 +154,7 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
         }
     }
 
-    /// <summary>Failed rows have no values but a reason.</summary>
+    /// <summary>Sets the outputs of failed rows to missing values, and their errors.</summary>
     public void End(bool hasErrors)
     {
         for (var row = 0; row < Count; row++)
@@ -173,7 +180,9 @@ internal sealed class RowBatch(IReadOnlyList<DataViewSchema.Column> columns, Col
         for (var column = 0; column < inputs.Length; column++)
         {
             if (inputs[column].Error(row) is { } error)
-                return error is RowFailedException ? error : new ControlNetException($"Column '{columns[column].Name}' cannot be read: {error.Message}", error);
+                return error is RowFailedException
+                    ? error
+                    : new ControlNetException($"Column '{columns[column].Name}' cannot be read: {error.Message}", error);
         }
 
         return null;

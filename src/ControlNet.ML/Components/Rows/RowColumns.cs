@@ -2,15 +2,15 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>The ML.NET columns that say how each row's image is made.</summary>
+/// <summary>The ML.NET columns with per-row settings.</summary>
 internal sealed class RowColumns
 {
     private readonly Dictionary<(RowSetting Setting, int Control), int> _columns = [];
 
-    /// <summary>Asks for the columns that the options name.</summary>
+    /// <summary>Adds the columns that the options name.</summary>
     /// <param name="options">The options.</param>
     /// <param name="controls">The controls.</param>
-    /// <param name="inputs">Gets the columns to read.</param>
+    /// <param name="inputs">Receives the columns to read.</param>
     public RowColumns(DenoiseComponentOptions options, IReadOnlyList<ControlColumn> controls, InputColumns inputs)
     {
         Add(RowSetting.Seed, options.SeedColumn, InputColumn.Number);
@@ -39,10 +39,10 @@ internal sealed class RowColumns
         }
     }
 
-    /// <summary>Whether a column says something.</summary>
+    /// <summary>Whether a setting has a column.</summary>
     public bool Has(RowSetting setting) => _columns.ContainsKey((setting, 0));
 
-    /// <summary>A row's settings. An empty text says nothing, so that it leaves what holds for all rows.</summary>
+    /// <summary>A row's settings. An empty text is no setting, so that the setting of all rows applies.</summary>
     public IRowValues Of(RowBatch batch, int row) => new Values(_columns, batch, row);
 
     private sealed class Values(Dictionary<(RowSetting, int), int> columns, RowBatch batch, int row) : IRowValues
@@ -51,7 +51,9 @@ internal sealed class RowColumns
         {
             if (!columns.TryGetValue((setting, control), out var column))
                 return null;
-            object value = setting is RowSetting.NegativePrompt or RowSetting.ControlWeighting ? batch.Text(column, row) : batch.Number(column, row);
+            object value = setting is RowSetting.NegativePrompt or RowSetting.ControlWeighting
+                ? batch.Text(column, row)
+                : batch.Number(column, row);
             return value is "" ? null : new RowValue(batch.Column(column).Name, value);
         }
     }

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Components;
 
-/// <summary>A row for which a component can make no value, where <see cref="ComponentOptions.Strict"/> forbids to go on without.</summary>
+/// <summary>A row failed, and <see cref="ComponentOptions.Strict"/> makes failures throw.</summary>
 public sealed class RowFailedException : ControlNetException
 {
     internal RowFailedException(string message, Exception? innerException)

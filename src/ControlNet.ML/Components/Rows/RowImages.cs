@@ -3,9 +3,9 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>The ML.NET columns of the images that rows begin from, where the options name them.</summary>
+/// <summary>The ML.NET columns with the rows' initial images, masks and depths, if the options name them.</summary>
 /// <param name="options">The options.</param>
-/// <param name="inputs">Gets the columns to read.</param>
+/// <param name="inputs">Receives the columns to read.</param>
 internal sealed class RowImages(GenerateComponentOptions options, InputColumns inputs)
 {
     private readonly int? _image = inputs.Add(options.ImageColumn, InputColumn.Image);
@@ -14,9 +14,9 @@ internal sealed class RowImages(GenerateComponentOptions options, InputColumns i
 
     /// <summary>Reads a row.</summary>
     /// <param name="batch">The rows.</param>
-    /// <param name="row">Which.</param>
-    /// <param name="values">Its settings.</param>
-    /// <returns>The image, its mask, depths and strength; null where rows begin from noise.</returns>
+    /// <param name="row">The row's index.</param>
+    /// <param name="values">The row's settings.</param>
+    /// <returns>The image, its mask, depths and strength; null for rows that start from noise.</returns>
     /// <exception cref="ControlNetException">There is no image, mask or depth map, or the strength is outside its range.</exception>
     public ImageInput? Read(RowBatch batch, int row, IRowValues values) => _image is not { } image
         ? null

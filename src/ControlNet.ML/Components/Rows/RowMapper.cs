@@ -4,12 +4,12 @@ using Microsoft.ML.Transforms.Image;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>A transformer bound to a schema: which columns need which, and single rows, as prediction engines want them.</summary>
+/// <summary>A transformer bound to a schema: column dependencies, and single rows for prediction engines.</summary>
 internal sealed class RowMapper : IRowToRowMapper
 {
     private readonly Binding _binding;
 
-    /// <summary>Binds.</summary>
+    /// <summary>Binds a transformer to a schema.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public RowMapper(ModelTransformer owner, DataViewSchema inputSchema)
     {
@@ -40,15 +40,15 @@ internal sealed class RowMapper : IRowToRowMapper
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.Schema != InputSchema)
-            throw new ArgumentException("The row has another schema than the one that was bound.", nameof(input));
+            throw new ArgumentException("The row's schema differs from the bound one.", nameof(input));
         return new MappedRow(this, input, new ActiveColumns(this, activeColumns));
     }
 
     /// <summary>An empty batch that reads from a row or a cursor.</summary>
     /// <param name="source">The row.</param>
-    /// <param name="capacity">The most rows.</param>
-    /// <param name="shared">ColumnBuffer that exist already for columns of the source; null elsewhere.</param>
-    /// <param name="reading">Receives the buffers to be filled for each row.</param>
+    /// <param name="capacity">The maximum number of rows.</param>
+    /// <param name="shared">Buffers that already exist for columns of the source; null for the other columns.</param>
+    /// <param name="reading">Receives the new buffers, which must be filled for each row.</param>
     public RowBatch CreateBatch(DataViewRow source, int capacity, ColumnBuffer?[] shared, List<ColumnBuffer> reading)
     {
         var inputs = _binding.Inputs.Select(Reading).ToArray();
@@ -67,7 +67,7 @@ internal sealed class RowMapper : IRowToRowMapper
         }
     }
 
-    /// <summary>Which of a mapper's output columns are asked for, and what that takes of the source's.</summary>
+    /// <summary>Which of a mapper's output columns are active, and which columns of the source they need.</summary>
     internal sealed class ActiveColumns
     {
         private readonly bool[] _active;
@@ -80,7 +80,7 @@ internal sealed class RowMapper : IRowToRowMapper
             foreach (var column in columns)
             {
                 if (column.Index >= _active.Length || mapper.OutputSchema[column.Index].Name != column.Name)
-                    throw new ArgumentException($"The column '{column.Name}' is of another schema.", nameof(columns));
+                    throw new ArgumentException($"The column '{column.Name}' belongs to another schema.", nameof(columns));
                 _active[column.Index] = true;
             }
 
@@ -97,22 +97,22 @@ internal sealed class RowMapper : IRowToRowMapper
             Sources = [.. mapper.InputSchema.Where(column => needed[column.Index])];
         }
 
-        /// <summary>Whether any of the component's own columns is asked for.</summary>
+        /// <summary>Whether any of the component's own columns is active.</summary>
         public bool AnyOutput { get; }
 
-        /// <summary>The columns that the source has to give.</summary>
+        /// <summary>The columns that the source must provide.</summary>
         public IReadOnlyList<DataViewSchema.Column> Sources { get; }
 
         public bool this[DataViewSchema.Column column] => _active[column.Index];
 
-        /// <summary>Throws unless a column is asked for.</summary>
+        /// <summary>Throws unless a column is active.</summary>
         public void Check(DataViewSchema.Column column)
         {
             if (column.Index >= _active.Length || !_active[column.Index])
                 throw new InvalidOperationException($"Column '{column.Name}' is not active.");
         }
 
-        /// <summary>Whether a column comes from the source as it is.</summary>
+        /// <summary>Whether a column passes through from the source.</summary>
         public bool IsPassed(DataViewSchema.Column column) => column.Index < _passed;
     }
 }

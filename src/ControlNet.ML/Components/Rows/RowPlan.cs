@@ -5,7 +5,7 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>What the rows of a denoising component share, found to go together, and the reader of what each says itself.</summary>
+/// <summary>The validated settings that the rows of a denoising component share, and the reader of per-row settings.</summary>
 internal sealed class RowPlan
 {
     private readonly RowColumns _columns;
@@ -15,8 +15,10 @@ internal sealed class RowPlan
     /// <param name="model">The model.</param>
     /// <param name="controls">The control networks.</param>
     /// <param name="options">The options.</param>
-    /// <param name="inputs">Gets the columns to read.</param>
-    /// <exception cref="ControlNetException">A network is of another family, an option is outside its range, or the scheduler is unknown.</exception>
+    /// <param name="inputs">Receives the columns to read.</param>
+    /// <exception cref="ControlNetException">
+    /// A network is of another family, an option is outside its range, or the scheduler is unknown.
+    /// </exception>
     public RowPlan(DiffusionModel model, IReadOnlyList<ControlColumn> controls, DenoiseComponentOptions options, InputColumns inputs)
     {
         options.Check();
@@ -32,18 +34,20 @@ internal sealed class RowPlan
         var common = options.ToGenerateOptions();
         (Width, Height) = (common.Width ?? model.NativeSize, common.Height ?? model.NativeSize);
         Require(ModelRequirements.OfSide(model.Folder, Width, "Width") ?? ModelRequirements.OfSide(model.Folder, Height, "Height"));
-        (_columns, _controls, Reader) = (new RowColumns(options, controls, inputs), controls, new RowReader(model.Folder, Scheduler, common));
+        _columns = new RowColumns(options, controls, inputs);
+        _controls = controls;
+        Reader = new RowReader(model.Folder, Scheduler, common);
         Seed = options.Seed;
         HasOwnSizes = _columns.Has(RowSetting.Width) || _columns.Has(RowSetting.Height);
     }
 
-    /// <summary>Columns of the images in pixels, where the row says nothing.</summary>
+    /// <summary>Width of the images in pixels, for rows without their own.</summary>
     public int Width { get; }
 
-    /// <summary>Rows of the images in pixels, where the row says nothing.</summary>
+    /// <summary>Height of the images in pixels, for rows without their own.</summary>
     public int Height { get; }
 
-    /// <summary>Whether a column has the size.</summary>
+    /// <summary>Whether a column gives the width or height.</summary>
     public bool HasOwnSizes { get; }
 
     /// <summary>The scheduler.</summary>
@@ -57,8 +61,8 @@ internal sealed class RowPlan
     public IRowValues Values(RowBatch batch, int row) => _columns.Of(batch, row);
 
     /// <summary>A row's steps, guidance, seed and size.</summary>
-    /// <param name="values">Its settings.</param>
-    /// <param name="image">The image that it begins from, or null.</param>
+    /// <param name="values">The row's settings.</param>
+    /// <param name="image">The row's initial image, or null.</param>
     /// <exception cref="RowException">A value is outside its range.</exception>
     public GenerateOptions Options(IRowValues values, ImageInput? image = null)
     {

@@ -5,8 +5,8 @@ using ControlNet.ML.Weights;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Files of weights in a saved model: in pieces, so that neither saving nor loading holds more than one of them in memory. Loading puts
-/// them into the user's cache, in a folder named by their contents, and checks them there each time.
+/// Weight files in a saved model, split into pieces so that neither saving nor loading holds more than one piece in memory. Loading puts
+/// them into the user's cache, in a folder named after their contents, and checks them there each time.
 /// </summary>
 internal static class InsideWeights
 {
@@ -15,11 +15,11 @@ internal static class InsideWeights
 
     /// <summary>Writes files.</summary>
     /// <param name="writer">The component's entries.</param>
-    /// <param name="prefix">What the entries' names begin with: another one for each model and network of a component.</param>
+    /// <param name="prefix">The prefix of the entries' names, unique for each model and network of a component.</param>
     /// <param name="files">Names and checksums.</param>
-    /// <param name="open">Opens the file of a number; at its start.</param>
-    /// <returns>What is needed to bring them back.</returns>
-    /// <exception cref="ControlNetException">A file is not what it was when it was loaded.</exception>
+    /// <param name="open">Opens a file, by its index, at its start.</param>
+    /// <returns>What is needed to restore them.</returns>
+    /// <exception cref="ControlNetException">A file has changed since it was loaded.</exception>
     public static InsideFile[] Write(ModelWriter writer, string prefix, IReadOnlyList<WeightFile> files, Func<int, FileStream> open)
     {
         var lengths = new long[files.Count];
@@ -33,20 +33,23 @@ internal static class InsideWeights
         return [.. files.Select((file, i) => Write(writer, $"{prefix}{i}", file, piece, open(i)))];
     }
 
-    /// <summary>Makes files of a saved model be there.</summary>
+    /// <summary>Makes the files of a saved model available.</summary>
     /// <param name="reader">The component's entries.</param>
-    /// <param name="reference">What the model was saved with, checked.</param>
-    /// <returns>They, held open.</returns>
-    /// <exception cref="ControlNetException">They are damaged, or there is no folder to put them.</exception>
+    /// <param name="reference">The checked reference that the model was saved with.</param>
+    /// <returns>The files, held open.</returns>
+    /// <exception cref="ControlNetException">They are damaged, or no folder can hold them.</exception>
     public static PlacedWeights Place(ModelReader reader, WeightReference reference)
     {
         var files = reference.Inside!;
         foreach (var file in files)
             Check(file);
-        var key = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(files.Select(file => new { file.Name, file.Sha256 }))))[..32];
+        var key = Convert.ToHexStringLower(
+            SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(files.Select(file => new { file.Name, file.Sha256 }))))[..32];
         List<string> failures = [];
-        return UserCache.Use(UserCache.Folders("models"), root => Place(reader, reference, root, Path.Combine(root, key)), failures) ?? throw new ControlNetException(
-            $"The weights in the model cannot be put anywhere: tried {string.Join("; ", failures)}. Name a folder with room that is yours in {UserCache.Variable}.");
+        return UserCache.Use(UserCache.Folders("models"), root => Place(reader, reference, root, Path.Combine(root, key)), failures)
+            ?? throw new ControlNetException(
+            $"No folder can hold the weights in the model: tried {string.Join("; ", failures)}. "
+            + $"Set {UserCache.Variable} to a folder of your own with enough free space.");
     }
 
     private static InsideFile Write(ModelWriter writer, string entry, WeightFile file, byte[] piece, FileStream stream)
@@ -63,7 +66,8 @@ internal static class InsideWeights
 
         return Convert.ToHexStringLower(hash.GetHashAndReset()) == file.Sha256
             ? new InsideFile(file.Name, length, file.Sha256, entry, pieces)
-            : throw new ControlNetException($"{stream.Name}: has changed since it was loaded, expected a file with SHA-256 {file.Sha256[..16]}….");
+            : throw new ControlNetException(
+                $"{stream.Name}: has changed since it was loaded, expected a file with SHA-256 {file.Sha256[..16]}….");
     }
 
     private static void Check(InsideFile file)
@@ -71,15 +75,18 @@ internal static class InsideWeights
         var isEntry = file.Entry.Length is > 0 and < 64 && !file.Entry.Contains("..", StringComparison.Ordinal)
             && file.Entry.All(c => char.IsAsciiLetterOrDigit(c) || c == '.');
         if (!isEntry)
-            throw new ControlNetException($"The file {Message.Name(file.Name)} is in the entries {Message.Name(file.Entry)}, expected letters, digits and dots.");
+            throw new ControlNetException(
+                $"The file {Message.Name(file.Name)} is in the entries {Message.Name(file.Entry)}, expected letters, digits and dots.");
         if (file.Length is < 0 or > LongestFile || file.Pieces < 0 || file.Pieces > file.Length)
-            throw new ControlNetException($"The file {Message.Name(file.Name)} has {file.Length:N0} bytes in {file.Pieces:N0} entries, expected at most {LongestFile:N0} bytes, and some in each entry.");
+            throw new ControlNetException(
+                $"The file {Message.Name(file.Name)} has {file.Length:N0} bytes in {file.Pieces:N0} entries, "
+                + $"expected at most {LongestFile:N0} bytes, and at least one in each entry.");
     }
 
     private static PlacedWeights Place(ModelReader reader, WeightReference reference, string root, string folder)
     {
-        if (PlacedWeights.Open(folder, reference, isChecked: false) is { } sound)
-            return sound;
+        if (PlacedWeights.Open(folder, reference, isChecked: false) is { } intact)
+            return intact;
         using var part = ScratchFolder.Create(root);
         Extract(reader, reference.Inside!, part.Path);
 
@@ -89,21 +96,21 @@ internal static class InsideWeights
         }
         catch (IOException) when (Directory.Exists(folder))
         {
-            // Another process may have done the same meanwhile; what is there and damaged makes room.
+            // Another process may have placed the files in the meantime; a damaged folder is replaced.
             if (PlacedWeights.Open(folder, reference, isChecked: false) is { } other)
                 return other;
             Directory.Delete(folder, recursive: true);
             Directory.Move(part.Path, folder);
         }
 
-        return PlacedWeights.Open(folder, reference, isChecked: true) ?? throw new IOException($"{folder} changes while it is used");
+        return PlacedWeights.Open(folder, reference, isChecked: true) ?? throw new IOException($"{folder} changed while it was in use");
     }
 
     private static void Extract(ModelReader reader, InsideFile[] files, string folder)
     {
         var (free, needed) = (new DriveInfo(folder).AvailableFreeSpace, files.Sum(file => file.Length));
         if (free < needed)
-            throw new IOException($"there are {free:N0} bytes free, and the weights have {needed:N0}");
+            throw new IOException($"{free:N0} bytes are free, and the weights need {needed:N0}");
         foreach (var file in files)
         {
             var path = Path.Combine(folder, file.Name);
@@ -130,15 +137,17 @@ internal static class InsideWeights
 
         var found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (length != file.Length || found != file.Sha256)
-            throw new ControlNetException($"The model's file {Message.Name(file.Name)} in the entries {Message.Name(file.Entry)} is damaged: it has {length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..16]}….");
+            throw new ControlNetException(
+                $"The model's file {Message.Name(file.Name)} in the entries {Message.Name(file.Entry)} is damaged: "
+                + $"it has {length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..16]}….");
         stream.Flush(flushToDisk: true);
     }
 }
 
 /// <summary>A file in a saved model.</summary>
 /// <param name="Name">Its path relative to its folder, with slashes.</param>
-/// <param name="Length">Its bytes.</param>
+/// <param name="Length">Its length in bytes.</param>
 /// <param name="Sha256">The SHA-256 of its content, in hexadecimal.</param>
-/// <param name="Entry">What its entries' names begin with.</param>
-/// <param name="Pieces">How many entries hold it.</param>
+/// <param name="Entry">The prefix of its entries' names.</param>
+/// <param name="Pieces">The number of entries that hold it.</param>
 internal sealed record InsideFile(string Name, long Length, string Sha256, string Entry, int Pieces);

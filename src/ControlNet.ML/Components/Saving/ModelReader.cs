@@ -5,18 +5,20 @@ using System.Text.Json;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Reads what <see cref="ModelWriter"/> wrote, or what a stranger made that looks like it. Whatever is wrong with an entry is an error
-/// that names it, and of none more is read than its kind may have, whatever it says of itself.
+/// Reads the entries that <see cref="ModelWriter"/> wrote. A model may be untrusted: any problem with an entry is an error that names it,
+/// and an entry is never read beyond its limit, whatever length it claims.
 /// </summary>
-/// <param name="place">Where the component's entries are in the model.</param>
-/// <param name="entry">Opens an entry, lets it be read, and says whether there is one.</param>
+/// <param name="place">The path of the component's entries in the model.</param>
+/// <param name="entry">Opens an entry, passes its stream to the callback, and returns whether the entry exists.</param>
 internal sealed class ModelReader(string place, Func<string, Action<Stream>, bool> entry)
 {
     private const int LongestSettings = 4 << 20;
     private const string Beginning = "The model's entry ";
 
     /// <summary>Reads settings.</summary>
-    /// <exception cref="ControlNetException">The entry is missing or damaged, or holds what this version does not know.</exception>
+    /// <exception cref="ControlNetException">
+    /// The entry is missing or damaged, or contains settings that this version does not know.
+    /// </exception>
     public T Json<T>(string name)
     {
         var bytes = Bytes(name, LongestSettings);
@@ -25,7 +27,8 @@ internal sealed class ModelReader(string place, Func<string, Action<Stream>, boo
             RequireItems(bytes);
             return JsonSerializer.Deserialize<T>(bytes, ModelWriter.JsonOptions) ?? throw new JsonException("it is null");
         }
-        catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException or FormatException)
+        catch (Exception error) when (error is JsonException or NotSupportedException or InvalidOperationException or ArgumentException
+            or FormatException)
         {
             throw new ControlNetException($"{Named(name)} cannot be read: {error.Message} Was it written by a later version?", error);
         }
@@ -33,8 +36,8 @@ internal sealed class ModelReader(string place, Func<string, Action<Stream>, boo
 
     /// <summary>Reads bytes.</summary>
     /// <param name="name">The entry.</param>
-    /// <param name="most">The most that it may have.</param>
-    /// <exception cref="ControlNetException">The entry is missing, damaged or longer.</exception>
+    /// <param name="most">The maximum number of bytes.</param>
+    /// <exception cref="ControlNetException">The entry is missing, damaged or too long.</exception>
     public byte[] Bytes(string name, int most)
     {
         byte[] content = [];
@@ -51,11 +54,15 @@ internal sealed class ModelReader(string place, Func<string, Action<Stream>, boo
         return found ? content : throw new ControlNetException($"{Named(name)} is missing.");
     }
 
-    /// <summary>The one exception that loading a component ends in: it names an entry, and is the innermost, as ML.NET puts others around it.</summary>
+    /// <summary>
+    /// Makes any failure to load a component one exception, which names an entry and has no inner exception, as ML.NET wraps it in others.
+    /// </summary>
     /// <param name="error">What went wrong.</param>
-    /// <param name="name">The entry that asked for it, unless the error names one.</param>
+    /// <param name="name">The entry that caused it, unless the error already names one.</param>
     public ControlNetException Refusal(Exception error, string name) => new(
-        error is ControlNetException && error.Message.StartsWith(Beginning, StringComparison.Ordinal) ? error.Message : $"{Named(name)} cannot be used: {error.Message}");
+        error is ControlNetException && error.Message.StartsWith(Beginning, StringComparison.Ordinal)
+            ? error.Message
+            : $"{Named(name)} cannot be used: {error.Message}");
 
     private static byte[] Checked(Stream stream, int most)
     {
@@ -70,10 +77,12 @@ internal sealed class ModelReader(string place, Func<string, Action<Stream>, boo
         stream.ReadExactly(sum);
         if (stream.ReadByte() >= 0)
             throw new InvalidDataException($"it has more than the {length:N0} bytes that it claims.");
-        return SHA256.HashData(content).AsSpan().SequenceEqual(sum) ? content : throw new InvalidDataException("its checksum is another.");
+        return SHA256.HashData(content).AsSpan().SequenceEqual(sum)
+            ? content
+            : throw new InvalidDataException("its checksum does not match.");
     }
 
-    /// <summary>Refuses lists with nothing in a place: types say nothing of what a list holds.</summary>
+    /// <summary>Refuses lists that contain null, which nullable annotations of element types do not catch.</summary>
     private static void RequireItems(byte[] json)
     {
         var reader = new Utf8JsonReader(json);
@@ -89,7 +98,7 @@ internal sealed class ModelReader(string place, Func<string, Action<Stream>, boo
                     lists.Pop();
                     break;
                 case JsonTokenType.Null when lists.TryPeek(out var isList) && isList:
-                    throw new JsonException("A list holds null.");
+                    throw new JsonException("A list contains null.");
             }
         }
     }

@@ -6,17 +6,23 @@ using System.Text.Json.Serialization;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Writes a component's entries into a saved model. Each is the length of its content (8 bytes, little-endian), the content, and the
-/// content's SHA-256, so that damage is found and named when it is read.
+/// Writes a component's entries into a saved model. Each entry is the length of its content (8 bytes, little-endian), the content, and the
+/// content's SHA-256, so that reading detects and reports damage.
 /// </summary>
-/// <param name="entry">Makes an entry of a name and lets it be written.</param>
+/// <param name="entry">Creates an entry with a name and passes its stream to the callback.</param>
 internal sealed class ModelWriter(Action<string, Action<Stream>> entry)
 {
-    /// <summary>How settings are written. What the reader does not know, a later version's setting, is refused rather than forgotten.</summary>
+    /// <summary>
+    /// How settings are written. The reader refuses unknown settings, such as a later version's, rather than dropping them.
+    /// </summary>
     public static JsonSerializerOptions JsonOptions { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false), new SchedulerConfigConverter() },
+        Converters =
+        {
+            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new SchedulerConfigConverter(),
+        },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,

@@ -2,7 +2,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Opens the networks that a saved component refers to, and releases them if the component cannot be made.</summary>
+/// <summary>Opens the networks that a saved component refers to, and releases them if creating the component fails.</summary>
 internal sealed class NetworkHandles
 {
     private readonly List<IDisposable> _taken = [];
@@ -13,9 +13,9 @@ internal sealed class NetworkHandles
     /// <summary>The opened networks, for the component to dispose.</summary>
     public IReadOnlyList<IDisposable> Taken => _taken;
 
-    /// <summary>Makes a component.</summary>
-    /// <param name="reader">Its entries, which may hold weights.</param>
-    /// <param name="make">Makes it.</param>
+    /// <summary>Creates a component.</summary>
+    /// <param name="reader">The component's entries, which may contain weights.</param>
+    /// <param name="make">Creates it from the handles.</param>
     public static T Open<T>(ModelReader reader, Func<NetworkHandles, T> make)
     {
         var handles = new NetworkHandles(reader);
@@ -30,14 +30,15 @@ internal sealed class NetworkHandles
         }
     }
 
-    /// <summary>A model.</summary>
+    /// <summary>Opens a model.</summary>
     public DiffusionModel Model(WeightReference reference) => Keep(SharedWeights.Model(Checked(reference), Place(reference)));
 
-    /// <summary>A control network.</summary>
+    /// <summary>Opens a control network.</summary>
     public ControlNetwork Control(WeightReference reference) => Keep(SharedWeights.Control(Checked(reference), Place(reference)));
 
-    /// <summary>Controls with their networks.</summary>
-    public ControlColumn[] Controls(IEnumerable<ControlSettings> settings) => [.. settings.Select(control => control.With(Control(control.Network)))];
+    /// <summary>Opens the networks of controls.</summary>
+    public ControlColumn[] Controls(IEnumerable<ControlSettings> settings) =>
+        [.. settings.Select(control => control.With(Control(control.Network)))];
 
     private static WeightReference Checked(WeightReference reference)
     {
@@ -45,7 +46,7 @@ internal sealed class NetworkHandles
         return reference;
     }
 
-    /// <summary>Weights that the component itself holds are put where they can be opened.</summary>
+    /// <summary>Places weights inside the saved model where they can be opened.</summary>
     private PlacedWeights? Place(WeightReference reference) => reference.Inside is null ? null : InsideWeights.Place(_reader, reference);
 
     private T Keep<T>(NetworkHandle<T> handle)

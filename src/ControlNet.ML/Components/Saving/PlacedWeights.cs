@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// Weights that a saved model brought, in the user's cache. They are held open as long as a component has them, so that it can be saved
-/// again, with the same bytes, when the cache has been deleted meanwhile.
+/// Weights that a saved model contained, in the user's cache. The files are held open as long as a component uses them, so that it can be
+/// saved again, with the same bytes, even after the cache has been deleted.
 /// </summary>
 internal sealed class PlacedWeights : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class PlacedWeights : IDisposable
 
     private PlacedWeights(string folder, WeightReference reference) => (Folder, _reference) = (folder, reference);
 
-    /// <summary>How a file in the cache is made: new, for the user alone.</summary>
+    /// <summary>How a file in the cache is created: new, for the user alone.</summary>
     public static FileStreamOptions NewFile
     {
         get
@@ -27,14 +27,14 @@ internal sealed class PlacedWeights : IDisposable
         }
     }
 
-    /// <summary>Where they lie.</summary>
+    /// <summary>The folder with the files.</summary>
     public string Folder { get; }
 
     /// <summary>Opens a folder of the cache.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="reference">What has to be in it.</param>
-    /// <param name="isChecked">Whether the contents have been checked, by this process and in this private folder.</param>
-    /// <returns>Null if it is not there, or anything in it is not as it has to be.</returns>
+    /// <param name="reference">The expected files.</param>
+    /// <param name="isChecked">Whether this process has already checked the contents, in this private folder.</param>
+    /// <returns>Null if it is missing or any file differs from the reference.</returns>
     public static PlacedWeights? Open(string folder, WeightReference reference, bool isChecked)
     {
         if (!PrivateFolder.IsPrivate(folder))
@@ -47,25 +47,25 @@ internal sealed class PlacedWeights : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // As good as not there.
+            // Treated as missing.
         }
 
         placed.Dispose();
         return null;
     }
 
-    /// <summary>The reference to load them by.</summary>
+    /// <summary>The reference to load the weights by.</summary>
     public WeightReference ToLoad() => _reference with { Name = _reference.SingleFile is { } file ? Path.Combine(Folder, file) : Folder };
 
-    /// <summary>Writes them into a model that is saved, as they came.</summary>
+    /// <summary>Writes the files into a model that is being saved, with the bytes that they came with.</summary>
     /// <param name="writer">The component's entries.</param>
-    /// <param name="prefix">What the entries' names begin with.</param>
+    /// <param name="prefix">The prefix of the entries' names.</param>
     public WeightReference Write(ModelWriter writer, string prefix) => _reference with
     {
         Inside = InsideWeights.Write(writer, prefix, [.. _reference.Inside!.Select(file => new WeightFile(file.Name, file.Sha256))], Again),
     };
 
-    /// <summary>Lets go of the files.</summary>
+    /// <summary>Closes the files.</summary>
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
     private bool Open(InsideFile file, bool isChecked)
@@ -78,7 +78,7 @@ internal sealed class PlacedWeights : IDisposable
         return stream.Length == file.Length && (isChecked || Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256);
     }
 
-    /// <summary>Whether the folders between are the user's own, too.</summary>
+    /// <summary>Whether the user also owns the folders in between.</summary>
     private bool OwnsFolders(string name)
     {
         for (var end = name.IndexOf('/', StringComparison.Ordinal); end >= 0; end = name.IndexOf('/', end + 1))
@@ -90,7 +90,10 @@ internal sealed class PlacedWeights : IDisposable
         return true;
     }
 
-    /// <summary>A second stream on an open file, which need not have a name any more.</summary>
+    /// <summary>A second stream on an open file, which may have been deleted since.</summary>
     private FileStream Again(int number) =>
-        new(new SafeFileHandle(_files[number].SafeFileHandle.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0) { Position = 0 };
+        new(new SafeFileHandle(_files[number].SafeFileHandle.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0)
+        {
+            Position = 0,
+        };
 }

@@ -5,14 +5,16 @@ using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>A scheduler's configuration in a saved model: the text of its scheduler_config.json, whose numbers JSON itself may not hold (Infinity).</summary>
+/// <summary>
+/// A scheduler's configuration in a saved model: the text of its scheduler_config.json, in a string since JSON itself has no Infinity.
+/// </summary>
 internal sealed class SchedulerConfigConverter : JsonConverter<SchedulerConfig>
 {
     /// <inheritdoc/>
     public override SchedulerConfig Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.String)
-            throw new JsonException("a scheduler's configuration is a text.");
+            throw new JsonException("expected a scheduler's configuration as a string.");
         try
         {
             return SchedulerConfig.Parse(Encoding.UTF8.GetBytes(reader.GetString()!), "the saved scheduler");
@@ -24,5 +26,6 @@ internal sealed class SchedulerConfigConverter : JsonConverter<SchedulerConfig>
     }
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, SchedulerConfig value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToJson());
+    public override void Write(Utf8JsonWriter writer, SchedulerConfig value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToJson());
 }

@@ -4,43 +4,43 @@ using ControlNet.ML.Weights;
 namespace ControlNet.ML.Components;
 
 /// <summary>
-/// The models and networks of loaded components. Whatever the components of a process need of the same files, loaded in the same way, is
-/// opened once, and freed when the last of them is disposed.
+/// The models and networks of loaded components. Components of a process that need the same files, loaded with the same options, share one
+/// instance, which is freed when the last of them is disposed.
 /// </summary>
 internal static class SharedWeights
 {
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, Entry> Open = [];
 
-    /// <summary>A model, after a look at its files.</summary>
-    /// <param name="reference">What the component was saved with.</param>
-    /// <param name="placed">The files, if the component brought them. They are given back with the model.</param>
-    /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
+    /// <summary>Opens a model, after checking its files.</summary>
+    /// <param name="reference">The reference that the component was saved with.</param>
+    /// <param name="placed">The files, if the saved model contained them. They are released with the model.</param>
+    /// <exception cref="ControlNetException">Files are missing or have changed, or there is no runtime.</exception>
     public static NetworkHandle<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
         Take(reference, placed, "model", to => DiffusionModel.Load(to.Locate(ModelNames.FindModel), to.ToOptions()));
 
-    /// <summary>A control network, after a look at its files.</summary>
-    /// <param name="reference">What the component was saved with.</param>
-    /// <param name="placed">The files, if the component brought them. They are given back with the network.</param>
-    /// <exception cref="ControlNetException">Its files are missing or others, or there is no runtime.</exception>
+    /// <summary>Opens a control network, after checking its files.</summary>
+    /// <param name="reference">The reference that the component was saved with.</param>
+    /// <param name="placed">The files, if the saved model contained them. They are released with the network.</param>
+    /// <exception cref="ControlNetException">Files are missing or have changed, or there is no runtime.</exception>
     public static NetworkHandle<ControlNetwork> Control(WeightReference reference, PlacedWeights? placed = null) =>
         Take(reference, placed, "control", to => ControlNetwork.Load(to.Locate(ModelNames.FindControl), to.ToOptions()));
 
-    /// <summary>The files that a component brought for a model or network, or null if it was opened otherwise.</summary>
+    /// <summary>The placed files of a model or network, or null if it was opened otherwise.</summary>
     public static PlacedWeights? PlacedOf(IDisposable value)
     {
         lock (Gate)
             return Open.Values.FirstOrDefault(entry => ReferenceEquals(entry.Value, value))?.Placed;
     }
 
-    private static NetworkHandle<T> Take<T>(WeightReference reference, PlacedWeights? placed, string kind, Func<WeightReference, T> open)
+    private static NetworkHandle<T> Take<T>(WeightReference reference, PlacedWeights? placed, string type, Func<WeightReference, T> open)
         where T : IDisposable
     {
         var isKept = false;
         try
         {
             var toLoad = placed?.ToLoad() ?? reference;
-            var key = $"{kind} {JsonSerializer.Serialize(toLoad)}";
+            var key = $"{type} {JsonSerializer.Serialize(toLoad)}";
             lock (Gate)
             {
                 if (!Open.TryGetValue(key, out var entry))
@@ -50,7 +50,7 @@ internal static class SharedWeights
                 }
 
                 entry.Users++;
-                return new NetworkHandle<T>((T)entry.Value, () => GiveBack(key));
+                return new NetworkHandle<T>((T)entry.Value, () => Release(key));
             }
         }
         finally
@@ -60,7 +60,7 @@ internal static class SharedWeights
         }
     }
 
-    private static void GiveBack(string key)
+    private static void Release(string key)
     {
         lock (Gate)
         {

@@ -3,16 +3,16 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Components;
 
-/// <summary>Writes a component's weights as its options say: where they are, or themselves.</summary>
+/// <summary>Saves a component's weights as its options say: by reference, or inside the model.</summary>
 internal static class WeightKeeper
 {
     private const string WeightsName = "diffusion_pytorch_model.safetensors";
 
-    /// <summary>Of a model, the networks that the component uses.</summary>
+    /// <summary>Saves the networks of a model that the component uses.</summary>
     /// <param name="writer">The component's entries.</param>
     /// <param name="model">The model.</param>
-    /// <param name="parts">What is used of it.</param>
-    /// <param name="storage">Where the weights are to be.</param>
+    /// <param name="parts">The networks that the component uses.</param>
+    /// <param name="storage">Where the weights are kept.</param>
     public static WeightReference Model(this ModelWriter writer, DiffusionModel model, ModelParts parts, WeightStorage storage)
     {
         if (SharedWeights.PlacedOf(model) is { } placed)
@@ -22,11 +22,11 @@ internal static class WeightKeeper
         return Inside(writer, "Model.", model.Folder.Path, WeightReference.Of(model, parts & model.Folder.Loaded));
     }
 
-    /// <summary>Controls with their networks, whole.</summary>
+    /// <summary>Saves controls with their networks, in full.</summary>
     public static ControlSettings[] Controls(this ModelWriter writer, IEnumerable<ControlColumn> controls, WeightStorage storage) =>
         [.. controls.Select((control, i) => ControlSettings.Of(control, writer.Control(control.Network, $"Control{i}.", storage)))];
 
-    /// <summary>A control network's condition encoder.</summary>
+    /// <summary>Saves a control network's condition encoder.</summary>
     public static WeightReference ConditionEncoder(this ModelWriter writer, ControlNetwork network, WeightStorage storage)
     {
         if (SharedWeights.PlacedOf(network) is { } placed)
@@ -34,7 +34,7 @@ internal static class WeightKeeper
         if (storage == WeightStorage.Reference)
             return Checked(network.Reference.Value);
 
-        // A file of its own, of the condition encoder's tensors alone, which are few.
+        // A separate file with only the condition encoder's tensors, which are few.
         using var folder = ScratchFolder.Create();
         AtomicFile.Write(folder.File("config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(network.Config.ToJson())));
         using (var weights = network.OpenWeights())
@@ -43,7 +43,8 @@ internal static class WeightKeeper
             SafetensorsWriter.Write(folder.File(WeightsName), weights.Tensors.Values.Select(Content));
         }
 
-        var reference = WeightReference.OfFolder(network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder.Path);
+        var reference = WeightReference.OfFolder(
+            network.Name, network.Options with { Variant = null, ConditionEncoderOnly = true }, folder.Path);
         return Inside(writer, "Condition.", folder.Path, reference);
     }
 
@@ -65,11 +66,12 @@ internal static class WeightKeeper
         return reference with
         {
             Files = [],
-            Inside = InsideWeights.Write(writer, prefix, files, i => RegularFile.Open(Path.Combine(root, files[i].Name), files[i].Name, bufferSize: 1)),
+            Inside = InsideWeights.Write(
+                writer, prefix, files, i => RegularFile.Open(Path.Combine(root, files[i].Name), files[i].Name, bufferSize: 1)),
         };
     }
 
-    // What is saved has to be such as loading takes.
+    // A saved reference must be one that loading accepts.
     private static WeightReference Checked(WeightReference reference)
     {
         reference.Check();
