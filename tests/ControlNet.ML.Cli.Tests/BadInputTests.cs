@@ -22,7 +22,7 @@ public sealed class BadInputTests
             { 1, "Steps is 0", ["generate", "x", "--steps", "0"] },
             { 1, "Steps is 5000", ["generate", "x", "--steps", "5000"] },
             { 1, "Guidance is NaN", [.. generate, "--guidance", "NaN"] },
-            { 1, "There is no sampler 'eulr'", [.. generate, "--scheduler", "eulr"] },
+            { 1, "Unknown scheduler 'eulr'", [.. generate, "--scheduler", "eulr"] },
             { 1, "is not there: make it first", [.. generate, "--output", "no/such/folder/x.png"] },
             { 1, "ending '.txt'", [.. generate, "--output", "x.txt"] },
             { 1, "--count is 0", [.. generate, "--count", "0"] },
@@ -47,7 +47,7 @@ public sealed class BadInputTests
             { 2, "is what the image begins from", [.. generate, "--image", Tool.Photo, "--output", Tool.Photo] },
             { 1, "Strength is 1.5, expected 0 to 1", [.. generate, "--image", Tool.Photo, "--strength", "1.5"] },
             { 1, "leaves none of the 1 timesteps", [.. generate, "--image", Tool.Photo, "--strength", "0.5"] },
-            { 1, "has no input for depths", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo] },
+            { 1, "has no depth input", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo] },
             { 1, "and the image 128x128, expected the same size", [.. generate, "--image", Tool.Photo, "--mask", Path.Combine(Fixtures.Checkout, "docs", "images", "panda-to-tiger.png")] },
             { 1, "of another shape than the result's", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo, "--size", "128x64"] },
         };

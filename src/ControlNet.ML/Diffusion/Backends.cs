@@ -2,10 +2,10 @@ using System.Reflection;
 
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>Finds the runtime that the networks run on: the one given, or the one whose package the application references.</summary>
+/// <summary>Finds the runtime for the networks: the one whose package the application references.</summary>
 internal static class Backends
 {
-    // Assemblies that bring a backend, best first. Nothing else is ever loaded by name.
+    // Assemblies that provide a backend, in order of preference. No other assembly is ever loaded by name.
     private static readonly string[] Known = ["ControlNet.ML.Torch"];
 
     public static IBackendProvider Find()
@@ -17,7 +17,7 @@ internal static class Backends
         }
 
         throw new ControlNetException(
-            "No runtime for the networks is there: add the package ControlNet.ML.Torch to the application, and TorchSharp-cpu " +
-            "(or TorchSharp-cuda-linux / TorchSharp-cuda-windows) for its native part.");
+            "No runtime for the networks was found: add the package ControlNet.ML.Torch to the application, and TorchSharp-cpu " +
+            "(or TorchSharp-cuda-linux / TorchSharp-cuda-windows) for its native libraries.");
     }
 }

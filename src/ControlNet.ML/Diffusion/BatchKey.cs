@@ -1,15 +1,15 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>What images must have in common to be denoised together.</summary>
-/// <param name="Width">Columns of the image, or of its latents.</param>
-/// <param name="Height">Rows.</param>
+/// <summary>The properties that images must share to be denoised together.</summary>
+/// <param name="Width">Width of the image in pixels, or of its latents.</param>
+/// <param name="Height">Height of the image in pixels, or of its latents.</param>
 /// <param name="Steps">Denoising steps.</param>
 /// <param name="Scheduler">The scheduler's configuration, as JSON.</param>
-/// <param name="Strength">The share of the steps that run, of images that begin from one; null for those that begin from noise.</param>
-/// <param name="Networks">The control networks that take part, in order. A network missing here may still run for other images of the batch.</param>
+/// <param name="Strength">The strength of image-to-image; null for images that start from noise.</param>
+/// <param name="Networks">The control networks, in order. A network missing here may still run for other images of the batch.</param>
 internal sealed record BatchKey(int Width, int Height, int Steps, string Scheduler, double? Strength, IReadOnlyList<object> Networks)
 {
-    /// <summary>Everything but the networks.</summary>
+    /// <summary>Everything except the networks.</summary>
     public (int, int, int, string, double?) Settings => (Width, Height, Steps, Scheduler, Strength);
 
     /// <summary>Why two images cannot be denoised together; null if they can.</summary>
@@ -22,11 +22,11 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
         if (Scheduler != other.Scheduler)
             return "one scheduler";
         if (Strength != other.Strength)
-            return "one strength, or all begin from noise";
+            return "one strength, or all start from noise";
         return Covers(other) || other.Covers(this) ? null : "the same control networks in the same order";
     }
 
-    /// <summary>Whether the other's networks are some of these, in the same order.</summary>
+    /// <summary>Whether the other's networks are a subset of these, in the same order.</summary>
     public bool Covers(BatchKey other)
     {
         var found = 0;

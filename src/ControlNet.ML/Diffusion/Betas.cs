@@ -1,22 +1,22 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>The variances β_t that the forward process adds at each training timestep, in torch's float32 arithmetic.</summary>
+/// <summary>The variances β_t that the forward process adds at each training timestep, computed in torch's float32 arithmetic.</summary>
 internal static class Betas
 {
-    // No step may add more than this share of noise, else the product of the rest vanishes (Nichol and Dhariwal, 2021).
-    private const double LargestOfAlphaBar = 0.999;
+    // The maximum β, which keeps the product of 1 - β from vanishing (Nichol and Dhariwal, 2021).
+    private const double MaxBeta = 0.999;
 
     public static float[] Create(string schedule, int count, double start, double end) => schedule switch
     {
         "linear" => Linspace((float)start, (float)end, count),
         "scaled_linear" => Squared(Linspace((float)Math.Sqrt(start), (float)Math.Sqrt(end), count)),
-        "squaredcos_cap_v2" => OfAlphaBar(count, t => Math.Pow(Math.Cos((t + 0.008) / 1.008 * Math.PI / 2), 2)),
-        "exp" => OfAlphaBar(count, t => Math.Exp(t * -12)),
+        "squaredcos_cap_v2" => FromAlphaBar(count, t => Math.Pow(Math.Cos((t + 0.008) / 1.008 * Math.PI / 2), 2)),
+        "exp" => FromAlphaBar(count, t => Math.Exp(t * -12)),
         "sigmoid" => Sigmoid(count, start, end),
-        _ => throw new ArgumentException($"There is no beta schedule '{schedule}'.", nameof(schedule)),
+        _ => throw new ArgumentException($"Unknown beta schedule '{schedule}'.", nameof(schedule)),
     };
 
-    /// <summary>torch.linspace in float32: from the nearer end, each with one rounding.</summary>
+    /// <summary>torch.linspace in float32: each value is computed from the nearer end, with one rounding.</summary>
     public static float[] Linspace(float start, float end, int count)
     {
         var values = new float[count];
@@ -32,8 +32,8 @@ internal static class Betas
     }
 
     /// <summary>
-    /// Scales and shifts √ᾱ so that the last is 0 and the first as before: the last training timestep is then pure noise
-    /// (Lin et al., 2023, algorithm 1).
+    /// Scales and shifts √ᾱ so that the last becomes 0 and the first stays: the last training timestep is then pure noise (Lin et al.,
+    /// 2023, algorithm 1).
     /// </summary>
     public static float[] WithZeroTerminalSnr(ReadOnlySpan<float> betas)
     {
@@ -55,7 +55,7 @@ internal static class Betas
         return rescaled;
     }
 
-    /// <summary>ᾱ_t, the product of all 1 - β up to t: accumulated in double, each entry rounded.</summary>
+    /// <summary>ᾱ_t, the product of 1 - β_s for s ≤ t: accumulated in double, each entry rounded to float.</summary>
     public static float[] AlphasCumprod(ReadOnlySpan<float> betas)
     {
         var products = new float[betas.Length];
@@ -84,11 +84,11 @@ internal static class Betas
         return values;
     }
 
-    private static float[] OfAlphaBar(int count, Func<double, double> alphaBar)
+    private static float[] FromAlphaBar(int count, Func<double, double> alphaBar)
     {
         var values = new float[count];
         for (var i = 0; i < count; i++)
-            values[i] = (float)Math.Min(1 - (alphaBar((i + 1.0) / count) / alphaBar((double)i / count)), LargestOfAlphaBar);
+            values[i] = (float)Math.Min(1 - (alphaBar((i + 1.0) / count) / alphaBar((double)i / count)), MaxBeta);
         return values;
     }
 }

@@ -2,47 +2,47 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>How the residuals of a control network are weighted, and which halves of classifier-free guidance get them.</summary>
+/// <summary>How the residuals of a control network are weighted, and which halves of classifier-free guidance receive them.</summary>
 public enum ControlWeighting
 {
-    /// <summary>All residuals alike, in both halves: the usual mode.</summary>
+    /// <summary>All residuals have the same weight, in both halves: the default.</summary>
     Uniform,
 
     /// <summary>
-    /// Guess mode as in diffusers (<c>guess_mode=True</c>): conditional half only, 0.1 for the first residual to 1 for the middle one on a
-    /// logarithmic scale.
+    /// Guess mode as in diffusers (<c>guess_mode=True</c>): conditional half only, from 0.1 for the first residual to 1 for the middle one,
+    /// on a logarithmic scale.
     /// </summary>
     GuessLogspace,
 
     /// <summary>
-    /// Guess mode as in the original code: conditional half only, 0.825^(n-i) for residual i of n + 1, so 0.825^12 = 0.0994 for the first of SD1's
-    /// thirteen and 1 for the middle one. For SDXL's ten n is 9, the first being 0.825^9 = 0.177.
+    /// Guess mode as in the original code: conditional half only, 0.825^(n-i) for residual i of n + 1, so 0.825^12 = 0.0994 for the first
+    /// of SD1's thirteen and 1 for the middle one. For SDXL's ten, n is 9 and the first is 0.825^9 = 0.177.
     /// </summary>
     GuessPower,
 
     /// <summary>
-    /// The paper's classifier-free guidance resolution weighting (section 3.4): conditional half only, residual i multiplied by w_i = 64 / h_i with
-    /// h_i its height; 8 for 8 rows to 1 for 64. 64 is the side of the latents that Stable Diffusion 1 was trained with; for other
-    /// models the side they were trained with (sample_size) stands in its place.
+    /// The paper's classifier-free guidance resolution weighting (section 3.4): conditional half only, residual i multiplied by w_i = 64 /
+    /// h_i with h_i its height: from 1 for 64 rows to 8 for 8. 64 is the latent size that Stable Diffusion 1 was trained with; for other
+    /// models it is replaced by theirs (sample_size).
     /// </summary>
     Resolution,
 }
 
-/// <summary>The weights themselves.</summary>
+/// <summary>Computes the weights of each <see cref="ControlWeighting"/>.</summary>
 public static class ControlWeights
 {
-    /// <summary>Side of the latents in the paper: 512 pixels.</summary>
+    /// <summary>Latent size in the paper, for 512 pixels.</summary>
     public const int PaperSide = 64;
 
-    /// <summary>Whether only the conditional half of guidance gets the residuals.</summary>
+    /// <summary>Whether only the conditional half of guidance receives the residuals.</summary>
     public static bool ConditionalOnly(this ControlWeighting weighting) => weighting != ControlWeighting.Uniform;
 
-    /// <summary>The factor of each residual, the middle one last, before the network's scale.</summary>
-    /// <param name="weighting">The rule.</param>
-    /// <param name="config">The control network.</param>
+    /// <summary>The weight of each residual, the middle one last, before the network's scale.</summary>
+    /// <param name="weighting">The weighting.</param>
+    /// <param name="config">The control network's configuration.</param>
     /// <param name="latentHeight">Height of the latents.</param>
-    /// <param name="trainedSide">Side of the latents that the base model was trained with; 64 for Stable Diffusion 1.</param>
-    /// <returns>As many factors as there are residuals. Networks that pool their residuals over space weight them alike, as in diffusers.</returns>
+    /// <param name="trainedSide">Latent size that the base model was trained with; 64 for Stable Diffusion 1.</param>
+    /// <returns>One weight per residual. Networks with global pooling weight all residuals equally, as in diffusers.</returns>
     public static double[] Of(ControlWeighting weighting, ControlNetConfig config, int latentHeight, int trainedSide = PaperSide)
     {
         ArgumentNullException.ThrowIfNull(config);

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>The names of control weightings in texts: command lines, tables, text columns, provenance.</summary>
+/// <summary>The names of control weightings in command lines, tables, text columns and provenance.</summary>
 public static class ControlWeightingNames
 {
     private static readonly (string Name, ControlWeighting Weighting)[] Table =
@@ -16,19 +16,21 @@ public static class ControlWeightingNames
     public static string Of(ControlWeighting weighting) => Array.Find(Table, row => row.Weighting == weighting).Name
         ?? throw new ArgumentOutOfRangeException(nameof(weighting), weighting, "Unknown weighting.");
 
-    /// <summary>The weighting of a name, or of the name that <see cref="ControlWeighting"/> has for it, in upper or lower case.</summary>
-    /// <param name="text">The name; white space around it does not count.</param>
-    /// <exception cref="ControlNetException">There is none of that name; the message lists the names.</exception>
+    /// <summary>Parses a weighting's name, or its <see cref="ControlWeighting"/> member name, in upper or lower case.</summary>
+    /// <param name="text">The name; surrounding white space is ignored.</param>
+    /// <exception cref="ControlNetException">The name is unknown; the message lists the names.</exception>
     public static ControlWeighting Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var name = text.Trim();
         foreach (var (own, weighting) in Table)
         {
-            if (name.Equals(own, StringComparison.OrdinalIgnoreCase) || name.Equals(weighting.ToString(), StringComparison.OrdinalIgnoreCase))
+            if (name.Equals(own, StringComparison.OrdinalIgnoreCase)
+                || name.Equals(weighting.ToString(), StringComparison.OrdinalIgnoreCase))
                 return weighting;
         }
 
-        throw new ControlNetException($"{Message.Name(text)} is no control weighting, expected {Message.Choice([.. Table.Select(row => row.Name)])}.");
+        throw new ControlNetException(
+            $"{Message.Name(text)} is not a control weighting, expected {Message.Choice([.. Table.Select(row => row.Name)])}.");
     }
 }

@@ -4,54 +4,54 @@ using ControlNet.ML.Diffusion.Schedulers;
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>
-/// From noise to latents, for every backend and model family: scale, predict, guide, step. Several images may run together; each
-/// has its own sampler, noise, guidance and control.
+/// The denoising loop, for every backend and model family: scale, predict, guide, step. Several images may run together; each has its own
+/// scheduler, noise, guidance and controls.
 /// </summary>
 /// <param name="backend">The networks.</param>
-/// <param name="unet">The shape of the UNet.</param>
+/// <param name="unet">The UNet's configuration.</param>
 public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
 {
     /// <summary>
-    /// Runs the loop lazily: every element is the state after one step, and asking for no more stops the work. A row whose latents are no
-    /// numbers any more leaves the others as they are; where none has numbers the run ends early, with the step at which that came about.
+    /// Runs the loop lazily: every element is the state after one step, and ending the enumeration stops the work. A row whose latents are
+    /// no longer finite does not affect the others; if none is finite, the run ends early.
     /// </summary>
-    /// <param name="rows">The images: one latent size and one list of control networks for all.</param>
-    /// <param name="scheduler">The sampler.</param>
-    /// <param name="steps">How many steps.</param>
-    /// <param name="cancellationToken">Seen before every step.</param>
-    /// <returns>After each step its number and the latents of every row, [1, C, h, w], which the next step overwrites.</returns>
-    /// <exception cref="ControlNetException">The sampler cannot take so many steps; before the first one.</exception>
+    /// <param name="rows">The images, all with the same latent size and the same list of control networks.</param>
+    /// <param name="scheduler">The scheduler's configuration.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>For each step its index and the latents of every row, [1, C, h, w], which the next step overwrites.</returns>
+    /// <exception cref="ControlNetException">The scheduler cannot take this number of steps; thrown before the first one.</exception>
     public IEnumerable<DenoisingStep> Run(
         IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps, CancellationToken cancellationToken = default)
     {
         Check(rows, scheduler, steps);
         var run = new Pass(rows, unet);
-        var samplers = rows.Select(row => Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta, Strength = row.Image?.Strength })).ToArray();
-        var latents = rows.Select((row, i) => Begin(row, samplers[i])).ToArray();
+        var schedulers = rows.Select(row => Create(row, scheduler, steps)).ToArray();
+        var latents = rows.Select((row, i) => Start(row, schedulers[i])).ToArray();
         var guided = new float[latents[0].Count];
         var kept = new float[latents[0].Count];
         var failures = new NotFiniteException?[rows.Count];
 
         using var denoiser = backend.CreateDenoiser(run.Inputs);
-        var count = samplers[0].Timesteps.Count;
+        var count = schedulers[0].Timesteps.Count;
         for (var step = 0; step < count; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
 
-            // 1. every row that the networks see: the latents as the sampler wants them
+            // 1. every row of the networks' input: the latents, scaled for the network
             for (var r = 0; r < run.Rows.Length; r++)
-                samplers[run.Rows[r].Image].ScaleModelInput(latents[run.Rows[r].Image].Values, step, run.Sample.Row(r));
+                schedulers[run.Rows[r].Image].ScaleModelInput(latents[run.Rows[r].Image].Values, step, run.Sample.Row(r));
 
             // 2. control networks and UNet
-            denoiser.Predict(run.Sample, samplers[0].Timesteps[step], run.ControlsAt(step, count), run.Prediction);
+            denoiser.Predict(run.Sample, schedulers[0].Timesteps[step], run.ControlsAt(step, count), run.Prediction);
 
-            // 3. guidance, then the sampler's step
+            // 3. guidance, then the scheduler's step
             for (var i = 0; i < rows.Count; i++)
             {
                 run.Guide(i, guided);
-                samplers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
+                schedulers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
                 if (rows[i].Image is { Mask: { } mask } image)
-                    PutBack(image.Latents, mask, rows[i].Noise, samplers[i], step + 1, kept, latents[i].Values);
+                    RestoreUnmasked(image.Latents, mask, rows[i].Noise, schedulers[i], step + 1, kept, latents[i].Values);
                 failures[i] ??= NotFiniteException.Find(latents[i], "The latents", $" after step {step + 1} of {count}");
             }
 
@@ -61,33 +61,37 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         }
     }
 
-    /// <summary>The latents before the first step: noise, or the image with as much of it as its first step expects.</summary>
-    private static TensorData Begin(DenoisingRow row, Scheduler sampler)
+    private static Scheduler Create(DenoisingRow row, SchedulerConfig scheduler, int steps) =>
+        Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta, Strength = row.Image?.Strength });
+
+    /// <summary>The latents before the first step: noise, or the image with the noise of its first step.</summary>
+    private static TensorData Start(DenoisingRow row, Scheduler scheduler)
     {
         var latents = row.Noise.Clone();
         if (row.Image is { BeginsFromNoise: false } image)
         {
-            sampler.AddNoise(image.Latents.Values, row.Noise.Values, 0, latents.Values);
+            scheduler.AddNoise(image.Latents.Values, row.Noise.Values, 0, latents.Values);
             return latents;
         }
 
-        var sigma = (float)sampler.InitNoiseSigma;
+        var sigma = (float)scheduler.InitNoiseSigma;
         for (var i = 0; i < latents.Count; i++)
             latents.Values[i] *= sigma;
         return latents;
     }
 
-    /// <summary>What the mask does not cover becomes the image again, with the noise of the next step, or with none after the last.</summary>
-    private static void PutBack(TensorData picture, TensorData mask, TensorData noise, Scheduler sampler, int next, float[] kept, float[] latents)
+    /// <summary>Restores the image outside the mask, with the noise of the next step, or without noise after the last.</summary>
+    private static void RestoreUnmasked(
+        TensorData original, TensorData mask, TensorData noise, Scheduler scheduler, int next, float[] kept, float[] latents)
     {
-        if (next < sampler.Count)
-            sampler.AddNoise(picture.Values, noise.Values, next, kept);
+        if (next < scheduler.Count)
+            scheduler.AddNoise(original.Values, noise.Values, next, kept);
         else
-            picture.Values.CopyTo(kept, 0);
+            original.Values.CopyTo(kept, 0);
         for (var i = 0; i < latents.Length; i++)
         {
-            var anew = mask.Values[i % mask.Count];
-            latents[i] = ((1 - anew) * kept[i]) + (anew * latents[i]);
+            var weight = mask.Values[i % mask.Count];
+            latents[i] = ((1 - weight) * kept[i]) + (weight * latents[i]);
         }
     }
 
@@ -117,7 +121,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         }
     }
 
-    /// <summary>How images become rows of the networks, and predictions of those rows images again.</summary>
+    /// <summary>Maps images to rows of the networks' batch, and the predictions for those rows back to images.</summary>
     private sealed class Pass
     {
         private readonly IReadOnlyList<DenoisingRow> _images;
@@ -211,9 +215,10 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         private TextEmbedding Text((int Image, bool Conditional) row) =>
             row.Conditional
                 ? _images[row.Image].Text
-                : _images[row.Image].NegativeText ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
+                : _images[row.Image].NegativeText
+                    ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
 
-        /// <summary>Rows [1, …] one above the other.</summary>
+        /// <summary>Concatenates tensors [1, …] along the first dimension.</summary>
         private TensorData Stack(Func<(int Image, bool Conditional), TensorData> part)
         {
             var parts = Rows.Select(part).ToArray();
@@ -223,16 +228,16 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
 }
 
 /// <summary>The state after a step.</summary>
-/// <param name="Step">Which, from 0.</param>
-/// <param name="Steps">How many there are.</param>
-/// <param name="Latents">For every row, [1, C, h, w]; overwritten by the next step.</param>
+/// <param name="Step">The step's index, from 0.</param>
+/// <param name="Steps">The number of steps.</param>
+/// <param name="Latents">The latents of every row, [1, C, h, w]; overwritten by the next step.</param>
 public sealed record DenoisingStep(int Step, int Steps, IReadOnlyList<TensorData> Latents)
 {
-    /// <summary>For every row why its latents are no numbers, and since which step; null where they are.</summary>
+    /// <summary>For every row, why its latents are not finite, and since which step; null if they are finite.</summary>
     internal IReadOnlyList<NotFiniteException?> Failures { get; init; } = [];
 
-    /// <summary>The latents of a row, [1, C, h, w], which are numbers; overwritten by the next step.</summary>
-    /// <param name="row">Which.</param>
-    /// <exception cref="ControlNetException">They are not finite; says since which step.</exception>
+    /// <summary>The latents of a row, [1, C, h, w], if they are finite; overwritten by the next step.</summary>
+    /// <param name="row">The row's index.</param>
+    /// <exception cref="ControlNetException">They are not finite; the message says since which step.</exception>
     public TensorData LatentsOf(int row) => Failures.ElementAtOrDefault(row) is { } failure ? throw failure : Latents[row];
 }

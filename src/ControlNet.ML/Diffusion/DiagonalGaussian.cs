@@ -2,7 +2,9 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>The autoencoder's posterior of an image: a Gaussian with a diagonal covariance (diffusers' DiagonalGaussianDistribution).</summary>
+/// <summary>
+/// The autoencoder's posterior of an image: a Gaussian with a diagonal covariance (diffusers' DiagonalGaussianDistribution).
+/// </summary>
 internal static class DiagonalGaussian
 {
     /// <summary>Samples latents: mean + e^(logVariance / 2) · noise, then shifted and scaled for the scheduler.</summary>
@@ -25,5 +27,6 @@ internal static class DiagonalGaussian
             latents[i] = Scale(config, latents[i]);
     }
 
-    private static float Scale(AutoencoderConfig config, float value) => (float)((value - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
+    private static float Scale(AutoencoderConfig config, float value) =>
+        (float)((value - (config.ShiftFactor ?? 0)) * config.ScalingFactor);
 }

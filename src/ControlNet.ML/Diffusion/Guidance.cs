@@ -3,12 +3,12 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>Classifier-free guidance and its relatives, on the predictions of one image.</summary>
+/// <summary>Classifier-free guidance and related methods, on the predictions of one image.</summary>
 public static class Guidance
 {
     /// <summary>
-    /// Rows that the networks see of one image: 2 where guidance adds an unconditional pass, else 1. At scale 1 and below its half would be
-    /// multiplied by nothing; distilled models take the scale as a condition instead.
+    /// The number of network rows per image: 2 if guidance adds an unconditional pass, else 1. At scale 1 and below the unconditional pass
+    /// is skipped; distilled models take the scale as a condition instead.
     /// </summary>
     /// <param name="unet">The UNet.</param>
     /// <param name="scale">The guidance scale.</param>
@@ -18,7 +18,7 @@ public static class Guidance
     /// <param name="unconditional">ε_u.</param>
     /// <param name="conditional">ε_c.</param>
     /// <param name="scale">s; 1 gives ε_c.</param>
-    /// <param name="result">Receives ε; may be one of the others.</param>
+    /// <param name="result">Receives ε; may be one of the inputs.</param>
     public static void Combine(ReadOnlySpan<float> unconditional, ReadOnlySpan<float> conditional, float scale, Span<float> result)
     {
         for (var i = 0; i < result.Length; i++)
@@ -26,11 +26,11 @@ public static class Guidance
     }
 
     /// <summary>
-    /// Brings the deviation of a guided prediction back towards the conditional one's (rescale_noise_cfg; Lin et al. 2023, section 3.4),
-    /// against over-exposed images.
+    /// Moves the standard deviation of a guided prediction towards that of the conditional one (rescale_noise_cfg; Lin et al., 2023,
+    /// section 3.4), which prevents over-exposed images.
     /// </summary>
     /// <param name="conditional">ε_c.</param>
-    /// <param name="rescale">φ, from 0 (leave as it is) to 1.</param>
+    /// <param name="rescale">φ, from 0 (off) to 1.</param>
     /// <param name="guided">The guided prediction, changed in place.</param>
     public static void Rescale(ReadOnlySpan<float> conditional, float rescale, Span<float> guided)
     {
@@ -39,8 +39,10 @@ public static class Guidance
         TensorPrimitives.Multiply(guided, (float)factor, guided);
     }
 
-    /// <summary>The embedding of a guidance scale that distilled (LCM) models take in place of a second pass (get_guidance_scale_embedding).</summary>
-    /// <param name="scale">The guidance scale; the embedding is of scale − 1.</param>
+    /// <summary>
+    /// The embedding of a guidance scale, which distilled (LCM) models take instead of a second pass (get_guidance_scale_embedding).
+    /// </summary>
+    /// <param name="scale">The guidance scale; scale − 1 is embedded.</param>
     /// <param name="width">Length of the result.</param>
     public static float[] Embed(double scale, int width)
     {

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>Where a sampler takes its Gaussian noise from.</summary>
+/// <summary>The source of a scheduler's Gaussian noise.</summary>
 public interface INoiseSource
 {
-    /// <summary>Fills a tensor of that many elements with draws from N(0, 1).</summary>
-    /// <param name="values">All elements of the tensor, row-major: how many there are can decide which numbers they become.</param>
+    /// <summary>Fills a tensor with random numbers from N(0, 1).</summary>
+    /// <param name="values">All elements of the tensor, row-major: their number can affect the values.</param>
     void FillNormal(Span<float> values);
 }

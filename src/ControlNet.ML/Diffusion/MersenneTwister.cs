@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>mt19937 (Matsumoto and Nishimura, 1998): the 32-bit generator beneath torch's CPU random numbers.</summary>
+/// <summary>mt19937 (Matsumoto and Nishimura, 1998): the 32-bit generator behind torch's CPU random numbers.</summary>
 internal sealed class MersenneTwister
 {
-    /// <summary>Words of state.</summary>
+    /// <summary>The number of words of the state.</summary>
     public const int Size = 624;
 
     private const int Shift = 397;
@@ -18,9 +18,9 @@ internal sealed class MersenneTwister
         _next = Size;
     }
 
-    /// <summary>Goes on where a generator with this state stood.</summary>
+    /// <summary>Continues from a saved state.</summary>
     /// <param name="state">The 624 words.</param>
-    /// <param name="next">Which word comes next, 0 to 624.</param>
+    /// <param name="next">Index of the next word, 0 to 624.</param>
     public MersenneTwister(ReadOnlySpan<uint> state, int next)
     {
         state.CopyTo(_state);
@@ -42,7 +42,9 @@ internal sealed class MersenneTwister
         return y ^ (y >> 18);
     }
 
-    /// <summary>Uniform in [0, 1) as NumPy's <c>random_sample</c> makes it, 27 bits of one number and 26 of the next. Torch has another way.</summary>
+    /// <summary>
+    /// Uniform in [0, 1) as NumPy's <c>random_sample</c> computes it, 27 bits of one number and 26 of the next; torch's differs.
+    /// </summary>
     public double NextDouble53()
     {
         var (high, low) = (NextUInt32() >> 5, NextUInt32() >> 6);

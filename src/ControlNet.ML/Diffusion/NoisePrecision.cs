@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion;
 
-/// <summary>The element type of a tensor that torch draws: a pipeline in half precision starts from rounded noise.</summary>
+/// <summary>The element type of a random tensor: a half-precision pipeline starts from rounded noise.</summary>
 public enum NoisePrecision
 {
     /// <summary>32-bit floats.</summary>

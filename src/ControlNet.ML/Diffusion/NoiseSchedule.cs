@@ -3,21 +3,23 @@ using ControlNet.ML.Diffusion.Schedulers;
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>
-/// The forward process q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I) over the training timesteps, in the float32 numbers that
-/// diffusers has: what training adds noise by, and what every sampler reverses.
+/// The forward process q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I) over the training timesteps, in diffusers' float32 values: training adds
+/// noise by it, and every scheduler reverses it.
 /// </summary>
 public sealed class NoiseSchedule
 {
     private readonly float[] _betas;
     private readonly float[] _alphasCumprod;
 
-    /// <summary>Builds the schedule of given variances.</summary>
+    /// <summary>Creates the schedule for given variances.</summary>
     /// <param name="betas">β_t for each training timestep, at least one, each from 0 to 1.</param>
-    /// <param name="zeroTerminalSnr">Whether to rescale them so that the last timestep is pure noise (<c>rescale_betas_zero_snr</c>).</param>
+    /// <param name="zeroTerminalSnr">
+    /// Whether to rescale the betas so that the last timestep is pure noise (<c>rescale_betas_zero_snr</c>).
+    /// </param>
     public NoiseSchedule(ReadOnlySpan<float> betas, bool zeroTerminalSnr = false)
     {
         if (betas.IsEmpty)
-            throw new ArgumentException("A noise schedule has at least one timestep.", nameof(betas));
+            throw new ArgumentException("The noise schedule is empty, expected at least one timestep.", nameof(betas));
         foreach (var beta in betas)
         {
             if (!(beta is >= 0 and <= 1))
@@ -37,9 +39,9 @@ public sealed class NoiseSchedule
     /// <summary>ᾱ_t, the product of 1 - β_s for s = 0 … t.</summary>
     public ReadOnlySpan<float> AlphasCumprod => _alphasCumprod;
 
-    /// <summary>The schedule that a scheduler's configuration describes.</summary>
+    /// <summary>Creates the schedule of a scheduler's configuration.</summary>
     /// <param name="config">The configuration.</param>
-    /// <exception cref="ControlNetException">The configuration holds a value that cannot be used.</exception>
+    /// <exception cref="ControlNetException">The configuration contains an invalid value.</exception>
     public static NoiseSchedule Create(SchedulerConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -52,24 +54,24 @@ public sealed class NoiseSchedule
 
     /// <summary>x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε.</summary>
     /// <param name="original">The clean sample x_0.</param>
-    /// <param name="noise">ε, as long.</param>
+    /// <param name="noise">ε, of the same length.</param>
     /// <param name="timestep">t, 0 to T - 1.</param>
-    /// <param name="noisy">Where x_t goes, as long; may be <paramref name="original"/> itself.</param>
+    /// <param name="noisy">Receives x_t, of the same length; may be <paramref name="original"/> itself.</param>
     public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> noisy)
     {
         var alphaBar = At(timestep);
-        Blend.SetSingle(noisy, MathF.Sqrt(alphaBar), original, MathF.Sqrt(1 - alphaBar), noise);
+        WeightedSum.SetSingle(noisy, MathF.Sqrt(alphaBar), original, MathF.Sqrt(1 - alphaBar), noise);
     }
 
     /// <summary>The training target of v-prediction, √ᾱ_t ε - √(1 - ᾱ_t) x_0.</summary>
     /// <param name="original">The clean sample x_0.</param>
-    /// <param name="noise">ε, as long.</param>
+    /// <param name="noise">ε, of the same length.</param>
     /// <param name="timestep">t, 0 to T - 1.</param>
-    /// <param name="velocity">Where the target goes, as long.</param>
+    /// <param name="velocity">Receives the target, of the same length.</param>
     public void Velocity(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int timestep, Span<float> velocity)
     {
         var alphaBar = At(timestep);
-        Blend.SetSingle(velocity, -MathF.Sqrt(1 - alphaBar), original, MathF.Sqrt(alphaBar), noise);
+        WeightedSum.SetSingle(velocity, -MathF.Sqrt(1 - alphaBar), original, MathF.Sqrt(alphaBar), noise);
     }
 
     /// <summary>The signal-to-noise ratio ᾱ_t / (1 - ᾱ_t).</summary>
@@ -81,13 +83,13 @@ public sealed class NoiseSchedule
     }
 
     /// <summary>
-    /// The weight of a timestep's loss under min-SNR weighting (Hang et al., 2023): min(SNR, γ) / SNR for a network that predicts
-    /// ε, min(SNR, γ) / (SNR + 1) for v, min(SNR, γ) for x_0.
+    /// The loss weight of a timestep under min-SNR weighting (Hang et al., 2023): min(SNR, γ) / SNR for a network that predicts ε, min(SNR,
+    /// γ) / (SNR + 1) for v, min(SNR, γ) for x_0.
     /// </summary>
     /// <param name="timestep">t, 0 to T - 1.</param>
     /// <param name="prediction">What the network predicts.</param>
-    /// <param name="gamma">γ, above 0; the paper has 5.</param>
-    /// <returns>The weight; NaN, as in Python, for ε at a timestep of pure noise: nothing can be learnt about ε there.</returns>
+    /// <param name="gamma">γ, above 0; the paper uses 5.</param>
+    /// <returns>The weight; NaN, as in Python, for ε at a timestep of pure noise, where ε cannot be learned.</returns>
     public double MinSnrWeight(int timestep, PredictionType prediction, double gamma = 5)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(gamma);

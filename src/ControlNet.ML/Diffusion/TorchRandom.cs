@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace ControlNet.ML.Diffusion;
 
 /// <summary>
-/// The numbers of torch's CPU generator, <c>torch.Generator().manual_seed(seed)</c>: the same seed and the same draws give
-/// the same values as in Python (integers and uniforms exactly, normals to 5e-7), so that a seed gives diffusers' image.
-/// Numbers are checked against torch 2.13. Not safe for use by several threads at once.
+/// The random numbers of torch's CPU generator, <c>torch.Generator().manual_seed(seed)</c>: the same seed and the same calls give the same
+/// values as in Python (integers and uniforms exactly, normals to 5e-7), so that a seed gives the same image as in diffusers. Tested
+/// against torch 2.13. Not thread-safe.
 /// </summary>
 public sealed class TorchRandom : INoiseSource
 {
@@ -13,12 +13,12 @@ public sealed class TorchRandom : INoiseSource
     private const int StateLength = (4 * MersenneTwister.Size) + 4 + 1 + 8;
     private MersenneTwister _twister;
 
-    // The second normal of a pair of a small draw. Torch keeps it for the next small draw, whatever is drawn in between.
+    // The second normal of a pair from a small tensor. Torch keeps it for the next small tensor, whatever is generated in between.
     private double? _spare;
 
-    /// <summary>Starts at a seed.</summary>
+    /// <summary>Creates a generator with a seed.</summary>
     /// <param name="seed">
-    /// Any number; a negative seed of Python is its two's complement. Torch uses the low 32 bits only. 0 is a seed like others.
+    /// Any number; a negative seed in Python is its two's complement. Torch uses only the low 32 bits. 0 is a seed like any other.
     /// </param>
     public TorchRandom(ulong seed) => _twister = new MersenneTwister((uint)seed);
 
@@ -28,7 +28,7 @@ public sealed class TorchRandom : INoiseSource
     internal TorchRandom Copy() => new(this);
 
     /// <summary><c>rand(n)</c>: uniform in [0, 1), multiples of 2^-24.</summary>
-    /// <param name="values">What to fill.</param>
+    /// <param name="values">The values to fill.</param>
     public void FillUniform(Span<float> values)
     {
         foreach (ref var value in values)
@@ -36,7 +36,7 @@ public sealed class TorchRandom : INoiseSource
     }
 
     /// <summary><c>rand(n, dtype=float64)</c>: uniform in [0, 1), multiples of 2^-53.</summary>
-    /// <param name="values">What to fill.</param>
+    /// <param name="values">The values to fill.</param>
     public void FillUniform(Span<double> values)
     {
         foreach (ref var value in values)
@@ -44,9 +44,9 @@ public sealed class TorchRandom : INoiseSource
     }
 
     /// <summary><c>uniform_(low, high)</c>: uniform in [low, high).</summary>
-    /// <param name="values">What to fill.</param>
-    /// <param name="low">The least value.</param>
-    /// <param name="high">The bound, not reached.</param>
+    /// <param name="values">The values to fill.</param>
+    /// <param name="low">The lower bound, inclusive.</param>
+    /// <param name="high">The upper bound, exclusive.</param>
     public void FillUniform(Span<float> values, float low, float high)
     {
         foreach (ref var value in values)
@@ -54,7 +54,7 @@ public sealed class TorchRandom : INoiseSource
     }
 
     /// <summary><c>randn(n)</c>: draws from N(0, 1).</summary>
-    /// <param name="values">All elements of the tensor: below 16 of them torch draws in another way.</param>
+    /// <param name="values">All elements of the tensor: for fewer than 16, torch uses another algorithm.</param>
     public void FillNormal(Span<float> values) => FillNormal(values, 0, 1);
 
     /// <summary><c>normal_(mean, std)</c>.</summary>
@@ -78,7 +78,7 @@ public sealed class TorchRandom : INoiseSource
         if (start == values.Length)
             return;
 
-        // A remainder draws its block of 16 anew, over what the block before had already.
+        // A remainder regenerates the last block of 16, overwriting values of the previous block.
         FillUniform(values[^Block..]);
         ToNormals(values[^Block..], mean, deviation);
     }
@@ -115,7 +115,7 @@ public sealed class TorchRandom : INoiseSource
         }
         else
         {
-            // Here torch draws nothing for a remainder before it draws the last block anew.
+            // Here torch generates nothing for a remainder before it regenerates the last block.
             FillNormal(values[..^(values.Length % Block)]);
             FillNormal(values[^Block..]);
         }
@@ -127,8 +127,10 @@ public sealed class TorchRandom : INoiseSource
     }
 
     /// <summary><c>randint(0, range)</c>.</summary>
-    /// <param name="range">The bound, not reached; at least 1.</param>
-    /// <returns>0 to range - 1. Like torch's, not quite uniform: the remainder of 32 bits, of 64 from a range of 2^28 on.</returns>
+    /// <param name="range">The upper bound, exclusive; at least 1.</param>
+    /// <returns>
+    /// 0 to range - 1. Like torch's, slightly biased: the remainder of 32 random bits, or of 64 for a range of 2^28 and above.
+    /// </returns>
     public long NextInt64(long range)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(range, 1);
@@ -136,15 +138,15 @@ public sealed class TorchRandom : INoiseSource
     }
 
     /// <summary><c>randint(low, high)</c>.</summary>
-    /// <param name="low">The least value.</param>
-    /// <param name="high">The bound, not reached; above <paramref name="low"/>.</param>
+    /// <param name="low">The lower bound, inclusive.</param>
+    /// <param name="high">The upper bound, exclusive; above <paramref name="low"/>.</param>
     public long NextInt64(long low, long high) => low + NextInt64(checked(high - low));
 
     /// <summary><c>random_()</c> of an int64 tensor's element: 63 random bits.</summary>
     public long NextInt64() => (long)(NextUInt64() & long.MaxValue);
 
     /// <summary><c>randperm(n)</c>: the numbers 0 to n - 1 in random order.</summary>
-    /// <param name="count">How many, not negative.</param>
+    /// <param name="count">n, not negative.</param>
     public int[] Permutation(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -160,16 +162,18 @@ public sealed class TorchRandom : INoiseSource
         return order;
     }
 
-    /// <summary><c>bernoulli_(p)</c> with a number: true with that probability, by a double uniform.</summary>
+    /// <summary><c>bernoulli_(p)</c> with a number: true with probability p, using a double uniform.</summary>
     /// <param name="probability">0 to 1.</param>
     public bool NextBernoulli(double probability) => NextDouble() < probability;
 
-    /// <summary><c>bernoulli(tensor)</c> of float32, or <c>rand(1) &lt; p</c>: true with that probability, by a float uniform.</summary>
+    /// <summary><c>bernoulli(tensor)</c> of float32, or <c>rand(1) &lt; p</c>: true with probability p, using a float uniform.</summary>
     /// <param name="probability">0 to 1.</param>
     public bool NextBernoulliSingle(float probability) => NextSingle() < probability;
 
-    /// <summary>All that later numbers depend on, to go on in another run.</summary>
-    /// <returns>2,509 bytes, little-endian: the state's words, which comes next, whether a normal is kept, and that one.</returns>
+    /// <summary>The generator's state, from which another run can continue.</summary>
+    /// <returns>
+    /// 2,509 bytes, little-endian: the words, the index of the next one, whether a normal is cached, and the cached normal.
+    /// </returns>
     public byte[] GetState()
     {
         var state = new byte[StateLength];
@@ -186,9 +190,9 @@ public sealed class TorchRandom : INoiseSource
         return state;
     }
 
-    /// <summary>Goes on where the generator stood whose state this is.</summary>
-    /// <param name="state">What <see cref="GetState"/> gave.</param>
-    /// <exception cref="ControlNetException">It is no such state.</exception>
+    /// <summary>Continues from a saved state.</summary>
+    /// <param name="state">A state from <see cref="GetState"/>.</param>
+    /// <exception cref="ControlNetException">It is not a valid state.</exception>
     public void SetState(ReadOnlySpan<byte> state)
     {
         if (state.Length != StateLength)
@@ -202,7 +206,8 @@ public sealed class TorchRandom : INoiseSource
         if (next is < 0 or > MersenneTwister.Size || rest[4] > 1 || !double.IsFinite(spare))
         {
             throw new ControlNetException(
-                $"A random state is damaged: its position is {next} and its kept normal {spare}, expected 0 to {MersenneTwister.Size} and a finite number.");
+                $"A random state is damaged: its position is {next} and its kept normal {spare}, "
+                + $"expected 0 to {MersenneTwister.Size} and a finite number.");
         }
 
         _twister = new MersenneTwister(words, next);
@@ -228,7 +233,7 @@ public sealed class TorchRandom : INoiseSource
         }
 
         var angle = 2 * Math.PI * NextDouble();
-        // Torch has log1p(-u): the same, as 1 - u is exact for a multiple of 2^-53.
+        // Torch uses log1p(-u): equal, as 1 - u is exact for a multiple of 2^-53.
         var radius = Math.Sqrt(-2 * Math.Log(1 - NextDouble()));
         _spare = radius * Math.Sin(angle);
         return radius * Math.Cos(angle);
@@ -256,7 +261,7 @@ public sealed class TorchRandom : INoiseSource
         }
     }
 
-    // To the nearest value with 8 significant bits, ties to even.
+    // Rounds to the nearest value with 8 significant bits, ties to even.
     private static float ToBFloat16(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);

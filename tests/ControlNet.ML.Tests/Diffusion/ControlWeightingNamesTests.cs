@@ -26,7 +26,7 @@ public sealed class ControlWeightingNamesTests
     public void Any_other_is_refused_with_the_names(string text)
     {
         var error = Assert.Throws<ControlNetException>(() => ControlWeightingNames.Parse(text));
-        Assert.Contains($"'{text}' is no control weighting, expected", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{text}' is not a control weighting, expected", error.Message, StringComparison.Ordinal);
         Assert.Contains("guess-original", error.Message, StringComparison.Ordinal);
     }
 }

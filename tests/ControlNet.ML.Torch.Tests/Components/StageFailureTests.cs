@@ -27,7 +27,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
             (row => row.Scale = double.PositiveInfinity, "column 'Scale': it is ∞, expected a number."),
             (row => row.End = 0.25f, ""),
             (row => row.Start = 1.5f, "column 'End': The window of a control network is 1.5 to 1, expected 0 <= start <= end <= 1."),
-            (row => row.Weighting = "guessed", "column 'Weighting': 'guessed' is no control weighting, expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
+            (row => row.Weighting = "guessed", "column 'Weighting': 'guessed' is not a control weighting, expected 'uniform', 'resolution', 'guess' or 'guess-original'."),
         ];
         var all = cases.Select(each =>
         {
@@ -90,7 +90,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
 
         // A stage that is not told of the reason sees the missing value.
         var blind = Chain(null).Fit(data).Transform(data);
-        Assert.Equal(["", "Column 'Hint' has values that are not finite, expected numbers."], blind.GetColumn<string>("Error"));
+        Assert.Equal(["", "Column 'Hint' has values that are not finite, expected finite numbers."], blind.GetColumn<string>("Error"));
 
         EstimatorChain<DecodeImageTransformer> Chain(string? errors) => Stages.EncodeCondition("Hint", "Edges", rows.Canny, 64, 64, new() { ErrorColumn = errors })
             .Append(Stages.EncodeText("Text", "Prompt", rows.Model))

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Samplers that work on ᾱ at whole timesteps and keep samples at unit variance: DDIM, DDPM, PNDM, LCM, TCD.</summary>
+/// <summary>Schedulers that use ᾱ at whole timesteps and keep samples at unit variance: DDIM, DDPM, PNDM, LCM, TCD.</summary>
 public abstract class AlphaScheduler : Scheduler
 {
     private readonly float[] _alphasCumprod;
@@ -17,7 +17,7 @@ public abstract class AlphaScheduler : Scheduler
     internal override string? Obstacle()
     {
         var beyond = Array.FindIndex(Schedule, timestep => timestep >= _alphasCumprod.Length);
-        return beyond < 0 ? base.Obstacle() : $"timestep {Schedule[beyond]} lies beyond the {_alphasCumprod.Length} of training";
+        return beyond < 0 ? base.Obstacle() : $"timestep {Schedule[beyond]} is outside the {_alphasCumprod.Length} training timesteps";
     }
 
     /// <summary>ᾱ after the last step.</summary>
@@ -31,9 +31,9 @@ public abstract class AlphaScheduler : Scheduler
         return (MathF.Sqrt(alphaBar), MathF.Sqrt(1 - alphaBar));
     }
 
-    /// <summary>ᾱ at a timestep. The -1 that trailing spacing can end in is the last one, as Python indexes.</summary>
+    /// <summary>ᾱ at a timestep. The timestep -1 in which trailing spacing can end is the last one, as in Python indexing.</summary>
     private protected double AlphaBar(int timestep) => _alphasCumprod[timestep < 0 ? timestep + _alphasCumprod.Length : timestep];
 
-    /// <summary>ᾱ at the timestep that a step goes to; below 0 the final one.</summary>
+    /// <summary>ᾱ at the timestep that a step leads to; the final one for timesteps below 0.</summary>
     private protected double AlphaBarOrFinal(int timestep) => timestep >= 0 ? _alphasCumprod[timestep] : FinalAlphaBar;
 }

@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Denoising diffusion implicit models (Song et al., 2020), equation 12: with η = 0 deterministic, with η = 1 DDPM's variance.
+/// Denoising diffusion implicit models (Song et al., 2020), equation 12: deterministic with η = 0, DDPM's variance with η = 1.
 /// </summary>
 public sealed class Ddim : AlphaScheduler
 {
@@ -48,8 +48,8 @@ public sealed class Ddim : AlphaScheduler
 
         var variance = (1 - alphaBarNext) / (1 - alphaBar) * (1 - (alphaBar / alphaBarNext));
         var deviation = _eta * Math.Sqrt(variance);
-        Blend.Set(sample, Math.Sqrt(alphaBarNext), _original, Math.Sqrt(1 - alphaBarNext - (deviation * deviation)), _direction);
+        WeightedSum.Set(sample, Math.Sqrt(alphaBarNext), _original, Math.Sqrt(1 - alphaBarNext - (deviation * deviation)), _direction);
         if (_eta > 0)
-            Blend.Add(sample, deviation, Draw(noise));
+            WeightedSum.Add(sample, deviation, Draw(noise));
     }
 }

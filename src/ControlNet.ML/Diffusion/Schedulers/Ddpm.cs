@@ -26,7 +26,11 @@ public sealed class Ddpm : AlphaScheduler
     private float[] _original = [];
 
     private Ddpm(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options.Timesteps is { } own ? TimestepSpacing.Own(config, own) : TimestepSpacing.Whole(config, steps), options) =>
+        : base(
+            config,
+            steps,
+            options.Timesteps is { } own ? TimestepSpacing.Own(config, own) : TimestepSpacing.Whole(config, steps),
+            options) =>
         _large = config.VarianceType == "fixed_large";
 
     private protected override void Allocate(int length) => _original = new float[length];
@@ -42,10 +46,10 @@ public sealed class Ddpm : AlphaScheduler
 
         Predicted.PredOriginalSample(output, sample, Math.Sqrt(alphaBar), Math.Sqrt(beta), _original);
         Predicted.Bound(_original);
-        Blend.Set(sample, Math.Sqrt(alphaBarNext) * betaStep / beta, _original, Math.Sqrt(alphaStep) * betaNext / beta, sample);
+        WeightedSum.Set(sample, Math.Sqrt(alphaBarNext) * betaStep / beta, _original, Math.Sqrt(alphaStep) * betaNext / beta, sample);
         if (timestep <= 0)
             return;
         var variance = _large ? betaStep : Math.Max(betaNext / beta * betaStep, LeastVariance);
-        Blend.Add(sample, Math.Sqrt(variance), Draw(noise));
+        WeightedSum.Add(sample, Math.Sqrt(variance), Draw(noise));
     }
 }

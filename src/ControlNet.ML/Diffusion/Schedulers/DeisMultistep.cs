@@ -1,6 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Diffusion exponential integrator sampling (Zhang and Chen, 2022), log-rho multistep of order 1 to 3 on the predicted noise.</summary>
+/// <summary>
+/// Diffusion exponential integrator sampling (Zhang and Chen, 2022), log-rho multistep of order 1 to 3 on the predicted noise.
+/// </summary>
 public sealed class DeisMultistep : LambdaScheduler
 {
     internal static readonly SchedulerClass Class = new(
@@ -27,7 +29,7 @@ public sealed class DeisMultistep : LambdaScheduler
         },
     };
 
-    // Below this many steps the last ones are of lower order (lower_order_final).
+    // With fewer steps than this, the last ones use a lower order (lower_order_final).
     private const int FewSteps = 15;
     private readonly int[] _orders;
     private History _outputs = new(0, 0);
@@ -43,9 +45,9 @@ public sealed class DeisMultistep : LambdaScheduler
         Span<double> weights = stackalloc double[3];
         Weigh(step, weights);
         var (from, to) = (At(step), At(step + 1));
-        Blend.Set(sample, to.Alpha / from.Alpha, sample, to.Alpha * weights[0], _outputs[0]);
+        WeightedSum.Set(sample, to.Alpha / from.Alpha, sample, to.Alpha * weights[0], _outputs[0]);
         for (var i = 1; i < _orders[step]; i++)
-            Blend.Add(sample, to.Alpha * weights[i], _outputs[i]);
+            WeightedSum.Add(sample, to.Alpha * weights[i], _outputs[i]);
     }
 
     private protected override bool IsFinite(int step)
@@ -55,10 +57,10 @@ public sealed class DeisMultistep : LambdaScheduler
         return double.IsFinite(weights[0] + weights[1] + weights[2]);
     }
 
-    // The weights of the outputs in a step, latest first.
+    // The weights of the network outputs in a step, latest first.
     private void Weigh(int step, Span<double> weights)
     {
-        // In ρ = σ / α, d(x / α) = ε dρ: the outputs are integrated as a polynomial in ln ρ. λ is -ln ρ.
+        // With ρ = σ / α, d(x / α) = ε dρ: the outputs are integrated as a polynomial in ln ρ. λ is -ln ρ.
         double t = -At(step + 1).Lambda, a = -At(step).Lambda;
         switch (_orders[step])
         {
@@ -90,7 +92,8 @@ public sealed class DeisMultistep : LambdaScheduler
     {
         var levels = new NoiseLevels(config);
         var plan = SigmaPlan.OfSolver(config, steps, null, levels, config.NumTrainTimesteps, round: true);
-        return plan.EndingIn(config.UseKarrasSigmas || config.UseExponentialSigmas || config.UseBetaSigmas ? plan.Sigmas[^1] : levels.Least);
+        return plan.EndingIn(
+            config.UseKarrasSigmas || config.UseExponentialSigmas || config.UseBetaSigmas ? plan.Sigmas[^1] : levels.Least);
     }
 
     private int OrderAt(int step)

@@ -1,9 +1,11 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>What the two forms of DPM-Solver and DPM-Solver++ share: the kind of output, its history, and a step once its factors are known.</summary>
+/// <summary>
+/// Base class of both forms of DPM-Solver and DPM-Solver++: the kind of output, its history, and the step, given its factors.
+/// </summary>
 public abstract class DpmSolver : LambdaScheduler
 {
-    /// <summary>Options of other classes' configurations that mean something here (diffusers' constructors).</summary>
+    /// <summary>Option values of other classes that diffusers' constructors replace.</summary>
     internal static readonly Dictionary<(string, string), string> OfOtherClasses = new()
     {
         [("algorithm_type", "deis")] = "dpmsolver++",
@@ -30,13 +32,13 @@ public abstract class DpmSolver : LambdaScheduler
             Noise(output, step, sample, latest);
 
         var terms = TermsOf(step);
-        Blend.Set(sample, terms.Sample, Start(step, sample), terms.Latest, latest);
+        WeightedSum.Set(sample, terms.Sample, Start(step, sample), terms.Latest, latest);
         if (terms.Before != 0)
-            Blend.Add(sample, terms.Before, _outputs[1]);
+            WeightedSum.Add(sample, terms.Before, _outputs[1]);
         if (terms.Earlier != 0)
-            Blend.Add(sample, terms.Earlier, _outputs[2]);
+            WeightedSum.Add(sample, terms.Earlier, _outputs[2]);
         if (Update.Stochastic)
-            Blend.Add(sample, terms.Noise, Draw(noise));
+            WeightedSum.Add(sample, terms.Noise, Draw(noise));
     }
 
     private protected override bool IsFinite(int step)
@@ -46,15 +48,15 @@ public abstract class DpmSolver : LambdaScheduler
     }
 
     /// <summary>The factors of a step.</summary>
-    /// <param name="step">Which.</param>
+    /// <param name="step">The step's index.</param>
     private protected abstract DpmUpdate.Terms TermsOf(int step);
 
-    /// <summary>The sample that a step goes out from.</summary>
-    /// <param name="step">Which.</param>
-    /// <param name="sample">The sample before it.</param>
+    /// <summary>The sample that a step starts from.</summary>
+    /// <param name="step">The step's index.</param>
+    /// <param name="sample">The sample before the step.</param>
     private protected abstract ReadOnlySpan<float> Start(int step, ReadOnlySpan<float> sample);
 
-    /// <summary>The schedule, ending in a noise of zero or the least that was trained with.</summary>
+    /// <summary>The schedule, ending at noise level zero or the smallest training noise level.</summary>
     private protected static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options, bool round)
     {
         var levels = new NoiseLevels(config);

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ in their multistep form (Lu et al., 2022), of order 1 to 3, deterministic or as stochastic differential
-/// equations. "DPM++ 2M" and "DPM++ 2M SDE" of other programs are its second order.
+/// DPM-Solver and DPM-Solver++, multistep (Lu et al., 2022), of order 1 to 3, deterministic or as stochastic differential equations. At
+/// second order, other programs call them "DPM++ 2M" and "DPM++ 2M SDE".
 /// </summary>
 public sealed class DpmSolverMultistep : DpmSolver
 {
@@ -29,7 +29,7 @@ public sealed class DpmSolverMultistep : DpmSolver
         Options = [nameof(SchedulerOptions.Timesteps)],
     };
 
-    // Below this many steps the last ones are of lower order (lower_order_final): steadier, as the paper found.
+    // With fewer steps than this, the last ones use a lower order (lower_order_final): more stable, as the paper found.
     private const int FewSteps = 15;
     private readonly int[] _orders;
 

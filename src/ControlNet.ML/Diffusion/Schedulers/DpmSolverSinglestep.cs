@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ in their singlestep form (Lu et al., 2022): groups of one to three steps, each from the group's start
-/// by the outputs within it.
+/// DPM-Solver and DPM-Solver++, singlestep (Lu et al., 2022): groups of one to three steps, each starting from the sample at the group's
+/// start and using the outputs within the group.
 /// </summary>
 public sealed class DpmSolverSinglestep : DpmSolver
 {
@@ -57,11 +57,11 @@ public sealed class DpmSolverSinglestep : DpmSolver
         return _start;
     }
 
-    // No more than there are outputs at hand.
+    // At most the number of available outputs.
     private int OrderAt(int step) => Math.Min(_orders[Begin + step], Math.Min(step + 1, Config.SolverOrder));
 
-    // Groups 1, 2, 3 as long as the order, the last one cut short where steps do not divide. The very last step is of first order where
-    // lower_order_final says so of a whole group, and where it goes to a noise of zero.
+    // Groups of as many steps as the order, with orders 1, 2, 3; the last group is cut short if the steps do not divide. The last step is
+    // of first order if lower_order_final is set and its group is whole, or if it leads to noise level zero.
     private static int[] OrdersOf(SchedulerConfig config, int steps)
     {
         int[] orders = [.. Enumerable.Range(0, steps).Select(step => (step % config.SolverOrder) + 1)];

@@ -2,28 +2,28 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
 /// One step of DPM-Solver and DPM-Solver++ (Lu et al., 2022, appendices of both papers) as factors of the sample, of the last network
-/// outputs and of noise. Orders differ in how many divided differences D_0, D_1, D_2 of the outputs over λ they use; multistep and
-/// singlestep forms in where those are taken.
+/// outputs and of the noise. Orders differ in how many divided differences D_0, D_1, D_2 of the outputs over λ they use; multistep and
+/// singlestep differ in the points of those differences.
 /// </summary>
 internal sealed class DpmUpdate(SchedulerConfig config)
 {
     private readonly string _algorithm = config.AlgorithmType;
     private readonly bool _heun = config.SolverType == "heun";
 
-    /// <summary>Whether outputs are predicted clean samples (the ++ algorithms) rather than predicted noise.</summary>
+    /// <summary>Whether outputs are predictions of the clean sample (the ++ algorithms) rather than of the noise.</summary>
     public bool OnOriginal => _algorithm is "dpmsolver++" or "sde-dpmsolver++";
 
     /// <summary>Whether steps add noise.</summary>
     public bool Stochastic => _algorithm is "sde-dpmsolver" or "sde-dpmsolver++";
 
-    /// <summary>First order: from s to t by the output at s. It is DDIM.</summary>
+    /// <summary>First order: from s to t, using the output at s. Equals DDIM.</summary>
     public Terms First(LogSnr s, LogSnr t)
     {
         var f = Factors(s, t);
         return new Terms(f.Sample, f.D0, 0, 0, f.Noise);
     }
 
-    /// <summary>Second order, multistep: from s0 to t by the outputs at s0 and, before it, s1.</summary>
+    /// <summary>Second order, multistep: from s0 to t, using the outputs at s0 and, before it, s1.</summary>
     public Terms SecondMultistep(LogSnr s1, LogSnr s0, LogSnr t)
     {
         var f = Factors(s0, t);
@@ -32,7 +32,7 @@ internal sealed class DpmUpdate(SchedulerConfig config)
         return new Terms(f.Sample, f.D0 + slope, -slope, 0, f.Noise);
     }
 
-    /// <summary>Third order, multistep: from s0 to t by the outputs at s0, s1 and s2.</summary>
+    /// <summary>Third order, multistep: from s0 to t, using the outputs at s0, s1 and s2.</summary>
     public Terms ThirdMultistep(LogSnr s2, LogSnr s1, LogSnr s0, LogSnr t)
     {
         var f = Factors(s0, t);
@@ -45,7 +45,7 @@ internal sealed class DpmUpdate(SchedulerConfig config)
         return new Terms(f.Sample, f.D0 + (a / r0), (b / r1) - (a / r0), -b / r1, f.Noise);
     }
 
-    /// <summary>Second order, singlestep: from s1 to t by the outputs at s1 and, between, s0.</summary>
+    /// <summary>Second order, singlestep: from s1 to t, using the outputs at s1 and, in between, s0.</summary>
     public Terms SecondSinglestep(LogSnr s1, LogSnr s0, LogSnr t)
     {
         var f = Factors(s1, t);
@@ -54,7 +54,7 @@ internal sealed class DpmUpdate(SchedulerConfig config)
         return new Terms(f.Sample, slope, f.D0 - slope, 0, f.Noise);
     }
 
-    /// <summary>Third order, singlestep: from s2 to t by the outputs at s2 and, between, s1 and s0.</summary>
+    /// <summary>Third order, singlestep: from s2 to t, using the outputs at s2 and, in between, s1 and s0.</summary>
     public Terms ThirdSinglestep(LogSnr s2, LogSnr s1, LogSnr s0, LogSnr t)
     {
         var f = Factors(s2, t);
@@ -103,6 +103,6 @@ internal sealed class DpmUpdate(SchedulerConfig config)
         }
     }
 
-    /// <summary>The factors of a step: of the sample, of the latest output, of the one before and the one before that, and of noise.</summary>
+    /// <summary>The factors of a step: of the sample, the latest output, the two outputs before it, and the noise.</summary>
     internal readonly record struct Terms(double Sample, double Latest, double Before, double Earlier, double Noise);
 }

@@ -2,7 +2,7 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
 /// Ancestral sampling with Euler steps (k-diffusion's <c>sample_euler_ancestral</c>): each step goes below the next noise level and adds
-/// noise up to it.
+/// noise to reach it.
 /// </summary>
 public sealed class EulerAncestralDiscrete : SigmaScheduler
 {
@@ -31,15 +31,15 @@ public sealed class EulerAncestralDiscrete : SigmaScheduler
         var (sigma, next) = (Sigmas[Begin + step], Sigmas[Begin + step + 1]);
         var (up, down) = AncestralStep(sigma, next);
         Derivative(output, sample, sigma, _derivative);
-        Blend.Add(sample, down - sigma, _derivative);
+        WeightedSum.Add(sample, down - sigma, _derivative);
 
-        // The last draw has no weight, but torch's generator has moved on after it.
-        Blend.Add(sample, up, Draw(noise));
+        // The last noise has no weight, but torch's generator has advanced past it.
+        WeightedSum.Add(sample, up, Draw(noise));
     }
 
     /// <summary>
-    /// How much of a step's noise is drawn anew, and to which σ the step goes before: up² + down² is the next σ². In float32 and diffusers' order,
-    /// as the differences magnify what is rounded before them.
+    /// The new noise that a step adds (up), and the σ that the step goes to before (down): up² + down² is the next σ². In float32 and
+    /// diffusers' order, as the differences magnify rounding errors.
     /// </summary>
     internal static (float Up, float Down) AncestralStep(float sigma, float next)
     {

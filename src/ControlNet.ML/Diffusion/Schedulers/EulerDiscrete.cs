@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Euler's method on dx/dσ, with noise added on the way if asked for (Karras et al., 2022, algorithm 2 without its correction).</summary>
+/// <summary>Euler's method on dx/dσ, with optional added noise (Karras et al., 2022, algorithm 2 without its correction).</summary>
 public sealed class EulerDiscrete : SigmaScheduler
 {
     internal static readonly SchedulerClass Class = new(
@@ -45,9 +45,9 @@ public sealed class EulerDiscrete : SigmaScheduler
         var raise = sigma >= _from && sigma <= _to ? Math.Min(_churn / (Sigmas.Length - 1), LargestRaise) : 0;
         var raised = (float)(sigma * (1 + raise));
         if (raise > 0)
-            Blend.Add(sample, _noise * MathF.Sqrt((raised * raised) - (sigma * sigma)), Draw(noise));
+            WeightedSum.Add(sample, _noise * MathF.Sqrt((raised * raised) - (sigma * sigma)), Draw(noise));
         Derivative(output, sample, sigma, raised, _derivative);
-        Blend.Add(sample, next - raised, _derivative);
+        WeightedSum.Add(sample, next - raised, _derivative);
     }
 
     private static SigmaPlan PlanOf(SchedulerConfig config, int steps, SchedulerOptions options)
@@ -57,12 +57,12 @@ public sealed class EulerDiscrete : SigmaScheduler
         if (continuous && options.Timesteps is not null)
         {
             throw new ArgumentException(
-                $"Timesteps of one's own, but {config.ClassName} is continuous ('timestep_type'): expected one or the other.", nameof(options));
+                $"Custom timesteps, but {config.ClassName} is continuous ('timestep_type'): expected one or the other.", nameof(options));
         }
 
         var plan = options.Sigmas is { } own ? PlanOf(own, levels) : SigmaPlan.Of(config, steps, options.Timesteps, levels);
 
-        // A continuous v-prediction model is told ¼ ln σ in place of a timestep.
+        // A continuous v-prediction model takes ¼ ln σ instead of a timestep.
         return continuous
             ? plan with { Timesteps = [.. plan.Sigmas[..^1].Select(sigma => (double)(0.25f * MathF.Log(sigma)))] }
             : plan;
@@ -74,7 +74,8 @@ public sealed class EulerDiscrete : SigmaScheduler
         {
             var last = i == own.Count - 1;
             if (!(double.IsFinite(own[i]) && (last ? own[i] >= 0 : own[i] > 0)) || (i > 0 && own[i] >= own[i - 1]))
-                throw new ArgumentException($"Sigma {i} is {own[i]}, expected descending noise levels above 0, the last at least 0.", nameof(own));
+                throw new ArgumentException(
+                    $"Sigma {i} is {own[i]}, expected descending noise levels above 0, the last at least 0.", nameof(own));
         }
 
         float[] sigmas = [.. own.Select(sigma => (float)sigma)];

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Heun's method on dx/dσ (Karras et al., 2022, algorithm 2 without added noise): an Euler step, then the mean of the derivatives at
-/// both ends. Two network calls a step, one for the last.
+/// Heun's method on dx/dσ (Karras et al., 2022, algorithm 2 without added noise): an Euler step, then the mean of the derivatives at both
+/// ends. Two network calls per step, one for the last.
 /// </summary>
 public sealed class HeunDiscrete : SigmaScheduler
 {
@@ -38,17 +38,17 @@ public sealed class HeunDiscrete : SigmaScheduler
         {
             Derivative(output, sample, Sigmas[index], _derivative);
             sample.CopyTo(_start);
-            Blend.Add(sample, Sigmas[index + 1] - Sigmas[index], _derivative);
+            WeightedSum.Add(sample, Sigmas[index + 1] - Sigmas[index], _derivative);
             return;
         }
 
         Derivative(output, sample, Sigmas[index], _derivativeAtEnd);
         var half = (Sigmas[index] - Sigmas[index - 1]) / 2;
-        Blend.Set(sample, 1, _start, half, _derivative);
-        Blend.Add(sample, half, _derivativeAtEnd);
+        WeightedSum.Set(sample, 1, _start, half, _derivative);
+        WeightedSum.Add(sample, half, _derivativeAtEnd);
     }
 
-    // Every noise level but the first and the last is where one step ends and the next begins.
+    // Every noise level except the first and the last ends one step and starts the next.
     private static SigmaPlan Doubled(SigmaPlan plan) => new(
         [plan.Timesteps[0], .. plan.Timesteps.Skip(1).SelectMany(timestep => new[] { timestep, timestep })],
         [plan.Sigmas[0], .. plan.Sigmas[1..^1].SelectMany(sigma => new[] { sigma, sigma }), plan.Sigmas[^1]]);

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>DPM-Solver-2 on dx/dσ, deterministic: it pauses at the geometric mean of two noise levels.</summary>
+/// <summary>DPM-Solver-2 on dx/dσ, deterministic, with the midpoint at the geometric mean of two noise levels.</summary>
 public sealed class Kdpm2Discrete : MidpointScheduler
 {
     internal const string Defaults =
@@ -13,15 +13,15 @@ public sealed class Kdpm2Discrete : MidpointScheduler
     internal static readonly SchedulerClass Class = new(
         "KDPM2DiscreteScheduler",
         Defaults,
-        (config, steps, options) => new Kdpm2Discrete(config, steps, Staged(config, steps, Between), options))
+        (config, steps, options) => new Kdpm2Discrete(config, steps, PlanWithMidpoints(config, steps, Between), options))
     {
         Choices = new() { ["prediction_type"] = ["epsilon", "v_prediction"] },
     };
 
-    private Kdpm2Discrete(SchedulerConfig config, int steps, (SigmaPlan Plan, Stage[] Stages) staged, SchedulerOptions options)
-        : base(config, steps, staged.Plan, staged.Stages, options)
+    private Kdpm2Discrete(SchedulerConfig config, int steps, (SigmaPlan Plan, MidpointStep[] Midpoints) plan, SchedulerOptions options)
+        : base(config, steps, plan.Plan, plan.Midpoints, options)
     {
     }
 
-    private static Stage Between(float sigma, float next) => new(sigma, Midway(next, sigma), next, null);
+    private static MidpointStep Between(float sigma, float next) => new(sigma, Midway(next, sigma), next, null);
 }

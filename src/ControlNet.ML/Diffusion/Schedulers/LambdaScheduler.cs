@@ -19,12 +19,12 @@ public abstract class LambdaScheduler : Scheduler
     /// <summary>σ / α at every timestep of the whole schedule and after the last.</summary>
     public ReadOnlySpan<float> Sigmas => _sigmas;
 
-    /// <summary>Whether two neighbouring timesteps have one noise level, which no solver can step over.</summary>
+    /// <summary>Whether two adjacent timesteps have the same noise level, which no solver can step over.</summary>
     private protected bool HasEqualLevels => Enumerable.Range(1, Schedule.Length - 1).Any(i => _sigmas[i] == _sigmas[i - 1]);
 
     private protected Prediction Predicted { get; }
 
-    /// <summary>α, σ and λ at a step's timestep; those after the last step at <see cref="Scheduler.Count"/>.</summary>
+    /// <summary>α, σ and λ at a step's timestep; at <see cref="Scheduler.Count"/>, those after the last step.</summary>
     private protected LogSnr At(int step) => _levels[Begin + step];
 
     private protected override (float Signal, float Deviation) NoiseAt(int index)
@@ -34,14 +34,14 @@ public abstract class LambdaScheduler : Scheduler
         return (alpha, sigma * alpha);
     }
 
-    /// <summary>The predicted clean sample within its bounds.</summary>
+    /// <summary>The predicted clean sample, clipped or thresholded as configured.</summary>
     private protected void Original(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> original)
     {
         Predicted.PredOriginalSample(output, sample, At(step).Alpha, At(step).Sigma, original);
         Predicted.Threshold(original);
     }
 
-    /// <summary>The predicted noise, such that the clean sample is within its bounds.</summary>
+    /// <summary>The predicted noise, consistent with the bounded clean sample.</summary>
     private protected void Noise(ReadOnlySpan<float> output, int step, ReadOnlySpan<float> sample, Span<float> noise)
     {
         var (alpha, sigma) = (At(step).Alpha, At(step).Sigma);

@@ -2,7 +2,7 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
 /// Multistep consistency sampling of latent consistency models (Luo et al., 2023, algorithm 3): good images in 1 to 8 steps from a
-/// model distilled for it.
+/// distilled model.
 /// </summary>
 public sealed class Lcm : AlphaScheduler
 {
@@ -11,7 +11,10 @@ public sealed class Lcm : AlphaScheduler
         Distillation.Defaults,
         (config, steps, options) => new Lcm(config, steps, options))
     {
-        Options = [nameof(SchedulerOptions.Timesteps), nameof(SchedulerOptions.OriginalInferenceSteps), nameof(SchedulerOptions.OriginalStrength)],
+        Options =
+        [
+            nameof(SchedulerOptions.Timesteps), nameof(SchedulerOptions.OriginalInferenceSteps), nameof(SchedulerOptions.OriginalStrength),
+        ],
     };
 
     // σ_data of the boundary conditions, equation 9 of consistency models (Song et al., 2023).
@@ -35,10 +38,10 @@ public sealed class Lcm : AlphaScheduler
 
         var scaled = timestep * _scaling;
         var norm = (scaled * scaled) + (DataDeviation * DataDeviation);
-        Blend.Set(sample, scaled / Math.Sqrt(norm), _original, DataDeviation * DataDeviation / norm, sample);
+        WeightedSum.Set(sample, scaled / Math.Sqrt(norm), _original, DataDeviation * DataDeviation / norm, sample);
         if (Begin + step == _steps - 1)
             return;
         var next = AlphaBar((int)Timesteps[Math.Min(step + 1, Count - 1)]);
-        Blend.Set(sample, Math.Sqrt(next), sample, Math.Sqrt(1 - next), Draw(noise));
+        WeightedSum.Set(sample, Math.Sqrt(next), sample, Math.Sqrt(1 - next), Draw(noise));
     }
 }

@@ -18,7 +18,7 @@ public sealed class LmsDiscrete : SigmaScheduler
         Options = [nameof(SchedulerOptions.Order), nameof(SchedulerOptions.OrderOfWholeSchedule)],
     };
 
-    // Gauss and Legendre's five points on [-1, 1]: exact to degree 9, so to order 10.
+    // Gauss-Legendre quadrature with five points on [-1, 1]: exact to degree 9, so to order 10.
     private static readonly (double Place, double Weight)[] Points =
     [
         (-0.9061798459386640, 0.2369268850561891), (-0.5384693101056831, 0.4786286704993665), (0, 0.5688888888888889),
@@ -42,7 +42,7 @@ public sealed class LmsDiscrete : SigmaScheduler
 
         var order = OrderAt(step);
         for (var age = 0; age < Math.Min(order, _derivatives.Count); age++)
-            Blend.Add(sample, Coefficient(index, age, order), _derivatives[age]);
+            WeightedSum.Add(sample, Coefficient(index, age, order), _derivatives[age]);
     }
 
     private protected override bool IsFinite(int step)
@@ -51,7 +51,7 @@ public sealed class LmsDiscrete : SigmaScheduler
         return Enumerable.Range(0, order).All(age => double.IsFinite(Coefficient(Begin + step, age, order)));
     }
 
-    // As many as there are derivatives. diffusers counts the steps that were left out, too, whose derivatives it takes for 0.
+    // At most the number of derivatives. diffusers also counts the skipped steps, whose derivatives are 0.
     private int OrderAt(int step) => Math.Min((_ofWholeSchedule ? Begin : 0) + step + 1, _order);
 
     // The integral over the step of the Lagrange polynomial that is 1 at the noise level of that age and 0 at the others.

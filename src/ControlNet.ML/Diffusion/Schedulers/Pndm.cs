@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Pseudo numerical methods for diffusion models (Liu et al., 2022): linear multistep of up to fourth order on the predicted noise,
-/// started by Runge-Kutta steps or, as Stable Diffusion has it, by one step taken twice (<c>skip_prk_steps</c>).
+/// Pseudo numerical methods for diffusion models (Liu et al., 2022): linear multistep of up to fourth order on the predicted noise, started
+/// by Runge-Kutta steps or, as in Stable Diffusion, by taking one step twice (<c>skip_prk_steps</c>).
 /// </summary>
 public sealed class Pndm : AlphaScheduler
 {
@@ -35,7 +35,8 @@ public sealed class Pndm : AlphaScheduler
         if (!config.SkipPrkSteps && (steps < MaxOrder || Begin > 0))
         {
             var given = steps < MaxOrder ? $"{steps} steps" : $"a start at timestep {Begin} of the schedule";
-            throw config.Wrong($"{given}, expected at least {MaxOrder} steps from the first on for its Runge-Kutta start, or 'skip_prk_steps' to be true");
+            throw config.Wrong(
+                $"{given}, expected at least {MaxOrder} steps from the first on for its Runge-Kutta start, or 'skip_prk_steps' to be true");
         }
     }
 
@@ -59,7 +60,7 @@ public sealed class Pndm : AlphaScheduler
         if (config.SkipPrkSteps)
             return timesteps is [var first, var second, .. var rest] ? [first, second, second, .. rest] : timesteps;
 
-        // Each of the first four timesteps but the last is evaluated at its start, twice at the middle and at its end.
+        // Each of the first four timesteps except the last is evaluated at its start, twice at the middle and at its end.
         var half = config.NumTrainTimesteps / steps / 2;
         var start = new List<double>();
         foreach (var timestep in timesteps.Take(MaxOrder).Reverse())
@@ -69,7 +70,7 @@ public sealed class Pndm : AlphaScheduler
         return [.. twice, .. timesteps.Skip(MaxOrder - 1)];
     }
 
-    // One classical Runge-Kutta step is four calls with weights 1/6, 1/3, 1/3, 1/6, all from the sample that it began with.
+    // One classical Runge-Kutta step is four calls with weights 1/6, 1/3, 1/3, 1/6, all from the sample at its start.
     private void RungeKutta(ReadOnlySpan<float> output, int step, Span<float> sample)
     {
         var stage = step % 4;
@@ -77,11 +78,11 @@ public sealed class Pndm : AlphaScheduler
         {
             output.CopyTo(_outputs.Push());
             sample.CopyTo(_start);
-            Blend.Set(_mean, 1.0 / 6, output);
+            WeightedSum.Set(_mean, 1.0 / 6, output);
         }
         else
         {
-            Blend.Add(_mean, stage == 3 ? 1.0 / 6 : 1.0 / 3, output);
+            WeightedSum.Add(_mean, stage == 3 ? 1.0 / 6 : 1.0 / 3, output);
         }
 
         var from = (int)Timesteps[step - stage];
@@ -101,7 +102,7 @@ public sealed class Pndm : AlphaScheduler
         switch (_outputs.Count)
         {
             case 1 when again:
-                Blend.Set(_mean, 0.5, output, 0.5, _outputs[0]);
+                WeightedSum.Set(_mean, 0.5, output, 0.5, _outputs[0]);
                 Transfer(from, to, _mean, _start, sample);
                 return;
             case 1:
@@ -109,16 +110,16 @@ public sealed class Pndm : AlphaScheduler
                 output.CopyTo(_mean);
                 break;
             case 2:
-                Blend.Set(_mean, 3.0 / 2, _outputs[0], -1.0 / 2, _outputs[1]);
+                WeightedSum.Set(_mean, 3.0 / 2, _outputs[0], -1.0 / 2, _outputs[1]);
                 break;
             case 3:
-                Blend.Set(_mean, 23.0 / 12, _outputs[0], -16.0 / 12, _outputs[1]);
-                Blend.Add(_mean, 5.0 / 12, _outputs[2]);
+                WeightedSum.Set(_mean, 23.0 / 12, _outputs[0], -16.0 / 12, _outputs[1]);
+                WeightedSum.Add(_mean, 5.0 / 12, _outputs[2]);
                 break;
             default:
-                Blend.Set(_mean, 55.0 / 24, _outputs[0], -59.0 / 24, _outputs[1]);
-                Blend.Add(_mean, 37.0 / 24, _outputs[2]);
-                Blend.Add(_mean, -9.0 / 24, _outputs[3]);
+                WeightedSum.Set(_mean, 55.0 / 24, _outputs[0], -59.0 / 24, _outputs[1]);
+                WeightedSum.Add(_mean, 37.0 / 24, _outputs[2]);
+                WeightedSum.Add(_mean, -9.0 / 24, _outputs[3]);
                 break;
         }
 
@@ -134,8 +135,8 @@ public sealed class Pndm : AlphaScheduler
         var perNoise = -(alphaBarNext - alphaBar) / denominator;
         var perSample = Math.Sqrt(alphaBarNext / alphaBar);
         if (_velocity)
-            Blend.Set(target, perSample + (perNoise * Math.Sqrt(beta)), sample, perNoise * Math.Sqrt(alphaBar), output);
+            WeightedSum.Set(target, perSample + (perNoise * Math.Sqrt(beta)), sample, perNoise * Math.Sqrt(alphaBar), output);
         else
-            Blend.Set(target, perSample, sample, perNoise, output);
+            WeightedSum.Set(target, perSample, sample, perNoise, output);
     }
 }

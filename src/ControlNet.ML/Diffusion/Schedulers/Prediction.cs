@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// What a network's output says of the clean sample x_0 and of the noise ε in x = α x_0 + σ ε, for each prediction type,
-/// and the bounds that a configuration sets to predicted samples.
+/// Converts a network's output, for each prediction type, to the clean sample x_0 and the noise ε in x = α x_0 + σ ε, and bounds predicted
+/// samples as configured.
 /// </summary>
 internal sealed class Prediction(SchedulerConfig config, int rows)
 {
@@ -22,10 +22,10 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
         switch (_type)
         {
             case PredictionType.Epsilon:
-                Blend.Set(original, 1 / alpha, sample, -sigma / alpha, output);
+                WeightedSum.Set(original, 1 / alpha, sample, -sigma / alpha, output);
                 break;
             case PredictionType.Velocity:
-                Blend.Set(original, alpha, sample, -sigma, output);
+                WeightedSum.Set(original, alpha, sample, -sigma, output);
                 break;
             default:
                 output.CopyTo(original);
@@ -42,7 +42,7 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
                 output.CopyTo(noise);
                 break;
             case PredictionType.Velocity:
-                Blend.Set(noise, alpha, output, sigma, sample);
+                WeightedSum.Set(noise, alpha, output, sigma, sample);
                 break;
             default:
                 EpsilonOf(output, sample, alpha, sigma, noise);
@@ -52,9 +52,9 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
 
     /// <summary>The noise in a sample whose clean part is known: (x - α x_0) / σ.</summary>
     public static void EpsilonOf(ReadOnlySpan<float> original, ReadOnlySpan<float> sample, double alpha, double sigma, Span<float> noise) =>
-        Blend.Set(noise, 1 / sigma, sample, -alpha / sigma, original);
+        WeightedSum.Set(noise, 1 / sigma, sample, -alpha / sigma, original);
 
-    /// <summary>Bounds a predicted sample: by dynamic thresholding, else by clipping, if the configuration says so.</summary>
+    /// <summary>Bounds a predicted sample: by dynamic thresholding, else by clipping, if configured.</summary>
     public void Bound(Span<float> original)
     {
         if (_thresholds)
@@ -64,8 +64,8 @@ internal sealed class Prediction(SchedulerConfig config, int rows)
     }
 
     /// <summary>
-    /// Dynamic thresholding (Saharia et al., 2022, section 2.3), if the configuration says so: each sample is cut at a quantile s of
-    /// its absolute values, s at least 1, and divided by s.
+    /// Dynamic thresholding (Saharia et al., 2022, section 2.3), if configured: each sample is clipped at a quantile s of its absolute
+    /// values, s at least 1, and divided by s.
     /// </summary>
     public void Threshold(Span<float> original)
     {

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// A sampler with its schedule: the reverse process from noise to sample, one network call a step. It is built complete and
-/// runs once, its steps in order, for one sample or for several of one length that lie together in every span.
-/// Numbers are those of diffusers 0.35. Not safe for use by several threads at once.
+/// A scheduler with its timesteps: the reverse process from noise to sample, one network call per step. It is fully set up by its
+/// constructor and runs once, its steps in order, on one sample or on several of the same length that are concatenated in every span.
+/// Results are those of diffusers 0.35. Not thread-safe.
 /// </summary>
 public abstract class Scheduler
 {
@@ -13,10 +13,10 @@ public abstract class Scheduler
     private int _next;
 
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">The steps asked for; there may be more timesteps, or by rounding one more.</param>
+    /// <param name="steps">The requested number of steps; there may be more timesteps, or one more by rounding.</param>
     /// <param name="timesteps">The timesteps of the whole schedule.</param>
     /// <param name="options">The run's options.</param>
-    /// <param name="evaluations">Network calls a step: 2 for samplers of Heun's kind, diffusers' <c>order</c>.</param>
+    /// <param name="evaluations">Network calls per step: 2 for Heun-like schedulers, diffusers' <c>order</c>.</param>
     private protected Scheduler(SchedulerConfig config, int steps, double[] timesteps, SchedulerOptions options, int evaluations = 1)
     {
         Config = config;
@@ -34,13 +34,15 @@ public abstract class Scheduler
         if (Begin >= timesteps.Length)
         {
             throw new ControlNetException(
-                $"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run, expected one at least: take more steps or a larger share of them.");
+                $"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run, expected at least one: "
+                + "take more steps or a larger share of them.");
         }
 
         if (Begin % evaluations != 0)
         {
             throw new ArgumentException(
-                $"The first step is {Begin}, expected a multiple of {evaluations}: {config.ClassName} calls the network {evaluations} times a step.",
+                $"The first step is {Begin}, expected a multiple of {evaluations}: "
+                + $"{config.ClassName} calls the network {evaluations} times a step.",
                 nameof(options));
         }
 
@@ -51,34 +53,36 @@ public abstract class Scheduler
     public SchedulerConfig Config { get; }
 
     /// <summary>
-    /// The timesteps that run, for the network, in order: whole numbers for most samplers, fractions for some.
-    /// Some samplers call the network twice at, or between, the steps asked for; those calls are listed too.
-    /// As in diffusers, trailing spacing ends in a timestep -1 where rounding makes it one too long (61 steps of 1,000).
+    /// The timesteps that run, for the network, in order: whole numbers for most schedulers, fractions for some. Some schedulers call the
+    /// network twice at, or between, the requested steps; those calls are included. As in diffusers, trailing spacing ends in a timestep -1
+    /// where rounding makes it one too long (61 steps of 1,000).
     /// </summary>
     public IReadOnlyList<double> Timesteps => _timesteps;
 
-    /// <summary>How many timesteps run.</summary>
+    /// <summary>The number of timesteps that run.</summary>
     public int Count => _timesteps.Length;
 
-    /// <summary>How many timesteps of the whole schedule were left out at its start.</summary>
+    /// <summary>The number of timesteps that are skipped at the start of the whole schedule.</summary>
     public int Begin { get; }
 
-    /// <summary>By what the first noise, drawn from N(0, 1), is to be multiplied when a run starts from noise alone.</summary>
+    /// <summary>The factor for the initial noise, from N(0, 1), of a run that starts from noise alone.</summary>
     public virtual double InitNoiseSigma => 1;
 
     private protected SchedulerOptions Options { get; }
 
-    /// <summary>All timesteps, those left out at the start too.</summary>
+    /// <summary>All timesteps, including those skipped at the start.</summary>
     private protected double[] Schedule { get; }
 
     private protected string ClassName => Config.ClassName;
 
-    /// <summary>Builds the sampler of a configuration.</summary>
+    /// <summary>Creates the scheduler of a configuration.</summary>
     /// <param name="config">Class and options, from a model's folder or switched from it.</param>
-    /// <param name="steps">How many steps, 1 to the number of training timesteps; with timesteps or sigmas of one's own, their number.</param>
-    /// <param name="options">What else the run takes; null for nothing.</param>
-    /// <exception cref="ControlNetException">The configuration or the number of steps cannot be used.</exception>
-    /// <exception cref="ArgumentException">The options do not fit the sampler, or each other.</exception>
+    /// <param name="steps">
+    /// The number of steps, 1 to the number of training timesteps; with custom timesteps or sigmas, their number.
+    /// </param>
+    /// <param name="options">Further options of the run; null for the defaults.</param>
+    /// <exception cref="ControlNetException">The configuration is invalid, or the number of steps is not possible with it.</exception>
+    /// <exception cref="ArgumentException">The options do not fit the scheduler, or each other.</exception>
     public static Scheduler Create(SchedulerConfig config, int steps, SchedulerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -96,11 +100,11 @@ public abstract class Scheduler
     }
 
     /// <summary>
-    /// How many of the first steps image-to-image leaves out: diffusers' <c>get_timesteps</c>,
-    /// steps - ⌊steps · strength⌋ in double arithmetic.
+    /// The number of first steps that image-to-image skips: diffusers' <c>get_timesteps</c>, steps - ⌊steps · strength⌋ in double
+    /// arithmetic.
     /// </summary>
-    /// <param name="steps">All steps.</param>
-    /// <param name="strength">The share that runs, 0 to 1.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="strength">The share of the steps that run, 0 to 1.</param>
     public static int FirstStep(int steps, double strength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(steps);
@@ -109,31 +113,35 @@ public abstract class Scheduler
         return steps - (int)(steps * strength);
     }
 
-    /// <summary>What the network is to be given at a step in place of the sample itself.</summary>
+    /// <summary>Scales the sample to the network's input at a step.</summary>
     /// <param name="sample">x_t.</param>
-    /// <param name="step">Which step, 0 to <see cref="Count"/> - 1.</param>
-    /// <param name="scaled">Where the scaled sample goes, as long; may be <paramref name="sample"/> itself.</param>
+    /// <param name="step">The step's index, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="scaled">Receives the scaled sample, of the same length; may be <paramref name="sample"/> itself.</param>
     public void ScaleModelInput(ReadOnlySpan<float> sample, int step, Span<float> scaled)
     {
         var divisor = InputDivisor(Index(step));
         if (divisor == 1)
             sample.CopyTo(scaled);
         else
-            Blend.Divide(scaled, sample, divisor);
+            WeightedSum.Divide(scaled, sample, divisor);
     }
 
-    /// <summary>Makes x_t, at the timestep of a step, into the sample of the next.</summary>
-    /// <param name="modelOutput">What the network predicted from the scaled x_t.</param>
-    /// <param name="step">Which step: 0 at first, each time one more, to <see cref="Count"/> - 1.</param>
-    /// <param name="sample">In: x_t. Out: the sample at the next timestep; after the last step the result. Of one length in all steps.</param>
-    /// <param name="noise">Where samplers that add noise take it from: one draw of the sample's length a step. Null for those that add none.</param>
-    /// <exception cref="InvalidOperationException">It is another step's turn.</exception>
+    /// <summary>Takes a step: computes the previous sample from x_t and the network's output.</summary>
+    /// <param name="modelOutput">The network's prediction from the scaled x_t.</param>
+    /// <param name="step">The step's index: first 0, then one more each time, to <see cref="Count"/> - 1.</param>
+    /// <param name="sample">
+    /// In: x_t. Out: the sample at the next timestep; after the last step the result. The same length in all steps.
+    /// </param>
+    /// <param name="noise">
+    /// The noise of schedulers that add noise: one tensor of the sample's length per step. Null for schedulers that add none.
+    /// </param>
+    /// <exception cref="InvalidOperationException">The steps are not taken in order.</exception>
     public void Step(ReadOnlySpan<float> modelOutput, int step, Span<float> sample, INoiseSource? noise = null)
     {
         if (step != _next || step >= Count)
         {
             var due = _next < Count ? $"step {_next}" : $"none, as all {Count} have run";
-            throw new InvalidOperationException($"Step {step} of {ClassName} was called, expected {due}: a sampler runs once, in order.");
+            throw new InvalidOperationException($"Step {step} of {ClassName} was called, expected {due}: a scheduler runs once, in order.");
         }
 
         if (modelOutput.Length != sample.Length)
@@ -145,7 +153,8 @@ public abstract class Scheduler
         if (step == 0)
         {
             if (sample.IsEmpty || sample.Length % Options.Rows != 0)
-                throw new ArgumentException($"A sample of {sample.Length} values, expected a multiple of {Options.Rows} rows.", nameof(sample));
+                throw new ArgumentException(
+                    $"A sample of {sample.Length} values, expected a multiple of {Options.Rows} rows.", nameof(sample));
             _length = sample.Length;
             Allocate(_length);
         }
@@ -158,49 +167,49 @@ public abstract class Scheduler
         _next++;
     }
 
-    /// <summary>Brings a clean sample to the noise of a step, to start there (image to image) or to stay as the rest of an image (inpainting).</summary>
+    /// <summary>Adds the noise of a step to a clean sample, as the start of image-to-image or as the kept part of inpainting.</summary>
     /// <param name="original">The clean sample x_0.</param>
-    /// <param name="noise">Draws from N(0, 1), as long.</param>
-    /// <param name="step">Which step's noise, 0 to <see cref="Count"/> - 1.</param>
-    /// <param name="noisy">Where the noisy sample goes, as long; may be <paramref name="original"/> itself.</param>
+    /// <param name="noise">Noise from N(0, 1), of the same length.</param>
+    /// <param name="step">The step's index, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="noisy">Receives the noisy sample, of the same length; may be <paramref name="original"/> itself.</param>
     public void AddNoise(ReadOnlySpan<float> original, ReadOnlySpan<float> noise, int step, Span<float> noisy)
     {
         var (signal, deviation) = NoiseAt(Index(step));
-        Blend.SetSingle(noisy, signal, original, deviation, noise);
+        WeightedSum.SetSingle(noisy, signal, original, deviation, noise);
     }
 
-    /// <summary>Why the steps of the schedule that are to run cannot all be taken; null if they can.</summary>
+    /// <summary>Why the schedule's steps cannot all be taken; null if they can.</summary>
     internal virtual string? Obstacle()
     {
         for (var step = 0; step < Count; step++)
         {
             if (!IsFinite(step))
-                return $"step {step + 1} of {Count} divides by the distance of two noise levels that are equal";
+                return $"step {step + 1} of {Count} divides by the difference of two equal noise levels";
         }
 
         return null;
     }
 
-    /// <summary>Whether the factors of a step are finite: those of solvers that divide by the distance of noise levels may not be.</summary>
+    /// <summary>Whether the factors of a step are finite: solvers that divide by the difference of noise levels may have others.</summary>
     private protected virtual bool IsFinite(int step) => true;
 
-    /// <summary>What <see cref="ScaleModelInput"/> divides by at an index of the whole schedule.</summary>
+    /// <summary>The divisor of <see cref="ScaleModelInput"/> at an index of the whole schedule.</summary>
     private protected virtual float InputDivisor(int index) => 1;
 
     /// <summary>The factors of sample and noise in <see cref="AddNoise"/> at an index of the whole schedule.</summary>
     private protected abstract (float Signal, float Deviation) NoiseAt(int index);
 
-    /// <summary>Makes the buffers for samples of a length, before the first step.</summary>
+    /// <summary>Allocates the buffers for samples of a length, before the first step.</summary>
     private protected abstract void Allocate(int length);
 
-    /// <summary>One step; its index in the whole schedule is <c>Begin + step</c>.</summary>
+    /// <summary>Takes one step; its index in the whole schedule is <c>Begin + step</c>.</summary>
     private protected abstract void Advance(ReadOnlySpan<float> output, int step, Span<float> sample, INoiseSource? noise);
 
-    /// <summary>A draw as long as the sample.</summary>
+    /// <summary>Random numbers of the sample's length.</summary>
     private protected ReadOnlySpan<float> Draw(INoiseSource? noise)
     {
         if (noise is null)
-            throw new ArgumentNullException(nameof(noise), $"{ClassName} adds noise in this step, expected a source of it.");
+            throw new ArgumentNullException(nameof(noise), $"{ClassName} adds noise in this step, expected a noise source.");
         if (_noise.Length == 0)
             _noise = new float[_length];
         noise.FillNormal(_noise);

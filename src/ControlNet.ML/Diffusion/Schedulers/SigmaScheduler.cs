@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Samplers that integrate dx/dσ = (x - x_0) / σ (Karras et al., 2022) over samples x = x_0 + σ ε, which the network sees scaled to
-/// unit variance: Euler, Euler ancestral, Heun, LMS, KDPM2.
+/// Schedulers that integrate dx/dσ = (x - x_0) / σ (Karras et al., 2022) over samples x = x_0 + σ ε, scaled to unit variance for the
+/// network: Euler, Euler ancestral, Heun, LMS, KDPM2.
 /// </summary>
 public abstract class SigmaScheduler : Scheduler
 {
@@ -33,11 +33,11 @@ public abstract class SigmaScheduler : Scheduler
 
     private protected override (float Signal, float Deviation) NoiseAt(int index) => (1, Sigmas[index]);
 
-    /// <summary>target = the derivative (x - x_0) / σ at a sample, from what the network predicted there.</summary>
+    /// <summary>target = the derivative (x - x_0) / σ at a sample, from the network's prediction there.</summary>
     private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double sigma, Span<float> target) =>
         Derivative(output, sample, sigma, sigma, target);
 
-    /// <summary>The same where noise has just raised σ to another value than that which the network saw.</summary>
+    /// <summary>The derivative after noise has raised σ above the value that the network received.</summary>
     private protected void Derivative(ReadOnlySpan<float> output, ReadOnlySpan<float> sample, double seen, double sigma, Span<float> target)
     {
         switch (_prediction)
@@ -47,21 +47,21 @@ public abstract class SigmaScheduler : Scheduler
                 break;
             case PredictionType.Velocity:
                 var norm = 1 + Square(seen);
-                Blend.Set(target, (1 - (1 / norm)) / sigma, sample, seen / Math.Sqrt(norm) / sigma, output);
+                WeightedSum.Set(target, (1 - (1 / norm)) / sigma, sample, seen / Math.Sqrt(norm) / sigma, output);
                 break;
             default:
-                Blend.Set(target, 1 / sigma, sample, -1 / sigma, output);
+                WeightedSum.Set(target, 1 / sigma, sample, -1 / sigma, output);
                 break;
         }
 
         if (!_clips)
             return;
-        Blend.Set(target, 1, sample, -sigma, target);
+        WeightedSum.Set(target, 1, sample, -sigma, target);
         Predicted.Bound(target);
-        Blend.Set(target, 1 / sigma, sample, -1 / sigma, target);
+        WeightedSum.Set(target, 1 / sigma, sample, -1 / sigma, target);
     }
 
-    /// <summary>√(σ² + 1), the deviation of samples at a noise level, in float32.</summary>
+    /// <summary>√(σ² + 1), the standard deviation of samples at a noise level, in float32.</summary>
     private protected static float DivisorAt(float sigma) => MathF.Sqrt((sigma * sigma) + 1);
 
     private static double Square(double value) => value * value;

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Strategic stochastic sampling of trajectory consistency distillation (Zheng et al., 2024, algorithm 4): γ (here η) says how far
-/// below the next timestep each step goes before noise brings it back.
+/// Strategic stochastic sampling of trajectory consistency distillation (Zheng et al., 2024, algorithm 4): γ (here η) sets how far below
+/// the next timestep each step goes before noise is added back.
 /// </summary>
 public sealed class Tcd : AlphaScheduler
 {
@@ -24,7 +24,11 @@ public sealed class Tcd : AlphaScheduler
     private float[] _direction = [];
 
     private Tcd(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, Distillation.Timesteps(config, steps, options, everyTimestep: options.OriginalInferenceSteps is not null), options)
+        : base(
+            config,
+            steps,
+            Distillation.Timesteps(config, steps, options, everyTimestep: options.OriginalInferenceSteps is not null),
+            options)
     {
         _steps = steps;
         _eta = options.Eta ?? 0.3;
@@ -40,10 +44,10 @@ public sealed class Tcd : AlphaScheduler
         var (alpha, sigma) = (Math.Sqrt(alphaBar), Math.Sqrt(1 - alphaBar));
         Predicted.PredOriginalSample(output, sample, alpha, sigma, _original);
         Predicted.PredEpsilon(output, sample, alpha, sigma, _direction);
-        Blend.Set(sample, Math.Sqrt(alphaBarBelow), _original, Math.Sqrt(1 - alphaBarBelow), _direction);
+        WeightedSum.Set(sample, Math.Sqrt(alphaBarBelow), _original, Math.Sqrt(1 - alphaBarBelow), _direction);
         if (_eta == 0 || Begin + step == _steps - 1)
             return;
         var kept = alphaBarNext / alphaBarBelow;
-        Blend.Set(sample, Math.Sqrt(kept), sample, Math.Sqrt(1 - kept), Draw(noise));
+        WeightedSum.Set(sample, Math.Sqrt(kept), sample, Math.Sqrt(1 - kept), Draw(noise));
     }
 }

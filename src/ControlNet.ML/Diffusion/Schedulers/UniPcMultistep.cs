@@ -1,6 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>UniPC (Zhao et al., 2023): a predictor of any order, and a corrector that uses the next network output once more at no cost.</summary>
+/// <summary>
+/// UniPC (Zhao et al., 2023): a predictor of any order, and a corrector that reuses the next network output at no extra cost.
+/// </summary>
 public sealed class UniPcMultistep : LambdaScheduler
 {
     internal static readonly SchedulerClass Class = new(
@@ -36,13 +38,14 @@ public sealed class UniPcMultistep : LambdaScheduler
     {
         _onOriginal = config.PredictX0;
         _predictors = [.. Enumerable.Range(0, Count).Select(step => Factors(step, OrderAt(step), corrects: false))];
-        _correctors = [.. Enumerable.Range(0, Count).Select(step => Corrects(step) ? Factors(step - 1, OrderAt(step - 1), corrects: true) : null)];
+        _correctors = [.. Enumerable.Range(0, Count)
+            .Select(step => Corrects(step) ? Factors(step - 1, OrderAt(step - 1), corrects: true) : null)];
         for (var step = 0; step < Count; step++)
         {
             if (IsFinite(step) || HasEqualLevels)
                 continue;
             throw config.Wrong(
-                $"step {step + 1} of {Count} comes to no finite number with 'solver_type' \"{config.SolverType}\", 'solver_order' "
+                $"step {step + 1} of {Count} is not finite with 'solver_type' \"{config.SolverType}\", 'solver_order' "
                 + $"{config.SolverOrder} and a last noise level of {Sigmas[^1]}, expected \"bh2\" and 'lower_order_final' true, or "
                 + "'final_sigmas_type' \"sigma_min\"");
         }
@@ -62,7 +65,7 @@ public sealed class UniPcMultistep : LambdaScheduler
         else
             Predicted.PredEpsilon(output, sample, At(step).Alpha, At(step).Sigma, latest);
 
-        // From the sample before, over the same interval again, now that the output at its end is known.
+        // From the previous sample, over the same interval again, now that the output at its end is known.
         if (_correctors[step] is { } corrector)
             Apply(corrector, _before, sample);
         sample.CopyTo(_before);
@@ -90,12 +93,12 @@ public sealed class UniPcMultistep : LambdaScheduler
 
     private void Apply(double[] factors, ReadOnlySpan<float> from, Span<float> sample)
     {
-        Blend.Set(sample, factors[0], from, factors[1], _outputs[0]);
+        WeightedSum.Set(sample, factors[0], from, factors[1], _outputs[0]);
         for (var i = 2; i < factors.Length; i++)
-            Blend.Add(sample, factors[i], _outputs[i - 1]);
+            WeightedSum.Add(sample, factors[i], _outputs[i - 1]);
     }
 
-    // Equations 3 (predictor) and 4 (corrector) of the paper with B(h) = h (bh1) or e^h - 1 (bh2), over the interval from a step on.
+    // Equations 3 (predictor) and 4 (corrector) of the paper with B(h) = h (bh1) or e^h - 1 (bh2), over the interval that starts at a step.
     private double[] Factors(int step, int order, bool corrects)
     {
         var (from, to) = (At(step), At(step + 1));
@@ -105,21 +108,21 @@ public sealed class UniPcMultistep : LambdaScheduler
         var bh = Config.SolverType == "bh1" ? hh : phi;
         var scale = _onOriginal ? to.Alpha : to.Sigma;
 
-        // Where the earlier outputs lie, in units of the interval; the corrector's new output lies at 1.
-        var places = new double[order];
+        // The positions of the earlier outputs, in units of the interval; the corrector's new output is at 1.
+        var positions = new double[order];
         for (var i = 1; i < order; i++)
-            places[i - 1] = (At(step - i).Lambda - from.Lambda) / h;
-        places[^1] = 1;
-        var weights = Weights(places, corrects, hh, phi, bh);
+            positions[i - 1] = (At(step - i).Lambda - from.Lambda) / h;
+        positions[^1] = 1;
+        var weights = Weights(positions, corrects, hh, phi, bh);
 
-        // Outputs latest first: the corrector's new one, then that at the interval's start, then those before it.
+        // Outputs latest first: the corrector's new one, then the one at the interval's start, then the earlier ones.
         var start = corrects ? 2 : 1;
         var factors = new double[start + order];
         factors[0] = _onOriginal ? to.Sigma / from.Sigma : to.Alpha / from.Alpha;
         var sum = 0.0;
         for (var i = 0; i < weights.Length; i++)
         {
-            var weight = weights[i] / places[i];
+            var weight = weights[i] / positions[i];
             var isNew = corrects && i == order - 1;
             factors[isNew ? 1 : start + 1 + i] = -scale * bh * weight;
             sum += weight;
@@ -129,10 +132,10 @@ public sealed class UniPcMultistep : LambdaScheduler
         return factors;
     }
 
-    // The weights of the divided differences: those that are exact for polynomials of as high a degree as there are places.
-    private static double[] Weights(double[] places, bool corrects, double hh, double phi, double bh)
+    // The weights of the divided differences: exact for polynomials up to the degree that the number of positions allows.
+    private static double[] Weights(double[] positions, bool corrects, double hh, double phi, double bh)
     {
-        var count = corrects ? places.Length : places.Length - 1;
+        var count = corrects ? positions.Length : positions.Length - 1;
         if (count == 0)
             return [];
         if (count == 1)
@@ -142,7 +145,7 @@ public sealed class UniPcMultistep : LambdaScheduler
         for (var row = 0; row < count; row++)
         {
             for (var column = 0; column < count; column++)
-                system[row, column] = Math.Pow(places[column], row);
+                system[row, column] = Math.Pow(positions[column], row);
             system[row, count] = phiK * factorial / bh;
             factorial *= row + 2;
             phiK = (phiK / hh) - (1 / factorial);
@@ -181,6 +184,6 @@ public sealed class UniPcMultistep : LambdaScheduler
         return solution;
     }
 
-    // e^x - 1, by its series where the difference would cancel.
+    // e^x - 1, by its series where the subtraction would cancel.
     private static double ExpMinusOne(double x) => Math.Abs(x) < 1e-5 ? x + (x * x / 2) : Math.Exp(x) - 1;
 }

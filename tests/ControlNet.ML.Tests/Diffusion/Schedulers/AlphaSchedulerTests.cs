@@ -14,7 +14,7 @@ public sealed class AlphaSchedulerTests
         // Leading spacing: 900 + the offset.
         Assert.Equal(999, Scheduler.Create(Ddim with { StepsOffset = 99 }, 10).Timesteps[0]);
         var error = Assert.Throws<ControlNetException>(() => Scheduler.Create(Ddim with { StepsOffset = 100 }, 10));
-        Assert.Contains("timestep 1000 lies beyond the 1000 of training", error.Message, StringComparison.Ordinal);
+        Assert.Contains("timestep 1000 is outside the 1000 training timesteps", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -75,12 +75,12 @@ public sealed class SchedulerConfigTests
     }
 
     [Theory]
-    [InlineData("not json", "not sound JSON")]
+    [InlineData("not json", "not valid JSON")]
     [InlineData("[1]", "expected a JSON object")]
     [InlineData("{}", "'_class_name' is missing")]
     [InlineData("""{"_class_name": "DDIMScheduler", "beta_start": "0.1"}""", "'beta_start' is \"0.1\"")]
     [InlineData("""{"_class_name": "DDIMScheduler", "clip_sample": 1}""", "'clip_sample' is 1, expected true or false")]
-    [InlineData("""{"_class_name": "DDIMScheduler", "beta_start": 0.1, "beta_start": 0.2}""", "not sound JSON")]
+    [InlineData("""{"_class_name": "DDIMScheduler", "beta_start": 0.1, "beta_start": 0.2}""", "not valid JSON")]
     [InlineData("""{"_class_name": "DDIMScheduler", "num_train_timesteps": 10.5}""", "a whole number")]
     [InlineData("""{"_class_name": "DDIMScheduler", "steps_offset": -1}""", "'steps_offset' is -1")]
     [InlineData("""{"_class_name": "DDIMScheduler", "beta_schedule": "sigmoid"}""", "\"linear\" or \"scaled_linear\"")]

@@ -109,7 +109,7 @@ public sealed class SchedulerConfigValuesTests
     [InlineData("""{"_class_name": "DDIMScheduler", "num_train_timesteps": 1, "rescale_betas_zero_snr": true}""", "at least 2")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver", "final_sigmas_type": "zero"}""", "expected \"sigma_min\"")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver", "final_sigmas_type": "zero"}""", "expected \"sigma_min\"")]
-    [InlineData("""{"_class_name": "NoScheduler"}""", "there is no scheduler 'NoScheduler'")]
+    [InlineData("""{"_class_name": "NoScheduler"}""", "unknown scheduler 'NoScheduler'")]
     [InlineData("""{"_class_name": 3}""", "'_class_name' is missing")]
     public void What_does_not_go_together_is_refused(string json, string says) =>
         Assert.Contains(says, Assert.Throws<ControlNetException>(() => SchedulerConfig.Parse(Encoding.UTF8.GetBytes(json), "file")).Message, StringComparison.Ordinal);

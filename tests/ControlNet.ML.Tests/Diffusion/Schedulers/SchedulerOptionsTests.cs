@@ -89,8 +89,8 @@ public sealed class SchedulerOptionsTests
     public void Timesteps_are_as_many_as_steps_and_noise_levels_one_more(int count)
     {
         double[] descending = [.. Enumerable.Range(1, count + 1).Reverse().Select(value => (double)value)];
-        Assert.Contains("expected as many", Assert.Throws<ArgumentException>(() => Create("EulerDiscreteScheduler", new() { Timesteps = descending[1..] })).Message, StringComparison.Ordinal);
-        Assert.Contains("expected one more", Assert.Throws<ArgumentException>(() => Create("EulerDiscreteScheduler", new() { Sigmas = descending })).Message, StringComparison.Ordinal);
+        Assert.Contains("steps, expected 3.", Assert.Throws<ArgumentException>(() => Create("EulerDiscreteScheduler", new() { Timesteps = descending[1..] })).Message, StringComparison.Ordinal);
+        Assert.Contains("steps, expected 4.", Assert.Throws<ArgumentException>(() => Create("EulerDiscreteScheduler", new() { Sigmas = descending })).Message, StringComparison.Ordinal);
     }
 
     [Theory]

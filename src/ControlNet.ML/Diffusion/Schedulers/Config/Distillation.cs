@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>What LCM and TCD share: their options, and timesteps taken from the schedule that a model was distilled on.</summary>
+/// <summary>The shared part of LCM and TCD: their options, and timesteps from the schedule that a model was distilled on.</summary>
 internal static class Distillation
 {
     public const string Defaults =
@@ -13,16 +13,17 @@ internal static class Distillation
 
     /// <summary>The timesteps of a run.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">How many.</param>
+    /// <param name="steps">The number of steps.</param>
     /// <param name="options">The run's options.</param>
-    /// <param name="everyTimestep">Whether to take them from all training timesteps rather than from those of the distillation.</param>
+    /// <param name="everyTimestep">Whether to choose from all training timesteps rather than from the distillation schedule's.</param>
     public static double[] Timesteps(SchedulerConfig config, int steps, SchedulerOptions options, bool everyTimestep = false)
     {
         var originalSteps = options.OriginalInferenceSteps ?? config.OriginalInferenceSteps;
         if (originalSteps > config.NumTrainTimesteps)
         {
             throw config.Wrong(
-                $"a distillation schedule of {originalSteps} steps on {config.NumTrainTimesteps} training timesteps, expected no more than those");
+                $"a distillation schedule of {originalSteps} steps on {config.NumTrainTimesteps} training timesteps, "
+                + "expected no more than those");
         }
 
         var strength = options.OriginalStrength ?? 1;
@@ -40,7 +41,8 @@ internal static class Distillation
         if (steps > most)
         {
             throw config.Wrong(
-                $"{steps} steps, expected at most {most}: the model was distilled on {originalSteps} ('original_inference_steps'), and a share of {strength} is used");
+                $"{steps} steps, expected at most {most}: the model was distilled on {originalSteps} ('original_inference_steps'), "
+                + $"and a share of {strength} is used");
         }
 
         return TimestepSpacing.Among(origin, steps);

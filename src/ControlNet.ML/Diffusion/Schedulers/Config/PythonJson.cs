@@ -7,8 +7,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// JSON as Python writes it: with bare NaN, Infinity and -Infinity, which JSON does not have. They become the strings
-/// <c>"NaN"</c>, <c>"Infinity"</c> and <c>"-Infinity"</c> in memory, and bare words again when written.
+/// JSON as Python writes it, with bare NaN, Infinity and -Infinity, which JSON does not allow. In memory they are the strings <c>"NaN"</c>,
+/// <c>"Infinity"</c> and <c>"-Infinity"</c>; writing makes them bare again.
 /// </summary>
 internal static class PythonJson
 {
@@ -17,7 +17,7 @@ internal static class PythonJson
     /// <summary>Parses an object, with the strict rules of <see cref="JsonText"/>.</summary>
     /// <param name="json">The bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <exception cref="ControlNetException">It is no sound JSON object.</exception>
+    /// <exception cref="ControlNetException">It is not a valid JSON object.</exception>
     public static JsonElement ParseObject(ReadOnlySpan<byte> json, string source) => JsonText.ParseObject(Quoted(json), source);
 
     /// <summary>A value as <c>json.dumps(indent=2)</c> writes it inside an object.</summary>
@@ -29,21 +29,21 @@ internal static class PythonJson
         _ => value.GetRawText(),
     };
 
-    /// <summary>The element of a value that a program sets: null, a truth value, a number, a list of numbers or a word.</summary>
+    /// <summary>The JSON element of a value that a program sets: null, a boolean, a number, a list of numbers or a string.</summary>
     public static JsonElement Of(object? value) => JsonText.Parse(Quoted(Encoding.UTF8.GetBytes(value switch
     {
         null => "null",
-        bool truth => truth ? "true" : "false",
+        bool flag => flag ? "true" : "false",
         double number => Format(number),
         IEnumerable<double> numbers => $"[{string.Join(", ", numbers.Select(Format))}]",
         string word => Quote(word),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     })), "(value)", "JSON");
 
-    /// <summary>A string with its quotation marks.</summary>
+    /// <summary>A string as a JSON literal.</summary>
     public static string Quote(string text) => $"\"{JsonEncodedText.Encode(text, JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\"";
 
-    // As Python's repr: 1.0 has its point, 1e-05 a small e.
+    // As Python's repr: 1.0 keeps its decimal point, 1e-05 has a lower-case e.
     private static string Format(double value)
     {
         if (!double.IsFinite(value))

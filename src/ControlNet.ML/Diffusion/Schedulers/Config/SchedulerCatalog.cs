@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>The samplers that there are: diffusers' classes, and the short names of the command line.</summary>
+/// <summary>The available schedulers: diffusers' classes, and the short names of the command line.</summary>
 public static class SchedulerCatalog
 {
-    // A new sampler is one file and one line here.
+    // A new scheduler is one file and one line here.
     private static readonly SchedulerClass[] All =
     [
         Ddim.Class,
@@ -27,18 +27,42 @@ public static class SchedulerCatalog
     [
         new("ddim", "DDIMScheduler", "DDIM: deterministic; the classic of Stable Diffusion 1"),
         new("ddpm", "DDPMScheduler", "DDPM: the training process in reverse; noise at every step, wants many"),
-        new("pndm", "PNDMScheduler", "PNDM (PLMS): linear multistep; what Stable Diffusion 1 folders name", config => config with { SkipPrkSteps = true }),
+        new(
+            "pndm",
+            "PNDMScheduler",
+            "PNDM (PLMS): linear multistep; what Stable Diffusion 1 folders name",
+            config => config with { SkipPrkSteps = true }),
         new("euler", "EulerDiscreteScheduler", "Euler: one plain step; what Stable Diffusion XL folders name"),
         new("euler-ancestral", "EulerAncestralDiscreteScheduler", "Euler a: Euler with fresh noise at every step; lively, never settles"),
         new("heun", "HeunDiscreteScheduler", "Heun: second order at two network calls a step"),
         new("lms", "LMSDiscreteScheduler", "LMS: linear multistep over noise levels"),
         new("kdpm2", "KDPM2DiscreteScheduler", "DPM2: second order at two network calls a step"),
         new("kdpm2-ancestral", "KDPM2AncestralDiscreteScheduler", "DPM2 a: DPM2 with fresh noise at every step"),
-        new("dpmpp-2s", "DPMSolverSinglestepScheduler", "DPM++ 2S: second order in groups of two steps", DpmPlusPlus("dpmsolver++", karras: false)),
-        new("dpmpp-2m", "DPMSolverMultistepScheduler", "DPM++ 2M: second order; good images in 20 steps", DpmPlusPlus("dpmsolver++", karras: false)),
-        new("dpmpp-2m-karras", "DPMSolverMultistepScheduler", "DPM++ 2M with Karras' noise levels", DpmPlusPlus("dpmsolver++", karras: true)),
-        new("dpmpp-2m-sde", "DPMSolverMultistepScheduler", "DPM++ 2M SDE: second order with noise at every step", DpmPlusPlus("sde-dpmsolver++", karras: false)),
-        new("dpmpp-2m-sde-karras", "DPMSolverMultistepScheduler", "DPM++ 2M SDE with Karras' noise levels", DpmPlusPlus("sde-dpmsolver++", karras: true)),
+        new(
+            "dpmpp-2s",
+            "DPMSolverSinglestepScheduler",
+            "DPM++ 2S: second order in groups of two steps",
+            DpmPlusPlus("dpmsolver++", karras: false)),
+        new(
+            "dpmpp-2m",
+            "DPMSolverMultistepScheduler",
+            "DPM++ 2M: second order; good images in 20 steps",
+            DpmPlusPlus("dpmsolver++", karras: false)),
+        new(
+            "dpmpp-2m-karras",
+            "DPMSolverMultistepScheduler",
+            "DPM++ 2M with Karras' noise levels",
+            DpmPlusPlus("dpmsolver++", karras: true)),
+        new(
+            "dpmpp-2m-sde",
+            "DPMSolverMultistepScheduler",
+            "DPM++ 2M SDE: second order with noise at every step",
+            DpmPlusPlus("sde-dpmsolver++", karras: false)),
+        new(
+            "dpmpp-2m-sde-karras",
+            "DPMSolverMultistepScheduler",
+            "DPM++ 2M SDE with Karras' noise levels",
+            DpmPlusPlus("sde-dpmsolver++", karras: true)),
         new("unipc", "UniPCMultistepScheduler", "UniPC: predictor and corrector; good images in 10 steps"),
         new("deis", "DEISMultistepScheduler", "DEIS: exponential integrator of second order"),
         new("tcd", "TCDScheduler", "TCD: for models distilled to few steps, with adjustable noise"),
@@ -47,23 +71,23 @@ public static class SchedulerCatalog
 
     private static readonly HashSet<string> Keys = [.. All.SelectMany(kind => kind.Defaults.Keys)];
 
-    /// <summary>The short names, in the order to list them.</summary>
+    /// <summary>The short names, in display order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(entry => entry.Name)];
 
-    /// <summary>diffusers' names of the classes.</summary>
+    /// <summary>diffusers' class names.</summary>
     public static IReadOnlyList<string> ClassNames { get; } = [.. All.Select(kind => kind.Name)];
 
     internal static string ClassList => string.Join(", ", ClassNames);
 
-    /// <summary>What a short name stands for, in one line.</summary>
+    /// <summary>The one-line description of a short name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="ControlNetException">There is no such name.</exception>
+    /// <exception cref="ControlNetException">The name is unknown.</exception>
     public static string Describe(string name) => Find(name).Description;
 
-    /// <summary>The configuration of a model switched to the sampler that a short name stands for.</summary>
+    /// <summary>Switches a model's configuration to the scheduler of a short name.</summary>
     /// <param name="own">The model's own configuration.</param>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="ControlNetException">There is no such name, or the sampler cannot use the model's configuration.</exception>
+    /// <exception cref="ControlNetException">The name is unknown, or the scheduler cannot use the model's configuration.</exception>
     public static SchedulerConfig Configure(SchedulerConfig own, string name)
     {
         ArgumentNullException.ThrowIfNull(own);
@@ -72,18 +96,18 @@ public static class SchedulerCatalog
         return entry.Change is { } change ? change(config) : config;
     }
 
-    /// <summary>The model's own configuration, or that of a short name where one is given.</summary>
+    /// <summary>The model's own configuration, or that of a short name if one is given.</summary>
     internal static SchedulerConfig Choose(SchedulerConfig own, string? name) => name is null ? own : Configure(own, name);
 
     internal static bool Knows(string key) => Keys.Contains(key);
 
     internal static SchedulerClass Class(string name, string source) =>
         All.FirstOrDefault(kind => kind.Name == name)
-        ?? throw new ControlNetException($"{source}: there is no scheduler '{name}' here, expected one of {ClassList}.");
+        ?? throw new ControlNetException($"{source}: unknown scheduler '{name}', expected one of {ClassList}.");
 
     private static Entry Find(string name) =>
         Entries.FirstOrDefault(entry => entry.Name == name)
-        ?? throw new ControlNetException($"There is no sampler '{name}', expected one of {string.Join(", ", Names)}.");
+        ?? throw new ControlNetException($"Unknown scheduler '{name}', expected one of {string.Join(", ", Names)}.");
 
     private static Func<SchedulerConfig, SchedulerConfig> DpmPlusPlus(string algorithm, bool karras) => config =>
         config with { AlgorithmType = algorithm, SolverOrder = 2, UseKarrasSigmas = karras };

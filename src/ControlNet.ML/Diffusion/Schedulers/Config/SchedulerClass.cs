@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>One of diffusers' scheduler classes: its name, its keys with their defaults, and how to build it.</summary>
+/// <summary>One of diffusers' scheduler classes: its name, its keys with their defaults, and its factory.</summary>
 internal sealed class SchedulerClass
 {
     private static readonly string?[] Schedules = ["linear", "scaled_linear", "squaredcos_cap_v2"];
@@ -22,12 +22,13 @@ internal sealed class SchedulerClass
     /// <summary>Describes a class.</summary>
     /// <param name="name">diffusers' name for it.</param>
     /// <param name="defaults">The arguments of its constructor with their defaults, as JSON.</param>
-    /// <param name="create">Builds the sampler.</param>
+    /// <param name="create">Creates the scheduler.</param>
     public SchedulerClass(string name, string defaults, Func<SchedulerConfig, int, SchedulerOptions, Scheduler> create)
     {
         Name = name;
         Create = create;
-        Defaults = PythonJson.ParseObject(Encoding.UTF8.GetBytes(defaults), "(defaults)").EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
+        Defaults = PythonJson.ParseObject(Encoding.UTF8.GetBytes(defaults), "(defaults)").EnumerateObject()
+            .ToDictionary(entry => entry.Name, entry => entry.Value);
     }
 
     public string Name { get; }
@@ -36,7 +37,7 @@ internal sealed class SchedulerClass
 
     public Func<SchedulerConfig, int, SchedulerOptions, Scheduler> Create { get; }
 
-    /// <summary>Words under a key, where they differ from those that most classes know.</summary>
+    /// <summary>The allowed values of keys, where they differ from those of most classes.</summary>
     public Dictionary<string, string?[]> Choices
     {
         init
@@ -46,12 +47,14 @@ internal sealed class SchedulerClass
         }
     }
 
-    /// <summary>Words of a sister class that diffusers quietly replaces: (key, found) to what it becomes.</summary>
+    /// <summary>Values of a sister class that diffusers silently replaces: (key, found) to the replacement.</summary>
     public Dictionary<(string Key, string Found), string> Replacements { get; init; } = [];
 
-    /// <summary>The <see cref="SchedulerOptions"/> that the class takes, by name, besides those that all take.</summary>
+    /// <summary>
+    /// The names of the <see cref="SchedulerOptions"/> that this class takes, in addition to those that all classes take.
+    /// </summary>
     public string[] Options { get; init; } = [];
 
-    /// <summary>The words allowed under a key; null where there is no such list.</summary>
+    /// <summary>The allowed values of a key; null if they are not restricted.</summary>
     public IReadOnlyList<string?>? ChoicesOf(string key) => _choices.GetValueOrDefault(key);
 }

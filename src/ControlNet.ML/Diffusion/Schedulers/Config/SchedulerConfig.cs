@@ -5,13 +5,13 @@ using System.Text.Json;
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// The contents of a scheduler_config.json: the class and its options. What a file leaves out has the default of its class;
-/// the defaults differ from class to class (DDIM clips samples, Stable Diffusion's DDIM files say not to).
-/// Keys that the class does not have are kept, as diffusers keeps them, for the class that the configuration is next switched to.
+/// The contents of a scheduler_config.json: the class and its options. Options that a file omits have the defaults of its class, which
+/// differ between classes (DDIM clips samples by default, Stable Diffusion's DDIM files turn it off). Keys that the class does not have are
+/// kept, as in diffusers, for a later switch to another class.
 /// </summary>
 public sealed record SchedulerConfig
 {
-    // diffusers' samplers look for these two even where their class has no such option.
+    // diffusers' schedulers read these two even if their class has no such option.
     private static readonly string[] InheritedKeys = ["sigma_min", "sigma_max"];
 
     private readonly SchedulerClass _class;
@@ -32,29 +32,29 @@ public sealed record SchedulerConfig
     /// <summary>diffusers' name of the class, such as <c>DDIMScheduler</c>.</summary>
     public string ClassName => _class.Name;
 
-    /// <summary>Where the configuration comes from, for messages: a file's path.</summary>
+    /// <summary>The source of the configuration, for messages: a file's path.</summary>
     public string Source { get; }
 
-    /// <summary>What in the file no scheduler understands; it has no effect.</summary>
+    /// <summary>Keys in the file that no scheduler has; they are ignored.</summary>
     public IReadOnlyList<string> Warnings =>
     [
         .. _given.Keys.Where(key => !key.StartsWith('_') && !SchedulerCatalog.Knows(key))
-            .Select(key => $"{Source}: no scheduler has an option '{key}'; it has no effect."),
+            .Select(key => $"{Source}: no scheduler has an option '{key}'; it is ignored."),
     ];
 
     /// <summary>Training timesteps, <c>num_train_timesteps</c>.</summary>
     public int NumTrainTimesteps { get => Whole("num_train_timesteps"); init => Set("num_train_timesteps", value); }
 
-    /// <summary>The first variance, <c>beta_start</c>.</summary>
+    /// <summary>The variance of the first training timestep, <c>beta_start</c>.</summary>
     public double BetaStart { get => Number("beta_start"); init => Set("beta_start", value); }
 
-    /// <summary>The last variance, <c>beta_end</c>.</summary>
+    /// <summary>The variance of the last training timestep, <c>beta_end</c>.</summary>
     public double BetaEnd { get => Number("beta_end"); init => Set("beta_end", value); }
 
-    /// <summary>How the variances run: linear, scaled_linear, squaredcos_cap_v2; for some classes sigmoid or exp.</summary>
+    /// <summary>The schedule of the variances: linear, scaled_linear, squaredcos_cap_v2; for some classes sigmoid or exp.</summary>
     public string BetaSchedule { get => Word("beta_schedule"); init => Set("beta_schedule", value); }
 
-    /// <summary>The variances themselves, one for each training timestep, in place of a schedule; null for none.</summary>
+    /// <summary>Explicit variances, one for each training timestep, instead of a schedule; null for none.</summary>
     public IReadOnlyList<double>? TrainedBetas { get => Numbers("trained_betas"); init => Set("trained_betas", value); }
 
     /// <summary>What the network predicts, <c>prediction_type</c>.</summary>
@@ -74,25 +74,27 @@ public sealed record SchedulerConfig
         });
     }
 
-    /// <summary>How the steps lie on the training timesteps: linspace, leading or trailing (Lin et al., 2023, table 2).</summary>
+    /// <summary>How steps are spaced over the training timesteps: linspace, leading or trailing (Lin et al., 2023, table 2).</summary>
     public string TimestepSpacing { get => Word("timestep_spacing"); init => Set("timestep_spacing", value); }
 
-    /// <summary>Added to every timestep of leading spacing, <c>steps_offset</c>.</summary>
+    /// <summary>An offset added to every timestep of leading spacing, <c>steps_offset</c>.</summary>
     public int StepsOffset { get => Whole("steps_offset"); init => Set("steps_offset", value); }
 
-    /// <summary>Whether the last training timestep is made pure noise, <c>rescale_betas_zero_snr</c>.</summary>
+    /// <summary>Whether the betas are rescaled so that the last training timestep is pure noise, <c>rescale_betas_zero_snr</c>.</summary>
     public bool RescaleBetasZeroSnr { get => Flag("rescale_betas_zero_snr"); init => Set("rescale_betas_zero_snr", value); }
 
-    /// <summary>Whether the step after the last timestep is to ᾱ = 1 rather than to that of timestep 0, <c>set_alpha_to_one</c>.</summary>
+    /// <summary>Whether the last step leads to ᾱ = 1 rather than to that of timestep 0, <c>set_alpha_to_one</c>.</summary>
     public bool SetAlphaToOne { get => Flag("set_alpha_to_one"); init => Set("set_alpha_to_one", value); }
 
-    /// <summary>Whether predicted samples are cut to ±<see cref="ClipSampleRange"/>, <c>clip_sample</c>.</summary>
+    /// <summary>Whether predicted samples are clipped to ±<see cref="ClipSampleRange"/>, <c>clip_sample</c>.</summary>
     public bool ClipSample { get => Flag("clip_sample"); init => Set("clip_sample", value); }
 
-    /// <summary>Where predicted samples are cut.</summary>
+    /// <summary>The bound at which predicted samples are clipped.</summary>
     public double ClipSampleRange { get => Number("clip_sample_range"); init => Set("clip_sample_range", value); }
 
-    /// <summary>Whether predicted samples are scaled down by a quantile of themselves (Imagen's dynamic thresholding; for pixels, not latents).</summary>
+    /// <summary>
+    /// Whether predicted samples are scaled down by a quantile of their values (Imagen's dynamic thresholding; for pixels, not latents).
+    /// </summary>
     public bool Thresholding { get => Flag("thresholding"); init => Set("thresholding", value); }
 
     /// <summary>The quantile of dynamic thresholding, 0 to 1.</summary>
@@ -102,13 +104,13 @@ public sealed record SchedulerConfig
         init => Set("dynamic_thresholding_ratio", value);
     }
 
-    /// <summary>The largest bound that dynamic thresholding uses.</summary>
+    /// <summary>The upper limit of the bound of dynamic thresholding.</summary>
     public double SampleMaxValue { get => Number("sample_max_value"); init => Set("sample_max_value", value); }
 
     /// <summary>DDPM's variance: fixed_small, fixed_small_log or fixed_large.</summary>
     public string VarianceType { get => Word("variance_type"); init => Set("variance_type", value); }
 
-    /// <summary>Whether PNDM leaves out its Runge-Kutta start, <c>skip_prk_steps</c>.</summary>
+    /// <summary>Whether PNDM skips its Runge-Kutta start, <c>skip_prk_steps</c>.</summary>
     public bool SkipPrkSteps { get => Flag("skip_prk_steps"); init => Set("skip_prk_steps", value); }
 
     /// <summary>Noise levels after Karras et al. (2022), equation 5, <c>use_karras_sigmas</c>.</summary>
@@ -123,13 +125,13 @@ public sealed record SchedulerConfig
     /// <summary>Noise levels evenly spaced in log-SNR (Lu et al., 2022), <c>use_lu_lambdas</c>.</summary>
     public bool UseLuLambdas { get => Flag("use_lu_lambdas"); init => Set("use_lu_lambdas", value); }
 
-    /// <summary>How Euler reads noise levels between timesteps: linear or log_linear.</summary>
+    /// <summary>How Euler interpolates noise levels between timesteps: linear or log_linear.</summary>
     public string InterpolationType { get => Word("interpolation_type"); init => Set("interpolation_type", value); }
 
-    /// <summary>What Euler gives the network as timestep: discrete, or continuous for ¼ ln σ.</summary>
+    /// <summary>The timestep that Euler passes to the network: discrete, or continuous for ¼ ln σ.</summary>
     public string TimestepType { get => Word("timestep_type"); init => Set("timestep_type", value); }
 
-    /// <summary>The least noise level of Karras, exponential and beta spacing; null for the schedule's.</summary>
+    /// <summary>The smallest noise level of Karras, exponential and beta spacing; null for the schedule's.</summary>
     public double? SigmaMin { get => Inherited("sigma_min"); init => Set("sigma_min", value); }
 
     /// <summary>The largest noise level of Karras, exponential and beta spacing; null for the schedule's.</summary>
@@ -150,35 +152,36 @@ public sealed record SchedulerConfig
     /// <summary>Whether solvers lower their order in the last steps of short schedules, <c>lower_order_final</c>.</summary>
     public bool LowerOrderFinal { get => Flag("lower_order_final"); init => Set("lower_order_final", value); }
 
-    /// <summary>Whether the last step is of first order in any case, <c>euler_at_final</c>.</summary>
+    /// <summary>Whether the last step is always of first order, <c>euler_at_final</c>.</summary>
     public bool EulerAtFinal { get => Flag("euler_at_final"); init => Set("euler_at_final", value); }
 
-    /// <summary>The least log-SNR that a DPM solver starts from; negative infinity for the schedule's.</summary>
+    /// <summary>The smallest log-SNR that a DPM solver starts from; negative infinity for the schedule's.</summary>
     public double LambdaMinClipped { get => Number("lambda_min_clipped"); init => Set("lambda_min_clipped", value); }
 
     /// <summary>Whether UniPC works on predicted samples rather than on predicted noise, <c>predict_x0</c>.</summary>
     public bool PredictX0 { get => Flag("predict_x0"); init => Set("predict_x0", value); }
 
-    /// <summary>The steps after which UniPC does not correct, counted from 0.</summary>
+    /// <summary>The steps after which UniPC skips the corrector, counted from 0.</summary>
     public IReadOnlyList<double> DisableCorrector { get => Numbers("disable_corrector") ?? []; init => Set("disable_corrector", value); }
 
-    /// <summary>The steps of the schedule that an LCM or TCD model was distilled on.</summary>
+    /// <summary>The number of steps of the schedule that an LCM or TCD model was distilled on.</summary>
     public int OriginalInferenceSteps { get => Whole("original_inference_steps"); init => Set("original_inference_steps", value); }
 
-    /// <summary>By what LCM multiplies timesteps in its boundary conditions, <c>timestep_scaling</c>.</summary>
+    /// <summary>The factor of timesteps in LCM's boundary conditions, <c>timestep_scaling</c>.</summary>
     public double TimestepScaling { get => Number("timestep_scaling"); init => Set("timestep_scaling", value); }
 
     internal SchedulerClass Class => _class;
 
     /// <summary>Reads a scheduler_config.json.</summary>
-    /// <param name="json">The file's bytes. Python's bare -Infinity is understood.</param>
+    /// <param name="json">The file's bytes. Python's bare -Infinity is accepted.</param>
     /// <param name="source">The file's name, for messages.</param>
-    /// <exception cref="ControlNetException">It is not JSON, of a class that we do not have, or holds a value that cannot be used.</exception>
+    /// <exception cref="ControlNetException">It is not JSON, names an unknown class, or contains an invalid value.</exception>
     public static SchedulerConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var root = PythonJson.ParseObject(json, source);
         if (!root.TryGetProperty("_class_name", out var name) || name.ValueKind != JsonValueKind.String)
-            throw new ControlNetException($"{source}: '_class_name' is missing, expected the name of a scheduler: {SchedulerCatalog.ClassList}.");
+            throw new ControlNetException(
+                $"{source}: '_class_name' is missing, expected the name of a scheduler: {SchedulerCatalog.ClassList}.");
         var given = root.EnumerateObject().Where(entry => entry.Name != "_class_name").ToImmutableSortedDictionary(
             entry => entry.Name,
             entry => entry.Value,
@@ -190,16 +193,19 @@ public sealed record SchedulerConfig
 
     /// <summary>A configuration with all defaults of its class.</summary>
     /// <param name="className">diffusers' name of the class.</param>
-    /// <exception cref="ControlNetException">There is no such class.</exception>
+    /// <exception cref="ControlNetException">The class is unknown.</exception>
     public static SchedulerConfig Default(string className) =>
-        new(SchedulerCatalog.Class(className, "(defaults)"), ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal), "(defaults)");
+        new(
+            SchedulerCatalog.Class(className, "(defaults)"),
+            ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal),
+            "(defaults)");
 
     /// <summary>
-    /// The same model's configuration for another sampler, diffusers' <c>OtherScheduler.from_config(scheduler.config)</c>:
-    /// what the file says is kept, what it leaves out becomes the default of the other class.
+    /// Switches the configuration to another scheduler, diffusers' <c>OtherScheduler.from_config(scheduler.config)</c>: the file's values
+    /// are kept, all others become the defaults of the other class.
     /// </summary>
     /// <param name="className">diffusers' name of the other class.</param>
-    /// <exception cref="ControlNetException">There is no such class, or it cannot use what the file says.</exception>
+    /// <exception cref="ControlNetException">The class is unknown, or it cannot use the file's values.</exception>
     public SchedulerConfig SwitchTo(string className)
     {
         var config = new SchedulerConfig(SchedulerCatalog.Class(className, Source), _given, Source);
@@ -218,14 +224,14 @@ public sealed record SchedulerConfig
         return text.Append("\n}\n").ToString();
     }
 
-    /// <summary>Whether both are of one class and have the same options.</summary>
+    /// <summary>Whether both have the same class and options.</summary>
     /// <param name="other">The other configuration.</param>
     public bool Equals(SchedulerConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>
     public override int GetHashCode() => ToJson().GetHashCode(StringComparison.Ordinal);
 
-    /// <summary>Throws if some option, or two together, cannot be used.</summary>
+    /// <summary>Throws if an option, or a combination of options, is invalid.</summary>
     internal void Check()
     {
         foreach (var key in _class.Defaults.Keys.Union(InheritedKeys.Where(_given.ContainsKey)))
@@ -235,19 +241,21 @@ public sealed record SchedulerConfig
         }
 
         if (TrainedBetas is { } betas && betas.Count != NumTrainTimesteps)
-            throw Wrong($"'trained_betas' has {betas.Count:N0} entries, expected one for each of {NumTrainTimesteps:N0} 'num_train_timesteps'");
+            throw Wrong(
+                $"'trained_betas' has {betas.Count:N0} entries, expected one for each of {NumTrainTimesteps:N0} 'num_train_timesteps'");
         if (RescaleBetasZeroSnr && NumTrainTimesteps < 2)
             throw Wrong("'rescale_betas_zero_snr' is true, expected at least 2 'num_train_timesteps' for that");
         string[] spacings = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"];
         if (spacings.Where(Flag).ToArray() is { Length: > 1 } several)
-            throw Wrong($"{string.Join(" and ", several.Select(key => $"'{key}'"))} are both true, expected one at most");
+            throw Wrong($"{string.Join(" and ", several.Select(key => $"'{key}'"))} are both true, expected at most one");
         if (AlgorithmType is "dpmsolver" or "sde-dpmsolver" && FinalSigmasType == "zero")
-            throw Wrong($"'algorithm_type' is \"{AlgorithmType}\" and 'final_sigmas_type' \"zero\", expected \"sigma_min\" for that algorithm");
+            throw Wrong(
+                $"'algorithm_type' is \"{AlgorithmType}\" and 'final_sigmas_type' \"zero\", expected \"sigma_min\" for that algorithm");
         if (SigmaMin is { } least && SigmaMax is { } most && least >= most)
             throw Wrong($"'sigma_min' is {least} and 'sigma_max' {most}, expected the first to be less");
     }
 
-    /// <summary>An error in this configuration.</summary>
+    /// <summary>An error about this configuration.</summary>
     internal ControlNetException Wrong(string what) => new($"{Source}: {ClassName}: {what}.");
 
     private static string Shown(JsonElement value)
@@ -258,7 +266,7 @@ public sealed record SchedulerConfig
 
     private JsonElement Value(string key) => _given.TryGetValue(key, out var value) ? value : _class.Defaults[key];
 
-    // A key that the class does not have has no effect, whatever a former class left under it.
+    // A key that the class does not have is ignored, even if an earlier class has set it.
     private JsonElement? Own(string key) => _class.Defaults.ContainsKey(key) ? Value(key) : null;
 
     private int Whole(string key) => (int)Number(key);

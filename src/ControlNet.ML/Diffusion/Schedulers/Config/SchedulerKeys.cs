@@ -3,10 +3,14 @@ using System.Text.Json;
 
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>What each key of a scheduler_config.json may hold. Words that only some classes know stand with the classes.</summary>
+/// <summary>
+/// The valid values of each key of a scheduler_config.json. Values that only some classes allow are listed with the classes.
+/// </summary>
 internal static class SchedulerKeys
 {
-    /// <summary>More training timesteps than any model has; larger numbers in a file are refused before anything is allocated.</summary>
+    /// <summary>
+    /// An upper limit, above any model's training timesteps; larger numbers in a file are refused before anything is allocated.
+    /// </summary>
     public const int MostTimesteps = 1_000_000;
 
     private static readonly FrozenDictionary<string, Rule> Rules = new Dictionary<string, Rule>
@@ -30,7 +34,7 @@ internal static class SchedulerKeys
         ["use_exponential_sigmas"] = OrNull(Switch),
         ["use_beta_sigmas"] = OrNull(Switch),
         ["use_lu_lambdas"] = OrNull(Switch),
-        ["use_flow_sigmas"] = OrNull(new("false (flow matching is not among these samplers)", value => value.ValueKind == JsonValueKind.False)),
+        ["use_flow_sigmas"] = OrNull(new("false (flow matching is not supported)", value => value.ValueKind == JsonValueKind.False)),
         ["use_dynamic_shifting"] = Switch,
         ["dynamic_thresholding_ratio"] = Number(0, 1),
         ["clip_sample_range"] = Number(0, double.MaxValue),
@@ -48,10 +52,10 @@ internal static class SchedulerKeys
 
     private static Rule Switch => new("true or false", value => value.ValueKind is JsonValueKind.True or JsonValueKind.False);
 
-    /// <summary>What was expected in place of a value; null if it is fine.</summary>
+    /// <summary>The expectation that a value fails; null if the value is valid.</summary>
     /// <param name="key">The key.</param>
     /// <param name="value">The value found.</param>
-    /// <param name="choices">The words that the class knows under this key; null where words are free.</param>
+    /// <param name="choices">The values that the class allows under this key; null if they are not restricted.</param>
     public static string? Expected(string key, JsonElement value, IReadOnlyList<string?>? choices)
     {
         if (choices is not null)
@@ -64,7 +68,7 @@ internal static class SchedulerKeys
         return Rules.TryGetValue(key, out var rule) && !rule.Fits(value) ? rule.Expected : null;
     }
 
-    /// <summary>A number, in Python's spelling of the infinite ones too; null if the value is none.</summary>
+    /// <summary>A number, including Python's spelling of infinities; null if the value is not a number.</summary>
     public static double? NumberOf(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Number => value.TryGetDouble(out var number) ? number : null,

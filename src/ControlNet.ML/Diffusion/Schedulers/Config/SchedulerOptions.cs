@@ -1,20 +1,22 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// What a run of a sampler takes besides its configuration and the number of steps: diffusers' arguments of
-/// <c>set_timesteps</c> and <c>step</c>. An option that the sampler does not have is an <see cref="ArgumentException"/>.
+/// Options of a scheduler's run, in addition to its configuration and the number of steps: diffusers' arguments of <c>set_timesteps</c> and
+/// <c>step</c>. An option that the scheduler does not have throws an <see cref="ArgumentException"/>.
 /// </summary>
 public sealed record SchedulerOptions
 {
-    /// <summary>The options of a plain run.</summary>
+    /// <summary>The default options.</summary>
     public static SchedulerOptions None { get; } = new();
 
-    /// <summary>How many samples of one length lie in each span given to the sampler. Dynamic thresholding goes by sample.</summary>
+    /// <summary>
+    /// The number of samples of equal length in each span passed to the scheduler. Dynamic thresholding works per sample.
+    /// </summary>
     /// <value>1</value>
     public int Rows { get; init; } = 1;
 
     /// <summary>
-    /// Image to image: the share of the schedule that runs, 0 to 1; the first <c>steps - ⌊steps · strength⌋</c> steps are left out.
+    /// Image-to-image: the share of the schedule that runs, 0 to 1; the first <c>steps - ⌊steps · strength⌋</c> steps are skipped.
     /// </summary>
     /// <value>null: all of it</value>
     public double? Strength { get; init; }
@@ -25,15 +27,15 @@ public sealed record SchedulerOptions
     /// <value>null: none</value>
     public double? DenoisingStart { get; init; }
 
-    /// <summary>How many timesteps of the schedule are left out at its start (<c>set_begin_index</c>).</summary>
+    /// <summary>The number of timesteps that are skipped at the start of the schedule (<c>set_begin_index</c>).</summary>
     /// <value>null: none</value>
     public int? Begin { get; init; }
 
-    /// <summary>Timesteps of one's own, descending, as many as steps. DDPM, Euler, Heun, DPM, LCM and TCD take them.</summary>
+    /// <summary>Custom timesteps, descending, one per step. DDPM, Euler, Heun, DPM, LCM and TCD take them.</summary>
     /// <value>null: those of the configuration's spacing</value>
     public IReadOnlyList<double>? Timesteps { get; init; }
 
-    /// <summary>Noise levels σ of one's own, descending to the last, one more than steps. Euler takes them.</summary>
+    /// <summary>Custom noise levels σ, descending, one more than steps. Euler takes them.</summary>
     /// <value>null: those of the timesteps</value>
     public IReadOnlyList<double>? Sigmas { get; init; }
 
@@ -41,7 +43,7 @@ public sealed record SchedulerOptions
     /// <value>null: 0 for DDIM, 0.3 for TCD</value>
     public double? Eta { get; init; }
 
-    /// <summary>Whether DDIM takes its noise direction anew from the clipped sample.</summary>
+    /// <summary>Whether DDIM recomputes its noise direction from the clipped sample.</summary>
     /// <value>null: no</value>
     public bool? UseClippedModelOutput { get; init; }
 
@@ -49,7 +51,7 @@ public sealed record SchedulerOptions
     /// <value>null: 0</value>
     public double? Churn { get; init; }
 
-    /// <summary>The least σ at which Euler adds noise: S_tmin.</summary>
+    /// <summary>The smallest σ at which Euler adds noise: S_tmin.</summary>
     /// <value>null: 0</value>
     public double? ChurnFrom { get; init; }
 
@@ -57,43 +59,47 @@ public sealed record SchedulerOptions
     /// <value>null: any</value>
     public double? ChurnTo { get; init; }
 
-    /// <summary>The factor on Euler's added noise: S_noise.</summary>
+    /// <summary>The factor of Euler's added noise: S_noise.</summary>
     /// <value>null: 1</value>
     public double? ChurnNoise { get; init; }
 
-    /// <summary>How many derivatives LMS uses, 1 to 10.</summary>
+    /// <summary>The maximum number of derivatives that LMS uses, 1 to 10.</summary>
     /// <value>null: 4</value>
     public int? Order { get; init; }
 
     /// <summary>
-    /// Whether LMS, in a run that begins later (image to image), takes the order as if the steps left out had run: diffusers' numbers, which
-    /// leave noise at a low <see cref="Strength"/> as their derivatives count as 0. Otherwise the order is at most the number of steps run.
+    /// Whether LMS, in a run that starts later (image-to-image), uses the order as if the skipped steps had run: diffusers' results, which
+    /// leave noise at a low <see cref="Strength"/> as the skipped derivatives count as 0. Otherwise the order is at most the number of
+    /// steps run.
     /// </summary>
     /// <value>null: no</value>
     public bool? OrderOfWholeSchedule { get; init; }
 
-    /// <summary>The steps of the distillation schedule of LCM or TCD, in place of the configuration's.</summary>
+    /// <summary>The number of steps of LCM's or TCD's distillation schedule, instead of the configuration's.</summary>
     /// <value>null: the configuration's</value>
     public int? OriginalInferenceSteps { get; init; }
 
-    /// <summary>The share of the distillation schedule that LCM or TCD draws its timesteps from (their <c>strength</c>).</summary>
+    /// <summary>The share of the distillation schedule that LCM or TCD takes its timesteps from (their <c>strength</c>).</summary>
     /// <value>null: all of it</value>
     public double? OriginalStrength { get; init; }
 
-    /// <summary>Throws if an option is given that the class does not take, or one with a value out of range.</summary>
-    internal void Check(SchedulerClass kind, int steps)
+    /// <summary>Throws if an option is set that the class does not take, or whose value is out of range.</summary>
+    internal void Check(SchedulerClass schedulerClass, int steps)
     {
         (string Name, object? Value)[] particular =
         [
-            (nameof(Timesteps), Timesteps), (nameof(Sigmas), Sigmas), (nameof(Eta), Eta), (nameof(UseClippedModelOutput), UseClippedModelOutput),
+            (nameof(Timesteps), Timesteps),
+            (nameof(Sigmas), Sigmas),
+            (nameof(Eta), Eta),
+            (nameof(UseClippedModelOutput), UseClippedModelOutput),
             (nameof(Churn), Churn), (nameof(ChurnFrom), ChurnFrom), (nameof(ChurnTo), ChurnTo), (nameof(ChurnNoise), ChurnNoise),
             (nameof(Order), Order), (nameof(OrderOfWholeSchedule), OrderOfWholeSchedule),
             (nameof(OriginalInferenceSteps), OriginalInferenceSteps), (nameof(OriginalStrength), OriginalStrength),
         ];
         foreach (var (name, value) in particular)
         {
-            if (value is not null && !kind.Options.Contains(name))
-                throw new ArgumentException($"{kind.Name} takes no option {name}.");
+            if (value is not null && !schedulerClass.Options.Contains(name))
+                throw new ArgumentException($"{schedulerClass.Name} takes no option {name}.");
         }
 
         Range(Rows >= 1, nameof(Rows), Rows, "at least 1");
@@ -105,13 +111,14 @@ public sealed record SchedulerOptions
         Range(OriginalInferenceSteps is null or >= 1, nameof(OriginalInferenceSteps), OriginalInferenceSteps, "at least 1");
         Range(OriginalStrength is null or > 0 and <= 1, nameof(OriginalStrength), OriginalStrength, "above 0, to 1");
         if ((Strength is null ? 0 : 1) + (DenoisingStart is null ? 0 : 1) + (Begin is null ? 0 : 1) > 1)
-            throw new ArgumentException($"{nameof(Strength)}, {nameof(DenoisingStart)} and {nameof(Begin)} exclude each other: expected one at most.");
+            throw new ArgumentException(
+                $"{nameof(Strength)}, {nameof(DenoisingStart)} and {nameof(Begin)} exclude each other: expected at most one.");
         if (Timesteps is not null && Sigmas is not null)
-            throw new ArgumentException($"{nameof(Timesteps)} and {nameof(Sigmas)} exclude each other: expected one at most.");
+            throw new ArgumentException($"{nameof(Timesteps)} and {nameof(Sigmas)} exclude each other: expected at most one.");
         if (Timesteps is { } timesteps && timesteps.Count != steps)
-            throw new ArgumentException($"{timesteps.Count} {nameof(Timesteps)} for {steps} steps: expected as many.");
+            throw new ArgumentException($"{timesteps.Count} {nameof(Timesteps)} for {steps} steps, expected {steps}.");
         if (Sigmas is { } sigmas && sigmas.Count != steps + 1)
-            throw new ArgumentException($"{sigmas.Count} {nameof(Sigmas)} for {steps} steps: expected one more.");
+            throw new ArgumentException($"{sigmas.Count} {nameof(Sigmas)} for {steps} steps, expected {steps + 1}.");
     }
 
     private static void Range(bool fits, string name, object? value, string expected)

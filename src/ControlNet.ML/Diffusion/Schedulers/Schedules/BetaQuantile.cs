@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>Quantiles of the beta distribution, scipy.stats.beta.ppf: what <c>use_beta_sigmas</c> spaces noise levels by.</summary>
+/// <summary>Quantiles of the beta distribution, scipy.stats.beta.ppf, by which <c>use_beta_sigmas</c> spaces noise levels.</summary>
 internal static class BetaQuantile
 {
     /// <summary>The x at which the regularised incomplete beta function I_x(a, b) is p.</summary>
@@ -55,7 +55,7 @@ internal static class BetaQuantile
         static double NotZero(double value) => Math.Abs(value) < Tiny ? Tiny : value;
     }
 
-    // Stirling's series (NIST DLMF 5.11.1), after moving the argument to where it has full precision.
+    // Stirling's series (NIST DLMF 5.11.1), after shifting the argument to where it has full precision.
     private static double LogGamma(double x)
     {
         var shift = 0.0;

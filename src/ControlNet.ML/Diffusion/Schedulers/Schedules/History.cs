@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>The last few arrays of one length, latest first; the oldest makes room for the next.</summary>
+/// <summary>The last few arrays of the same length, latest first; a new one overwrites the oldest.</summary>
 internal sealed class History
 {
     private readonly float[][] _entries;
@@ -13,13 +13,13 @@ internal sealed class History
             _entries[i] = new float[length];
     }
 
-    /// <summary>How many entries there are, at most the capacity.</summary>
+    /// <summary>The number of entries, at most the capacity.</summary>
     public int Count { get; private set; }
 
     /// <summary>An entry: 0 is the latest, 1 the one before.</summary>
     public float[] this[int age] => _entries[(_latest + age) % _entries.Length];
 
-    /// <summary>The entry that becomes the latest, to be filled.</summary>
+    /// <summary>Adds an entry as the latest, to be filled by the caller.</summary>
     public float[] Push()
     {
         _latest = (_latest + _entries.Length - 1) % _entries.Length;

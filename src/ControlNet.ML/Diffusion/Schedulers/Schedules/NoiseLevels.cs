@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// The noise levels σ = √((1 - ᾱ) / ᾱ) of a schedule and the ways of placing steps on them: at timesteps, or spaced by σ itself.
+/// The noise levels σ = √((1 - ᾱ) / ᾱ) of a schedule, and the ways of placing steps on them: at timesteps, or spaced by σ itself.
 /// </summary>
 internal sealed class NoiseLevels
 {
@@ -20,19 +20,20 @@ internal sealed class NoiseLevels
         _logSigmas = [.. _sigmas.Select(NumpyLog.Of)];
         var unusable = Array.FindIndex(_sigmas, sigma => !(sigma > 0 && float.IsFinite(sigma)));
         if (unusable >= 0)
-            throw config.Wrong($"the noise level of timestep {unusable} is {_sigmas[unusable]}, expected a finite one above 0: check the betas");
+            throw config.Wrong(
+                $"the noise level of timestep {unusable} is {_sigmas[unusable]}, expected a finite one above 0: check the betas");
     }
 
-    /// <summary>σ of the first timestep, the least.</summary>
+    /// <summary>σ of the first timestep, the smallest.</summary>
     public float Least => _sigmas[0];
 
     /// <summary>σ of the last timestep, the largest.</summary>
     public float Largest => _sigmas[^1];
 
-    /// <summary>How many of the noisiest timesteps have a log-SNR below a bound (<c>lambda_min_clipped</c>).</summary>
+    /// <summary>The number of noisiest timesteps whose log-SNR is below a bound (<c>lambda_min_clipped</c>).</summary>
     public int CountBelow(double lambda) => _logSigmas.Count(logSigma => -logSigma < lambda);
 
-    /// <summary>σ at timesteps, whole or not, by linear interpolation; beyond the ends that of the end.</summary>
+    /// <summary>σ at timesteps, whole or fractional, by linear interpolation, clamped to the ends.</summary>
     public double[] At(double[] timesteps)
     {
         var sigmas = new double[timesteps.Length];
@@ -40,19 +41,21 @@ internal sealed class NoiseLevels
         {
             var timestep = Math.Clamp(timesteps[i], 0, _sigmas.Length - 1);
             var below = (int)timestep;
-            sigmas[i] = below == timestep ? _sigmas[below] : (((double)_sigmas[below + 1] - _sigmas[below]) * (timestep - below)) + _sigmas[below];
+            sigmas[i] = below == timestep
+                ? _sigmas[below]
+                : (((double)_sigmas[below + 1] - _sigmas[below]) * (timestep - below)) + _sigmas[below];
         }
 
         return sigmas;
     }
 
     /// <summary>
-    /// σ spaced as the configuration says (Karras, exponential, beta), from the largest to the least; null if it says nothing of it.
+    /// σ spaced as configured (Karras, exponential, beta), from the largest to the smallest; null if not configured.
     /// </summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="largest">Where to start, unless the configuration has a sigma_max.</param>
-    /// <param name="least">Where to end, unless the configuration has a sigma_min.</param>
-    /// <param name="steps">How many.</param>
+    /// <param name="largest">The first σ, unless the configuration has a sigma_max.</param>
+    /// <param name="least">The last σ, unless the configuration has a sigma_min.</param>
+    /// <param name="steps">The number of values.</param>
     public static double[]? Spaced(SchedulerConfig config, double largest, double least, int steps)
     {
         largest = config.SigmaMax ?? largest;
@@ -73,10 +76,11 @@ internal sealed class NoiseLevels
 
     /// <summary>σ evenly spaced in log-SNR over the whole schedule (<c>use_lu_lambdas</c>).</summary>
     public double[] Lu(int count) =>
-        [.. TimestepSpacing.Linspace(0, 1, count).Select(ramp => Math.Exp(_logSigmas[^1] + (ramp * ((double)_logSigmas[0] - _logSigmas[^1]))))];
+        [.. TimestepSpacing.Linspace(0, 1, count)
+            .Select(ramp => Math.Exp(_logSigmas[^1] + (ramp * ((double)_logSigmas[0] - _logSigmas[^1]))))];
 
-    /// <summary>The timestep, whole or not, that has a σ: by linear interpolation of ln σ, within the schedule.</summary>
-    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    /// <summary>The timestep, whole or fractional, of a σ: by linear interpolation of ln σ, within the schedule.</summary>
+    /// <param name="sigma">σ; 0 is replaced by a very small value.</param>
     public double TimestepOf(double sigma)
     {
         if (_logSigmas.Length == 1)
@@ -87,16 +91,18 @@ internal sealed class NoiseLevels
         return ((1 - weight) * low) + (weight * (low + 1));
     }
 
-    /// <summary>The same for a σ that torch holds, in its float32.</summary>
-    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    /// <summary>The timestep of a σ in torch's float32.</summary>
+    /// <param name="sigma">σ; 0 is replaced by a very small value.</param>
     public float TimestepOf(float sigma)
     {
         var (low, weight) = Place(sigma);
         return ((1 - weight) * low) + (weight * (low + 1));
     }
 
-    /// <summary>The same for a σ that NumPy holds in float32: its weight is of that type, the timestep a double, rounded to float32 at last.</summary>
-    /// <param name="sigma">σ; 0 counts as a very small one.</param>
+    /// <summary>
+    /// The timestep of a σ in NumPy's float32: its weight is float32, the timestep a double, rounded to float32 at the end.
+    /// </summary>
+    /// <param name="sigma">σ; 0 is replaced by a very small value.</param>
     public double SingleTimestepOf(float sigma)
     {
         var (low, weight) = Place(sigma);
@@ -112,7 +118,7 @@ internal sealed class NoiseLevels
         return (low, Math.Clamp((_logSigmas[low] - logSigma) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1));
     }
 
-    /// <summary>The last timestep, but for the very last, that is not noisier; ln σ ascends with the timestep.</summary>
+    /// <summary>The last timestep, at most the second to last, that is not noisier; ln σ ascends with the timestep.</summary>
     private int LastBelow(double logSigma)
     {
         var (low, high) = (0, _logSigmas.Length - 1);

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// ln x in float32 as NumPy computes it on processors with fused multiplication and addition: up to 4 units in the last place from the
-/// exact logarithm. diffusers finds timesteps by interpolating such logarithms, and their differences magnify the last bit.
+/// ln x in float32 as NumPy computes it on processors with fused multiply-add: within 4 units in the last place of the exact logarithm.
+/// diffusers interpolates timesteps from such logarithms, and their differences magnify the last bit.
 /// </summary>
 internal static class NumpyLog
 {

@@ -3,10 +3,10 @@ namespace ControlNet.ML.Diffusion.Schedulers;
 /// <summary>The timesteps of a schedule, for the network, and the noise levels at them and after the last.</summary>
 internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
 {
-    /// <summary>The plan of the samplers that integrate over σ: spaced by timestep, then by σ between the same ends.</summary>
+    /// <summary>The plan of the schedulers that integrate over σ: spaced by timestep, then by σ between the same ends.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">How many.</param>
-    /// <param name="own">Timesteps of one's own; null for those of the configuration.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="own">Custom timesteps; null for those of the configuration.</param>
     /// <param name="levels">The noise levels of the training schedule.</param>
     public static SigmaPlan Of(SchedulerConfig config, int steps, IReadOnlyList<double>? own, NoiseLevels levels)
     {
@@ -16,20 +16,22 @@ internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
         var sigmas = config.InterpolationType == "log_linear" ? levels.LogLinear(steps + 1) : levels.At(timesteps);
         if (NoiseLevels.Spaced(config, sigmas[0], sigmas[^1], steps) is { } spaced)
             (timesteps, sigmas) = ([.. spaced.Select(sigma => (double)(float)levels.TimestepOf(sigma))], spaced);
-        return new SigmaPlan(timesteps, [.. sigmas.Select(sigma => (float)sigma), config.FinalSigmasType == "sigma_min" ? levels.Least : 0]);
+        return new SigmaPlan(
+            timesteps, [.. sigmas.Select(sigma => (float)sigma), config.FinalSigmasType == "sigma_min" ? levels.Least : 0]);
     }
 
     /// <summary>
-    /// The plan of the solvers in log-SNR, still without the noise level after the last step: by default one interval more than steps;
-    /// spaced by σ, from end to end of the schedule.
+    /// The plan of the log-SNR solvers, without the noise level after the last step: by default one interval more than steps; when spaced
+    /// by σ, from end to end of the schedule.
     /// </summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">How many.</param>
-    /// <param name="own">Timesteps of one's own; null for those of the configuration.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="own">Custom timesteps; null for those of the configuration.</param>
     /// <param name="levels">The noise levels of the training schedule.</param>
-    /// <param name="last">How many training timesteps are used.</param>
-    /// <param name="round">Whether timesteps found from σ of Karras' or Lu's spacing are rounded before their fraction is dropped.</param>
-    public static SigmaPlan OfSolver(SchedulerConfig config, int steps, IReadOnlyList<double>? own, NoiseLevels levels, int last, bool round)
+    /// <param name="last">The number of training timesteps that are used.</param>
+    /// <param name="round">Whether timesteps computed from Karras' or Lu's σ are rounded before their fraction is dropped.</param>
+    public static SigmaPlan OfSolver(
+        SchedulerConfig config, int steps, IReadOnlyList<double>? own, NoiseLevels levels, int last, bool round)
     {
         var spaced = config.UseLuLambdas && !config.UseKarrasSigmas
             ? levels.Lu(steps)
@@ -48,7 +50,7 @@ internal readonly record struct SigmaPlan(double[] Timesteps, float[] Sigmas)
     }
 
     private static ArgumentException SpacedTwice(SchedulerConfig config) => new(
-        $"Timesteps of one's own, but {config.ClassName} spaces by noise level ('use_..._sigmas'): expected one or the other.", nameof(config));
+        $"Custom timesteps, but {config.ClassName} spaces by noise level ('use_..._sigmas'): expected one or the other.", nameof(config));
 
     /// <summary>The same plan with a noise level after the last step.</summary>
     public SigmaPlan EndingIn(float sigma) => this with { Sigmas = [.. Sigmas, sigma] };

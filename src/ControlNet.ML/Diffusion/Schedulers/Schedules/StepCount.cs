@@ -1,20 +1,21 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
-/// <summary>How many steps a sampler can take with its spacing, where that is fewer than asked for.</summary>
+/// <summary>The maximum number of steps of a scheduler with its spacing, if that is less than requested.</summary>
 internal static class StepCount
 {
-    /// <summary>The error that names the most steps.</summary>
+    /// <summary>The error that names the maximum number of steps.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">The steps asked for, which cannot be taken.</param>
-    /// <param name="options">What else the run takes.</param>
-    /// <param name="obstacle">Why not.</param>
+    /// <param name="steps">The requested steps, which are not possible.</param>
+    /// <param name="options">The run's options.</param>
+    /// <param name="obstacle">Why they are not possible.</param>
     public static ControlNetException Refuse(SchedulerConfig config, int steps, SchedulerOptions options, string obstacle)
     {
         if (options.Timesteps is not null || options.Sigmas is not null)
             return config.Wrong($"{obstacle}, expected others");
         var spacing = config.TimestepSpacing is "" ? "" : $" with 'timestep_spacing' \"{config.TimestepSpacing}\"";
         var most = Most(config, steps, options);
-        return config.Wrong($"{steps} steps{spacing}: {obstacle}, expected {(most == 0 ? "a smaller 'steps_offset'" : $"at most {most} steps")} or another spacing");
+        var expected = most == 0 ? "a smaller 'steps_offset'" : $"at most {most} steps";
+        return config.Wrong($"{steps} steps{spacing}: {obstacle}, expected {expected} or another spacing");
     }
 
     private static int Most(SchedulerConfig config, int steps, SchedulerOptions options)

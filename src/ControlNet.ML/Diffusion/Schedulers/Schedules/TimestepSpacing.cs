@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Diffusion.Schedulers;
 
 /// <summary>
-/// Where the steps of a sampler lie on the training timesteps, descending: linspace, leading or trailing, in three ways
-/// that differ in small things between diffusers' classes.
+/// The timesteps of a scheduler's steps, descending: linspace, leading or trailing, in three variants whose details differ between
+/// diffusers' classes.
 /// </summary>
 internal static class TimestepSpacing
 {
@@ -19,10 +19,10 @@ internal static class TimestepSpacing
         ? [.. Descending(config.NumTrainTimesteps - 1, steps).Select(timestep => (double)(float)timestep)]
         : Whole(config, steps);
 
-    /// <summary>DPM, UniPC, DEIS: one interval more, for the step to timestep 0 that is not taken.</summary>
+    /// <summary>DPM, UniPC, DEIS: one interval more, for the step to timestep 0, which is not taken.</summary>
     /// <param name="config">The configuration.</param>
-    /// <param name="steps">How many.</param>
-    /// <param name="last">How many training timesteps are used; fewer than all where the noisiest are clipped.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="last">The number of training timesteps that are used; fewer than all if the noisiest are clipped.</param>
     public static double[] OneMore(SchedulerConfig config, int steps, int last) => config.TimestepSpacing switch
     {
         "leading" => Leading(last / (steps + 1), steps + 1, config.StepsOffset)[..^1],
@@ -30,9 +30,9 @@ internal static class TimestepSpacing
         _ => Rounded(Descending(last - 1, steps + 1))[..^1],
     };
 
-    /// <summary>A distilled model's timesteps: every so many of its training schedule (LCM, TCD).</summary>
+    /// <summary>A distilled model's timesteps: evenly spaced entries of its training schedule (LCM, TCD).</summary>
     /// <param name="origin">The training schedule, ascending.</param>
-    /// <param name="steps">How many of them.</param>
+    /// <param name="steps">The number of steps.</param>
     public static double[] Among(double[] origin, int steps)
     {
         var timesteps = new double[steps];
@@ -42,14 +42,15 @@ internal static class TimestepSpacing
         return timesteps;
     }
 
-    /// <summary>Timesteps of one's own: whole, descending, below the number of training timesteps.</summary>
+    /// <summary>Custom timesteps: whole, descending, below the number of training timesteps.</summary>
     public static double[] Own(SchedulerConfig config, IReadOnlyList<double> timesteps)
     {
         for (var i = 0; i < timesteps.Count; i++)
         {
             var (timestep, before) = (timesteps[i], i > 0 ? timesteps[i - 1] : config.NumTrainTimesteps);
             if (!(timestep >= 0 && timestep < before && timestep == Math.Floor(timestep)))
-                throw new ArgumentException($"Timestep {i} is {timestep}, expected a whole number from 0 to below {before}.", nameof(timesteps));
+                throw new ArgumentException(
+                    $"Timestep {i} is {timestep}, expected a whole number from 0 to below {before}.", nameof(timesteps));
         }
 
         return [.. timesteps];
@@ -82,8 +83,7 @@ internal static class TimestepSpacing
         return timesteps;
     }
 
-    // numpy.arange(from, 0, -ratio): its length and its increment are computed each in its own way, so rounding can add an
-    // element that is nearly 0.
+    // numpy.arange(from, 0, -ratio): its length and its increment are computed separately, so rounding can add an element near 0.
     private static double[] Trailing(int from, double ratio)
     {
         var timesteps = new double[(int)Math.Ceiling(from / ratio)];
