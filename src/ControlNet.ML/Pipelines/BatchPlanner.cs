@@ -2,13 +2,15 @@ using ControlNet.ML.Diffusion;
 
 namespace ControlNet.ML.Pipelines;
 
-/// <summary>Decides, for every caller, which images are denoised together. An image's numbers depend on its batch by rounding only.</summary>
+/// <summary>
+/// Decides, for every caller, which images are denoised together. An image's values depend on its batch only by rounding.
+/// </summary>
 internal static class BatchPlanner
 {
     /// <summary>Groups items that can be denoised together.</summary>
-    /// <param name="items">The items; which of them meet depends on nothing else.</param>
-    /// <param name="key">What an item must have in common with the others of its batch.</param>
-    /// <param name="most">The most items of a batch.</param>
+    /// <param name="items">The items; the batches depend on nothing else.</param>
+    /// <param name="key">The properties that the items of a batch must share.</param>
+    /// <param name="most">The maximum batch size.</param>
     /// <returns>Batches of at least one item: each item once, in order inside a batch.</returns>
     public static List<T[]> Plan<T>(IEnumerable<T> items, Func<T, BatchKey> key, int most = int.MaxValue)
     {
@@ -17,7 +19,7 @@ internal static class BatchPlanner
         {
             for (var left = alike.ToList(); left.Count > 0;)
             {
-                // Rows that do without a network run with those that have it: their scale is 0.
+                // Rows without a network run with those that have it: their scale is 0.
                 var widest = left.MaxBy(item => item.Key.Networks.Count).Key;
                 batches.AddRange(left.Where(item => widest.Covers(item.Key)).Select(item => item.Item).Chunk(most));
                 left.RemoveAll(item => widest.Covers(item.Key));

@@ -12,14 +12,14 @@ internal sealed record DenoisingRequest(DenoisingRow Row, SchedulerConfig Schedu
     /// <summary>The random numbers that the scheduler takes its noise from, as they are before the first step.</summary>
     public required TorchRandom Random { get; init; }
 
-    /// <summary>Receives the progress of the batch that this request is the first one of.</summary>
+    /// <summary>Receives the progress of the batch whose first request this is.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
-    /// <summary>What it must have in common with the others of its batch.</summary>
+    /// <summary>The properties that it must share with the others of its batch.</summary>
     public BatchKey Key { get; } = Row.Key(Scheduler, Steps);
 
     /// <summary>
-    /// The rows of a batch, which all have the same control networks: one that does without gets the network at scale 0. Each call starts from the
+    /// The rows of a batch, which all have the same control networks: rows without a network get it at scale 0. Each call starts from the
     /// same random numbers, so that a batch which failed half-way can be tried again.
     /// </summary>
     public static IReadOnlyList<DenoisingRow> RowsOf(IReadOnlyList<DenoisingRequest> batch)

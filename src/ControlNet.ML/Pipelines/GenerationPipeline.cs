@@ -4,14 +4,16 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Pipelines;
 
 /// <summary>
-/// From requests to images, in the order of the paper's Figure 3: <see cref="Prepare"/> encodes prompts and conditions and prepares the
-/// latents, <see cref="Denoise"/> runs the loop, <see cref="DecodeLatents"/> makes the images. Every way to make an image comes through
-/// here. Callers hold the model's gate.
+/// Generates images from requests, in the order of the paper's Figure 3: <see cref="Prepare"/> encodes prompts and conditions and prepares
+/// the latents, <see cref="Denoise"/> runs the denoising loop, <see cref="DecodeLatents"/> decodes the images. Every way to generate an
+/// image goes through here. Callers hold the model's gate.
 /// </summary>
 /// <param name="model">The model.</param>
 internal sealed class GenerationPipeline(DiffusionModel model)
 {
-    /// <summary>Makes images, together where <see cref="BatchPlanner"/> allows it. A request that fails fails alone.</summary>
+    /// <summary>
+    /// Generates images, in batches where <see cref="BatchPlanner"/> allows it. A request that fails does not affect the others.
+    /// </summary>
     /// <param name="requests">The requests. The first one of each batch reports the batch's progress.</param>
     /// <param name="stepping">Called before each request and after each denoising step; may throw to stop.</param>
     /// <param name="cancellationToken">Checked before each request and each denoising step.</param>
@@ -20,7 +22,8 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         IReadOnlyList<GenerateRequest> requests, Action? stepping = null, CancellationToken cancellationToken = default)
     {
         var prompts = new PromptEncoder(model);
-        var prepared = requests.Select(request => GenerateResult.Of(() => Prepare(request, prompts, stepping, cancellationToken))).ToArray();
+        var prepared = requests.Select(request => GenerateResult.Of(() => Prepare(request, prompts, stepping, cancellationToken)))
+            .ToArray();
         var latents = new Queue<GenerateResult<TensorData>>(
             Denoise([.. prepared.Select(result => result.Value?.Denoising).OfType<DenoisingRequest>()], stepping, cancellationToken));
         return [.. prepared.Select(result => result.Value is { } image
@@ -28,17 +31,18 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             : new GenerateResult<GeneratedImage>(null, result.Failure))];
     }
 
-    /// <summary>Makes images together, all or none.</summary>
+    /// <summary>Generates images in one batch, all or none.</summary>
     /// <param name="requests">The requests. The first one reports the progress.</param>
     /// <param name="cancellationToken">Checked before each request and each denoising step.</param>
-    /// <exception cref="ArgumentException">They cannot be made together, or a request is out of its ranges.</exception>
+    /// <exception cref="ArgumentException">They cannot be generated together, or a value is outside its range.</exception>
     public IReadOnlyList<GeneratedImage> RunTogether(IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken)
     {
         var prompts = new PromptEncoder(model);
         var prepared = requests.Select(request => Prepare(request, prompts, stepping: null, cancellationToken)).ToArray();
         var first = prepared[0].Denoising.Key;
-        if (prepared.Select(image => first.Difference(image.Denoising.Key)).FirstOrDefault(difference => difference is not null) is { } problem)
-            throw new ArgumentException($"Images that are made together have {problem}.", nameof(requests));
+        if (prepared.Select(image => first.Difference(image.Denoising.Key))
+            .FirstOrDefault(difference => difference is not null) is { } problem)
+            throw new ArgumentException($"Images that are generated together must have {problem}.", nameof(requests));
         var latents = Denoise([.. prepared.Select(image => image.Denoising)], stepping: null, cancellationToken);
         return [.. prepared.Zip(latents, (image, result) => image.Decode(result.ValueOrThrow()))];
     }
@@ -48,9 +52,12 @@ internal sealed class GenerationPipeline(DiffusionModel model)
     /// <param name="prompts">Encodes each text of a batch once.</param>
     /// <param name="stepping">Called before any work; may throw to stop.</param>
     /// <param name="cancellationToken">Checked between the stages.</param>
-    /// <exception cref="ArgumentException">A value is outside its range, or a tensor has another size than the image.</exception>
-    /// <exception cref="ControlNetException">Model, networks and inputs do not fit each other, or the image does not fit into the memory.</exception>
-    public PreparedImage Prepare(GenerateRequest request, PromptEncoder prompts, Action? stepping = null, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">A value is outside its range, or a tensor's size differs from the image's.</exception>
+    /// <exception cref="ControlNetException">
+    /// The model, networks and inputs do not fit each other, or the image does not fit into memory.
+    /// </exception>
+    public PreparedImage Prepare(
+        GenerateRequest request, PromptEncoder prompts, Action? stepping = null, CancellationToken cancellationToken = default)
     {
         stepping?.Invoke();
         cancellationToken.ThrowIfCancellationRequested();
@@ -58,16 +65,18 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         var (text, negative) = EncodePrompts(request, settings, prompts);
         cancellationToken.ThrowIfCancellationRequested();
         var controls = EncodeConditions(request, settings);
-        return new PreparedImage(Request(request.Options, settings, text, negative, controls), latents => DecodeLatents(request, settings, latents));
+        return new PreparedImage(
+            Request(request.Options, settings, text, negative, controls), latents => DecodeLatents(request, settings, latents));
     }
 
     /// <summary>Prepares the latents of an image whose prompts and conditions are encoded.</summary>
-    /// <param name="options">Steps, guidance, seed, image to begin from; in their ranges.</param>
+    /// <param name="options">Steps, guidance scale, seed, initial image; in their ranges.</param>
     /// <param name="settings">Size and scheduler.</param>
     /// <param name="text">The encoded prompt.</param>
-    /// <param name="negative">The encoded negative prompt; needed where there is guidance.</param>
-    /// <param name="controls">The control networks that take part.</param>
-    public DenoisingRequest Request(GenerateOptions options, ImageSettings settings, TextEmbedding text, TextEmbedding? negative, IReadOnlyList<RowControl> controls)
+    /// <param name="negative">The encoded negative prompt; required if guidance is enabled.</param>
+    /// <param name="controls">The control networks that are run.</param>
+    public DenoisingRequest Request(
+        GenerateOptions options, ImageSettings settings, TextEmbedding text, TextEmbedding? negative, IReadOnlyList<RowControl> controls)
     {
         var random = new TorchRandom(options.Seed);
         var latents = PrepareLatents.For(model, options.Image, random, options.Latents, settings.Width, settings.Height);
@@ -88,12 +97,16 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         return new DenoisingRequest(row, settings.Scheduler, options.Steps) { Random = random, Progress = options.Progress };
     }
 
-    /// <summary>Denoises, each batch of <see cref="BatchPlanner"/> at once. A batch that fails is tried again row by row, to find which row it was.</summary>
-    /// <param name="requests">What is to be denoised.</param>
+    /// <summary>
+    /// Denoises, one batch of <see cref="BatchPlanner"/> after the other. A batch that fails is retried row by row, to find the row that
+    /// failed.
+    /// </summary>
+    /// <param name="requests">The requests to denoise.</param>
     /// <param name="stepping">Called after each step; may throw to stop.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
     /// <returns>Latents [1, C, h, w] for each request.</returns>
-    public GenerateResult<TensorData>[] Denoise(IReadOnlyList<DenoisingRequest> requests, Action? stepping, CancellationToken cancellationToken)
+    public GenerateResult<TensorData>[] Denoise(
+        IReadOnlyList<DenoisingRequest> requests, Action? stepping, CancellationToken cancellationToken)
     {
         var results = new GenerateResult<TensorData>[requests.Count];
         foreach (var batch in BatchPlanner.Plan(requests.Index(), item => item.Item.Key))
@@ -123,14 +136,18 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         }
     }
 
-    /// <summary>Runs the loop for requests that can be denoised together, lazily.</summary>
-    /// <exception cref="ControlNetException">They do not fit into the memory together, or the scheduler cannot take so many steps.</exception>
+    /// <summary>Runs the denoising loop for requests that can be denoised together, lazily.</summary>
+    /// <exception cref="ControlNetException">
+    /// They do not fit into memory together, or the scheduler cannot take this number of steps.
+    /// </exception>
     public IEnumerable<DenoisingStep> Steps(IReadOnlyList<DenoisingRequest> batch, CancellationToken cancellationToken)
     {
         var first = batch[0];
         var scale = model.Folder.Autoencoder.ScaleFactor;
         model.Backend.EnsureFits(
-            first.Row.Noise.Shape[3] * scale, first.Row.Noise.Shape[2] * scale, batch.Sum(request => Guidance.Rows(model.Folder.UNet, request.Row.Guidance)));
+            first.Row.Noise.Shape[3] * scale,
+            first.Row.Noise.Shape[2] * scale,
+            batch.Sum(request => Guidance.Rows(model.Folder.UNet, request.Row.Guidance)));
         var loop = new DenoisingLoop(model.Backend, model.Folder.UNet);
         foreach (var step in loop.Run(DenoisingRequest.RowsOf(batch), first.Scheduler, first.Steps, cancellationToken))
         {
@@ -141,9 +158,9 @@ internal sealed class GenerationPipeline(DiffusionModel model)
 
     /// <summary>SDXL's size conditioning; null for other families.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="width">Columns of the image in pixels.</param>
-    /// <param name="height">Rows of the image in pixels.</param>
-    /// <param name="sizes">The sizes asked for; null takes the image's own, uncropped.</param>
+    /// <param name="width">Width of the image in pixels.</param>
+    /// <param name="height">Height of the image in pixels.</param>
+    /// <param name="sizes">The requested sizes; null uses the image's own size, uncropped.</param>
     public static int[]? TimeIds(DiffusionModel model, int width, int height, SizeConditioning? sizes)
     {
         if (model.Folder.UNet.AdditionEmbedType is null)
@@ -152,11 +169,15 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         return [sizes.OriginalHeight, sizes.OriginalWidth, sizes.CropTop, sizes.CropLeft, sizes.TargetHeight, sizes.TargetWidth];
     }
 
-    private (TextEmbedding Text, TextEmbedding? Negative) EncodePrompts(GenerateRequest request, ImageSettings settings, PromptEncoder prompts)
+    private (TextEmbedding Text, TextEmbedding? Negative) EncodePrompts(
+        GenerateRequest request, ImageSettings settings, PromptEncoder prompts)
     {
         request.Options.Progress?.Report(new GenerationProgress("text", 0, 1));
         var text = prompts.Encode(request.Prompt, request.Options.ClipSkip, settings.Warnings);
-        return (text, Guidance.Rows(model.Folder.UNet, request.Options.Guidance) == 1 ? null : prompts.Negative(request.Options.NegativePrompt, text, settings.Warnings));
+        var negative = Guidance.Rows(model.Folder.UNet, request.Options.Guidance) == 1
+            ? null
+            : prompts.Negative(request.Options.NegativePrompt, text, settings.Warnings);
+        return (text, negative);
     }
 
     private static RowControl[] EncodeConditions(GenerateRequest request, ImageSettings settings)
@@ -177,12 +198,18 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         var image = TensorImages.FromUnit(pixels)[0];
         options.Progress?.Report(new GenerationProgress("decode", 1, 1));
         var provenance = Provenance.Of(
-            model, request.Prompt, [.. request.Controls.Select(control => (control.Network.Name, control.Unit))], options, settings.Scheduler, settings.Width, settings.Height);
+            model,
+            request.Prompt,
+            [.. request.Controls.Select(control => (control.Network.Name, control.Unit))],
+            options,
+            settings.Scheduler,
+            settings.Width,
+            settings.Height);
         return new GeneratedImage(image, pixels, latents.Clone(), provenance, settings.Warnings);
     }
 }
 
 /// <summary>A request that is ready to be denoised.</summary>
-/// <param name="Denoising">What the loop needs.</param>
-/// <param name="Decode">Makes the image of the final latents, or of those of any step.</param>
+/// <param name="Denoising">The input of the denoising loop.</param>
+/// <param name="Decode">Decodes the image from the final latents, or a preview from those of any step.</param>
 internal sealed record PreparedImage(DenoisingRequest Denoising, Func<TensorData, GeneratedImage> Decode);

@@ -3,16 +3,18 @@ using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Pipelines;
 
-/// <summary>What a request comes to on its model: everything that its options leave open is decided, and all of it has been checked.</summary>
-/// <param name="Width">Columns of the image in pixels.</param>
-/// <param name="Height">Rows of the image in pixels.</param>
+/// <summary>A request resolved for its model: the options that it left open have values, and all have been checked.</summary>
+/// <param name="Width">Width of the image in pixels.</param>
+/// <param name="Height">Height of the image in pixels.</param>
 /// <param name="Scheduler">The scheduler.</param>
-/// <param name="Warnings">What the user should know of the image; later stages add to it.</param>
+/// <param name="Warnings">Warnings about the image; later stages add to them.</param>
 internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Scheduler, List<string> Warnings)
 {
     /// <summary>Checks a request before any network runs.</summary>
     /// <exception cref="ArgumentException">A value is outside its range.</exception>
-    /// <exception cref="ControlNetException">Model, networks and inputs do not fit each other, or the image does not fit into the memory.</exception>
+    /// <exception cref="ControlNetException">
+    /// The model, networks and inputs do not fit each other, or the image does not fit into memory.
+    /// </exception>
     public static ImageSettings Of(DiffusionModel model, GenerateRequest request)
     {
         ArgumentNullException.ThrowIfNull(request.Prompt);

@@ -3,65 +3,70 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Pipelines;
 
-/// <summary>What a model asks of the images to be made and of the control networks, known from its configurations alone.</summary>
+/// <summary>A model's requirements for images and control networks, known from its configurations alone.</summary>
 internal static class ModelRequirements
 {
     private const int MaxSide = 8192;
 
-    /// <summary>Why a model cannot make images with a side of this length; null if it can.</summary>
+    /// <summary>Why a model cannot generate images with a side of this length; null if it can.</summary>
     /// <param name="folder">The model.</param>
     /// <param name="side">The side in pixels.</param>
-    /// <param name="name">What the side is called, <c>Width</c>.</param>
+    /// <param name="name">The side's name, such as <c>Width</c>.</param>
     public static string? OfSide(ModelFolder folder, int side, string name)
     {
         var scale = folder.Autoencoder.ScaleFactor;
         if (side < scale || side % scale != 0)
-            return $"{name} is {side}, expected a multiple of {scale}: {Math.Max(scale, side / scale * scale)} or {((side / scale) + 1) * scale}.";
+            return $"{name} is {side}, expected a multiple of {scale}: "
+                + $"{Math.Max(scale, side / scale * scale)} or {((side / scale) + 1) * scale}.";
         return side > MaxSide ? $"{name} is {side}, expected at most {MaxSide:N0}." : null;
     }
 
-    /// <summary>Throws unless the model gets the inputs that its UNet takes, and no others.</summary>
+    /// <summary>Throws unless the model gets exactly the inputs that its UNet takes.</summary>
     /// <param name="name">The model's name.</param>
     /// <param name="folder">The model.</param>
-    /// <param name="mask">Whether there is an image to begin from, with a mask.</param>
-    /// <param name="depth">Whether there is one with depths.</param>
-    /// <exception cref="ControlNetException">Something is missing or too much.</exception>
+    /// <param name="mask">Whether there is an initial image with a mask.</param>
+    /// <param name="depth">Whether there is an initial image with depths.</param>
+    /// <exception cref="ControlNetException">An input is missing, or the model does not take it.</exception>
     public static void CheckInputs(string name, ModelFolder folder, bool mask, bool depth)
     {
         if (depth && folder.Task != ModelTask.DepthToImage)
-            throw new ControlNetException($"{name}: has no input for depths, expected a depth model or no {nameof(ImageInput.Depth)}.");
+            throw new ControlNetException($"{name}: has no depth input, expected a depth model or no {nameof(ImageInput.Depth)}.");
         var missing = folder.Task switch
         {
             ModelTask.TextToImage => null,
-            ModelTask.DepthToImage => depth ? null : $"a depth model needs an image to begin from, with its {nameof(ImageInput.Depth)}",
-            ModelTask.Inpainting => mask ? null : $"an inpainting model needs an image to begin from, with a {nameof(ImageInput.Mask)}",
+            ModelTask.DepthToImage => depth ? null : $"a depth model needs an initial image with {nameof(ImageInput.Depth)}",
+            ModelTask.Inpainting => mask ? null : $"an inpainting model needs an initial image with a {nameof(ImageInput.Mask)}",
             _ => "unsupported UNet input layout",
         };
         if (missing is not null)
-            throw new ControlNetException($"{name}: its UNet takes {folder.UNet.InChannels} channels, the latents have {folder.Autoencoder.LatentChannels}: {missing}.");
+            throw new ControlNetException(
+                $"{name}: its UNet takes {folder.UNet.InChannels} channels, the latents have {folder.Autoencoder.LatentChannels}: "
+                + $"{missing}.");
     }
 
     /// <summary>Throws unless a control network fits a model.</summary>
     /// <exception cref="ControlNetException">It is of another family.</exception>
     public static void CheckFamily(DiffusionModel model, ControlNetwork network) => CheckFamily(model, network.Name, network.Config);
 
-    /// <summary><see cref="CheckFamily(DiffusionModel, ControlNetwork)"/> before the network is loaded.</summary>
+    /// <summary><see cref="CheckFamily(DiffusionModel, ControlNetwork)"/>, before the network is loaded.</summary>
     public static void CheckFamily(DiffusionModel model, string name, ControlNetConfig config)
     {
         var unet = model.Folder.UNet;
         var differences = new List<string>();
 
-        // A network without attention to the text never sees its width.
+        // A network without cross-attention ignores the text width.
         if (config.AttendsToText)
             Compare("text width", config.CrossAttentionDim, unet.CrossAttentionDim);
         if (!config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels))
             differences.Add($"channels {string.Join(", ", config.BlockOutChannels)}, expected {string.Join(", ", unet.BlockOutChannels)}");
-        Compare("blocks a level", config.LayersPerBlock, unet.LayersPerBlock);
+        Compare("blocks per level", config.LayersPerBlock, unet.LayersPerBlock);
         Compare("input channels", config.InChannels, model.Folder.Autoencoder.LatentChannels);
         if (config is { Lite: false, AdditionEmbedType: not null })
             Compare("pooled text width", PooledWidth(config), PooledWidth(unet));
         if (differences.Count > 0)
-            throw new ControlNetException($"The control network '{name}' is of another family than the model '{model.Name}': it has {string.Join("; ", differences)}.");
+            throw new ControlNetException(
+                $"The control network '{name}' is of another family than the model '{model.Name}': "
+                + $"it has {string.Join("; ", differences)}.");
 
         void Compare(string what, int found, int expected)
         {
@@ -70,7 +75,7 @@ internal static class ModelRequirements
         }
     }
 
-    /// <summary>Columns of the pooled text, which stands before six embeddings of size and crop; 0 without.</summary>
+    /// <summary>Width of the pooled text, which precedes six embeddings of size and crop; 0 without it.</summary>
     private static int PooledWidth(EncoderConfig config) =>
         config.AdditionEmbedType is null ? 0 : config.ProjectionClassEmbeddingsInputDim!.Value - (6 * config.AdditionTimeEmbedDim!.Value);
 }

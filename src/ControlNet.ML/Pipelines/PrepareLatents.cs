@@ -5,49 +5,54 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Pipelines;
 
-/// <summary>What denoising begins from: noise, or an image.</summary>
+/// <summary>What denoising starts from: noise, or an image.</summary>
 /// <param name="Noise">[1, C, h, w], of unit variance.</param>
-/// <param name="Image">The image's latents; null where nothing but <paramref name="ExtraChannels"/> is used of it.</param>
-/// <param name="ExtraChannels">UNet input channels concatenated to the latents (mask and masked-image latents, or depth), [1, E, h, w], or null.</param>
+/// <param name="Image">The image's latents; null if it is only used for <paramref name="ExtraChannels"/>.</param>
+/// <param name="ExtraChannels">
+/// UNet input channels concatenated to the latents (mask and masked-image latents, or depth), [1, E, h, w], or null.
+/// </param>
 internal sealed record StartingLatents(TensorData Noise, RowImage? Image, TensorData? ExtraChannels);
 
-/// <summary>Prepares what denoising begins from, drawing random numbers in the order of diffusers' pipelines.</summary>
+/// <summary>Prepares what denoising starts from, drawing random numbers in the order of diffusers' pipelines.</summary>
 internal static class PrepareLatents
 {
-    /// <summary>Draws noise, and encodes an image.</summary>
+    /// <summary>Draws noise, and encodes the initial image.</summary>
     /// <param name="model">The model; it takes the input (<see cref="ModelRequirements.CheckInputs"/>).</param>
-    /// <param name="input">The image to begin from, with its mask, depths and strength; null for noise alone.</param>
-    /// <param name="random">The seed's numbers.</param>
-    /// <param name="given">Noise in place of the seed's, or null.</param>
-    /// <param name="width">Columns of the result in pixels.</param>
-    /// <param name="height">Rows of the result in pixels.</param>
-    /// <exception cref="ArgumentException">A tensor has another size than the result.</exception>
+    /// <param name="input">The initial image, with its mask, depths and strength; null for noise alone.</param>
+    /// <param name="random">The random numbers of the seed.</param>
+    /// <param name="givenNoise">Noise that replaces the seed's, or null.</param>
+    /// <param name="width">Width of the result in pixels.</param>
+    /// <param name="height">Height of the result in pixels.</param>
+    /// <exception cref="ArgumentException">A tensor's size differs from the result's.</exception>
     /// <exception cref="ControlNetException">The depths are not finite.</exception>
-    public static StartingLatents For(DiffusionModel model, ImageInput? input, TorchRandom random, TensorData? given, int width, int height)
+    public static StartingLatents For(
+        DiffusionModel model, ImageInput? input, TorchRandom random, TensorData? givenNoise, int width, int height)
     {
         if (input is null)
-            return new StartingLatents(given ?? Noise(model, random, width, height), null, null);
+            return new StartingLatents(givenNoise ?? Noise(model, random, width, height), null, null);
         var pixels = Pixels(input, width, height);
         var mask = input.Mask is { } image ? Inpaint.MaskToTensor(image, width, height) : null;
         var fromNoise = mask is not null && input.StrengthOrDefault == 1;
         var inpaints = model.Folder.Task == ModelTask.Inpainting;
 
-        // 1. the image: a sample of its posterior, unless the UNet sees it in its extra channels only
+        // 1. the image: a sample of its posterior, unless only the UNet's extra channels use it
         var latents = fromNoise && inpaints ? null : Encode(model, pixels, random);
 
         // 2. the noise
-        var noise = given ?? Noise(model, random, width, height);
+        var noise = givenNoise ?? Noise(model, random, width, height);
         var scale = model.Folder.Autoencoder.ScaleFactor;
         var latentMask = mask is null ? null : Nearest(mask, scale);
 
-        // 3. the masked image, for which diffusers draws even where no UNet sees it
+        // 3. the masked image, for which diffusers draws random numbers even if no UNet uses it
         var extra = input.Depth is { } depth ? Depths(depth, width / scale, height / scale) : null;
         if (mask is not null && inpaints)
             extra = Concatenate(latentMask!, Encode(model, Masked(pixels, mask), random));
         else if (mask is not null)
             random.FillNormal(new float[noise.Count]);
 
-        var begin = latents is null ? null : new RowImage(latents, input.StrengthOrDefault) { BeginsFromNoise = fromNoise, Mask = inpaints ? null : latentMask };
+        var begin = latents is null
+            ? null
+            : new RowImage(latents, input.StrengthOrDefault) { BeginsFromNoise = fromNoise, Mask = inpaints ? null : latentMask };
         return new StartingLatents(noise, begin, extra);
     }
 
@@ -66,7 +71,7 @@ internal static class PrepareLatents
         if (input.Tensor is not { } tensor)
             return TensorImages.ToSigned(TensorImages.Prepare(Color.Rgb(input.Image), width, height));
         if (tensor.Shape[2] != height || tensor.Shape[3] != width)
-            throw new ArgumentException($"The image to begin from is {tensor}, expected [1, 3, {height}, {width}].");
+            throw new ArgumentException($"The initial image is {tensor}, expected [1, 3, {height}, {width}].");
         return new TensorData(Array.ConvertAll(tensor.Values, value => (2 * value) - 1), tensor.Shape);
     }
 
@@ -94,7 +99,7 @@ internal static class PrepareLatents
         return result;
     }
 
-    /// <summary>The image, middle grey under the mask.</summary>
+    /// <summary>The image with the masked part set to middle grey.</summary>
     private static TensorData Masked(TensorData pixels, TensorData mask)
     {
         var result = pixels.Clone();
@@ -113,7 +118,7 @@ internal static class PrepareLatents
         var values = FloatResize.Cubic(depth.Values, depth.Width, depth.Height, width, height);
         var (least, most) = (values.Min(), values.Max());
         if (!float.IsFinite(least) || !float.IsFinite(most))
-            throw new ControlNetException("The depths have values that are not finite, expected numbers.");
+            throw new ControlNetException("The depths have values that are not finite, expected finite numbers.");
         var span = most - least;
         return new TensorData(Array.ConvertAll(values, value => span == 0 ? 0 : (2 * (value - least) / span) - 1), 1, 1, height, width);
     }

@@ -9,29 +9,36 @@ using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Pipelines;
 
-/// <summary>How an image was made: what its PNG file, a table of results and ML.NET's rows say of it.</summary>
+/// <summary>How an image was generated, for its PNG file, tables of results and ML.NET's rows.</summary>
 internal static class Provenance
 {
-    // Prompts of any script stay readable; nothing of it is put into HTML as it stands.
+    // Keeps prompts of any script readable; safe since the JSON is never put into HTML unescaped.
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Entries as one line of JSON.</summary>
+    /// <summary>The entries as one line of JSON.</summary>
     public static string ToJson(IReadOnlyDictionary<string, string> entries) => JsonSerializer.Serialize(entries, Options);
 
     /// <summary>The entries of one image.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompt">The prompt.</param>
     /// <param name="controls">Each control network's name and settings.</param>
-    /// <param name="options">Steps, guidance, seed and so on.</param>
-    /// <param name="scheduler">The sampler.</param>
-    /// <param name="width">Columns of the image.</param>
-    /// <param name="height">Rows of the image.</param>
+    /// <param name="options">Steps, guidance scale, seed and so on.</param>
+    /// <param name="scheduler">The scheduler.</param>
+    /// <param name="width">Width of the image in pixels.</param>
+    /// <param name="height">Height of the image in pixels.</param>
     public static Dictionary<string, string> Of(
-        DiffusionModel model, string prompt, IReadOnlyList<(string Name, ControlUnit Unit)> controls, GenerateOptions options, SchedulerConfig scheduler, int width, int height)
+        DiffusionModel model,
+        string prompt,
+        IReadOnlyList<(string Name, ControlUnit Unit)> controls,
+        GenerateOptions options,
+        SchedulerConfig scheduler,
+        int width,
+        int height)
     {
         var entries = new Dictionary<string, string>
         {
-            ["software"] = $"ControlNet.ML {typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
+            ["software"] = "ControlNet.ML "
+                + $"{typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
             ["model"] = model.Name,
             ["prompt"] = prompt,
             ["negative_prompt"] = options.NegativePrompt ?? "",
@@ -71,11 +78,13 @@ internal static class Provenance
         static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>How an image to begin from appears: by its values, since it may come from anywhere.</summary>
+    /// <summary>The initial image, identified by a hash of its values, since it may come from anywhere.</summary>
     private static IEnumerable<(string Key, string Value)> OfImage(ImageInput input)
     {
         yield return ("image_strength", input.StrengthOrDefault.ToString(CultureInfo.InvariantCulture));
-        yield return ("image_pixels_sha256", input.Tensor is { } tensor ? Hash(tensor.Values) : Convert.ToHexStringLower(SHA256.HashData(input.Image.Samples)));
+        yield return ("image_pixels_sha256", input.Tensor is { } tensor
+            ? Hash(tensor.Values)
+            : Convert.ToHexStringLower(SHA256.HashData(input.Image.Samples)));
         if (input.Mask is { } mask)
             yield return ("mask_pixels_sha256", Convert.ToHexStringLower(SHA256.HashData(mask.Samples)));
         if (input.Depth is { } depth)

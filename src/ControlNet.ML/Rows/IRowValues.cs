@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Rows;
 
-/// <summary>What a row may say of how its image is made.</summary>
+/// <summary>The settings that a row may have.</summary>
 internal enum RowSetting
 {
     Prompt,
@@ -17,21 +17,22 @@ internal enum RowSetting
     ControlWeighting,
 }
 
-/// <summary>The settings of one row, whatever table it is in.</summary>
+/// <summary>The settings of one row, of any kind of table.</summary>
 internal interface IRowValues
 {
     /// <summary>A setting's value.</summary>
     /// <param name="setting">The setting.</param>
-    /// <param name="control">Which control network, from 0, for settings of one.</param>
-    /// <returns>The value; null where the row says nothing.</returns>
+    /// <param name="control">The index of the control network, from 0, for settings of a control network.</param>
+    /// <returns>The value; null if the row has none.</returns>
     RowValue? Find(RowSetting setting, int control = 0);
 }
 
 /// <summary>A value of a row.</summary>
 /// <param name="Column">Its column's name, for messages.</param>
-/// <param name="Value">A text, or a number of any numeric type.</param>
+/// <param name="Value">A string, or a number of any numeric type.</param>
 internal readonly record struct RowValue(string Column, object Value)
 {
-    /// <summary>The value as messages show it.</summary>
-    public override string ToString() => Value is string text ? Message.Name(text) : ((IFormattable)Value).ToString(null, System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>The value, formatted for messages.</summary>
+    public override string ToString() =>
+        Value is string text ? Message.Name(text) : ((IFormattable)Value).ToString(null, System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -6,23 +6,23 @@ using ControlNet.ML.Weights;
 namespace ControlNet.ML.Rows;
 
 /// <summary>
-/// Reads how a row's image is made: what the row says, and for the rest what holds for all rows. The same for tables that are scored and for
-/// ML.NET's, so that a row means the same in both.
+/// Reads how a row's image is generated: the row's settings, and for the rest those common to all rows. Shared by batch tables and ML.NET's
+/// rows, so that a row means the same in both.
 /// </summary>
 /// <param name="folder">The model.</param>
 /// <param name="scheduler">The scheduler.</param>
-/// <param name="common">What holds for all rows, which is in its ranges.</param>
+/// <param name="common">The settings common to all rows, validated.</param>
 internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, GenerateOptions common)
 {
-    // Few rows differ in these, and a scheduler is built to find out.
+    // Few rows differ in these settings, and the check builds a scheduler.
     private readonly Dictionary<(int Steps, double? Strength), string?> _stepProblems = [];
 
-    /// <summary>The row's prompt, or the one of all.</summary>
+    /// <summary>The row's prompt, or the common one.</summary>
     public static string Prompt(IRowValues row, string common) => Text(row, RowSetting.Prompt) ?? common;
 
-    /// <summary>Steps, guidance, seed and so on, with a size in any case.</summary>
+    /// <summary>Steps, guidance scale, seed and so on; the size is always set.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="seed">The seed of a row that says none.</param>
+    /// <param name="seed">The seed of a row without its own.</param>
     /// <exception cref="RowException">A value cannot be read, or is outside its range.</exception>
     public GenerateOptions Options(IRowValues row, ulong seed) => common with
     {
@@ -34,11 +34,11 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         Height = Side(row, RowSetting.Height, common.Height),
     };
 
-    /// <summary>The row's own seed, or the one that is passed.</summary>
-    /// <exception cref="RowException">It is no seed.</exception>
+    /// <summary>The row's own seed, or the given one.</summary>
+    /// <exception cref="RowException">The value is not a seed.</exception>
     public static ulong Seed(IRowValues row, ulong common) => row.Find(RowSetting.Seed) is { } seed ? RowNumbers.Seed(seed) : common;
 
-    /// <summary>How much of an image to begin from is made anew, 0 to 1, or the one of all rows.</summary>
+    /// <summary>The row's strength, 0 to 1, or the common one.</summary>
     /// <exception cref="RowException">It is outside its range.</exception>
     public static double? Strength(IRowValues row, double? common)
     {
@@ -50,12 +50,14 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
 
     /// <summary>A control network's scale, window and weighting.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="control">Which control network, from 0.</param>
-    /// <param name="common">What holds for all rows.</param>
+    /// <param name="control">The index of the control network, from 0.</param>
+    /// <param name="common">The settings common to all rows.</param>
     /// <exception cref="RowException">A value cannot be read, or is outside its range.</exception>
     public static ControlUnit Unit(IRowValues row, int control, ControlUnit common)
     {
-        var (scale, start, end) = (row.Find(RowSetting.ControlScale, control), row.Find(RowSetting.ControlStart, control), row.Find(RowSetting.ControlEnd, control));
+        var scale = row.Find(RowSetting.ControlScale, control);
+        var start = row.Find(RowSetting.ControlStart, control);
+        var end = row.Find(RowSetting.ControlEnd, control);
         var unit = new ControlUnit
         {
             Scale = scale is { } ownScale ? RowNumbers.Real(ownScale) : common.Scale,
@@ -71,19 +73,21 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
     /// <summary>Throws unless the scheduler can take the row's steps.</summary>
     /// <param name="row">The row.</param>
     /// <param name="steps">Its steps.</param>
-    /// <param name="strength">The share of them that runs, of a row that begins from an image; null from noise.</param>
-    /// <exception cref="RowException">It cannot.</exception>
+    /// <param name="strength">The strength of a row with an initial image; null for one that starts from noise.</param>
+    /// <exception cref="RowException">The scheduler cannot.</exception>
     public void CheckSteps(IRowValues row, int steps, double? strength)
     {
         if (!_stepProblems.TryGetValue((steps, strength), out var problem))
         {
-            _stepProblems.Add(
-                (steps, strength),
-                problem = GenerateResult.Of(() => Scheduler.Create(scheduler, steps, new SchedulerOptions { Strength = strength })).Failure?.Message);
+            var options = new SchedulerOptions { Strength = strength };
+            problem = GenerateResult.Of(() => Scheduler.Create(scheduler, steps, options)).Failure?.Message;
+            _stepProblems.Add((steps, strength), problem);
         }
 
         if (problem is not null)
-            throw (row.Find(RowSetting.Strength) ?? row.Find(RowSetting.Steps)) is { } blamed ? new RowException(blamed.Column, problem) : new RowException(problem);
+            throw (row.Find(RowSetting.Strength) ?? row.Find(RowSetting.Steps)) is { } blamed
+                ? new RowException(blamed.Column, problem)
+                : new RowException(problem);
     }
 
     private int Side(IRowValues row, RowSetting setting, int? common)
@@ -91,7 +95,9 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         if (row.Find(setting) is not { } value)
             return common ?? folder.NativeSize;
         var side = RowNumbers.Whole(value, 1, int.MaxValue);
-        return ModelRequirements.OfSide(folder, side, setting.ToString()) is { } problem ? throw new RowException(value.Column, problem) : side;
+        return ModelRequirements.OfSide(folder, side, setting.ToString()) is { } problem
+            ? throw new RowException(value.Column, problem)
+            : side;
     }
 
     private static string? Text(IRowValues row, RowSetting setting) => row.Find(setting) is { } value ? (string)value.Value : null;

@@ -43,7 +43,7 @@ public sealed class BatchPlannerTests
     [InlineData(8, 8, 2, "", null, "one size: found 8x16 and 8x8")]
     [InlineData(8, 16, 3, "", null, "one number of steps: found 2 and 3")]
     [InlineData(8, 16, 2, "lcm", null, "one scheduler")]
-    [InlineData(8, 16, 2, "", 0.5, "one strength, or all begin from noise")]
+    [InlineData(8, 16, 2, "", 0.5, "one strength, or all start from noise")]
     public void What_keeps_two_apart_is_said(int width, int height, int steps, string scheduler, double? strength, string expected)
     {
         var key = new BatchKey(8, 16, 2, "", null, ["a"]);

@@ -84,7 +84,7 @@ public sealed class RowReaderTests
         var backwards = new ControlUnit { Start = 1, End = 0 };
         Assert.StartsWith("column 'ControlScale': ", Assert.Throws<RowException>(() => RowReader.Unit(new Row { [RowSetting.ControlScale] = 1 }, 0, backwards)).Message, StringComparison.Ordinal);
         Assert.StartsWith("The window", Assert.Throws<RowException>(() => RowReader.Unit(new Row(), 0, backwards)).Message, StringComparison.Ordinal);
-        Assert.StartsWith("column 'ControlWeighting': 'x' is no control weighting", Refused(new Row { [RowSetting.ControlWeighting] = "x" }), StringComparison.Ordinal);
+        Assert.StartsWith("column 'ControlWeighting': 'x' is not a control weighting", Refused(new Row { [RowSetting.ControlWeighting] = "x" }), StringComparison.Ordinal);
         Assert.Equal(
             new ControlUnit { Scale = -1, Weighting = ControlWeighting.GuessPower },
             RowReader.Unit(new Row { [RowSetting.ControlScale] = "-1", [RowSetting.ControlWeighting] = "Guess-Original" }, 0, unit));

@@ -134,7 +134,7 @@ public sealed class FewerAttentionPipelineTests : IDisposable
         Generate(config with { CrossAttentionDim = 2048, AdditionEmbedType = null });
         Assert.EndsWith(
             $"control' is of another family than the model '{model.Name}': it has pooled text width 32, expected 24.", Refused(config with { ProjectionClassEmbeddingsInputDim = 80 }), StringComparison.Ordinal);
-        Assert.EndsWith("it has text width 2048, expected 40; blocks a level 1, expected 2.", Refused(config with { TransformerLayersPerBlock = [0, 0, 1], CrossAttentionDim = 2048, LayersPerBlock = 1 }), StringComparison.Ordinal);
+        Assert.EndsWith("it has text width 2048, expected 40; blocks per level 1, expected 2.", Refused(config with { TransformerLayersPerBlock = [0, 0, 1], CrossAttentionDim = 2048, LayersPerBlock = 1 }), StringComparison.Ordinal);
 
         string Refused(ControlNetConfig wrong) => Assert.Throws<ControlNetException>(() => Generate(wrong)).Message;
 
