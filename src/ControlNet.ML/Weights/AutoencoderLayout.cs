@@ -4,8 +4,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The tensors of the autoencoder. Original names: CompVis' <c>diffusionmodules/model.py</c>, which counts the decoder's
-/// levels from the finest even though the coarsest runs first.
+/// The tensors of the autoencoder. The original names are those of CompVis' <c>diffusionmodules/model.py</c>, which numbers the decoder's
+/// levels from the finest although the coarsest runs first.
 /// </summary>
 internal sealed class AutoencoderLayout(AutoencoderConfig config, Place root)
 {
@@ -29,7 +29,10 @@ internal sealed class AutoencoderLayout(AutoencoderConfig config, Place root)
         {
             var block = encoder.At(Text($"down_blocks.{level}"), Text($"down.{level}"));
             for (var j = 0; j < config.LayersPerBlock; j++)
-                Resnet(block.At(Text($"resnets.{j}"), Text($"block.{j}")), _channels[j > 0 ? level : Math.Max(level - 1, 0)], _channels[level]);
+                Resnet(
+                    block.At(Text($"resnets.{j}"), Text($"block.{j}")),
+                    _channels[j > 0 ? level : Math.Max(level - 1, 0)],
+                    _channels[level]);
             if (level < _channels.Length - 1)
                 _layout.Convolution(block.At("downsamplers.0.conv", "downsample.conv"), _channels[level], _channels[level], 3);
         }
@@ -49,7 +52,10 @@ internal sealed class AutoencoderLayout(AutoencoderConfig config, Place root)
             var level = last - i;
             var block = decoder.At(Text($"up_blocks.{i}"), Text($"up.{level}"));
             for (var j = 0; j <= config.LayersPerBlock; j++)
-                Resnet(block.At(Text($"resnets.{j}"), Text($"block.{j}")), _channels[j > 0 ? level : Math.Min(level + 1, last)], _channels[level]);
+                Resnet(
+                    block.At(Text($"resnets.{j}"), Text($"block.{j}")),
+                    _channels[j > 0 ? level : Math.Min(level + 1, last)],
+                    _channels[level]);
             if (level > 0)
                 _layout.Convolution(block.At("upsamplers.0.conv", "upsample.conv"), _channels[level], _channels[level], 3);
         }

@@ -4,8 +4,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The tensors of the CLIP text encoder. Checkpoints with OpenAI's CLIP (SD1, SDXL's first encoder) hold them under
-/// transformers' own names behind a prefix; OpenCLIP's fused projections are another layout.
+/// The tensors of the CLIP text encoder. Checkpoints with OpenAI's CLIP (SD1, SDXL's first encoder) store them under transformers' own
+/// names with a prefix; OpenCLIP's fused projections are another layout.
 /// </summary>
 internal static class ClipTextLayout
 {

@@ -3,8 +3,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A control network in a single safetensors file, as most are passed around: in the original naming (with
-/// <c>control_model.</c> before the names or bare) or in diffusers'.
+/// A control network in a single safetensors file, the most common way to share one: in the original naming (with or without the prefix
+/// <c>control_model.</c>) or in diffusers'.
 /// </summary>
 public sealed class ControlFile
 {
@@ -17,38 +17,42 @@ public sealed class ControlFile
     /// <summary>The full path.</summary>
     public string Path { get; }
 
-    /// <summary>The configuration: given, read from the <c>.json</c> of the same name, or seen from the tensors' shapes.</summary>
+    /// <summary>The configuration: given, read from the <c>.json</c> of the same name, or inferred from the tensors' shapes.</summary>
     public ControlNetConfig Config { get; }
 
-    /// <summary>Opens a file and finds out what it holds; the weights are opened by <see cref="OpenWeights"/>.</summary>
+    /// <summary>Opens a file and determines its naming; <see cref="OpenWeights"/> opens the weights.</summary>
     /// <param name="path">The file.</param>
     /// <param name="config">
-    /// The configuration. If null, the file's name with <c>.json</c> is read if it exists; else it is seen from the shapes, which works for
-    /// the known families (a file does not say its number of heads).
+    /// The configuration. If null, it is read from the file's name with <c>.json</c> if that exists; else it is inferred from the shapes,
+    /// which works for the known families (the number of heads is not in the file).
     /// </param>
-    /// <exception cref="ControlNetException">The file is not sound, holds no control network, or one of an unknown family.</exception>
+    /// <exception cref="ControlNetException">The file is invalid, contains no control network, or one of an unknown family.</exception>
     public static ControlFile Open(string path, ControlNetConfig? config = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         config?.Validate();
         using var file = SafetensorsFile.Open(path);
         if (file.Entries.ContainsKey("lora_controlnet"))
-            throw new ControlNetException($"{path}: is a Control-LoRA, differences to a UNet that is not in the file; expected a whole control network.");
+            throw new ControlNetException(
+                $"{path}: is a Control-LoRA, which needs a UNet that is not in the file; expected a full control network.");
 
         var prefix = file.Entries.Keys.Any(IsPrefixed) ? KeyMap.ControlPrefix : "";
-        var shapes = file.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(entry => entry.Name[prefix.Length..], entry => entry.Shape);
+        var shapes = file.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(entry => entry.Name[prefix.Length..], entry => entry.Shape);
         var isOriginal = shapes.ContainsKey("input_hint_block.0.weight");
         if (!isOriginal && !shapes.ContainsKey("controlnet_cond_embedding.conv_in.weight"))
-            throw new ControlNetException($"{path}: holds no control network, expected tensors named as in 'control_model.input_hint_block.0.weight' or 'controlnet_cond_embedding.conv_in.weight'.");
+            throw new ControlNetException(
+                $"{path}: contains no control network, expected tensors named as in 'control_model.input_hint_block.0.weight' or "
+                + "'controlnet_cond_embedding.conv_in.weight'.");
 
-        var beside = System.IO.Path.ChangeExtension(path, ".json");
-        if (config is null && File.Exists(beside))
-            config = ControlNetConfig.Parse(JsonText.ReadFile(beside, beside), beside);
+        var configPath = System.IO.Path.ChangeExtension(path, ".json");
+        if (config is null && File.Exists(configPath))
+            config = ControlNetConfig.Parse(JsonText.ReadFile(configPath, configPath), configPath);
         return new ControlFile(file.Path, config ?? new ControlShapes(shapes, isOriginal, path).Infer(), isOriginal, prefix);
     }
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
-    /// <exception cref="ControlNetException">They are not sound.</exception>
+    /// <exception cref="ControlNetException">They are invalid.</exception>
     public WeightSource OpenWeights()
     {
         var map = KeyMap.For(Config, _prefix);
@@ -56,9 +60,13 @@ public sealed class ControlFile
         var source = new WeightSource(file.Name, NetworkKind.ControlNetwork, [file]);
         try
         {
-            // A whole checkpoint has its base model beside the control network: only the prefixed names are of interest.
+            // A full checkpoint also contains its base model: only the prefixed names matter.
             foreach (var entry in file.Entries.Values.Where(entry => entry.Name.StartsWith(_prefix, StringComparison.Ordinal)))
-                source.Add(new WeightTensor(_isOriginal ? map.FindByOriginal(entry.Name)?.Name ?? entry.Name : entry.Name[_prefix.Length..], entry.Shape, file, entry));
+                source.Add(new WeightTensor(
+                    _isOriginal ? map.FindByOriginal(entry.Name)?.Name ?? entry.Name : entry.Name[_prefix.Length..],
+                    entry.Shape,
+                    file,
+                    entry));
             return source;
         }
         catch

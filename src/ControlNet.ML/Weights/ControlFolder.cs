@@ -13,20 +13,24 @@ public sealed class ControlFolder
     /// <summary>The configuration.</summary>
     public ControlNetConfig Config { get; }
 
-    /// <summary>The variant of the weights that was asked for, or null.</summary>
+    /// <summary>The requested variant of the weights, or null.</summary>
     public string? Variant { get; }
 
     /// <summary>Opens a folder: reads its configuration and finds its weights.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="variant">The variant of the weights to use, <c>fp16</c>; null for the plain files. A folder that has only one of the two gives that.</param>
-    /// <exception cref="ControlNetException">The folder is missing, incomplete or not sound.</exception>
+    /// <param name="variant">
+    /// The variant of the weights to use, such as <c>fp16</c>; null for the plain files. A folder that has only one of the two uses that.
+    /// </param>
+    /// <exception cref="ControlNetException">The folder is missing, incomplete or invalid.</exception>
     public static ControlFolder Open(string path, string? variant = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var root = System.IO.Path.GetFullPath(path);
         var configPath = System.IO.Path.Combine(root, "config.json");
         if (!File.Exists(configPath))
-            throw new ControlNetException($"{path}: has no config.json, expected the folder of a control network ({(File.Exists(path) ? "this is a file" : "or a single file of one")}).");
+            throw new ControlNetException(
+                $"{path}: has no config.json, "
+                + $"expected the folder of a control network ({(File.Exists(path) ? "this is a file" : "or a single file of one")}).");
         var name = System.IO.Path.GetFileName(root) + "/config.json";
         var config = ControlNetConfig.Parse(JsonText.ReadFile(configPath, name), name);
         if (PartFiles.Find(root, NetworkKind.ControlNetwork, variant) is null)
@@ -35,6 +39,6 @@ public sealed class ControlFolder
     }
 
     /// <summary>Opens the weights.</summary>
-    /// <exception cref="ControlNetException">They are not sound.</exception>
+    /// <exception cref="ControlNetException">They are invalid.</exception>
     public WeightSource OpenWeights() => WeightSource.Open(Path, NetworkKind.ControlNetwork, Variant);
 }

@@ -4,9 +4,9 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// Sees a control network's configuration from the shapes of its tensors. What shapes do not tell is taken from the
-/// family, which the text width gives away: 8 heads everywhere (768, SD1), 64 channels a head else (SD2, SDXL). Where no layer attends to the
-/// text, heads and text width change nothing; the embedding of pooled text is then SDXL's sign, linear projections SD2's.
+/// Infers a control network's configuration from the shapes of its tensors. What shapes do not determine is taken from the family, which
+/// follows from the text width: 8 heads everywhere (768, SD1), else 64 channels per head (SD2, SDXL). If no layer attends to the text,
+/// heads and text width have no effect; an embedding of pooled text then means SDXL, linear projections SD2.
 /// </summary>
 /// <param name="shapes">The tensors, without prefix.</param>
 /// <param name="isOriginal">Whether they have the original names.</param>
@@ -32,7 +32,7 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         if (channels.Count == 0)
             throw Unknown($"it has no '{Residual(0, layers)}'");
 
-        // The last level's depth is the middle's, too.
+        // The middle block has as many transformer layers as the last level.
         var middle = IfAttention(isOriginal ? "middle_block.1" : "mid_block.attentions.0");
         string?[] deciding = [.. attentions.SkipLast(1), middle ?? attentions[^1]];
         var depths = Depths(deciding);
@@ -47,7 +47,8 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
             MidBlockType = middle is null ? "UNetMidBlock2D" : "UNetMidBlock2DCrossAttn",
             LayersPerBlock = layers,
             TransformerLayersPerBlock = depths,
-            AttentionHeadDim = [.. channels.Select((width, level) => Heads(width, textWidth, matters: deciding[level] is not null && depths[level] > 0))],
+            AttentionHeadDim = [.. channels.Select(
+                (width, level) => Heads(width, textWidth, matters: deciding[level] is not null && depths[level] > 0))],
             CrossAttentionDim = textWidth,
             UseLinearProjection = linear,
             UpcastAttention = textWidth == SD2TextWidth,
@@ -55,7 +56,7 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
             AdditionTimeEmbedDim = Has(addition) ? 256 : null,
             ProjectionClassEmbeddingsInputDim = Has(addition) ? Size(addition, 1, 2) : null,
             ConditioningChannels = Size(isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
-            ConditioningEmbeddingOutChannels = ConditionStages(),
+            ConditioningEmbeddingOutChannels = ConditionChannels(),
         };
         try
         {
@@ -69,11 +70,11 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         return config;
     }
 
-    /// <summary>Residual blocks of the first level, which in the original end where the downsampler takes the next number.</summary>
+    /// <summary>Residual blocks of the first level; in the original naming, the downsampler has the next number.</summary>
     private int LayersPerBlock() =>
         Count(j => isOriginal ? Text($"input_blocks.{j + 1}.0.in_layers.2.weight") : Text($"down_blocks.0.resnets.{j}.conv1.weight"));
 
-    private int[] ConditionStages()
+    private int[] ConditionChannels()
     {
         var first = isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight";
         Func<int, string> widening = isOriginal
@@ -83,26 +84,28 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
     }
 
     /// <summary>
-    /// Transformer layers of each level. A level without attention says nothing; it gets what the published configurations give it: 0 in the small
-    /// and mid networks, which are known by an attention without layers, else 1.
+    /// Transformer layers of each level. A level without attention does not determine its own; it gets the value of the published
+    /// configurations: 0 in the small and mid networks, recognised by an attention without layers, else 1.
     /// </summary>
     private int[] Depths(string?[] attentions)
     {
-        int?[] depths = [.. attentions.Select(attention => attention is null ? (int?)null : Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight")))];
+        int?[] depths = [.. attentions.Select(
+            attention => attention is null ? (int?)null : Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight")))];
         var rest = depths.Contains(0) ? 0 : 1;
         return [.. depths.Select(depth => depth ?? rest)];
     }
 
-    /// <summary>Columns of the text's keys in the last attention that has a layer; null if none has.</summary>
+    /// <summary>The text width: columns of the key projection in the last attention that has a layer; null if none has.</summary>
     private int? TextWidth(string?[] attentions)
     {
-        var keys = attentions.OfType<string>().Select(attention => attention + ".transformer_blocks.0.attn2.to_k.weight").LastOrDefault(Has);
+        var keys = attentions.OfType<string>().Select(attention => attention + ".transformer_blocks.0.attn2.to_k.weight")
+            .LastOrDefault(Has);
         return keys is null ? null : Size(keys, 1, 2);
     }
 
     /// <param name="width">Channels of the level.</param>
-    /// <param name="textWidth">The family's sign.</param>
-    /// <param name="matters">Whether the level has attention with layers; else any number that divides the channels does.</param>
+    /// <param name="textWidth">The text width, which identifies the family.</param>
+    /// <param name="matters">Whether the level has attention with layers; otherwise any divisor of the channels will do.</param>
     private int Heads(int width, int textWidth, bool matters) => (textWidth == SD1TextWidth, width % HeadWidth) switch
     {
         (true, _) => 8,
@@ -113,14 +116,16 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
     private string? IfAttention(string name) => Has(name + ".proj_in.weight") ? name : null;
 
     private string Residual(int level, int layers) =>
-        isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.0.in_layers.2.weight") : Text($"down_blocks.{level}.resnets.0.conv1.weight");
+        isOriginal
+            ? Text($"input_blocks.{1 + (level * (layers + 1))}.0.in_layers.2.weight")
+            : Text($"down_blocks.{level}.resnets.0.conv1.weight");
 
     private string Attention(int level, int layers) =>
         isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.1") : Text($"down_blocks.{level}.attentions.0");
 
     private bool Has(string name) => shapes.ContainsKey(name);
 
-    /// <summary>How many names of a numbered row there are without a gap.</summary>
+    /// <summary>The number of consecutive indices, from 0, whose names exist.</summary>
     private int Count(Func<int, string> name)
     {
         var count = 0;
@@ -129,7 +134,8 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         return count;
     }
 
-    private int Rank(string name) => shapes.TryGetValue(name, out var shape) ? shape.Length : throw Unknown($"it has no {Message.Name(name)}");
+    private int Rank(string name) =>
+        shapes.TryGetValue(name, out var shape) ? shape.Length : throw Unknown($"it has no {Message.Name(name)}");
 
     private int Size(string name, int dimension, int rank) =>
         Rank(name) == rank && shapes[name][dimension] is > 0 and <= ConfigRules.MostChannels and var size
@@ -137,7 +143,9 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
             : throw Unknown($"{Message.Name(name)} is {Message.Shape(shapes[name])}");
 
     private ControlNetException Unknown(string why) =>
-        new($"{source}: the configuration of this control network cannot be seen from its tensors ({why.TrimEnd('.')}); give one in diffusers' form, in '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}' beside the file.");
+        new(
+            $"{source}: the configuration of this control network cannot be inferred from its tensors ({why.TrimEnd('.')}); "
+            + $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}'.");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

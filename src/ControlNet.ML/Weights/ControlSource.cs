@@ -2,7 +2,7 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>A control network on the disk, be it a folder in diffusers' layout or a single file.</summary>
+/// <summary>A control network on disk: a folder in diffusers' layout or a single file.</summary>
 internal sealed class ControlSource
 {
     private readonly Func<WeightSource> _open;
@@ -15,7 +15,7 @@ internal sealed class ControlSource
     /// <summary>Opens a network: reads its configuration and finds its weights.</summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="variant">The variant of a folder's weights, <c>fp16</c>; null for the plain files.</param>
-    /// <exception cref="ControlNetException">It is missing, incomplete or not sound.</exception>
+    /// <exception cref="ControlNetException">It is missing, incomplete or invalid.</exception>
     public static ControlSource Open(string path, string? variant = null)
     {
         if (Directory.Exists(path))
@@ -29,6 +29,6 @@ internal sealed class ControlSource
     }
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
-    /// <exception cref="ControlNetException">They are not sound.</exception>
+    /// <exception cref="ControlNetException">They are invalid.</exception>
     public WeightSource OpenWeights() => _open();
 }

@@ -1,14 +1,14 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>A place in a network's tree of modules, by both of its names.</summary>
+/// <summary>A place in a network's module tree, under both of its names.</summary>
 internal readonly record struct Place(string Name, string Original)
 {
     public static Place Root(string originalPrefix) => new("", originalPrefix.TrimEnd('.'));
 
-    /// <summary>A module below this one; an empty name means that this naming has no such level.</summary>
+    /// <summary>A submodule; an empty name means that this naming has no such level.</summary>
     public Place At(string name, string original) => new(Join(Name, name), Join(Original, original));
 
-    /// <summary>A module that has the same name in both.</summary>
+    /// <summary>A submodule with the same name in both.</summary>
     public Place At(string both) => At(both, both);
 
     private static string Join(string parent, string child) =>
@@ -28,7 +28,7 @@ internal sealed class LayoutBuilder
 
     public void LinearWithoutBias(Place at, long outputs, long inputs) => Add(at.At("weight"), outputs, inputs);
 
-    /// <summary>A linear layer that the original has as a 1x1 convolution.</summary>
+    /// <summary>A linear layer that is a 1x1 convolution in the original.</summary>
     public void LinearFromConvolution(Place at, long outputs, long inputs)
     {
         var weight = at.At("weight");
@@ -39,7 +39,7 @@ internal sealed class LayoutBuilder
     /// <summary>A group or layer normalisation.</summary>
     public void Normalisation(Place at, long channels) => WeightAndBias(at, channels);
 
-    /// <summary>A table with one row an index.</summary>
+    /// <summary>An embedding: one row per index.</summary>
     public void Embedding(Place at, long rows, long width) => Add(at.At("weight"), rows, width);
 
     private void WeightAndBias(Place at, params long[] shape)

@@ -2,13 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>Gives pages of a mapped file back to the system after they were read: they would count as the program's own memory until it is short.</summary>
+/// <summary>
+/// Releases pages of a mapped file after they were read; otherwise they count as the process's memory until the system needs it.
+/// </summary>
 internal static partial class MappedPages
 {
     private const int DontNeed = 4;
 
-    /// <summary>Releases the whole pages inside a range. The bytes stay readable: touching them reads the file again. Does nothing on Windows, which trims by itself.</summary>
-    /// <param name="address">First byte.</param>
+    /// <summary>
+    /// Releases the whole pages inside a range. The bytes stay readable: accessing them reads the file again. Does nothing on Windows,
+    /// which trims by itself.
+    /// </summary>
+    /// <param name="address">Address of the first byte.</param>
     /// <param name="length">Number of bytes.</param>
     public static void Release(nint address, long length)
     {

@@ -5,25 +5,26 @@ using ControlNet.ML.Text;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part. Opening reads and checks all
-/// configurations and finds the weight files; the weights themselves are opened part by part.
+/// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part. Opening reads and checks all configurations and finds
+/// the weight files; the weights themselves are opened part by part.
 /// </summary>
 public sealed class ModelFolder
 {
     private const string IndexName = "model_index.json";
 
-    private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded) => (Path, Index, Variant, Loaded) = (path, index, variant, loaded);
+    private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded) =>
+        (Path, Index, Variant, Loaded) = (path, index, variant, loaded);
 
     /// <summary>The full path.</summary>
     public string Path { get; }
 
-    /// <summary>The pipeline, as the index says or as the parts suggest.</summary>
+    /// <summary>The pipeline, from the index or inferred from the parts.</summary>
     public ModelIndex Index { get; }
 
-    /// <summary>The variant that was asked for, or null.</summary>
+    /// <summary>The requested variant, or null.</summary>
     public string? Variant { get; }
 
-    /// <summary>The networks that are to be used, whose weights are there.</summary>
+    /// <summary>The networks that can be loaded: those whose weights were required.</summary>
     public ModelParts Loaded { get; }
 
     /// <summary>The UNet's configuration.</summary>
@@ -35,10 +36,10 @@ public sealed class ModelFolder
     /// <summary>The text encoder's configuration.</summary>
     public ClipTextConfig TextEncoder { get; private init; } = new();
 
-    /// <summary>The second text encoder's configuration; null but for SDXL.</summary>
+    /// <summary>The second text encoder's configuration; null except for SDXL.</summary>
     public ClipTextConfig? TextEncoder2 { get; private init; }
 
-    /// <summary>What its UNet makes images of.</summary>
+    /// <summary>The UNet's task, which its input channels determine.</summary>
     public ModelTask Task => (UNet.InChannels - Autoencoder.LatentChannels) switch
     {
         0 => ModelTask.TextToImage,
@@ -47,26 +48,29 @@ public sealed class ModelFolder
         _ => ModelTask.Unsupported,
     };
 
-    /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
+    /// <summary>The image size in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     internal int NativeSize => UNet.TrainedSide * Autoencoder.ScaleFactor;
 
-    /// <summary>What was read in any of the files but not understood, for the log.</summary>
+    /// <summary>Warnings about unknown keys in any of the files.</summary>
     public IReadOnlyList<string> Warnings =>
         [.. Index.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];
 
     /// <summary>Opens a folder.</summary>
-    /// <param name="path">The folder that holds <c>model_index.json</c>, or at least the parts.</param>
+    /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts.</param>
     /// <param name="variant">
-    /// The variant of the weights to use, <c>fp16</c>; parts that do not have it give their plain files, as in diffusers. Null for the
-    /// plain files; a part that has only a variant gives that.
+    /// The variant of the weights to use, such as <c>fp16</c>; parts without it use their plain files, as in diffusers. Null for the plain
+    /// files; a part that has only a variant uses that.
     /// </param>
-    /// <param name="parts">The networks that are to be used: of the others only the configurations have to be there.</param>
-    /// <exception cref="ControlNetException">The folder is missing, incomplete (all that is missing is named together) or not sound.</exception>
+    /// <param name="parts">The networks to load: of the others, only the configurations must exist.</param>
+    /// <exception cref="ControlNetException">
+    /// The folder is missing, incomplete (the message lists everything that is missing) or invalid.
+    /// </exception>
     public static ModelFolder Open(string path, string? variant = null, ModelParts parts = ModelParts.All)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Directory.Exists(path))
-            throw new ControlNetException($"{path}: {(File.Exists(path) ? "is a file" : "is not there")}, expected a model folder with {IndexName}.");
+            throw new ControlNetException(
+                $"{path}: {(File.Exists(path) ? "is a file" : "does not exist")}, expected a model folder with {IndexName}.");
         var root = System.IO.Path.GetFullPath(path);
         var indexPath = System.IO.Path.Combine(root, IndexName);
         var index = File.Exists(indexPath)
@@ -88,35 +92,40 @@ public sealed class ModelFolder
     public string Folder(string part) =>
         Index.Parts.Contains(part)
             ? System.IO.Path.Combine(Path, part)
-            : throw new ArgumentException($"{Message.Name(part)} is no part of {Index.ClassName}, which has {string.Join(", ", Index.Parts)}.", nameof(part));
+            : throw new ArgumentException(
+                $"{Message.Name(part)} is not a part of {Index.ClassName}, which has {string.Join(", ", Index.Parts)}.", nameof(part));
 
-    /// <summary>Reads the sampler that the folder names.</summary>
-    /// <exception cref="ControlNetException">Its configuration is not sound.</exception>
+    /// <summary>Reads the scheduler's configuration.</summary>
+    /// <exception cref="ControlNetException">It is invalid.</exception>
     internal SchedulerConfig ReadScheduler()
     {
         const string source = "scheduler/scheduler_config.json";
-        return SchedulerConfig.Parse(JsonText.ReadFile(System.IO.Path.Combine(Folder("scheduler"), "scheduler_config.json"), source), source);
+        return SchedulerConfig.Parse(
+            JsonText.ReadFile(System.IO.Path.Combine(Folder("scheduler"), "scheduler_config.json"), source), source);
     }
 
-    /// <summary>Reads the tokenizers, one for each text encoder, and checks that they fit these and each other.</summary>
-    /// <exception cref="ControlNetException">One is not sound, or has ids or a length that do not fit.</exception>
+    /// <summary>Reads the tokenizers, one for each text encoder, and checks that they fit the encoders and each other.</summary>
+    /// <exception cref="ControlNetException">One is invalid, or has ids or a length that do not fit.</exception>
     internal ClipTokenizer[] ReadTokenizers()
     {
         (string Part, string Encoder, ClipTextConfig Config)[] encoders = TextEncoder2 is { } second
             ? [("tokenizer", "text_encoder", TextEncoder), ("tokenizer_2", "text_encoder_2", second)]
             : [("tokenizer", "text_encoder", TextEncoder)];
-        var tokenizers = Array.ConvertAll(encoders, encoder => ClipTokenizer.Load(Folder(encoder.Part), encoder.Config.MaxPositionEmbeddings));
+        var tokenizers = Array.ConvertAll(
+            encoders, encoder => ClipTokenizer.Load(Folder(encoder.Part), encoder.Config.MaxPositionEmbeddings));
         for (var i = 0; i < tokenizers.Length; i++)
             tokenizers[i].EnsureFits(encoders[i].Config.VocabSize, encoders[i].Encoder);
 
-        // Both encoders' embeddings of a token stand side by side in one row.
+        // The embeddings of both encoders are concatenated per token.
         if (tokenizers is [var one, var other] && one.MaxLength != other.MaxLength)
-            throw new ControlNetException($"{Path}: 'tokenizer' gives {one.MaxLength} tokens a prompt and 'tokenizer_2' {other.MaxLength}, expected as many: their 'model_max_length', or the text encoders' 'max_position_embeddings', differ.");
+            throw new ControlNetException(
+                $"{Path}: 'tokenizer' gives {one.MaxLength} tokens per prompt and 'tokenizer_2' {other.MaxLength}, expected as many: "
+                + "their 'model_max_length', or the text encoders' 'max_position_embeddings', differ.");
         return tokenizers;
     }
 
-    /// <summary>Compares names, shapes and types of all weights with what the configurations ask for, without reading the weights.</summary>
-    /// <exception cref="ControlNetException">A part's weights are not sound, or those of another network.</exception>
+    /// <summary>Compares names, shapes and types of all weights with the configurations, without reading the weights.</summary>
+    /// <exception cref="ControlNetException">A part's weights are invalid, or belong to another network.</exception>
     internal void CheckWeights()
     {
         Check("text_encoder", KeyMap.For(TextEncoder));
@@ -134,7 +143,7 @@ public sealed class ModelFolder
 
     /// <summary>The weight files of a part, in the order of their names.</summary>
     /// <param name="part">The part.</param>
-    /// <exception cref="ControlNetException">A file is missing, or an index is not sound.</exception>
+    /// <exception cref="ControlNetException">A file is missing, or an index is invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
     public IReadOnlyList<string> PartFiles(string part)
     {
@@ -147,11 +156,12 @@ public sealed class ModelFolder
 
     /// <summary>Opens the weights of a part.</summary>
     /// <param name="part"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
-    /// <exception cref="ControlNetException">They are not sound.</exception>
+    /// <exception cref="ControlNetException">They are invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
     public WeightSource OpenWeights(string part) => WeightSource.Open(Folder(part), Kind(part), Variant);
 
-    private static NetworkKind Kind(string part) => KindOrNull(part) ?? throw new ArgumentException($"{Message.Name(part)} has no weights.", nameof(part));
+    private static NetworkKind Kind(string part) =>
+        KindOrNull(part) ?? throw new ArgumentException($"{Message.Name(part)} has no weights.", nameof(part));
 
     private static NetworkKind? KindOrNull(string part) => part switch
     {
@@ -161,7 +171,7 @@ public sealed class ModelFolder
         _ => null,
     };
 
-    /// <summary>What a part's folder belongs to; none for the scheduler, which is always there.</summary>
+    /// <summary>The network that a part's folder belongs to; none for the scheduler, which is always needed.</summary>
     internal static ModelParts PartsOf(string part) => part switch
     {
         "text_encoder" or "text_encoder_2" or "tokenizer" or "tokenizer_2" => ModelParts.TextEncoder,
@@ -181,7 +191,7 @@ public sealed class ModelFolder
         return parse(JsonText.ReadFile(System.IO.Path.Combine(root, part, "config.json"), source), source);
     }
 
-    /// <summary>Everything that is missing, in one message.</summary>
+    /// <summary>Throws one error that lists everything that is missing.</summary>
     private static void RequireParts(string root, ModelIndex index, ModelParts parts)
     {
         var missing = new List<string>();
@@ -229,6 +239,8 @@ public sealed class ModelFolder
             .SelectMany(part => Weights.PartFiles.Variants(System.IO.Path.Combine(root, part), KindOrNull(part)!.Value))
             .Distinct().Order(StringComparer.Ordinal).ToList();
         if (!variants.Contains(variant))
-            throw new ControlNetException($"{root}: no part has weights of the variant {Message.Name(variant)}; there {(variants.Count == 0 ? "are none but the plain files" : "are " + string.Join(", ", variants.Select(Message.Name)))}.");
+            throw new ControlNetException(
+                $"{root}: no part has weights of the variant {Message.Name(variant)}; "
+                + $"there are {(variants.Count == 0 ? "only plain files" : string.Join(", ", variants.Select(Message.Name)))}.");
     }
 }

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>What a user may call a model or control network, and where it then lies.</summary>
+/// <summary>Resolves the names and paths of models and control networks.</summary>
 public static class ModelNames
 {
     /// <summary>The folder of a model.</summary>
@@ -14,7 +14,8 @@ public static class ModelNames
         if (ModelPackages.FindFolder(nameOrPath) is { } folder)
             return folder;
         throw new ControlNetException(
-            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
+            $"No model {Message.Name(nameOrPath)}: "
+            + $"expected a folder in diffusers' layout or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
     }
 
     /// <summary>The folder or file of a control network.</summary>
@@ -33,20 +34,22 @@ public static class ModelNames
         }
 
         throw new ControlNetException(
-            $"No control network {Message.Name(nameOrPath)}: expected a folder, a .safetensors file or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
+            $"No control network {Message.Name(nameOrPath)}: expected a folder, "
+            + $"a .safetensors file or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
     }
 
     /// <summary>The embedded control networks, as MODEL/NETWORK.</summary>
     public static IReadOnlyList<string> EmbeddedControls =>
         [.. ModelPackages.Names.SelectMany(model => ControlsOf(ModelPackages.FindFolder(model)!).Select(network => $"{model}/{network}"))];
 
-    /// <summary>The control networks that lie in a model's folder, by name.</summary>
+    /// <summary>The names of the control networks in a model's folder.</summary>
     /// <param name="modelFolder">The model's folder.</param>
     public static IReadOnlyList<string> ControlsOf(string modelFolder)
     {
         var controls = Path.Combine(modelFolder, "controlnet");
         return Directory.Exists(controls)
-            ? [.. Directory.EnumerateDirectories(controls).Where(d => File.Exists(Path.Combine(d, "config.json"))).Select(Path.GetFileName).Order(StringComparer.Ordinal)!]
+            ? [.. Directory.EnumerateDirectories(controls).Where(d => File.Exists(Path.Combine(d, "config.json")))
+                .Select(Path.GetFileName).Order(StringComparer.Ordinal)!]
             : [];
     }
 

@@ -1,8 +1,10 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>Names a model that an assembly's package brings along.</summary>
+/// <summary>Names a model that an assembly's package contains.</summary>
 /// <param name="name">The name it is loaded by.</param>
-/// <param name="folder">Its folder, relative to the application, to the assembly or to the package's root; parts joined by slashes.</param>
+/// <param name="folder">
+/// Its folder, relative to the application, to the assembly or to the package's root; path segments separated by slashes.
+/// </param>
 [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
 public sealed class ModelPackageAttribute(string name, string folder) : Attribute
 {

@@ -5,15 +5,15 @@ using System.Text.RegularExpressions;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// Models that come as packages: an assembly with a <see cref="ModelPackageAttribute"/> and a folder of files. Nothing is registered:
-/// the model <c>line-art</c> is looked for in the assemblies that are loaded, then in one called <c>ControlNet.ML.LineArt</c>, so that
-/// a reference is enough in programs, tests and notebooks.
+/// Models in packages: an assembly with a <see cref="ModelPackageAttribute"/> and a folder of files. No registration: the model
+/// <c>line-art</c> is searched in the loaded assemblies, then in one named <c>ControlNet.ML.LineArt</c>, so a package reference is enough
+/// in programs, tests and notebooks.
 /// </summary>
 public static partial class ModelPackages
 {
     private const string Prefix = "ControlNet.ML.";
 
-    /// <summary>The names of the models whose files are there, in alphabetical order.</summary>
+    /// <summary>The names of the models whose files exist, in alphabetical order.</summary>
     public static IReadOnlyList<string> Names
     {
         get
@@ -32,9 +32,9 @@ public static partial class ModelPackages
     }
 
     /// <summary>The folder of a packaged model.</summary>
-    /// <param name="name">Its name. Only letters, digits and single hyphens make one; anything else, a path for instance, names no package.</param>
-    /// <returns>The full path, or null if no package of this name is there.</returns>
-    /// <exception cref="ControlNetException">The package is there, but its files are not.</exception>
+    /// <param name="name">Its name: letters, digits and single hyphens; anything else, such as a path, names no package.</param>
+    /// <returns>The full path, or null if there is no such package.</returns>
+    /// <exception cref="ControlNetException">The package exists, but its files do not.</exception>
     public static string? FindFolder(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -49,13 +49,15 @@ public static partial class ModelPackages
 
         var candidates = packages.SelectMany(Candidates).Distinct().ToList();
         return candidates.Find(Directory.Exists) ?? throw new ControlNetException(
-            $"The files of the model '{name}' are not beside the application: looked for {string.Join(", ", candidates)}. " +
+            $"The files of the model '{name}' are not in the application's folder: looked for {string.Join(", ", candidates)}. " +
             $"Reference {packages[0].Assembly.GetName().Name} from the application itself, and build it again.");
     }
 
     private static List<Package> LoadedOf(string name) => [.. Loaded().Where(package => package.Model.Name == name)];
 
-    /// <summary>The packages among the loaded assemblies. Assemblies that do not know this one cannot be packages and are not searched.</summary>
+    /// <summary>
+    /// The packages among the loaded assemblies. Assemblies that do not reference this one cannot be packages and are skipped.
+    /// </summary>
     private static IEnumerable<Package> Loaded()
     {
         var own = typeof(ModelPackages).Assembly.GetName().Name;
@@ -74,11 +76,11 @@ public static partial class ModelPackages
             yield break;
         yield return Path.GetFullPath(folder, library);
 
-        // In a NuGet package the assembly lies in lib/FRAMEWORK and the folder at the root: how a notebook meets it.
+        // In a NuGet package, the assembly is in lib/FRAMEWORK and the folder at the root, which is what a notebook sees.
         yield return Path.GetFullPath(Path.Combine("..", "..", folder), library);
     }
 
-    /// <summary>The project's own assemblies that the application was built with, loaded or not; none where the host does not say.</summary>
+    /// <summary>The project assemblies that the application was built with, loaded or not; none if the host does not list them.</summary>
     private static IEnumerable<string> ReferencedAssemblies() =>
         (AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") as string ?? "")
             .Split(Path.PathSeparator)

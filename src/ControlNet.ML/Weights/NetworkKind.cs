@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>The kinds of network whose weights we know.</summary>
+/// <summary>The kinds of network whose weights are supported.</summary>
 public enum NetworkKind
 {
     /// <summary>diffusers' <c>UNet2DConditionModel</c>.</summary>
@@ -16,10 +16,10 @@ public enum NetworkKind
     TextEncoder,
 }
 
-/// <summary>What the kinds are called, in files and in messages.</summary>
+/// <summary>The names of the kinds, in files and in messages.</summary>
 internal static class NetworkKinds
 {
-    /// <summary>The weight file's name without its endings: diffusers and transformers differ.</summary>
+    /// <summary>The weight file's name without extensions, which differs between diffusers and transformers.</summary>
     public static string FileName(this NetworkKind kind) => kind == NetworkKind.TextEncoder ? "model" : "diffusion_pytorch_model";
 
     /// <summary>The kind with its article.</summary>

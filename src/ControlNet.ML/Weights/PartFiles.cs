@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// Finds the weight files of one part of a model folder: <c>NAME.safetensors</c>, a variant <c>NAME.fp16.safetensors</c>,
-/// or shards with their index, whose variant stands at the end: <c>NAME.safetensors.index.fp16.json</c>.
+/// Finds the weight files of one part of a model folder: <c>NAME.safetensors</c>, a variant <c>NAME.fp16.safetensors</c>, or shards with
+/// their index, whose variant is at the end: <c>NAME.safetensors.index.fp16.json</c>.
 /// </summary>
 internal sealed partial class PartFiles
 {
@@ -13,17 +13,17 @@ internal sealed partial class PartFiles
     /// <summary>The variant's tag, or null for the plain files.</summary>
     public string? Variant { get; }
 
-    /// <summary>The path of the only file, or null if there are shards.</summary>
+    /// <summary>The path of the single file, or null if there are shards.</summary>
     public string? Single { get; }
 
     /// <summary>The path of the shards' index, or null if there is a single file.</summary>
     public string? Index { get; }
 
     /// <summary>
-    /// Chooses a part's files: the variant that was asked for if the part has it, else the plain ones, else the variant
-    /// that there is (float16 first if there are several).
+    /// Chooses a part's files: the requested variant if the part has it, else the plain files, else another variant (float16 first if there
+    /// are several).
     /// </summary>
-    /// <returns>Null if there are no safetensors at all; <see cref="Absence"/> then tells what there is instead.</returns>
+    /// <returns>Null if there are no safetensors at all; <see cref="Absence"/> then says what there is instead.</returns>
     public static PartFiles? Find(string folder, NetworkKind kind, string? variant)
     {
         var found = All(folder, kind);
@@ -33,7 +33,7 @@ internal sealed partial class PartFiles
             ?? found.FirstOrDefault();
     }
 
-    /// <summary>Why <see cref="Find"/> found nothing, to follow the folder's name in a message.</summary>
+    /// <summary>Why <see cref="Find"/> found nothing, to be appended to the folder's name in a message.</summary>
     public static string Absence(string folder, NetworkKind kind)
     {
         if (!Directory.Exists(folder))
@@ -46,10 +46,11 @@ internal sealed partial class PartFiles
             : $"'{kind.FileName()}.safetensors' is missing";
     }
 
-    /// <summary>The variants of a part, without the plain files.</summary>
-    public static IEnumerable<string> Variants(string folder, NetworkKind kind) => All(folder, kind).Select(files => files.Variant).OfType<string>();
+    /// <summary>The variants of a part, excluding the plain files.</summary>
+    public static IEnumerable<string> Variants(string folder, NetworkKind kind) =>
+        All(folder, kind).Select(files => files.Variant).OfType<string>();
 
-    /// <summary>All weight files of a part, a single file before an index where there are both.</summary>
+    /// <summary>All weight files of a part, a single file before an index if both exist.</summary>
     private static List<PartFiles> All(string folder, NetworkKind kind)
     {
         if (!Directory.Exists(folder))

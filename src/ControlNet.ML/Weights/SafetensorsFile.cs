@@ -5,13 +5,15 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A safetensors file, mapped into memory: opening reads the header only, and a tensor's bytes come from the disk when
-/// they are first touched. Files of any size; the header is checked in full before anything is allocated for it.
+/// A safetensors file, mapped into memory: opening reads only the header, and a tensor's bytes are read from disk when they are first
+/// accessed. Files of any size; the header is fully checked before anything is allocated for it.
 /// </summary>
-/// <remarks>Reading is thread-safe. Spans and addresses are valid until <see cref="Dispose"/>; a file must not be cut short while it is open.</remarks>
+/// <remarks>
+/// Reading is thread-safe. Spans and addresses are valid until <see cref="Dispose"/>; the file must not be truncated while it is open.
+/// </remarks>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
-    // Elements converted at a time where a tensor has more bytes than a span can hold.
+    // Elements converted at a time if a tensor has more bytes than a span can hold.
     private const int Chunk = 1 << 24;
 
     private readonly MemoryMappedFile _map;
@@ -41,10 +43,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>The full path.</summary>
     public string Path { get; }
 
-    /// <summary>The name that messages use: the path as it was given, or part and file of a model folder.</summary>
+    /// <summary>The name in messages: the path as given, or part and file of a model folder.</summary>
     public string Name { get; }
 
-    /// <summary>The texts of the header's <c>__metadata__</c>.</summary>
+    /// <summary>The entries of the header's <c>__metadata__</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>The tensors by name.</summary>
@@ -52,10 +54,12 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ControlNetException">The file is missing, unreadable or not a sound safetensors file; the message says why.</exception>
+    /// <exception cref="ControlNetException">
+    /// The file is missing, unreadable or not a valid safetensors file; the message says why.
+    /// </exception>
     public static SafetensorsFile Open(string path) => Open(path, path);
 
-    /// <summary>The same, under another name in messages.</summary>
+    /// <summary>Opens a file with another name in messages.</summary>
     internal static SafetensorsFile Open(string path, string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -63,7 +67,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         try
         {
             if (stream.Length < 8)
-                throw new ControlNetException($"{name}: the file has {stream.Length} bytes, expected a safetensors file, which begins with 8 bytes of header length.");
+                throw new ControlNetException(
+                    $"{name}: the file has {stream.Length} bytes, expected a safetensors file, "
+                    + "which begins with 8 bytes of header length.");
             return new SafetensorsFile(System.IO.Path.GetFullPath(path), name, stream);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -80,19 +86,22 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>The bytes of a tensor, little-endian, row-major: a view, not a copy.</summary>
     /// <param name="name">The tensor's key.</param>
-    /// <exception cref="ArgumentException">There is no such tensor, or it has more than 2^31-1 bytes: take parts of it, or <see cref="Address"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no such tensor, or it has more than 2^31-1 bytes: read parts of it, or use <see cref="Address"/>.
+    /// </exception>
     public ReadOnlySpan<byte> Bytes(string name)
     {
         var entry = Entry(name);
         return entry.ByteLength <= int.MaxValue
             ? new ReadOnlySpan<byte>(Pointer(entry), (int)entry.ByteLength)
-            : throw new ArgumentException($"{Message.Name(name)} has {entry.ByteLength:N0} bytes, more than a span holds: ask for parts of it.", nameof(name));
+            : throw new ArgumentException(
+                $"{Message.Name(name)} has {entry.ByteLength:N0} bytes, more than a span holds: ask for parts of it.", nameof(name));
     }
 
     /// <summary>Some of the bytes of a tensor: a view, not a copy.</summary>
     /// <param name="name">The tensor's key.</param>
     /// <param name="start">The first byte, counted from the tensor's start.</param>
-    /// <param name="length">How many bytes.</param>
+    /// <param name="length">The number of bytes.</param>
     public ReadOnlySpan<byte> Bytes(string name, long start, int length)
     {
         var entry = Entry(name);
@@ -102,15 +111,16 @@ public sealed unsafe class SafetensorsFile : IDisposable
         return new ReadOnlySpan<byte>(Pointer(entry) + start, length);
     }
 
-    /// <summary>Copies a tensor, converting whatever element type it has to float.</summary>
+    /// <summary>Copies a tensor, converting its element type to float.</summary>
     /// <param name="name">The tensor's key.</param>
-    /// <param name="destination">Room for exactly all elements.</param>
-    /// <exception cref="ArgumentException">There is no such tensor, or the destination has another length.</exception>
+    /// <param name="destination">The destination; exactly as long as the tensor.</param>
+    /// <exception cref="ArgumentException">There is no such tensor, or the destination's length differs.</exception>
     public void CopyTo(string name, Span<float> destination)
     {
         var entry = Entry(name);
         if (destination.Length != entry.Count)
-            throw new ArgumentException($"{Message.Name(name)} has {entry.Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
+            throw new ArgumentException(
+                $"{Message.Name(name)} has {entry.Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
         using var held = Hold();
         var size = entry.Type.Size();
         var source = Pointer(entry);
@@ -122,13 +132,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
     }
 
     /// <summary>
-    /// The address of a tensor's first byte, for native code that copies by itself. <see cref="TensorEntry.ByteLength"/>
-    /// bytes may be read there while the file is open; they may be unaligned and must not be written.
+    /// The address of a tensor's first byte, for native code that copies by itself. <see cref="TensorEntry.ByteLength"/> bytes can be read
+    /// there while the file is open; they may be unaligned and must not be written.
     /// </summary>
     /// <param name="name">The tensor's key.</param>
     public nint Address(string name) => (nint)Pointer(Entry(name));
 
-    /// <summary>Closes the file. Spans and addresses of it are invalid from here on.</summary>
+    /// <summary>Closes the file, which invalidates its spans and addresses.</summary>
     public void Dispose()
     {
         if (_start is not null)
@@ -141,8 +151,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         _map.Dispose();
     }
 
-    /// <summary>Keeps the map in memory until disposed of, also if the file is closed meanwhile.</summary>
-    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    /// <summary>Keeps the map in memory until disposed, even if the file is closed in the meantime.</summary>
+    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
     internal Held Hold() => new(_view.SafeMemoryMappedViewHandle);
 
     private TensorEntry Entry(string name)
@@ -168,10 +178,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
             throw new ControlNetException(
                 ForeignFile.Recognise(start) is { } kind
                     ? $"{Name} {kind}."
-                    : $"{Name}: its header is said to have {length:N0} bytes, but {fileLength - 8:N0} follow and {SafetensorsHeader.LongestHeader:N0} are the limit: is this a safetensors file, and whole?");
+                    : $"{Name}: its header length is {length:N0}, "
+                        + $"expected at most the {fileLength - 8:N0} bytes that follow and {SafetensorsHeader.LongestHeader:N0}: "
+                        + "is this a complete safetensors file?");
         }
 
-        return SafetensorsHeader.Parse(new ReadOnlySpan<byte>(_start + 8, (int)length), 8 + (long)length, fileLength - 8 - (long)length, Name);
+        return SafetensorsHeader.Parse(
+            new ReadOnlySpan<byte>(_start + 8, (int)length), 8 + (long)length, fileLength - 8 - (long)length, Name);
     }
 
     /// <summary>A reference to the map.</summary>
@@ -179,7 +192,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         private readonly SafeHandle _map;
 
-        /// <summary>Takes one.</summary>
+        /// <summary>Adds a reference.</summary>
         public Held(SafeHandle map)
         {
             _map = map;
@@ -187,7 +200,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
             map.DangerousAddRef(ref taken);
         }
 
-        /// <summary>Gives it back.</summary>
+        /// <summary>Releases a reference.</summary>
         public void Dispose() => _map.DangerousRelease();
     }
 }

@@ -5,19 +5,18 @@ using System.Text.Unicode;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The JSON header of a safetensors file, read in one pass and believed in nothing: every name, type, shape and
-/// range is checked before it is kept.
+/// The JSON header of a safetensors file, read in one pass and not trusted: every name, type, shape and range is checked before it is kept.
 /// </summary>
 /// <remarks>
-/// The format (huggingface/safetensors, "Format"): 8 bytes header length, little-endian; the header, an object that
-/// begins with '{' and may be padded with spaces; the data, which the tensors cover without hole or overlap.
+/// The format (huggingface/safetensors, "Format"): 8 bytes header length, little-endian; the header, an object that begins with '{' and may
+/// be padded with spaces; the data, which the tensors cover without gap or overlap.
 /// </remarks>
 internal sealed class SafetensorsHeader
 {
-    /// <summary>The longest header that is read, 100,000,000 bytes, as the reference implementation has it.</summary>
+    /// <summary>The maximum header length, 100,000,000 bytes, as in the reference implementation.</summary>
     public const int LongestHeader = 100_000_000;
 
-    /// <summary>Far above any weight's rank (5), far below what would make messages and arithmetic a burden.</summary>
+    /// <summary>Far above any weight's rank (5), and small enough for messages and arithmetic.</summary>
     private const int HighestRank = 32;
 
     private readonly string _file;
@@ -34,7 +33,7 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Reads and checks a header.</summary>
     /// <param name="json">The header's bytes.</param>
-    /// <param name="start">Where the data starts in the file.</param>
+    /// <param name="start">The number of data bytes in the file.</param>
     /// <param name="length">How many bytes of data the file has.</param>
     /// <param name="file">The file's name for messages.</param>
     public static SafetensorsHeader Parse(ReadOnlySpan<byte> json, long start, long length, string file)
@@ -43,15 +42,15 @@ internal sealed class SafetensorsHeader
         if (!Utf8.IsValid(json))
             throw header.Error("its header is not UTF-8");
         if (json.IsEmpty || json[0] != '{')
-            throw header.Error("its header is no JSON object, expected '{' at its start");
+            throw header.Error("its header is not a JSON object, expected '{' at its start");
         try
         {
             header.Read(json);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            // InvalidOperationException: half of a surrogate pair in a name.
-            throw new ControlNetException($"{file}: its header is not sound JSON: {error.Message}", error);
+            // InvalidOperationException: an unpaired surrogate in a name.
+            throw new ControlNetException($"{file}: its header is not valid JSON: {error.Message}", error);
         }
 
         header.CheckCoverage();
@@ -67,10 +66,10 @@ internal sealed class SafetensorsHeader
             if (name == "__metadata__")
                 ReadMetadata(ref reader);
             else if (!_entries.TryAdd(name, ReadEntry(ref reader, name)))
-                throw Error($"tensor {Message.Name(name)} stands twice in its header");
+                throw Error($"tensor {Message.Name(name)} appears twice in its header");
         }
 
-        // What follows the object: the reader refuses all but white space.
+        // After the object, the reader allows only white space.
         reader.Read();
     }
 
@@ -88,23 +87,23 @@ internal sealed class SafetensorsHeader
     private void ReadMetadata(ref Utf8JsonReader reader)
     {
         if (_metadata is not null)
-            throw Error("'__metadata__' stands twice in its header");
+            throw Error("'__metadata__' appears twice in its header");
         if (reader.TokenType != JsonTokenType.StartObject)
-            throw Error("'__metadata__' is no object, expected texts by name");
+            throw Error("'__metadata__' is not an object, expected strings by name");
         _metadata = [];
         while (ReadProperty(ref reader) is { } name)
         {
             if (reader.TokenType != JsonTokenType.String)
-                throw Error($"metadata {Message.Name(name)} is no text");
+                throw Error($"metadata {Message.Name(name)} is not a string");
             if (!_metadata.TryAdd(name, reader.GetString()!))
-                throw Error($"metadata {Message.Name(name)} stands twice");
+                throw Error($"metadata {Message.Name(name)} appears twice");
         }
     }
 
     private TensorEntry ReadEntry(ref Utf8JsonReader reader, string name)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
-            throw Error($"tensor {Message.Name(name)} is no object, expected dtype, shape and data_offsets");
+            throw Error($"tensor {Message.Name(name)} is not an object, expected dtype, shape and data_offsets");
         TensorType? type = null;
         long[]? shape = null, offsets = null;
         while (ReadProperty(ref reader) is { } field)
@@ -120,14 +119,15 @@ internal sealed class SafetensorsHeader
         }
 
         if (type is null || shape is null || offsets is not { Length: 2 })
-            throw Error($"tensor {Message.Name(name)} lacks {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets of two numbers")}");
+            throw Error(
+                $"tensor {Message.Name(name)} lacks {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets of two numbers")}");
         return Check(name, type.Value, shape, offsets[0], offsets[1]);
     }
 
     private TensorType ReadType(ref Utf8JsonReader reader, string name)
     {
         if (reader.TokenType != JsonTokenType.String)
-            throw Error($"the dtype of tensor {Message.Name(name)} is no text");
+            throw Error($"the dtype of tensor {Message.Name(name)} is not a string");
         var text = reader.GetString()!;
         return TensorTypes.TryParse(text, out var type)
             ? type
@@ -137,12 +137,12 @@ internal sealed class SafetensorsHeader
     private long[] ReadNumbers(ref Utf8JsonReader reader, string name, string field, int most)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw Error($"{field} of tensor {Message.Name(name)} is no list of numbers");
+            throw Error($"{field} of tensor {Message.Name(name)} is not a list of numbers");
         var numbers = new List<long>(4);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
-                throw Error($"{field} of tensor {Message.Name(name)} holds something else than whole numbers from 0 to 2^63-1");
+                throw Error($"{field} of tensor {Message.Name(name)} contains something other than whole numbers from 0 to 2^63-1");
             if (numbers.Count == most)
                 throw Error($"{field} of tensor {Message.Name(name)} has more than {most} numbers");
             numbers.Add(number);
@@ -157,13 +157,16 @@ internal sealed class SafetensorsHeader
         foreach (var size in shape)
             bytes *= size;
         if (begin > end || end > _length)
-            throw Error($"tensor {Message.Name(name)} is said to lie at bytes {begin} to {end}, but the file has {_length} bytes of data (is it cut off?)");
+            throw Error(
+                $"tensor {Message.Name(name)} has the range {begin} to {end}, but the file has {_length} bytes of data (is it truncated?)");
         if (bytes != end - begin)
-            throw Error($"tensor {Message.Name(name)} of shape {Message.Shape(shape)} and type {type.FormatName()} needs {bytes} bytes, its range has {end - begin}");
+            throw Error(
+                $"tensor {Message.Name(name)} of shape {Message.Shape(shape)} and type {type.FormatName()} needs {bytes} bytes, "
+                + $"its range has {end - begin}");
         return new TensorEntry(name, type, shape, _start + begin, end - begin, (end - begin) / type.Size());
     }
 
-    /// <summary>In the order of their places, each tensor must begin where the one before it ended.</summary>
+    /// <summary>Sorted by offset, each tensor must begin where the previous one ends.</summary>
     private void CheckCoverage()
     {
         var end = _start;

@@ -4,8 +4,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The index of weights that are split over several files: which tensor lies in which. Its file names come from
-/// strangers, so that only plain names of files beside the index are followed.
+/// The index of weights that are split over several files: which tensor is in which file. The file names are untrusted, so only plain names
+/// of files next to the index are followed.
 /// </summary>
 internal static class ShardIndex
 {
@@ -26,10 +26,13 @@ internal static class ShardIndex
         foreach (var property in map.EnumerateObject())
         {
             if (property.Value.ValueKind != JsonValueKind.String)
-                throw new ControlNetException($"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a text.");
+                throw new ControlNetException(
+                    $"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a string.");
             var name = property.Value.GetString()!;
             if (!PlainFileName.IsPlain(name) || !name.EndsWith(Ending, StringComparison.Ordinal))
-                throw new ControlNetException($"{source}: {Message.Name(name)} is no name of a weight file, expected the plain name of a {Ending} file beside the index.");
+                throw new ControlNetException(
+                    $"{source}: {Message.Name(name)} is not the name of a weight file, "
+                    + $"expected the plain name of a {Ending} file next to the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
                 shards.Add(Path.Combine(folder, name), tensors = []);
             tensors.Add(property.Name);
@@ -40,6 +43,7 @@ internal static class ShardIndex
         var missing = shards.Keys.Where(shard => !File.Exists(shard)).Select(shard => Message.Name(Path.GetFileName(shard))).ToList();
         return missing.Count == 0
             ? shards
-            : throw new ControlNetException($"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
+            : throw new ControlNetException(
+                $"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
     }
 }

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>A tensor to be written: what it is, and a way to get its bytes when their turn comes.</summary>
+/// <summary>A tensor to be written: its description, and a callback for its bytes.</summary>
 public sealed class TensorContent
 {
     /// <summary>A tensor whose bytes are produced while the file is written, so that they need not all be in memory.</summary>
-    /// <param name="name">The key, any sound Unicode text but <c>__metadata__</c>.</param>
+    /// <param name="name">The key, any valid Unicode string except <c>__metadata__</c>.</param>
     /// <param name="type">The element type.</param>
-    /// <param name="shape">The sizes, outermost first; empty for a single number.</param>
+    /// <param name="shape">The sizes, outermost first; empty for a scalar.</param>
     /// <param name="write">Writes exactly the tensor's bytes, little-endian, row-major.</param>
     public TensorContent(string name, TensorType type, long[] shape, Action<Stream> write)
     {
@@ -17,7 +17,7 @@ public sealed class TensorContent
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentNullException.ThrowIfNull(write);
         if (name == "__metadata__" || !IsUnicode(name))
-            throw new ArgumentException($"{Message.Name(name)} is no name for a tensor.", nameof(name));
+            throw new ArgumentException($"{Message.Name(name)} is not a valid tensor name.", nameof(name));
         if (!Enum.IsDefined(type))
             throw new ArgumentOutOfRangeException(nameof(type), type, null);
         long bytes = type.Size();
@@ -44,7 +44,7 @@ public sealed class TensorContent
 
     internal Action<Stream> Write { get; }
 
-    /// <summary>A tensor whose bytes are in memory already.</summary>
+    /// <summary>A tensor whose bytes are already in memory.</summary>
     /// <param name="name">The key.</param>
     /// <param name="type">The element type.</param>
     /// <param name="shape">The sizes, outermost first.</param>
@@ -59,7 +59,7 @@ public sealed class TensorContent
     public static TensorContent FromFloats(string name, ReadOnlyMemory<float> values, params long[] shape) =>
         new(name, TensorType.F32, shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
-    /// <summary>Half a surrogate pair has no UTF-8 form and would come back as another name.</summary>
+    /// <summary>An unpaired surrogate has no UTF-8 encoding and would be read back as another name.</summary>
     internal static bool IsUnicode(string text)
     {
         for (var rest = text.AsSpan(); !rest.IsEmpty;)

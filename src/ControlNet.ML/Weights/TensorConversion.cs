@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>Any element type to float. Exact for every type of at most 24 significant bits, rounded to nearest else.</summary>
+/// <summary>Converts any element type to float. Exact for types of at most 24 significant bits, otherwise rounded to nearest.</summary>
 internal static class TensorConversion
 {
     private static readonly float[] E4M3 = Table(FromE4M3);
@@ -33,7 +33,7 @@ internal static class TensorConversion
         }
     }
 
-    /// <summary>A bfloat16 is the upper half of a float: shift it into place.</summary>
+    /// <summary>A bfloat16 is the upper half of a float: shifts it into place.</summary>
     private static void FromBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
     {
         var target = MemoryMarshal.Cast<float, uint>(destination);

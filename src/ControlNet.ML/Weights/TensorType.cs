@@ -58,7 +58,7 @@ public static class TensorTypes
         ("I64", 8), ("I32", 4), ("I16", 2), ("I8", 1), ("U64", 8), ("U32", 4), ("U16", 2), ("U8", 1), ("BOOL", 1),
     ];
 
-    /// <summary>Bytes an element.</summary>
+    /// <summary>Bytes per element.</summary>
     /// <param name="type">The type.</param>
     public static int Size(this TensorType type) => Table[(int)type].Size;
 
@@ -66,7 +66,7 @@ public static class TensorTypes
     /// <param name="type">The type.</param>
     public static string FormatName(this TensorType type) => Table[(int)type].Name;
 
-    /// <summary>Whether the type holds fractions, as weights do.</summary>
+    /// <summary>Whether the type is a floating-point type, as weights are.</summary>
     /// <param name="type">The type.</param>
     public static bool IsFloatingPoint(this TensorType type) => type <= TensorType.F8E5M2;
 

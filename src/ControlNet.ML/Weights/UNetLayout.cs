@@ -4,8 +4,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The tensors of UNet and control network. The encoder, which the control network copies, stands here once.
-/// Original names: CompVis' <c>openaimodel.py</c> numbers all blocks of a path through, diffusers counts by level.
+/// The tensors of the UNet and the control network. Both share the encoder, which is described once. The original names are those of
+/// CompVis' <c>openaimodel.py</c>, which numbers all blocks of a path consecutively, while diffusers numbers them per level.
 /// </summary>
 internal sealed class UNetLayout(EncoderConfig config, Place root)
 {
@@ -44,7 +44,8 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
         _layout.Linear(root.At("time_embedding.linear_2", "time_embed.2"), config.TimeEmbedDim, config.TimeEmbedDim);
         if (config.AdditionEmbedType is not null)
         {
-            _layout.Linear(root.At("add_embedding.linear_1", "label_emb.0.0"), config.TimeEmbedDim, config.ProjectionClassEmbeddingsInputDim!.Value);
+            _layout.Linear(
+                root.At("add_embedding.linear_1", "label_emb.0.0"), config.TimeEmbedDim, config.ProjectionClassEmbeddingsInputDim!.Value);
             _layout.Linear(root.At("add_embedding.linear_2", "label_emb.0.2"), config.TimeEmbedDim, config.TimeEmbedDim);
         }
     }
@@ -68,7 +69,8 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
             }
 
             if (level < _channels.Length - 1)
-                _layout.Convolution(block.At("downsamplers.0.conv", Text($"input_blocks.{first + _layers}.0.op")), _channels[level], _channels[level], 3);
+                _layout.Convolution(
+                    block.At("downsamplers.0.conv", Text($"input_blocks.{first + _layers}.0.op")), _channels[level], _channels[level], 3);
         }
     }
 
@@ -101,15 +103,19 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
 
             for (var j = 0; j <= _layers; j++)
             {
-                // Each block takes the skip connection that the encoder left at the same depth, the last one from a level above.
+                // Each block takes the skip connection from the encoder at the same depth, the last one from the level above.
                 var skip = _channels[j < _layers ? level : Math.Max(level - 1, 0)];
                 var inputs = _channels[j > 0 ? level : Math.Min(level + 1, last)];
                 Resnet(block.At(Text($"resnets.{j}"), Text($"output_blocks.{first + j}.0")), inputs + skip, _channels[level]);
             }
 
-            // Stands behind the attention, if there is one.
+            // It follows the attention, if there is one.
             if (level > 0)
-                _layout.Convolution(block.At("upsamplers.0.conv", Text($"output_blocks.{first + _layers}.{(unet.HasUpAttention(i) ? 2 : 1)}.conv")), _channels[level], _channels[level], 3);
+                _layout.Convolution(
+                    block.At("upsamplers.0.conv", Text($"output_blocks.{first + _layers}.{(unet.HasUpAttention(i) ? 2 : 1)}.conv")),
+                    _channels[level],
+                    _channels[level],
+                    3);
         }
     }
 
@@ -119,19 +125,19 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
         _layout.Convolution(root.At("conv_out", "out.2"), channels, _channels[0], 3);
     }
 
-    /// <summary>Convolutions with an activation between two, so that the original counts in twos.</summary>
+    /// <summary>The condition encoder: convolutions with an activation after each, so that the original's indices are even.</summary>
     private void ConditionEncoder(ControlNetConfig control)
     {
-        var stages = control.ConditioningEmbeddingOutChannels;
+        var widths = control.ConditioningEmbeddingOutChannels;
         var encoder = root.At("controlnet_cond_embedding", "input_hint_block");
-        _layout.Convolution(encoder.At("conv_in", "0"), stages[0], control.ConditioningChannels, 3);
-        for (var i = 0; i < stages.Length - 1; i++)
+        _layout.Convolution(encoder.At("conv_in", "0"), widths[0], control.ConditioningChannels, 3);
+        for (var i = 0; i < widths.Length - 1; i++)
         {
-            _layout.Convolution(encoder.At(Text($"blocks.{2 * i}"), Text($"{(4 * i) + 2}")), stages[i], stages[i], 3);
-            _layout.Convolution(encoder.At(Text($"blocks.{(2 * i) + 1}"), Text($"{(4 * i) + 4}")), stages[i + 1], stages[i], 3);
+            _layout.Convolution(encoder.At(Text($"blocks.{2 * i}"), Text($"{(4 * i) + 2}")), widths[i], widths[i], 3);
+            _layout.Convolution(encoder.At(Text($"blocks.{(2 * i) + 1}"), Text($"{(4 * i) + 4}")), widths[i + 1], widths[i], 3);
         }
 
-        _layout.Convolution(encoder.At("conv_out", Text($"{(4 * stages.Length) - 2}")), _channels[0], stages[^1], 3);
+        _layout.Convolution(encoder.At("conv_out", Text($"{(4 * widths.Length) - 2}")), _channels[0], widths[^1], 3);
     }
 
     private void ZeroConvolutions()
@@ -175,7 +181,7 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
             Attention(layer.At("attn2"), width, text);
             _layout.Normalisation(layer.At("norm3"), width);
 
-            // GEGLU: four times the width, twice, one half the gate of the other.
+            // GEGLU: four times the width, doubled, as one half gates the other.
             _layout.Linear(layer.At("ff.net.0.proj"), 8 * width, width);
             _layout.Linear(layer.At("ff.net.2"), width, 4 * width);
         }

@@ -1,13 +1,15 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>Matches the weights that a network needs with those that there are: strictly, and with all differences in one message.</summary>
+/// <summary>
+/// Matches the weights that a network needs with those of a source: strictly, and reporting all differences in one message.
+/// </summary>
 public static class WeightLoader
 {
     /// <summary>Finds each expected tensor in the source.</summary>
     /// <param name="source">The weights.</param>
-    /// <param name="expected">The network's own list: names and shapes.</param>
-    /// <returns>The tensors in the order of the list.</returns>
-    /// <exception cref="ControlNetException">Tensors are missing, unexpected, of another shape or no floating-point numbers.</exception>
+    /// <param name="expected">The network's names and shapes.</param>
+    /// <returns>The tensors in the order of <paramref name="expected"/>.</returns>
+    /// <exception cref="ControlNetException">Tensors are missing, unexpected, of another shape or not floating-point.</exception>
     public static IReadOnlyList<WeightTensor> Match(WeightSource source, IEnumerable<(string Name, long[] Shape)> expected)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -28,7 +30,8 @@ public static class WeightLoader
                 plan.Add(tensor);
         }
 
-        var unexpected = source.Tensors.Values.Where(tensor => !known.Contains(tensor.Name)).Select(tensor => Message.Name(tensor.Key)).Order(StringComparer.Ordinal).ToList();
+        var unexpected = source.Tensors.Values.Where(tensor => !known.Contains(tensor.Name))
+            .Select(tensor => Message.Name(tensor.Key)).Order(StringComparer.Ordinal).ToList();
         return missing.Count + wrong.Count + unexpected.Count == 0 ? plan : throw Mismatch(source, wrong, missing, unexpected);
     }
 
@@ -36,7 +39,7 @@ public static class WeightLoader
     /// <param name="source">The weights.</param>
     /// <param name="map">The network's names and shapes.</param>
     /// <returns>The tensors in the order of diffusers' state dict.</returns>
-    /// <exception cref="ControlNetException">Tensors are missing, unexpected, of another shape or no floating-point numbers.</exception>
+    /// <exception cref="ControlNetException">Tensors are missing, unexpected, of another shape or not floating-point.</exception>
     public static IReadOnlyList<WeightTensor> Match(WeightSource source, KeyMap map)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -52,6 +55,7 @@ public static class WeightLoader
             parts.Add($"{missing.Count:N0} missing: {Message.List(missing)}");
         if (unexpected.Count > 0)
             parts.Add($"{unexpected.Count:N0} unexpected: {Message.List(unexpected)}");
-        return new ControlNetException($"{source.Name}: {string.Join("; ", parts)}: is this {source.Kind.InWords()} of another family, or another configuration?");
+        return new ControlNetException(
+            $"{source.Name}: {string.Join("; ", parts)}: is this {source.Kind.InWords()} of another family, or another configuration?");
     }
 }

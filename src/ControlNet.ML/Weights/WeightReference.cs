@@ -4,83 +4,94 @@ using ControlNet.ML.Components;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// What a saved component remembers of a model or control network that it needs: where it was, what was in it, how it was loaded. The folder or
-/// file may lie anywhere, as its owner chose; whoever made the saved model chooses no more than that: of the folder, only files with
-/// plain names and the endings of weights and settings are read, regular ones, and it has to hold all that are named, as they were.
+/// A saved component's reference to a model or control network: its location, its files with their checksums, and its load options. The
+/// location may be any folder or file, but the author of a saved model controls nothing else: only regular files with plain names and the
+/// extensions of weights and settings are read, and all named files must exist with the same contents.
 /// </summary>
-/// <param name="Name">The name of an embedded model or network, else the full path of a folder or file.</param>
+/// <param name="Name">The name of an embedded model or network, otherwise the full path of a folder or file.</param>
 /// <param name="Variant">The variant of the weight files, or null.</param>
 /// <param name="Precision">What the networks compute in.</param>
-/// <param name="Device">The device that was asked for by name, or null.</param>
-/// <param name="Files">Every file that was read.</param>
+/// <param name="Device">The device if one was requested, or null.</param>
+/// <param name="Files">All files that were read.</param>
 internal sealed record WeightReference(string Name, string? Variant, Precision Precision, string? Device, WeightFile[] Files)
 {
-    /// <summary>The environment variable that lists folders to look in, besides where the weights were.</summary>
+    /// <summary>The environment variable that lists further folders to search for weights.</summary>
     public const string FoldersVariable = "CONTROLNET_MODELS";
 
     private const int LongestName = 4096, MostFiles = 1000;
 
-    /// <summary>Of a model: the networks that are needed.</summary>
+    /// <summary>For a model: the networks that are needed.</summary>
     public ModelParts Parts { get; init; } = ModelParts.All;
 
-    /// <summary>Of a control network: whether only its condition encoder is needed.</summary>
+    /// <summary>For a control network: whether only its condition encoder is needed.</summary>
     public bool ConditionEncoderOnly { get; init; }
 
-    /// <summary>The files, where they are in the saved model itself.</summary>
+    /// <summary>The files, if they are inside the saved model.</summary>
     public InsideFile[]? Inside { get; init; }
 
-    /// <summary>The name of the file, where a network that is in the saved model is a single one.</summary>
+    /// <summary>The file's name, if the network inside the saved model is a single file.</summary>
     public string? SingleFile { get; init; }
 
-    /// <summary>How to load it. The runtime is the application's own.</summary>
-    public LoadOptions ToOptions() => new() { Variant = Variant, Precision = Precision, Device = Device, Parts = Parts, ConditionEncoderOnly = ConditionEncoderOnly };
+    /// <summary>The options to load it with. The runtime is the application's.</summary>
+    public LoadOptions ToOptions() =>
+        new() { Variant = Variant, Precision = Precision, Device = Device, Parts = Parts, ConditionEncoderOnly = ConditionEncoderOnly };
 
-    /// <summary>With a name that says what it is, where no name has to say where it is.</summary>
+    /// <summary>The reference with a descriptive name, if the files are inside the saved model and the name need not locate them.</summary>
     public WeightReference Called(string title) => Inside is null ? this : this with { Name = title };
 
-    /// <summary>Where it lies: in the files that a saved model brought, or wherever they are found.</summary>
+    /// <summary>The location: the files of the saved model, or wherever they are found.</summary>
     /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
-    /// <exception cref="ControlNetException">They are nowhere, or others.</exception>
+    /// <exception cref="ControlNetException">The files are not found, or have changed.</exception>
     public string Locate(Func<string, string> find) => Inside is null ? Find(find) : Name;
 
-    /// <summary>Throws if a reference that was read names what no saved one does.</summary>
+    /// <summary>Throws if a loaded reference contains a name that no saved one has.</summary>
     /// <exception cref="ControlNetException">It does.</exception>
     public void Check()
     {
         if (Name.Length is 0 or > LongestName || Name.Contains('\0', StringComparison.Ordinal))
             throw new ControlNetException($"The weights are called {Message.Name(Name)}, expected a name or path.");
-        var names = Inside is null ? Files.Select(file => (file.Name, file.Sha256)).ToList() : [.. Inside.Select(file => (file.Name, file.Sha256))];
+        var names = Inside is null
+            ? Files.Select(file => (file.Name, file.Sha256)).ToList()
+            : [.. Inside.Select(file => (file.Name, file.Sha256))];
         if (names.Count is 0 or > MostFiles)
             throw new ControlNetException($"The weights {Message.Name(Name)} have {names.Count:N0} files, expected 1 to {MostFiles:N0}.");
         foreach (var (name, digest) in names)
         {
             if (!PlainFileName.IsOfModel(name))
-                throw new ControlNetException($"The weights {Message.Name(Name)} have a file {Message.Name(name)}, expected names below their folder that end in .safetensors, .json or .txt.");
+                throw new ControlNetException(
+                    $"The weights {Message.Name(Name)} have a file {Message.Name(name)}, "
+                    + "expected names below their folder that end in .safetensors, .json or .txt.");
             if (digest.Length != 2 * SHA256.HashSizeInBytes || !digest.All(char.IsAsciiHexDigitLower))
-                throw new ControlNetException($"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
+                throw new ControlNetException(
+                    $"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
         }
 
-        // A name that others continue would have to be a file and a folder; on some systems upper and lower case are the same.
+        // A name that is also the prefix of a path would be a file and a folder; some systems ignore case.
         var sorted = names.Select(file => file.Name.ToUpperInvariant()).Order(StringComparer.Ordinal).ToList();
         foreach (var name in sorted)
         {
             if (sorted.Count(other => other == name || other.StartsWith(name + "/", StringComparison.Ordinal)) > 1)
-                throw new ControlNetException($"The weights {Message.Name(Name)} have a file {Message.Name(name)} twice, or as a folder, too.");
+                throw new ControlNetException(
+                    $"The weights {Message.Name(Name)} have a file {Message.Name(name)} twice, or also as a folder.");
         }
 
         if (SingleFile is not null && names.All(file => file.Name != SingleFile))
-            throw new ControlNetException($"The weights are the file {Message.Name(SingleFile)}, expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
+            throw new ControlNetException(
+                $"The weights are the file {Message.Name(SingleFile)}, "
+                + $"expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
     }
 
-    /// <summary>Of a model: reads all its files once.</summary>
+    /// <summary>Creates the reference of a model: reads all its files once.</summary>
     public static WeightReference Of(DiffusionModel model) => Of(model, model.Folder.Loaded);
 
-    /// <summary>Of some networks of a model, with all configurations.</summary>
+    /// <summary>Creates the reference of some networks of a model, with all configurations.</summary>
     public static WeightReference Of(DiffusionModel model, ModelParts parts)
     {
         var folder = model.Folder;
-        var weights = folder.Index.Parts.Where(part => part is ("unet" or "vae" or "text_encoder" or "text_encoder_2") && IsWanted(part)).SelectMany(folder.PartFiles);
-        var settings = folder.Index.Parts.Where(part => IsWanted(part) || part is not ("tokenizer" or "tokenizer_2")).SelectMany(part => Settings(folder.Folder(part)));
+        var weights = folder.Index.Parts.Where(part => part is ("unet" or "vae" or "text_encoder" or "text_encoder_2") && IsWanted(part))
+            .SelectMany(folder.PartFiles);
+        var settings = folder.Index.Parts.Where(part => IsWanted(part) || part is not ("tokenizer" or "tokenizer_2"))
+            .SelectMany(part => Settings(folder.Folder(part)));
         var index = Directory.EnumerateFiles(folder.Path, "model_index.json");
         var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;
         return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]) with { Parts = parts };
@@ -88,11 +99,11 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         bool IsWanted(string part) => parts.HasFlag(ModelFolder.PartsOf(part));
     }
 
-    /// <summary>Of a control network in a folder with a configuration and one file of weights.</summary>
+    /// <summary>Creates the reference of a control network in a folder with a configuration and one weight file.</summary>
     public static WeightReference OfFolder(string name, LoadOptions options, string folder) =>
         Of(name, options, folder, Directory.EnumerateFiles(folder)) with { ConditionEncoderOnly = options.ConditionEncoderOnly };
 
-    /// <summary>Of a control network: reads all its files once.</summary>
+    /// <summary>Creates the reference of a control network: reads all its files once.</summary>
     public static WeightReference Of(ControlNetwork network)
     {
         var (path, options) = (network.Path, network.Options);
@@ -104,12 +115,15 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
 
         using var weights = network.OpenWeights();
         var name = IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path;
-        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with { ConditionEncoderOnly = options.ConditionEncoderOnly };
+        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with
+        {
+            ConditionEncoderOnly = options.ConditionEncoderOnly,
+        };
     }
 
-    /// <summary>What to load now: the same name if the files are there, else that in a folder of CONTROLNET_MODELS.</summary>
+    /// <summary>The name to load now: the same one if its files are found, otherwise a folder or file in CONTROLNET_MODELS.</summary>
     /// <param name="find">Finds the files of a name or path, and throws if there are none.</param>
-    /// <exception cref="ControlNetException">They are nowhere, or others.</exception>
+    /// <exception cref="ControlNetException">The files are not found, or have changed.</exception>
     public string Find(Func<string, string> find)
     {
         List<string> failures = [];
@@ -121,22 +135,24 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         }
 
         throw new ControlNetException(
-            $"The weights {Message.Name(Name)} that the model was saved with are not found: {string.Join("; ", failures)}. " +
-            $"If they have moved, name the folder they lie in in {FoldersVariable}.");
+            $"The weights {Message.Name(Name)} that the model was saved with were not found: {string.Join("; ", failures)}. " +
+            $"If they have moved, add the folder that contains them to {FoldersVariable}.");
     }
 
     private static WeightReference Of(string name, LoadOptions options, string root, IEnumerable<string> files) => new(
         name, options.Variant, options.Precision, options.Device,
-        [.. files.Distinct().Order(StringComparer.Ordinal).Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))]);
+        [.. files.Distinct().Order(StringComparer.Ordinal)
+            .Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))]);
 
     private static IEnumerable<string> Settings(string folder) =>
-        Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".json" or ".txt" && PlainFileName.IsPlain(Path.GetFileName(file)));
+        Directory.EnumerateFiles(folder)
+            .Where(file => Path.GetExtension(file) is ".json" or ".txt" && PlainFileName.IsPlain(Path.GetFileName(file)));
 
     private static bool IsPackage(string name, Func<string, string?> find, string path) =>
         !Path.IsPathRooted(name) && !Path.Exists(name) && find(name) is { } found && Path.GetFullPath(found) == path;
 
     /// <summary>The SHA-256 of a file's content, in hexadecimal.</summary>
-    /// <exception cref="ControlNetException">It is no regular file, or cannot be read.</exception>
+    /// <exception cref="ControlNetException">It is not a regular file, or cannot be read.</exception>
     public static string Digest(string file)
     {
         using var stream = RegularFile.Open(file, file, bufferSize: 1);
@@ -149,28 +165,30 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         try
         {
             if (IsRemote(Name))
-                failures.Add($"{Name}: is on another computer, to which no model leads by itself");
+                failures.Add($"{Name}: is on another computer, which a saved model may not access");
             else
                 known = find(Name);
         }
         catch (ControlNetException)
         {
-            failures.Add($"{Name}: is not there");
+            failures.Add($"{Name}: does not exist");
         }
 
         if (known is not null)
             yield return (Name, known);
 
-        // The path may be another system's.
+        // The path may be from another system.
         var last = Name.Split('/', '\\')[^1];
         if (last is "" or "." or "..")
             yield break;
-        foreach (var folder in (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var folder in (Environment.GetEnvironmentVariable(FoldersVariable) ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             yield return (Path.Combine(folder, last), Path.Combine(folder, last));
     }
 
-    /// <summary>Windows would introduce the user to any computer that a path names.</summary>
-    private static bool IsRemote(string name) => OperatingSystem.IsWindows() && name.Length > 1 && name[0] is '/' or '\\' && name[1] is '/' or '\\';
+    /// <summary>Opening such a path would make Windows authenticate the user to any computer that it names.</summary>
+    private static bool IsRemote(string name) =>
+        OperatingSystem.IsWindows() && name.Length > 1 && name[0] is '/' or '\\' && name[1] is '/' or '\\';
 
     private string? Difference(string path)
     {
@@ -186,7 +204,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             try
             {
                 if (Digest(file) is var found && found != digest)
-                    return $"{Message.Name(name)} is another file, with SHA-256 {found[..16]}…, expected {digest[..16]}…";
+                    return $"{Message.Name(name)} has changed: its SHA-256 is {found[..16]}…, expected {digest[..16]}…";
             }
             catch (ControlNetException error)
             {

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// The weights of one network, wherever they lie: one file or several shards, old names or new. All tensors carry
-/// diffusers' and transformers' present names and shapes. Disposing closes the files.
+/// The weights of one network: one file or several shards, old names or new. All tensors have the current names and shapes of diffusers and
+/// transformers. Disposing it closes the files.
 /// </summary>
 public sealed class WeightSource : IDisposable
 {
@@ -11,13 +11,13 @@ public sealed class WeightSource : IDisposable
 
     internal WeightSource(string name, NetworkKind kind, List<SafetensorsFile> files) => (Name, Kind, _files) = (name, kind, files);
 
-    /// <summary>What messages call it, <c>unet/diffusion_pytorch_model.safetensors</c>.</summary>
+    /// <summary>The name in messages, such as <c>unet/diffusion_pytorch_model.safetensors</c>.</summary>
     public string Name { get; }
 
     /// <summary>The kind of network.</summary>
     public NetworkKind Kind { get; }
 
-    /// <summary>The tensors by their present names.</summary>
+    /// <summary>The tensors by their current names.</summary>
     public IReadOnlyDictionary<string, WeightTensor> Tensors => _tensors;
 
     /// <summary>The open files.</summary>
@@ -25,9 +25,9 @@ public sealed class WeightSource : IDisposable
 
     /// <summary>Opens the weights of a part's folder: a file, a variant, or shards with their index.</summary>
     /// <param name="folder">The folder, <c>…/unet</c>.</param>
-    /// <param name="kind">The kind of network, which decides the files' name.</param>
+    /// <param name="kind">The kind of network, which determines the file's name.</param>
     /// <param name="variant">The variant to prefer, <c>fp16</c>; null for the plain files.</param>
-    /// <exception cref="ControlNetException">There are none, or they are not sound; the message says what is wrong.</exception>
+    /// <exception cref="ControlNetException">There are none, or they are invalid; the message says why.</exception>
     public static WeightSource Open(string folder, NetworkKind kind, string? variant = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -42,29 +42,31 @@ public sealed class WeightSource : IDisposable
     /// <summary>Opens a single file in diffusers' or transformers' naming.</summary>
     /// <param name="path">The file.</param>
     /// <param name="kind">The kind of network that it holds.</param>
-    /// <exception cref="ControlNetException">It is not sound; the message says what is wrong.</exception>
+    /// <exception cref="ControlNetException">It is invalid; the message says why.</exception>
     public static WeightSource OpenFile(string path, NetworkKind kind) => OpenFile(path, path, kind);
 
-    /// <summary>Forgets the tensors that are not wanted.</summary>
-    /// <param name="wanted">Whether a tensor of a name is.</param>
+    /// <summary>Drops the tensors that are not wanted.</summary>
+    /// <param name="wanted">Whether to keep the tensor of a name.</param>
     public void Keep(Func<string, bool> wanted)
     {
         foreach (var name in _tensors.Keys.Where(name => !wanted(name)).ToList())
             _tensors.Remove(name);
     }
 
-    /// <summary>Closes the files; the tensors' addresses are invalid from here on.</summary>
+    /// <summary>Closes the files, which invalidates the tensors' addresses.</summary>
     public void Dispose()
     {
         foreach (var file in _files)
             file.Dispose();
     }
 
-    /// <summary>Adds a tensor under its present name.</summary>
+    /// <summary>Adds a tensor under its current name.</summary>
     internal void Add(WeightTensor tensor)
     {
         if (!_tensors.TryAdd(tensor.Name, tensor))
-            throw new ControlNetException($"{Name}: {Message.Name(_tensors[tensor.Name].Key)} and {Message.Name(tensor.Key)} are both {Message.Name(tensor.Name)}, expected one.");
+            throw new ControlNetException(
+                $"{Name}: {Message.Name(_tensors[tensor.Name].Key)} and {Message.Name(tensor.Key)} are both {Message.Name(tensor.Name)}, "
+                + "expected one.");
     }
 
     private static WeightSource OpenFile(string path, string name, NetworkKind kind)
@@ -104,11 +106,11 @@ public sealed class WeightSource : IDisposable
         _files.Add(file);
         if (indexed is not null && !indexed.SetEquals(file.Entries.Keys))
         {
-            // Silence here would turn up as weights that are missing, or random, much later.
+            // Without this error, weights would turn out to be missing or random much later.
             var missing = indexed.Except(file.Entries.Keys).Order(StringComparer.Ordinal).Select(Message.Name).ToList();
             var unknown = file.Entries.Keys.Except(indexed).Order(StringComparer.Ordinal).Select(Message.Name).ToList();
             throw new ControlNetException(
-                $"{name}: does not hold what its index {Message.Name(Name)} says:" +
+                $"{name}: does not match its index {Message.Name(Name)}:" +
                 (missing.Count > 0 ? $" missing {Message.List(missing)}." : "") +
                 (unknown.Count > 0 ? $" not in the index {Message.List(unknown)}." : ""));
         }

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Weights;
 
-/// <summary>A tensor of a network's weights: where it lies, and the name and shape that diffusers gives it.</summary>
+/// <summary>A tensor of a network's weights: its position in a file, and diffusers' name and shape.</summary>
 public sealed class WeightTensor
 {
     private readonly TensorEntry _entry;
@@ -33,12 +33,12 @@ public sealed class WeightTensor
     public nint Address => File.Address(Key);
 
     /// <summary>Copies the elements, converted to float.</summary>
-    /// <param name="destination">Room for exactly all of them.</param>
+    /// <param name="destination">The destination; exactly as long as the tensor.</param>
     public void CopyTo(Span<float> destination) => File.CopyTo(Key, destination);
 
     /// <summary>Copies some of the elements, converted to float.</summary>
     /// <param name="first">The first element, in row-major order.</param>
-    /// <param name="destination">Room for as many as are wanted.</param>
+    /// <param name="destination">The destination, whose length is the number of elements.</param>
     public void CopyTo(long first, Span<float> destination)
     {
         using var held = File.Hold();
@@ -46,7 +46,7 @@ public sealed class WeightTensor
         TensorConversion.ToSingle(Type, File.Bytes(Key, first * size, checked(destination.Length * size)), destination);
     }
 
-    /// <summary>Gives the file's pages back to the system, once they were copied. The tensor stays readable.</summary>
+    /// <summary>Releases the file's pages after they were copied. The tensor stays readable.</summary>
     public void ReleasePages()
     {
         using var held = File.Hold();

@@ -80,7 +80,7 @@ public sealed class ModelFolderTests : IDisposable
         File.Copy(_folder.File("x.safetensors"), _folder.File("part", "x.bin"));
         File.WriteAllText(_folder.File("part", "model.safetensors.index.json"), new JsonObject { ["weight_map"] = new JsonObject { ["a"] = shard } }.ToJsonString());
         var message = Assert.Throws<ControlNetException>(() => WeightSource.Open(_folder.File("part"), NetworkKind.TextEncoder)).Message;
-        Assert.Contains("is no name of a weight file", message, StringComparison.Ordinal);
+        Assert.Contains("is not the name of a weight file", message, StringComparison.Ordinal);
     }
 
     [Fact, Trait("Category", "Parity")]

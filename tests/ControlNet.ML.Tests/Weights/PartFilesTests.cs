@@ -73,7 +73,7 @@ public sealed class PartFilesTests : IDisposable
     [Theory]
     [InlineData("{}", "has no 'weight_map'")]
     [InlineData("""{"weight_map": []}""", "has no 'weight_map'")]
-    [InlineData("""{"weight_map": {"a": 3}}""", "the file of 'a' is 3, expected a text")]
+    [InlineData("""{"weight_map": {"a": 3}}""", "the file of 'a' is 3, expected a string")]
     [InlineData("""{"weight_map": {}}""", "is empty, expected tensors")]
     [InlineData("""{"weight_map": {"a": "x.safetensors", "b": "y.safetensors", "c": "here.safetensors"}}""", "of its 3 files these are missing: 'x.safetensors', 'y.safetensors'")]
     public void An_index_that_cannot_be_meant_is_refused(string json, string message)
@@ -132,7 +132,7 @@ public sealed class PartFilesTests : IDisposable
     {
         Index("model.safetensors.index.json", ("a", name));
         var message = Assert.Throws<ControlNetException>(() => WeightSource.Open(_folder.Path, NetworkKind.TextEncoder)).Message;
-        Assert.Contains(isFollowed ? "files these are missing" : "is no name of a weight file", message, StringComparison.Ordinal);
+        Assert.Contains(isFollowed ? "files these are missing" : "is not the name of a weight file", message, StringComparison.Ordinal);
     }
 
     private void Write(string name, params string[] tensors) =>

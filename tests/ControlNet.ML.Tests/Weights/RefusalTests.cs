@@ -50,7 +50,7 @@ public sealed class RefusalTests : IDisposable
     {
         _folder.Write("file", []);
         Says(() => ModelFolder.Open(_folder.File("file")), "is a file, expected a model folder with model_index.json");
-        Says(() => ModelFolder.Open(_folder.File("none")), "is not there, expected a model folder with model_index.json");
+        Says(() => ModelFolder.Open(_folder.File("none")), "does not exist, expected a model folder with model_index.json");
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class RefusalTests : IDisposable
     public void Variants_that_there_are_stand_in_the_message_in_order()
     {
         var root = Model();
-        Says(() => ModelFolder.Open(root, "fp16"), "there are none but the plain files");
+        Says(() => ModelFolder.Open(root, "fp16"), "there are only plain files");
         foreach (var variant in (string[])["fp16", "bf16"])
             File.Copy(Path.Combine(root, "unet", "diffusion_pytorch_model.safetensors"), Path.Combine(root, "unet", $"diffusion_pytorch_model.{variant}.safetensors"));
         Says(() => ModelFolder.Open(root, "ema"), "there are 'bf16', 'fp16'");

@@ -47,7 +47,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("git-lfs-pointer", "Git LFS")]
     [InlineData("html-page", "web page")]
     [InlineData("wrong-endings-zip", "zip")]
-    [InlineData("truncated", "is it cut off?")]
+    [InlineData("truncated", "is it truncated?")]
     [InlineData("overlap", "'a' and 'b' overlap")]
     [InlineData("hole", "bytes 4 to 8")]
     [InlineData("dtype-unknown", "'F99'")]

@@ -62,7 +62,7 @@ public sealed class StageSavingTests(ImageRows rows) : IClassFixture<ImageRows>,
         Directory.CreateDirectory(_folder.File("after"));
         Directory.Move(folder, _folder.File("after", "mine"));
         var message = Assert.ThrowsAny<Exception>(Load).GetBaseException().Message;
-        Assert.Contains($"{folder}: is not there", message, StringComparison.Ordinal);
+        Assert.Contains($"{folder}: does not exist", message, StringComparison.Ordinal);
         Assert.Contains(FoldersVariable, message, StringComparison.Ordinal);
 
         Environment.SetEnvironmentVariable(FoldersVariable, string.Join(
@@ -92,7 +92,7 @@ public sealed class StageSavingTests(ImageRows rows) : IClassFixture<ImageRows>,
         var bytes = File.ReadAllBytes(file);
         bytes[^1] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.Contains($"{folder}: '{name}' is another file, with SHA-256 ", Assert.ThrowsAny<Exception>(Load).GetBaseException().Message, StringComparison.Ordinal);
+        Assert.Contains($"{folder}: '{name}' has changed: its SHA-256 is ", Assert.ThrowsAny<Exception>(Load).GetBaseException().Message, StringComparison.Ordinal);
 
         File.Delete(file);
         Assert.Contains($"{folder}: '{name}' is missing", Assert.ThrowsAny<Exception>(Load).GetBaseException().Message, StringComparison.Ordinal);
