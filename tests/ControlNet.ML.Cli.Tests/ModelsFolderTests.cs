@@ -54,11 +54,11 @@ public sealed class ModelsFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("unet/config.json", "{\"_class_name\": \"\\ud800\"}", "half of a surrogate pair")]
-    [InlineData("scheduler/scheduler_config.json", "{\"_class_name\": \"\\ud800\"}", "half of a surrogate pair")]
-    [InlineData("tokenizer/tokenizer_config.json", "{\"\\ud800\": 1}", "half of a surrogate pair")]
-    [InlineData("tokenizer/vocab.json", "{\"\\ud800\": 1}", "half of a surrogate pair")]
-    [InlineData("model_index.json", "{\"_class_name\": [\"\\ud800\"]}", "half of a surrogate pair")]
+    [InlineData("unet/config.json", "{\"_class_name\": \"\\ud800\"}", "an unpaired surrogate")]
+    [InlineData("scheduler/scheduler_config.json", "{\"_class_name\": \"\\ud800\"}", "an unpaired surrogate")]
+    [InlineData("tokenizer/tokenizer_config.json", "{\"\\ud800\": 1}", "an unpaired surrogate")]
+    [InlineData("tokenizer/vocab.json", "{\"\\ud800\": 1}", "an unpaired surrogate")]
+    [InlineData("model_index.json", "{\"_class_name\": [\"\\ud800\"]}", "an unpaired surrogate")]
     public async Task A_text_that_is_none_is_one_error_that_names_the_file(string file, string content, string why)
     {
         var copy = _folder.Copy(Fixtures.Path("models", "sd1"), "model");

@@ -1,12 +1,14 @@
 namespace ControlNet.ML.Configuration;
 
-/// <summary>The configuration of diffusers' <c>AutoencoderKL</c>, <c>vae/config.json</c>. Lists have one entry a level, finest first.</summary>
+/// <summary>
+/// The configuration of diffusers' <c>AutoencoderKL</c>, <c>vae/config.json</c>. Lists have one entry per level, finest first.
+/// </summary>
 public sealed record AutoencoderConfig
 {
     private const string Down = "DownEncoderBlock2D";
     private const string Up = "UpDecoderBlock2D";
 
-    /// <summary>diffusers' defaults, a single level of 64 channels, to be changed with an initialiser.</summary>
+    /// <summary>diffusers' defaults, a single level of 64 channels; change them with an initializer.</summary>
     public AutoencoderConfig()
     {
     }
@@ -35,7 +37,10 @@ public sealed record AutoencoderConfig
         Warnings = reader.Warnings();
     }
 
-    /// <summary>The autoencoder of Stable Diffusion 1.5: 83,653,863 parameters. SD2 has the same; SDXL differs in <see cref="ScalingFactor"/>, 0.13025, and in the weights.</summary>
+    /// <summary>
+    /// The autoencoder of Stable Diffusion 1.5: 83,653,863 parameters. SD2 has the same; SDXL differs in <see cref="ScalingFactor"/>,
+    /// 0.13025, and in the weights.
+    /// </summary>
     public static AutoencoderConfig StableDiffusion15 { get; } = new()
     {
         BlockOutChannels = [128, 256, 512, 512],
@@ -45,67 +50,69 @@ public sealed record AutoencoderConfig
         SampleSize = 512,
     };
 
-    /// <summary>Channels of the image, 3.</summary>
+    /// <summary>Channels of the input image, 3.</summary>
     public int InChannels { get; init; } = 3;
 
     /// <summary>Channels of the decoded image, 3.</summary>
     public int OutChannels { get; init; } = 3;
 
-    /// <summary>A level each: <c>DownEncoderBlock2D</c>.</summary>
+    /// <summary>The block type of each level: <c>DownEncoderBlock2D</c>.</summary>
     public string[] DownBlockTypes { get; init; } = [Down];
 
-    /// <summary>From the coarsest level up: <c>UpDecoderBlock2D</c>.</summary>
+    /// <summary>The block type of each level, from the coarsest up: <c>UpDecoderBlock2D</c>.</summary>
     public string[] UpBlockTypes { get; init; } = [Up];
 
     /// <summary>Channels of each level.</summary>
     public int[] BlockOutChannels { get; init; } = [64];
 
-    /// <summary>Residual blocks a level; the decoder has one more.</summary>
+    /// <summary>Residual blocks per level; the decoder has one more.</summary>
     public int LayersPerBlock { get; init; } = 1;
 
     /// <summary>The activation, <c>silu</c> (<c>swish</c> is its other name).</summary>
     public string ActFn { get; init; } = "silu";
 
-    /// <summary>Channels of the latents, 4; the encoder gives mean and log variance, twice as many.</summary>
+    /// <summary>Channels of the latents, 4; the encoder outputs twice as many, for mean and log-variance.</summary>
     public int LatentChannels { get; init; } = 4;
 
-    /// <summary>Groups of the group normalisations; their epsilon is 1e-6.</summary>
+    /// <summary>Number of groups of the group normalisations, whose epsilon is 1e-6.</summary>
     public int NormNumGroups { get; init; } = 32;
 
-    /// <summary>Rows and columns of the images it was trained for.</summary>
+    /// <summary>Height and width of the images that it was trained with.</summary>
     public int SampleSize { get; init; } = 32;
 
-    /// <summary>Latents are multiplied by it before diffusion and divided by it before decoding, so that they have unit variance.</summary>
+    /// <summary>
+    /// Latents are multiplied by this factor before diffusion and divided by it before decoding, so that they have unit variance.
+    /// </summary>
     public double ScalingFactor { get; init; } = 0.18215;
 
-    /// <summary>Subtracted from the latents before they are scaled, or null for none.</summary>
+    /// <summary>Shift that is subtracted from the latents before scaling, or null for none.</summary>
     public double? ShiftFactor { get; init; }
 
-    /// <summary>A 1x1 convolution after the encoder.</summary>
+    /// <summary>Whether there is a 1x1 convolution after the encoder.</summary>
     public bool UseQuantConv { get; init; } = true;
 
-    /// <summary>A 1x1 convolution before the decoder.</summary>
+    /// <summary>Whether there is a 1x1 convolution before the decoder.</summary>
     public bool UsePostQuantConv { get; init; } = true;
 
-    /// <summary>An attention, single-headed, in the middle blocks.</summary>
+    /// <summary>Whether the middle blocks have a single-head attention.</summary>
     public bool MidBlockAddAttention { get; init; } = true;
 
-    /// <summary>The network overflows in float16 and has to run in float32 (SDXL's first release).</summary>
+    /// <summary>Whether the network overflows in float16 and must run in float32 (SDXL's first release).</summary>
     public bool ForceUpcast { get; init; } = true;
 
-    /// <summary>What was read but not understood, for the log.</summary>
+    /// <summary>Warnings about unknown keys, for the log.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>The number of levels.</summary>
     public int Levels => BlockOutChannels.Length;
 
-    /// <summary>How many image pixels, in each direction, a latent stands for: 2^(levels-1), 8 in all released models.</summary>
+    /// <summary>Image pixels per latent in each direction: 2^(levels-1), 8 in all released models.</summary>
     public int ScaleFactor => 1 << (Levels - 1);
 
     /// <summary>Reads <c>vae/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static AutoencoderConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new AutoencoderConfig(ConfigReader.Parse(json, source));
@@ -113,9 +120,9 @@ public sealed record AutoencoderConfig
         return config;
     }
 
-    /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
+    /// <summary>Checks that the values are in range and consistent; every reader calls it.</summary>
     /// <param name="source">The file's name for the message.</param>
-    /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
+    /// <exception cref="ControlNetException">They are not; the message names the key, the value and what was expected.</exception>
     public void Validate(string source = "configuration")
     {
         var rules = new ConfigRules(source);

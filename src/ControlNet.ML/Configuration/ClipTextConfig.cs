@@ -1,12 +1,14 @@
 namespace ControlNet.ML.Configuration;
 
-/// <summary>The configuration of transformers' <c>CLIPTextModel</c> and <c>CLIPTextModelWithProjection</c>, <c>text_encoder/config.json</c>.</summary>
+/// <summary>
+/// The configuration of transformers' <c>CLIPTextModel</c> and <c>CLIPTextModelWithProjection</c>, <c>text_encoder/config.json</c>.
+/// </summary>
 public sealed record ClipTextConfig
 {
     private const string Plain = "CLIPTextModel";
     private const string Projecting = "CLIPTextModelWithProjection";
 
-    /// <summary>transformers' defaults, to be changed with an initialiser.</summary>
+    /// <summary>transformers' defaults; change them with an initializer.</summary>
     public ClipTextConfig()
     {
     }
@@ -33,9 +35,18 @@ public sealed record ClipTextConfig
         BosTokenId = reader.WholeOrNull("bos_token_id") ?? BosTokenId;
         PadTokenId = reader.WholeOrNull("pad_token_id") ?? PadTokenId;
 
-        // Weights say their own type (dtype is transformers 5's name for torch_dtype); the rest matters in training from scratch only.
-        reader.Ignore("dtype", "torch_dtype", "transformers_version", "attn_implementation", "_name_or_path", "_attn_implementation_autoset");
-        reader.Ignore("attention_dropout", "dropout", "initializer_factor", "initializer_range", "use_cache", "return_dict", "output_attentions", "output_hidden_states");
+        // The weights know their own type (dtype is transformers 5's name for torch_dtype); the rest matters only in training from scratch.
+        reader.Ignore(
+            "dtype", "torch_dtype", "transformers_version", "attn_implementation", "_name_or_path", "_attn_implementation_autoset");
+        reader.Ignore(
+            "attention_dropout",
+            "dropout",
+            "initializer_factor",
+            "initializer_range",
+            "use_cache",
+            "return_dict",
+            "output_attentions",
+            "output_hidden_states");
         Warnings = reader.Warnings();
     }
 
@@ -52,7 +63,7 @@ public sealed record ClipTextConfig
         PadTokenId = 1,
     };
 
-    /// <summary>Number of tokens.</summary>
+    /// <summary>Size of the vocabulary.</summary>
     public int VocabSize { get; init; } = 49408;
 
     /// <summary>Width of the embeddings.</summary>
@@ -67,7 +78,7 @@ public sealed record ClipTextConfig
     /// <summary>Heads of each attention.</summary>
     public int NumAttentionHeads { get; init; } = 8;
 
-    /// <summary>The longest prompt in tokens, start and end included: 77.</summary>
+    /// <summary>Maximum prompt length in tokens, including start and end: 77.</summary>
     public int MaxPositionEmbeddings { get; init; } = 77;
 
     /// <summary><c>quick_gelu</c> (x·sigmoid(1.702x), OpenAI's models) or <c>gelu</c> (with erf, OpenCLIP's).</summary>
@@ -76,28 +87,28 @@ public sealed record ClipTextConfig
     /// <summary>Epsilon of the layer normalisations.</summary>
     public double LayerNormEps { get; init; } = 1e-5;
 
-    /// <summary>Width of the pooled projection, where there is one.</summary>
+    /// <summary>Width of the pooled projection, if there is one.</summary>
     public int ProjectionDim { get; init; } = 512;
 
-    /// <summary>The end token. 2, as released files say, is wrong by itself and means: pool at the highest id of the row.</summary>
+    /// <summary>The end token. Released files contain 2, which is wrong and means: pool at the highest id of the row.</summary>
     public int EosTokenId { get; init; } = 49407;
 
-    /// <summary>The start token, as the file says; the tokenizer's is the right one.</summary>
+    /// <summary>The start token according to the file; the tokenizer's takes precedence.</summary>
     public int BosTokenId { get; init; } = 49406;
 
-    /// <summary>The padding token, as the file says; the tokenizer's is the right one.</summary>
+    /// <summary>The padding token according to the file; the tokenizer's takes precedence.</summary>
     public int PadTokenId { get; init; } = 1;
 
-    /// <summary>The pooled output is projected (<c>CLIPTextModelWithProjection</c>, SDXL's second encoder).</summary>
+    /// <summary>Whether the pooled output is projected (<c>CLIPTextModelWithProjection</c>, SDXL's second encoder).</summary>
     public bool HasProjection { get; init; }
 
-    /// <summary>What was read but not understood, for the log.</summary>
+    /// <summary>Warnings about unknown keys, for the log.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Reads <c>text_encoder/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static ClipTextConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new ClipTextConfig(ConfigReader.Parse(json, source));
@@ -105,9 +116,9 @@ public sealed record ClipTextConfig
         return config;
     }
 
-    /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
+    /// <summary>Checks that the values are in range and consistent; every reader calls it.</summary>
     /// <param name="source">The file's name for the message.</param>
-    /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
+    /// <exception cref="ControlNetException">They are not; the message names the key, the value and what was expected.</exception>
     public void Validate(string source = "configuration")
     {
         var rules = new ConfigRules(source);

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace ControlNet.ML.Configuration;
 
-/// <summary>Configurations as diffusers writes them: keys sorted, two spaces, a newline at the end.</summary>
+/// <summary>Writes configurations as diffusers does: sorted keys, indented by two spaces, a newline at the end.</summary>
 internal static class ConfigJson
 {
     private static readonly JsonSerializerOptions Options = new()
@@ -25,6 +25,6 @@ internal static class ConfigJson
 
     public static JsonArray List<T>(T[] values) => new([.. values.Select(value => (JsonNode?)JsonValue.Create(value))]);
 
-    /// <summary>One number where all levels have the same, as most files have it, else the list.</summary>
+    /// <summary>A single number if all levels have the same, as in most files, else the list.</summary>
     public static JsonNode PerLevel(int[] values) => values.Distinct().Count() == 1 ? JsonValue.Create(values[0]) : List(values);
 }

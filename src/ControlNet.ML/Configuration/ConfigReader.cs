@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ControlNet.ML.Configuration;
 
 /// <summary>
-/// Reads the values of a configuration by their JSON keys, strictly: a number in quotes is no number. It checks kinds;
-/// ranges and how values fit each other are <see cref="ConfigRules"/>' matter. Keys that nobody asked for become warnings.
+/// Reads the values of a configuration by their JSON keys, strictly: a number in quotes is not a number. It checks types;
+/// <see cref="ConfigRules"/> checks ranges and how values fit each other. Keys that are never read become warnings.
 /// </summary>
 internal sealed class ConfigReader(JsonElement root, string source)
 {
@@ -26,7 +26,7 @@ internal sealed class ConfigReader(JsonElement root, string source)
 
     public string Text(string key, string fallback) => Find(key) is { } value ? Text(key, value) : fallback;
 
-    /// <summary>An activation's name; swish is silu by its other name.</summary>
+    /// <summary>An activation's name; swish is an alias of silu.</summary>
     public string Activation(string key, string fallback) => Text(key, fallback) is var name && name == "swish" ? "silu" : name;
 
     public string? TextOrNull(string key) => Find(key) is { ValueKind: not JsonValueKind.Null } value ? Text(key, value) : null;
@@ -44,15 +44,17 @@ internal sealed class ConfigReader(JsonElement root, string source)
             { } value => List(key, value, Whole, "whole numbers, or one"),
         };
 
-    /// <summary>A value that diffusers also takes as a list, one a level, where we need it to be the same in all.</summary>
+    /// <summary>
+    /// A value that diffusers also takes as a list with one entry per level, where it must be the same in all levels here.
+    /// </summary>
     public int SameWhole(string key, int fallback) => Find(key) is { } value ? Same(key, value, Whole) : fallback;
 
-    /// <summary>The same for a flag.</summary>
+    /// <summary>A flag that must be the same in all levels.</summary>
     public bool SameFlag(string key, bool fallback) => Find(key) is { } value ? Same(key, value, Flag) : fallback;
 
-    /// <summary>Refuses a key that asks for something that is not there, unless it has the value that means "without".</summary>
+    /// <summary>Refuses a key for an unsupported feature, unless its value turns the feature off.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="allowed">The values that change nothing, as JSON texts.</param>
+    /// <param name="allowed">The values that have no effect, as JSON.</param>
     public void Unsupported(string key, params ReadOnlySpan<string> allowed)
     {
         if (Find(key) is not { } value)
@@ -64,20 +66,21 @@ internal sealed class ConfigReader(JsonElement root, string source)
                 return;
         }
 
-        throw new ControlNetException($"{source}: '{key}' is {JsonText.Describe(value)}; only {string.Join(" or ", allowed.ToArray())} is supported.");
+        throw new ControlNetException(
+            $"{source}: '{key}' is {JsonText.Describe(value)}; only {string.Join(" or ", allowed.ToArray())} is supported.");
     }
 
-    /// <summary>Names keys that are known and change nothing here, so that they are not warned about.</summary>
+    /// <summary>Marks known keys without effect here, so that they cause no warning.</summary>
     public void Ignore(params ReadOnlySpan<string> keys)
     {
         foreach (var key in keys)
             _known.Add(key);
     }
 
-    /// <summary>Checks <c>_class_name</c>; without one it is taken for the usual.</summary>
+    /// <summary>Checks <c>_class_name</c>; if it is absent, the usual name is assumed.</summary>
     /// <param name="name">The usual name.</param>
-    /// <param name="others">Others that will do.</param>
-    /// <returns>The name that is there.</returns>
+    /// <param name="others">Other accepted names.</param>
+    /// <returns>The name found.</returns>
     public string ExpectClass(string name, params string[] others)
     {
         var found = Text("_class_name", name);
@@ -87,11 +90,12 @@ internal sealed class ConfigReader(JsonElement root, string source)
         return found;
     }
 
-    /// <summary>One text for each key that nobody asked for.</summary>
+    /// <summary>One warning for each key that was never read.</summary>
     public IReadOnlyList<string> Warnings() =>
-        [.. root.EnumerateObject().Where(property => !_known.Contains(property.Name)).Select(property => $"{source}: the unknown key {Message.Name(property.Name)} is ignored.")];
+        [.. root.EnumerateObject().Where(property => !_known.Contains(property.Name))
+            .Select(property => $"{source}: the unknown key {Message.Name(property.Name)} is ignored.")];
 
-    /// <summary>The raw value of a key, which thereby counts as known; null if it is absent.</summary>
+    /// <summary>The raw value of a key, which marks the key as known; null if it is absent.</summary>
     public JsonElement? Find(string key)
     {
         _known.Add(key);
@@ -109,19 +113,25 @@ internal sealed class ConfigReader(JsonElement root, string source)
     }
 
     private int Whole(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Error(key, value, $"a whole number up to {int.MaxValue:N0}");
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            ? number
+            : throw Error(key, value, $"a whole number up to {int.MaxValue:N0}");
 
     private double Number(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) ? number : throw Error(key, value, "a finite number");
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)
+            ? number
+            : throw Error(key, value, "a finite number");
 
     private bool Flag(string key, JsonElement value) =>
         value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Error(key, value, "true or false");
 
     private string Text(string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(key, value, "a text");
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(key, value, "a string");
 
     private T[] List<T>(string key, JsonElement value, Func<string, JsonElement, T> read, string expected) =>
-        value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => read(key, item))] : throw Error(key, value, $"a list of {expected}");
+        value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(item => read(key, item))]
+            : throw Error(key, value, $"a list of {expected}");
 
     private T Same<T>(string key, JsonElement value, Func<string, JsonElement, T> read)
     {

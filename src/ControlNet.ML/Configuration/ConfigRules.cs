@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace ControlNet.ML.Configuration;
 
-/// <summary>What values of a configuration must keep to before anything is built, or allocated, from them.</summary>
+/// <summary>Checks the values of a configuration before anything is created or allocated from them.</summary>
 internal readonly struct ConfigRules(string source)
 {
     public const int MostLevels = 8;
@@ -52,5 +52,6 @@ internal readonly struct ConfigRules(string source)
             throw Error(key, $"{divisor}", $"a divisor of {of}, which is {value}");
     }
 
-    public ControlNetException Error(string key, string found, string expected) => new($"{source}: '{key}' is {found}, expected {expected}.");
+    public ControlNetException Error(string key, string found, string expected) =>
+        new($"{source}: '{key}' is {found}, expected {expected}.");
 }

@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 namespace ControlNet.ML.Configuration;
 
 /// <summary>
-/// What a UNet's encoder and the control network, its trainable copy, have in common. Names and defaults are those of
-/// diffusers' <c>UNet2DConditionModel</c> and <c>ControlNetModel</c>; lists have one entry a level, finest first.
+/// The shared configuration of a UNet's encoder and the control network, its trainable copy. Names and defaults are those of diffusers'
+/// <c>UNet2DConditionModel</c> and <c>ControlNetModel</c>; lists have one entry per level, finest first.
 /// </summary>
-/// <remarks>Two configurations are equal if they describe the same network; <see cref="Warnings"/> do not count.</remarks>
+/// <remarks>Two configurations are equal if they describe the same network; <see cref="Warnings"/> are ignored.</remarks>
 public abstract record EncoderConfig
 {
     private protected const string CrossAttentionDown = "CrossAttnDownBlock2D";
@@ -14,7 +14,9 @@ public abstract record EncoderConfig
     private protected const string CrossAttentionMiddle = "UNetMidBlock2DCrossAttn";
     private protected const string PlainMiddle = "UNetMidBlock2D";
 
-    /// <summary>The released Stable Diffusion 1.5 encoder, but for <see cref="CrossAttentionDim"/>: 1280 is diffusers' default.</summary>
+    /// <summary>
+    /// The released Stable Diffusion 1.5 encoder, except for <see cref="CrossAttentionDim"/>: 1280 is diffusers' default.
+    /// </summary>
     private protected EncoderConfig()
     {
     }
@@ -36,7 +38,7 @@ public abstract record EncoderConfig
         NormEps = reader.Number("norm_eps", NormEps);
         CrossAttentionDim = reader.SameWhole("cross_attention_dim", CrossAttentionDim);
 
-        // An empty or overlong list of levels is refused by Validate; nothing is made from its length before that.
+        // Validate refuses an empty or overlong list of levels; nothing is allocated from its length before that.
         var levels = Math.Min(Levels, ConfigRules.MostLevels);
         TransformerLayersPerBlock = reader.WholesPerLevel("transformer_layers_per_block", levels) ?? ConfigReader.Repeat(1, levels);
         AttentionHeadDim = reader.WholesPerLevel("attention_head_dim", levels) ?? ConfigReader.Repeat(8, levels);
@@ -58,78 +60,83 @@ public abstract record EncoderConfig
     /// <summary>Channels of the input: 4 for latents, 9 with mask and masked image, 5 with depth.</summary>
     public int InChannels { get; init; } = 4;
 
-    /// <summary>Time embedding as [cos, sin] rather than [sin, cos].</summary>
+    /// <summary>Whether the time embedding is [cos, sin] rather than [sin, cos].</summary>
     public bool FlipSinToCos { get; init; } = true;
 
     /// <summary>Subtracted from half the width in the time embedding's exponents; 0 in all released models.</summary>
     public double FreqShift { get; init; }
 
-    /// <summary>A level each: <c>CrossAttnDownBlock2D</c> or <c>DownBlock2D</c>.</summary>
+    /// <summary>The block type of each level: <c>CrossAttnDownBlock2D</c> or <c>DownBlock2D</c>.</summary>
     public string[] DownBlockTypes { get; init; } = [CrossAttentionDown, CrossAttentionDown, CrossAttentionDown, PlainDown];
 
     /// <summary>
-    /// <c>UNetMidBlock2DCrossAttn</c>: resnet, transformer, resnet; <c>UNetMidBlock2D</c>: a single resnet; or null, in UNets only: no middle block.
+    /// <c>UNetMidBlock2DCrossAttn</c>: resnet, transformer, resnet; <c>UNetMidBlock2D</c>: a single resnet; or null, only in UNets: no
+    /// middle block.
     /// </summary>
     public string? MidBlockType { get; init; } = CrossAttentionMiddle;
 
-    /// <summary>The first attention of each transformer layer in encoder and decoder looks at the text, too (not in the middle block).</summary>
+    /// <summary>
+    /// Whether the first attention of each transformer layer in encoder and decoder also attends to the text (not in the middle block).
+    /// </summary>
     public bool OnlyCrossAttention { get; init; }
 
     /// <summary>Channels of each level.</summary>
     public int[] BlockOutChannels { get; init; } = [320, 640, 1280, 1280];
 
-    /// <summary>Residual blocks a level; the decoder has one more.</summary>
+    /// <summary>Residual blocks per level; the decoder has one more.</summary>
     public int LayersPerBlock { get; init; } = 2;
 
     /// <summary>Padding of the stride-2 convolutions: 1 on all sides, or 0 for one row and column at the end.</summary>
     public int DownsamplePadding { get; init; } = 1;
 
-    /// <summary>The middle block's residual sums are divided by it.</summary>
+    /// <summary>Divisor of the middle block's residual sums.</summary>
     public double MidBlockScaleFactor { get; init; } = 1;
 
     /// <summary>The activation, <c>silu</c> (<c>swish</c> is its other name).</summary>
     public string ActFn { get; init; } = "silu";
 
-    /// <summary>Groups of the group normalisations.</summary>
+    /// <summary>Number of groups of the group normalisations.</summary>
     public int NormNumGroups { get; init; } = 32;
 
-    /// <summary>Epsilon of the residual blocks' and the output's normalisation; the transformers' is 1e-6 always.</summary>
+    /// <summary>Epsilon of the residual blocks' and the output's normalisation; the transformers' is always 1e-6.</summary>
     public double NormEps { get; init; } = 1e-5;
 
     /// <summary>Width of the text embeddings: 768 (SD1), 1024 (SD2), 2048 (SDXL).</summary>
     public int CrossAttentionDim { get; init; } = 1280;
 
     /// <summary>
-    /// Transformer layers in each attention of a level; the middle block has as many as the last level. With 0, as in the small and mid networks of
-    /// SDXL, an attention is its normalisation and both projections only, added to its input.
+    /// Transformer layers in each attention of a level; the middle block has as many as the last level. With 0, as in the small and mid
+    /// networks of SDXL, an attention consists only of its normalisation and both projections, added to its input.
     /// </summary>
     public int[] TransformerLayersPerBlock { get; init; } = [1, 1, 1, 1];
 
     /// <summary>
-    /// The NUMBER of heads of each level, unless <see cref="NumAttentionHeads"/> is given: an old misnomer that diffusers
-    /// keeps for the sake of released configurations. Use <see cref="HeadsPerLevel"/>.
+    /// The NUMBER of heads of each level, unless <see cref="NumAttentionHeads"/> is set: a misnomer that diffusers keeps for compatibility
+    /// with released configurations. Use <see cref="HeadsPerLevel"/>.
     /// </summary>
     public int[] AttentionHeadDim { get; init; } = [8, 8, 8, 8];
 
-    /// <summary>The number of heads of each level, where a configuration says it by its right name.</summary>
+    /// <summary>The number of heads of each level, in configurations that use the correct name.</summary>
     public int[]? NumAttentionHeads { get; init; }
 
-    /// <summary>Linear layers around the transformers (SD2, SDXL) rather than 1x1 convolutions (SD1).</summary>
+    /// <summary>Whether the transformers are surrounded by linear layers (SD2, SDXL) rather than 1x1 convolutions (SD1).</summary>
     public bool UseLinearProjection { get; init; }
 
-    /// <summary>Attention scores in float32 whatever the weights are (SD2 overflows float16 else).</summary>
+    /// <summary>Whether attention scores are computed in float32 whatever the weights' type (otherwise SD2 overflows float16).</summary>
     public bool UpcastAttention { get; init; }
 
-    /// <summary>Null, or <c>text_time</c>: pooled text and six numbers of size and crop join the time embedding (SDXL).</summary>
+    /// <summary>
+    /// Null, or <c>text_time</c>: pooled text and six embeddings of size and crop are added to the time embedding (SDXL).
+    /// </summary>
     public string? AdditionEmbedType { get; init; }
 
-    /// <summary>Sinusoidal width of each of the six numbers, 256 in SDXL.</summary>
+    /// <summary>Width of each of the six sinusoidal embeddings, 256 in SDXL.</summary>
     public int? AdditionTimeEmbedDim { get; init; }
 
     /// <summary>Width of pooled text and the six embeddings together, 2816 in SDXL.</summary>
     public int? ProjectionClassEmbeddingsInputDim { get; init; }
 
-    /// <summary>What was read but not understood, for the log.</summary>
+    /// <summary>Warnings about unknown keys, for the log.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>The number of levels.</summary>
@@ -148,12 +155,12 @@ public abstract record EncoderConfig
     /// <summary>Whether there is a middle block.</summary>
     public bool HasMiddle => MidBlockType is not null;
 
-    /// <summary>Whether the middle block has attention, between two resnets; without, it is a single resnet.</summary>
+    /// <summary>Whether the middle block has attention, between two resnets; otherwise it is a single resnet.</summary>
     public bool HasMiddleAttention => MidBlockType == CrossAttentionMiddle;
 
-    /// <summary>Checks that the values are in range and fit each other; every reader does so.</summary>
+    /// <summary>Checks that the values are in range and consistent; every reader calls it.</summary>
     /// <param name="source">The file's name for the message.</param>
-    /// <exception cref="ControlNetException">They do not; the message names key, value and what was expected.</exception>
+    /// <exception cref="ControlNetException">They are not; the message names the key, the value and what was expected.</exception>
     public virtual void Validate(string source = "configuration")
     {
         var rules = new ConfigRules(source);
@@ -188,9 +195,10 @@ public abstract record EncoderConfig
         rules.Each(key, HeadsPerLevel, 1, ConfigRules.MostChannels);
         for (var level = 0; level < Levels; level++)
         {
-            // The middle block takes its heads from the last level, whether that has attention itself or not.
+            // The middle block takes its number of heads from the last level, even if that has no attention.
             if (HasAttention(level) || (level == Levels - 1 && HasMiddleAttention))
-                rules.Divides(key, HeadsPerLevel[level], $"the channels of level {level} (it means the number of heads)", BlockOutChannels[level]);
+                rules.Divides(
+                    key, HeadsPerLevel[level], $"the channels of level {level} (it means the number of heads)", BlockOutChannels[level]);
         }
     }
 
@@ -200,10 +208,14 @@ public abstract record EncoderConfig
             return;
         rules.OneOf("addition_embed_type", AdditionEmbedType, "text_time");
         rules.Range("addition_time_embed_dim", AdditionTimeEmbedDim ?? 0, 1, ConfigRules.MostChannels);
-        rules.Range("projection_class_embeddings_input_dim", ProjectionClassEmbeddingsInputDim ?? 0, 1 + (6 * AdditionTimeEmbedDim!.Value), 1 << 20);
+        rules.Range(
+            "projection_class_embeddings_input_dim",
+            ProjectionClassEmbeddingsInputDim ?? 0,
+            1 + (6 * AdditionTimeEmbedDim!.Value),
+            1 << 20);
     }
 
-    /// <summary>The shared keys and their values, as diffusers writes them.</summary>
+    /// <summary>The shared keys and their values, in diffusers' format.</summary>
     private protected Dictionary<string, JsonNode?> SharedJson() => new()
     {
         ["in_channels"] = InChannels,

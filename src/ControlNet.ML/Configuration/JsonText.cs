@@ -4,10 +4,10 @@ using System.Text.Unicode;
 
 namespace ControlNet.ML.Configuration;
 
-/// <summary>JSON from outside: sound, of bounded depth and size, no name twice. A byte order mark is tolerated.</summary>
+/// <summary>Parses untrusted JSON: valid, of bounded depth and size, without duplicate names. A byte order mark is allowed.</summary>
 internal static class JsonText
 {
-    /// <summary>No configuration or index in the world comes near this many bytes.</summary>
+    /// <summary>Far above the size in bytes of any real configuration or index.</summary>
     private const int LongestFile = 64 << 20;
 
     /// <summary>Reads and parses a file.</summary>
@@ -24,10 +24,12 @@ internal static class JsonText
     public static JsonElement ParseObject(ReadOnlySpan<byte> json, string source)
     {
         var root = Parse(json, source, "a JSON object");
-        return root.ValueKind == JsonValueKind.Object ? root : throw new ControlNetException($"{source}: holds {Describe(root)}, expected a JSON object.");
+        return root.ValueKind == JsonValueKind.Object
+            ? root
+            : throw new ControlNetException($"{source}: holds {Describe(root)}, expected a JSON object.");
     }
 
-    /// <summary>Parses anything; what was expected is only for messages.</summary>
+    /// <summary>Parses any value; the expectation is only for messages.</summary>
     public static JsonElement Parse(ReadOnlySpan<byte> json, string source, string expected)
     {
         if (json.StartsWith("\uFEFF"u8))
@@ -47,15 +49,17 @@ internal static class JsonText
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new ControlNetException($"{source}: is not sound JSON: {error.Message}", error);
+            throw new ControlNetException($"{source}: is not valid JSON: {error.Message}", error);
         }
     }
 
-    /// <summary>Reads an object that this library wrote: what its constructor requires has to be there, and nothing may be null that cannot be.</summary>
+    /// <summary>
+    /// Reads an object that this library wrote: required constructor parameters must be present, and non-nullable ones not null.
+    /// </summary>
     /// <param name="json">The bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <param name="options">How it was written.</param>
-    /// <exception cref="ControlNetException">It is no such object.</exception>
+    /// <param name="options">The options that it was written with.</param>
+    /// <exception cref="ControlNetException">It is not such an object.</exception>
     public static T Deserialize<T>(ReadOnlySpan<byte> json, string source, JsonSerializerOptions options)
         where T : class
     {
@@ -65,14 +69,14 @@ internal static class JsonText
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or NotSupportedException or ArgumentException)
         {
-            throw new ControlNetException($"{source}: is not what was written there: {error.Message}", error);
+            throw new ControlNetException($"{source}: does not have the expected format: {error.Message}", error);
         }
     }
 
-    /// <summary>A value as a message shows it, shortened.</summary>
+    /// <summary>Formats a value for a message, shortened.</summary>
     public static string Describe(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => "the text " + Shorten(value.GetRawText()),
+        JsonValueKind.String => "the string " + Shorten(value.GetRawText()),
         JsonValueKind.Array => $"a list of {value.GetArrayLength():N0}",
         JsonValueKind.Object => "an object",
         JsonValueKind.Undefined => "missing",
@@ -80,8 +84,8 @@ internal static class JsonText
     };
 
     /// <summary>
-    /// Refuses names and values that hold half of a surrogate pair, which JSON can escape and no text can hold: whoever asked
-    /// System.Text.Json for one later would get an exception that names neither file nor place.
+    /// Refuses names and values that contain an unpaired surrogate, which JSON can escape but no string should contain: reading one later,
+    /// System.Text.Json would throw an exception that names neither file nor position.
     /// </summary>
     private static void RequireText(ReadOnlySpan<byte> json, string source)
     {
@@ -98,7 +102,8 @@ internal static class JsonText
             }
             catch (InvalidOperationException error)
             {
-                throw new ControlNetException($"{source}: the text {Shorten(Encoding.UTF8.GetString(reader.ValueSpan))} holds half of a surrogate pair.", error);
+                throw new ControlNetException(
+                    $"{source}: the string {Shorten(Encoding.UTF8.GetString(reader.ValueSpan))} contains an unpaired surrogate.", error);
             }
         }
     }

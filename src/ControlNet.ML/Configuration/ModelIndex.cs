@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ControlNet.ML.Configuration;
 
 /// <summary>
-/// A diffusers folder's <c>model_index.json</c>: the pipeline and, for each part, the class that reads it. Class names
-/// only select among what is built in; no code is loaded by them.
+/// A diffusers folder's <c>model_index.json</c>: the pipeline and, for each part, the class that reads it. Class names only select among
+/// built-in classes; they never load code.
 /// </summary>
 public sealed record ModelIndex
 {
@@ -23,7 +23,7 @@ public sealed record ModelIndex
 
     private static readonly string[] Tokenizers = ["CLIPTokenizer", "CLIPTokenizerFast"];
 
-    /// <summary>The parts a pipeline is made of and the classes each may have; any scheduler's name is left to whoever builds schedulers.</summary>
+    /// <summary>The parts of a pipeline and their allowed classes; a scheduler's class is checked when the scheduler is created.</summary>
     private static readonly (string Part, string Library, string[]? Classes, bool XLOnly)[] Needed =
     [
         ("unet", "diffusers", ["UNet2DConditionModel"], false),
@@ -38,22 +38,25 @@ public sealed record ModelIndex
     /// <summary>The pipeline's class, <c>StableDiffusionPipeline</c>.</summary>
     public string ClassName { get; private init; } = PlainPipelines[0];
 
-    /// <summary>The scheduler's class; null if there was no index to say.</summary>
+    /// <summary>The scheduler's class; null without an index.</summary>
     public string? SchedulerClass { get; private init; }
 
-    /// <summary>Whether it is SDXL, with two text encoders.</summary>
+    /// <summary>Whether it is an SDXL pipeline, with two text encoders.</summary>
     public bool IsXL { get; private init; }
 
-    /// <summary>SDXL: no negative prompt means zeros rather than the empty prompt's embedding. True in diffusers unless the index says otherwise.</summary>
+    /// <summary>
+    /// SDXL: whether an absent negative prompt means zeros rather than the empty prompt's embedding. True in diffusers unless the index
+    /// says otherwise.
+    /// </summary>
     public bool ForceZerosForEmptyPrompt { get; private init; } = true;
 
-    /// <summary>The parts that the pipeline needs, as their folders are called.</summary>
+    /// <summary>The parts that the pipeline needs, by folder name.</summary>
     public IReadOnlyList<string> Parts => [.. Needed.Where(part => IsXL || !part.XLOnly).Select(part => part.Part)];
 
-    /// <summary>What was read but is not used, for the log.</summary>
+    /// <summary>Warnings about entries that are not used, for the log.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
-    /// <summary>What a folder without an index is taken for.</summary>
+    /// <summary>The index assumed for a folder without one.</summary>
     /// <param name="hasSecondTextEncoder">Whether it has the folder <c>text_encoder_2</c>.</param>
     internal static ModelIndex Guess(bool hasSecondTextEncoder) =>
         new() { ClassName = hasSecondTextEncoder ? XLPipelines[0] : PlainPipelines[0], IsXL = hasSecondTextEncoder };
@@ -61,7 +64,7 @@ public sealed record ModelIndex
     /// <summary>Reads <c>model_index.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static ModelIndex Parse(ReadOnlySpan<byte> json, string source)
     {
         var reader = ConfigReader.Parse(json, source);
@@ -70,25 +73,36 @@ public sealed record ModelIndex
         new ConfigRules(source).OneOf("_class_name", name, [.. PlainPipelines, .. XLPipelines]);
         var isXL = XLPipelines.Contains(name);
 
-        var missing = Needed.Where(part => (isXL || !part.XLOnly) && IsAbsent(reader.Find(part.Part))).Select(part => Message.Name(part.Part)).ToList();
+        var missing = Needed.Where(part => (isXL || !part.XLOnly) && IsAbsent(reader.Find(part.Part)))
+            .Select(part => Message.Name(part.Part)).ToList();
         if (missing.Count > 0)
-            throw new ControlNetException($"{source}: the pipeline {name} needs parts that are not there: {Message.List(missing)}.");
+            throw new ControlNetException($"{source}: the pipeline {name} needs parts that are missing: {Message.List(missing)}.");
         string? scheduler = null;
         foreach (var part in Needed.Where(part => isXL || !part.XLOnly))
         {
             var (library, type) = Pair(reader, part.Part);
             if (library != part.Library || !(part.Classes?.Contains(type) ?? true))
-                throw new ControlNetException($"{source}: '{part.Part}' is [{Message.Name(library)}, {Message.Name(type)}], expected {part.Library} with {(part.Classes is null ? "a scheduler's class" : Message.Choice(part.Classes))}.");
+                throw new ControlNetException(
+                    $"{source}: '{part.Part}' is [{Message.Name(library)}, {Message.Name(type)}], "
+                    + $"expected {part.Library} with {(part.Classes is null ? "a scheduler's class" : Message.Choice(part.Classes))}.");
             if (part.Part == "scheduler")
                 scheduler = type;
         }
 
-        // The refiner of SDXL, whose sizes and crops are other numbers.
+        // SDXL's refiner, whose size conditioning differs.
         reader.Unsupported("requires_aesthetics_score", "false");
 
-        // Parts that change nothing in what we compute, and whose classes we need not know.
+        // Parts without effect on the result, whose classes need not be known.
         reader.Ignore("depth_estimator");
-        reader.Ignore("_diffusers_version", "_name_or_path", "safety_checker", "requires_safety_checker", "feature_extractor", "image_encoder", "add_watermarker", "controlnet");
+        reader.Ignore(
+            "_diffusers_version",
+            "_name_or_path",
+            "safety_checker",
+            "requires_safety_checker",
+            "feature_extractor",
+            "image_encoder",
+            "add_watermarker",
+            "controlnet");
         return new ModelIndex
         {
             ClassName = name,
@@ -101,7 +115,8 @@ public sealed record ModelIndex
 
     private static bool IsAbsent(JsonElement? part) =>
         part is null or { ValueKind: JsonValueKind.Null }
-        || (part is { ValueKind: JsonValueKind.Array } pair && pair.GetArrayLength() == 2 && pair[0].ValueKind == JsonValueKind.Null && pair[1].ValueKind == JsonValueKind.Null);
+        || (part is { ValueKind: JsonValueKind.Array } pair && pair.GetArrayLength() == 2
+            && pair[0].ValueKind == JsonValueKind.Null && pair[1].ValueKind == JsonValueKind.Null);
 
     private static (string Library, string Class) Pair(ConfigReader reader, string part)
     {

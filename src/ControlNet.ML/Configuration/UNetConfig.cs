@@ -6,7 +6,7 @@ public sealed record UNetConfig : EncoderConfig
     private const string CrossAttentionUp = "CrossAttnUpBlock2D";
     private const string PlainUp = "UpBlock2D";
 
-    /// <summary>diffusers' defaults, to be changed with an initialiser.</summary>
+    /// <summary>diffusers' defaults; change them with an initializer.</summary>
     public UNetConfig()
     {
     }
@@ -41,25 +41,25 @@ public sealed record UNetConfig : EncoderConfig
     /// <summary>Stable Diffusion 1.5: 859,520,964 parameters.</summary>
     public static UNetConfig StableDiffusion15 { get; } = new() { SampleSize = 64, CrossAttentionDim = 768 };
 
-    /// <summary>Rows and columns of the latents the model was trained for; null if the file does not say.</summary>
+    /// <summary>Height and width of the latents that the model was trained with; null if the file does not say.</summary>
     public int? SampleSize { get; init; }
 
-    /// <summary><see cref="SampleSize"/>, and the paper's 64 where the file does not say.</summary>
+    /// <summary><see cref="SampleSize"/>, or the paper's 64 if the file does not say.</summary>
     internal int TrainedSide => SampleSize ?? Diffusion.ControlWeights.PaperSide;
 
     /// <summary>Channels of the output, 4.</summary>
     public int OutChannels { get; init; } = 4;
 
-    /// <summary>From the coarsest level up: <c>CrossAttnUpBlock2D</c> or <c>UpBlock2D</c>.</summary>
+    /// <summary>The block type of each level, from the coarsest up: <c>CrossAttnUpBlock2D</c> or <c>UpBlock2D</c>.</summary>
     public string[] UpBlockTypes { get; init; } = [PlainUp, CrossAttentionUp, CrossAttentionUp, CrossAttentionUp];
 
-    /// <summary>Width of the guidance embedding that joins the time embedding (latent consistency models), or null.</summary>
+    /// <summary>Width of the guidance embedding that is added to the time embedding (latent consistency models), or null.</summary>
     public int? TimeCondProjDim { get; init; }
 
     /// <summary>Reads <c>unet/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
-    /// <exception cref="ControlNetException">Something is wrong with it; the message says what, where and what was expected.</exception>
+    /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static UNetConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new UNetConfig(ConfigReader.Parse(json, source));
@@ -68,7 +68,7 @@ public sealed record UNetConfig : EncoderConfig
     }
 
     /// <summary>Whether a block of the decoder has attention.</summary>
-    /// <param name="block">The block, 0 the coarsest.</param>
+    /// <param name="block">The block's index, 0 for the coarsest.</param>
     public bool HasUpAttention(int block) => UpBlockTypes[block] == CrossAttentionUp;
 
     /// <inheritdoc/>
@@ -85,7 +85,11 @@ public sealed record UNetConfig : EncoderConfig
             rules.OneOf("up_block_types", UpBlockTypes[block], CrossAttentionUp, PlainUp);
             var level = Levels - 1 - block;
             if (HasUpAttention(block))
-                rules.Divides("attention_head_dim", HeadsPerLevel[level], $"the channels of level {level} (it means the number of heads)", BlockOutChannels[level]);
+                rules.Divides(
+                    "attention_head_dim",
+                    HeadsPerLevel[level],
+                    $"the channels of level {level} (it means the number of heads)",
+                    BlockOutChannels[level]);
         }
     }
 

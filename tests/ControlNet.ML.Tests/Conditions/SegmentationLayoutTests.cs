@@ -83,7 +83,7 @@ public class SegmentationLayoutTests
     [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"},7],"annotations":[]}""", "category 2 is 7, expected an object")]
     [InlineData("""{"images":[{"width":4,"height":4}],"categories":[],"annotations":[{}]}""", "annotation 1 has no 'category_id'")]
     [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":1}]}""", "annotation 1 has no 'bbox'")]
-    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":1,"bbox":"x"}]}""", ": the bbox of annotation 1 is the text")]
+    [InlineData("""{"images":[{"width":4,"height":4}],"categories":[{"id":1,"name":"person"}],"annotations":[{"category_id":1,"bbox":"x"}]}""", ": the bbox of annotation 1 is the string")]
     [InlineData("""{"images":{},"categories":[],"annotations":[]}""", "'images' is an object, expected a list")]
     public void What_is_wrong_in_coco_is_named(string json, string because) =>
         Assert.Contains(because, Assert.Throws<ControlNetException>(() => Parse(json)).Message);

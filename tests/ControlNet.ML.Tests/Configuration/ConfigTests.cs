@@ -190,15 +190,15 @@ public class ConfigTests
     }
 
     [Theory]
-    [InlineData("""{"class_embed_type": "timestep"}""", "'class_embed_type' is the text \"timestep\"; only null is supported")]
+    [InlineData("""{"class_embed_type": "timestep"}""", "'class_embed_type' is the string \"timestep\"; only null is supported")]
     [InlineData("""{"encoder_hid_dim": 32}""", "'encoder_hid_dim' is 32")]
     [InlineData("""{"layers_per_block": [2, 2, 3, 2]}""", "'layers_per_block'")]
-    [InlineData("""{"in_channels": "4"}""", "unet/config.json: 'in_channels' is the text \"4\", expected a whole number")]
+    [InlineData("""{"in_channels": "4"}""", "unet/config.json: 'in_channels' is the string \"4\", expected a whole number")]
     [InlineData("""{"norm_eps": 1e999}""", "'norm_eps' is 1e999, expected a finite number")]
     [InlineData("""{"attention_head_dim": 7}""", "the channels of level 0")]
     [InlineData("""{"transformer_layers_per_block": [0, 0, -1, 0]}""", "unet/config.json: 'transformer_layers_per_block' is -1, expected 0 to 32")]
     [InlineData("""{"mid_block_type": "MidBlock"}""", "unet/config.json: 'mid_block_type' is 'MidBlock', expected 'UNetMidBlock2DCrossAttn' or 'UNetMidBlock2D'")]
-    [InlineData("""{"mid_block_type": 2}""", "unet/config.json: 'mid_block_type' is 2, expected a text")]
+    [InlineData("""{"mid_block_type": 2}""", "unet/config.json: 'mid_block_type' is 2, expected a string")]
     [InlineData("""{"addition_embed_type": "text_time"}""", "'addition_time_embed_dim'")]
     [InlineData("""{"in_channels": 4, "in_channels": 8}""", "in_channels")]
     [InlineData("""version https://git-lfs.github.com/spec/v1""", "Git LFS")]

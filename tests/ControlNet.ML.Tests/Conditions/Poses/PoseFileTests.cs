@@ -92,7 +92,7 @@ public sealed class PoseFileTests
 
     [Theory]
     [InlineData("", "empty")]
-    [InlineData("{", "not sound JSON")]
+    [InlineData("{", "not valid JSON")]
     [InlineData("[]", "a list of 0")]
     [InlineData("3", "3 without keypoints")]
     [InlineData("""{"keypoints":[]}""", "'people'")]
@@ -117,7 +117,7 @@ public sealed class PoseFileTests
     [Fact]
     public void What_a_file_cannot_hold_is_refused()
     {
-        Assert.Contains("is the text \"1\"", Fails($$"""{"people":[{"pose_keypoints_2d":{{Numbers(18, "\"1\",0,1")}}}]}""", 8, 8), StringComparison.Ordinal);
+        Assert.Contains("is the string \"1\"", Fails($$"""{"people":[{"pose_keypoints_2d":{{Numbers(18, "\"1\",0,1")}}}]}""", 8, 8), StringComparison.Ordinal);
         Assert.Contains("finite", Fails($$"""{"people":[{"pose_keypoints_2d":{{Numbers(18, "1e999,0,1")}}}]}""", 8, 8), StringComparison.Ordinal);
         Assert.Contains("at most 10,000", Fails($$"""{"people":[{{string.Join(',', Enumerable.Repeat("{}", 10_001))}}]}""", 8, 8), StringComparison.Ordinal);
         Assert.Contains("('canvas_width'), expected Width to be given", Fails("""{"people":[]}"""), StringComparison.Ordinal);
