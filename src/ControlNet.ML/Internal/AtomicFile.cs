@@ -2,28 +2,30 @@ using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Internal;
 
-/// <summary>Writes files so that a reader, or a crash, never meets half of one, and never through a link that somebody has put in the way.</summary>
+/// <summary>
+/// Writes files atomically: neither a reader nor a crash ever leaves half a file, and no link planted by others is followed.
+/// </summary>
 internal static partial class AtomicFile
 {
     private const string Ending = ".part";
     private const int BufferLength = 1 << 16;
 
     /// <summary>
-    /// Writes under the name with <c>.part</c> behind it, flushes to the disk, then renames over the target, and flushes the folder. What
-    /// lies under the temporary name makes room if nobody is writing it: a leftover of a crash, or a link, of which the target stays as
-    /// it is. If writing throws, the part is removed and the target is as it was.
+    /// Writes to a temporary name, the path with <c>.part</c> appended, flushes to the disk, renames it over the target and flushes the
+    /// folder. A leftover of a crash under the temporary name is replaced, as is a link, whose target is not touched. If writing throws,
+    /// the temporary file is removed and the target is unchanged.
     /// </summary>
     /// <param name="path">The file; if it is a link, the link is replaced.</param>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="ControlNetException">It cannot be written.</exception>
     public static void Write(string path, Action<FileStream> write) => Write(path, write, overwrite: true);
 
-    /// <summary>The same, unless the file is there: of several that write it at once, one does.</summary>
-    /// <returns>Whether it was this one.</returns>
+    /// <summary>Writes a file unless it already exists: of several concurrent writers, exactly one succeeds.</summary>
+    /// <returns>Whether this call wrote it.</returns>
     /// <exception cref="ControlNetException">It cannot be written.</exception>
     public static bool WriteNew(string path, Action<FileStream> write) => Write(path, write, overwrite: false);
 
-    /// <summary>The same for a cache: for the user alone, and not flushed, so that whoever reads it has to check its content.</summary>
+    /// <summary>Writes a file of a cache: for the user alone, and not flushed, so readers must check its content.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static void WriteCache(string path, Action<FileStream> write) => Write(path, write, overwrite: true, isCache: true);
@@ -63,21 +65,27 @@ internal static partial class AtomicFile
         }
     }
 
-    /// <summary>A new file under the temporary name; under another one if that is in use, or stays in the way.</summary>
+    /// <summary>A new file under the temporary name, or under a random one if that is in use or cannot be removed.</summary>
     private static FileStream Begin(string path, bool isCache) =>
         TryNew(path + Ending, isCache) ?? (MakeRoom(path + Ending) ? TryNew(path + Ending, isCache) : null)
         ?? New($"{path}.{Path.GetRandomFileName()}{Ending}", isCache);
 
-    /// <summary>Makes a file that is not there, not even as a link, and holds it.</summary>
+    /// <summary>Creates a file under a name that must not exist, not even as a link, and locks it.</summary>
     private static FileStream New(string part, bool isCache)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = BufferLength };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            BufferSize = BufferLength,
+        };
         if (isCache && !OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         return new FileStream(part, options);
     }
 
-    /// <summary>The same; null if something is there, or somebody took the file for a leftover before it was held.</summary>
+    /// <summary>Creates a file; null if the name exists, or another process removed the file as a leftover before it was locked.</summary>
     private static FileStream? TryNew(string part, bool isCache)
     {
         try
@@ -95,8 +103,8 @@ internal static partial class AtomicFile
     }
 
     /// <summary>
-    /// Removes what lies under a temporary name: anything but a file at once; a file if nobody holds it, and while it is held here, so
-    /// that of several who find it one removes it, and none removes what another has made since.
+    /// Removes whatever has the temporary name: anything except a regular file at once; a regular file only if no process holds it, and
+    /// while it is locked here, so that of several processes only one removes it, and none removes a file created since.
     /// </summary>
     private static bool MakeRoom(string part)
     {
@@ -122,7 +130,9 @@ internal static partial class AtomicFile
         }
     }
 
-    /// <summary>Renames, holding the file where the system allows it, so that nobody takes it for a leftover before it has its name.</summary>
+    /// <summary>
+    /// Renames the file, holding its lock if the system allows it, so that no process takes it for a leftover before it has its name.
+    /// </summary>
     private static bool Move(FileStream stream, string path, bool overwrite)
     {
         if (OperatingSystem.IsWindows())
@@ -135,7 +145,9 @@ internal static partial class AtomicFile
         return true;
     }
 
-    /// <summary>By a second name, since .NET looks whether there is a file and then replaces it all the same; some drives have no second names.</summary>
+    /// <summary>
+    /// Uses a hard link, since .NET's move checks and then overwrites; falls back to it on file systems without hard links.
+    /// </summary>
     private static bool MoveNew(string part, string path)
     {
         try
@@ -162,7 +174,7 @@ internal static partial class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // It stays as a leftover; what went wrong before is what the user has to know.
+            // The leftover is removed later; the earlier error is the one that matters to the user.
         }
     }
 

@@ -4,18 +4,20 @@ using System.Text;
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// The characters of a text file, decoded strictly: bytes that the encoding does not have are an error, never a replacement character.
-/// Everything before them is read first, so that the reader can say in which line or row they are. A byte order mark goes before
-/// the encoding that was named.
+/// The characters of a text file, decoded strictly: bytes that are invalid in the encoding are an error, never a replacement character. All
+/// characters before them are returned first, so that the reader can report the line or row. A byte order mark overrides the given
+/// encoding.
 /// </summary>
 internal sealed class EncodedText : IDisposable
 {
     private const int BlockLength = 1 << 14;
 
-    // The longest first: that of UTF-16 begins that of UTF-32.
+    // Longest first: UTF-16's byte order mark is a prefix of UTF-32's.
     private static readonly Encoding[] Marked =
     [
-        new UTF32Encoding(bigEndian: false, byteOrderMark: true, throwOnInvalidCharacters: true), new UTF32Encoding(true, true, true), new UTF8Encoding(true, true),
+        new UTF32Encoding(bigEndian: false, byteOrderMark: true, throwOnInvalidCharacters: true),
+        new UTF32Encoding(true, true, true),
+        new UTF8Encoding(true, true),
         new UnicodeEncoding(bigEndian: false, byteOrderMark: true, throwOnInvalidBytes: true), new UnicodeEncoding(true, true, true),
     ];
 
@@ -30,8 +32,8 @@ internal sealed class EncodedText : IDisposable
     private bool _isAtEnd;
     private DecoderFallbackException? _failure;
 
-    /// <param name="stream">The file, which is closed with this.</param>
-    /// <param name="encoding">Its encoding, of <see cref="Find"/>; null for UTF-8.</param>
+    /// <param name="stream">The file, which is disposed with this.</param>
+    /// <param name="encoding">Its encoding, from <see cref="Find"/>; null for UTF-8.</param>
     public EncodedText(FileStream stream, Encoding? encoding)
     {
         _stream = stream;
@@ -44,8 +46,8 @@ internal sealed class EncodedText : IDisposable
         _stream.Position = _first;
     }
 
-    /// <summary>An encoding by its name or code page, which throws at bytes that it does not have.</summary>
-    /// <param name="name">A name of IANA's or a code page: <c>windows-1252</c>, <c>cp1252</c>, <c>shift_jis</c>; null for UTF-8.</param>
+    /// <summary>Finds an encoding, by name or code page, that throws on invalid bytes.</summary>
+    /// <param name="name">An IANA name or a code page: <c>windows-1252</c>, <c>cp1252</c>, <c>shift_jis</c>; null for UTF-8.</param>
     /// <exception cref="ControlNetException">There is no such encoding.</exception>
     public static Encoding? Find(string? name)
     {
@@ -55,24 +57,30 @@ internal sealed class EncodedText : IDisposable
         var page = plain.StartsWith("cp", StringComparison.Ordinal) ? plain[2..] : plain;
         try
         {
-            var found = int.TryParse(page, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? Get(number) : Get(plain is "utf8" or "utf16" or "utf32" ? $"utf-{plain[3..]}" : plain);
+            var found = int.TryParse(page, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? Get(number)
+                : Get(plain is "utf8" or "utf16" or "utf32" ? $"utf-{plain[3..]}" : plain);
             return found.CodePage == Encoding.UTF8.CodePage ? null : found;
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
         {
-            throw new ControlNetException($"The encoding {Message.Name(name)} is not known, expected a name such as utf-8, windows-1252 or shift_jis.", error);
+            throw new ControlNetException(
+                $"Unknown encoding {Message.Name(name)}, expected a name such as utf-8, windows-1252 or shift_jis.", error);
         }
 
         static Encoding Get(object key) => key is int number
             ? CodePagesEncodingProvider.Instance.GetEncoding(number, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
                 ?? Encoding.GetEncoding(number, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
-            : CodePagesEncodingProvider.Instance.GetEncoding((string)key, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
+            : CodePagesEncodingProvider.Instance.GetEncoding(
+                (string)key, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)
                 ?? Encoding.GetEncoding((string)key, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
     }
 
-    /// <summary>Reads some characters; none at the end.</summary>
-    /// <param name="into">Where they go.</param>
-    /// <exception cref="DecoderFallbackException">What follows is not of the encoding; <see cref="Problem"/> says it.</exception>
+    /// <summary>Reads characters; returns 0 at the end.</summary>
+    /// <param name="into">Receives the characters.</param>
+    /// <exception cref="DecoderFallbackException">
+    /// The next bytes are invalid in the encoding; <see cref="Problem"/> describes them.
+    /// </exception>
     public int Read(Span<char> into)
     {
         while (_start == _end)
@@ -90,13 +98,17 @@ internal sealed class EncodedText : IDisposable
         return count;
     }
 
-    /// <summary>What is wrong, for a message, and what to do: a byte order mark goes before the encoding that is named, so that naming one is no help.</summary>
+    /// <summary>
+    /// Describes the problem and its solution, for a message. A byte order mark overrides the given encoding, so naming another one does
+    /// not help.
+    /// </summary>
     public string Problem(DecoderFallbackException error)
     {
-        var bytes = $"(there {(error.BytesUnknown is { Length: 1 } ? "is the byte" : "are the bytes")} {Convert.ToHexString(error.BytesUnknown ?? [])})";
+        var bytes = $"(there {(error.BytesUnknown is { Length: 1 } ? "is the byte" : "are the bytes")} "
+            + $"{Convert.ToHexString(error.BytesUnknown ?? [])})";
         return _first > 0
-            ? $"is not text in {_encoding.WebName}, which the file's byte order mark says {bytes}: save it anew, as UTF-8."
-            : $"is not text in {_encoding.WebName} {bytes}: say its encoding, such as --encoding windows-1252, or save it as UTF-8.";
+            ? $"is not text in {_encoding.WebName}, the encoding of its byte order mark {bytes}: save it as UTF-8."
+            : $"is not text in {_encoding.WebName} {bytes}: name its encoding, such as --encoding windows-1252, or save it as UTF-8.";
     }
 
     public void Dispose() => _stream.Dispose();
@@ -114,12 +126,14 @@ internal sealed class EncodedText : IDisposable
         catch (DecoderFallbackException error)
         {
             _failure = error;
-            _end = SoundPart(place, count);
+            _end = ValidPart(place, count);
         }
     }
 
-    /// <summary>Decodes a block byte by byte up to the failure. A decoder has a state, so it has to read the blocks before it again.</summary>
-    private int SoundPart(long place, int count)
+    /// <summary>
+    /// Decodes a block byte by byte up to the failure. Decoders are stateful, so the preceding blocks must be read again.
+    /// </summary>
+    private int ValidPart(long place, int count)
     {
         var block = _bytes.AsSpan(0, count).ToArray();
         var decoder = _encoding.GetDecoder();

@@ -3,10 +3,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ControlNet.ML.Internal;
 
-/// <summary>How each system is asked.</summary>
+/// <summary>The calls of each system.</summary>
 internal readonly partial record struct FileStatus
 {
-    // Linux: statx is the same on every processor, which stat is not.
+    // Linux: unlike stat, statx has the same layout on every processor.
     private const int CurrentFolder = -100, NoFollow = 0x100, EmptyPath = 0x1000; // AT_FDCWD, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
     private const uint BasicFields = 0x7ff; // STATX_BASIC_STATS
 
@@ -27,7 +27,8 @@ internal readonly partial record struct FileStatus
         var kind = attributes.HasFlag(FileAttributes.ReparsePoint) ? FileKind.Link
             : attributes.HasFlag(FileAttributes.Directory) ? FileKind.Folder
             : FileKind.Regular;
-        return new FileStatus(kind, new FileIdentity(status.Volume, ((ulong)status.NumberHigh << 32) | status.NumberLow), 0, 0, UnixFileMode.None);
+        return new FileStatus(
+            kind, new FileIdentity(status.Volume, ((ulong)status.NumberHigh << 32) | status.NumberLow), 0, 0, UnixFileMode.None);
     }
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
@@ -42,7 +43,7 @@ internal readonly partial record struct FileStatus
     [LibraryImport("libc", EntryPoint = "fstat")]
     private static partial int HandleStatMacArm(SafeFileHandle handle, out MacStatus status);
 
-    // Intel Macs keep the calls of before 64-bit file numbers under the plain names.
+    // On Intel Macs, the plain names are the old calls without 64-bit inodes.
     [LibraryImport("libc", EntryPoint = "stat$INODE64", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatMacIntel(string path, out MacStatus status);
 
@@ -54,15 +55,18 @@ internal readonly partial record struct FileStatus
 
     private static bool IsIntel => RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
-    private static int StatMac(string path, out MacStatus status) => IsIntel ? StatMacIntel(path, out status) : StatMacArm(path, out status);
+    private static int StatMac(string path, out MacStatus status) =>
+        IsIntel ? StatMacIntel(path, out status) : StatMacArm(path, out status);
 
-    private static int LinkStatMac(string path, out MacStatus status) => IsIntel ? LinkStatMacIntel(path, out status) : LinkStatMacArm(path, out status);
+    private static int LinkStatMac(string path, out MacStatus status) =>
+        IsIntel ? LinkStatMacIntel(path, out status) : LinkStatMacArm(path, out status);
 
     private static int HandleStatMac(SafeFileHandle handle, out MacStatus status) =>
         IsIntel ? HandleStatMacIntel(handle, out status) : HandleStatMacArm(handle, out status);
 
     [LibraryImport("kernel32", EntryPoint = "CreateFileW", StringMarshalling = StringMarshalling.Utf16)]
-    private static partial SafeFileHandle OpenWindows(string path, uint access, FileShare share, nint security, FileMode mode, int flags, nint template);
+    private static partial SafeFileHandle OpenWindows(
+        string path, uint access, FileShare share, nint security, FileMode mode, int flags, nint template);
 
     [LibraryImport("kernel32", EntryPoint = "GetFileInformationByHandle")]
     [return: MarshalAs(UnmanagedType.Bool)]

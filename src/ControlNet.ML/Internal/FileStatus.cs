@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ControlNet.ML.Internal;
 
-/// <summary>What lies under a name.</summary>
+/// <summary>The type of a file system entry.</summary>
 internal enum FileKind
 {
     /// <summary>A regular file.</summary>
@@ -19,35 +19,42 @@ internal enum FileKind
     Special,
 }
 
-/// <summary>A file itself, whatever it is called: two names of one file, be they links or spellings of a path, have one identity.</summary>
+/// <summary>A file's identity, independent of its path: hard links and different spellings of a path have the same identity.</summary>
 /// <param name="Volume">The file system.</param>
-/// <param name="Number">The file's number there.</param>
+/// <param name="Number">The file's number on it (inode).</param>
 internal readonly record struct FileIdentity(ulong Volume, ulong Number);
 
-/// <summary>What the system says of a file: more than .NET's own calls tell.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Identity">Which it is.</param>
-/// <param name="Owner">The number of the user it belongs to; 0 on Windows.</param>
-/// <param name="Group">The number of its group; 0 on Windows.</param>
-/// <param name="Mode">Who may do what with it; none on Windows.</param>
+/// <summary>The system's information about a file, beyond what .NET's API returns.</summary>
+/// <param name="Kind">Its type.</param>
+/// <param name="Identity">Its identity.</param>
+/// <param name="Owner">The user id of its owner; 0 on Windows.</param>
+/// <param name="Group">The group id; 0 on Windows.</param>
+/// <param name="Mode">Its permissions; none on Windows.</param>
 internal readonly partial record struct FileStatus(FileKind Kind, FileIdentity Identity, uint Owner, uint Group, UnixFileMode Mode)
 {
     private const int TypeBits = 0xF000, RegularType = 0x8000, FolderType = 0x4000, LinkType = 0xA000, ModeBits = 0xFFF;
 
-    /// <summary>The number of the user that this process acts for. Not for Windows.</summary>
+    /// <summary>The effective user id of this process. Not for Windows.</summary>
     public static uint CurrentUser => EffectiveUser();
 
-    /// <summary>Of a name.</summary>
-    /// <param name="path">The name.</param>
-    /// <param name="followLinks">Whether what a link refers to is meant, not the link.</param>
-    /// <returns>Null where there is nothing, or nothing can be said of it.</returns>
+    /// <summary>Gets the status of a path.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="followLinks">Whether to follow a link at the end of the path.</param>
+    /// <returns>Null if it does not exist or cannot be examined.</returns>
     public static FileStatus? Of(string path, bool followLinks = true)
     {
         if (path.Length == 0 || path.Contains('\0', StringComparison.Ordinal))
             return null;
         if (OperatingSystem.IsWindows())
         {
-            using var handle = OpenWindows(path, 0, FileShare.ReadWrite | FileShare.Delete, 0, FileMode.Open, BackupSemantics | (followLinks ? 0 : OpenReparsePoint), 0);
+            using var handle = OpenWindows(
+                path,
+                0,
+                FileShare.ReadWrite | FileShare.Delete,
+                0,
+                FileMode.Open,
+                BackupSemantics | (followLinks ? 0 : OpenReparsePoint),
+                0);
             return handle.IsInvalid ? null : OfWindows(handle);
         }
 
@@ -56,9 +63,9 @@ internal readonly partial record struct FileStatus(FileKind Kind, FileIdentity I
         return StatLinux(CurrentFolder, path, followLinks ? 0 : NoFollow, BasicFields, out var linux) == 0 ? OfLinux(linux) : null;
     }
 
-    /// <summary>Of an open file.</summary>
+    /// <summary>Gets the status of an open file.</summary>
     /// <param name="handle">The file.</param>
-    /// <returns>Null where nothing can be said of it.</returns>
+    /// <returns>Null if it cannot be examined.</returns>
     public static FileStatus? Of(SafeFileHandle handle)
     {
         if (OperatingSystem.IsWindows())
@@ -78,7 +85,7 @@ internal readonly partial record struct FileStatus(FileKind Kind, FileIdentity I
         }
     }
 
-    /// <summary>Whether two names are those of one file.</summary>
+    /// <summary>Whether two paths refer to the same file.</summary>
     public static bool AreSame(string first, string second) =>
         Of(first) is { } one && Of(second) is { } other && one.Identity == other.Identity;
 

@@ -4,21 +4,21 @@ using Microsoft.Win32.SafeHandles;
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// Brings a folder's entries to the disk. Flushing a file keeps its bytes; that it has its new name, after a rename, is the folder's, and
-/// without this a loss of power may bring the old name back. NTFS keeps a journal of names, so Windows needs nothing.
+/// Flushes a folder's entries to disk. Flushing a file secures its contents; its new name, after a rename, belongs to the folder, and
+/// without this a power failure may restore the old one. NTFS journals names, so Windows needs nothing.
 /// </summary>
 internal static partial class FolderSync
 {
     private const int ReadOnly = 0;
 
-    /// <summary>Flushes a folder. What does not know such a thing, as some network drives, is left as it is.</summary>
+    /// <summary>Flushes a folder. Does nothing on file systems that do not support it, such as some network drives.</summary>
     /// <param name="folder">The folder; empty for the current one.</param>
     public static void Flush(string? folder)
     {
         if (OperatingSystem.IsWindows())
             return;
 
-        // .NET's own calls refuse to open folders.
+        // .NET's API refuses to open folders.
         using var handle = new SafeFileHandle(Open(string.IsNullOrEmpty(folder) ? "." : folder, ReadOnly), ownsHandle: true);
         if (!handle.IsInvalid)
             _ = Synchronize(handle);

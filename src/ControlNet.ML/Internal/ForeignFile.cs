@@ -1,12 +1,11 @@
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// Recognises, by its first bytes, a file that stands where another kind was expected: the usual results of a
-/// download that went wrong, and the pickles that PyTorch writes.
+/// Recognises, by its first bytes, a file of an unexpected kind: the usual results of a failed download, and PyTorch's pickles.
 /// </summary>
 internal static class ForeignFile
 {
-    /// <summary>What the file is and what to do about it, or null if nothing is recognised.</summary>
+    /// <summary>What the file is and what to do about it, or null if it is not recognised.</summary>
     /// <param name="start">The first bytes of the file; 64 are enough.</param>
     public static string? Recognise(ReadOnlySpan<byte> start)
     {
@@ -21,7 +20,7 @@ internal static class ForeignFile
         return null;
     }
 
-    /// <summary>How a pickle becomes a safetensors file: with PyTorch, once, where its code may run.</summary>
+    /// <summary>How to convert a pickle to safetensors: with PyTorch, once, where its code may run.</summary>
     public const string HowToConvert =
         "safetensors is expected. Convert it once in Python: import torch; from safetensors.torch import save_file; " +
         "d = torch.load('in', weights_only=True); d = d.get('state_dict', d); " +

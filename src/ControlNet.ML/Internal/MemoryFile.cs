@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// A file in memory, for libraries that load only from a path. It has no name that anyone else could find, it cannot be changed once it is
-/// made, and it goes with the process, however that ends.
+/// A file in memory, for libraries that load only from a path. No other process can find it by name, it cannot be changed after its
+/// creation, and it disappears with the process, however that ends.
 /// </summary>
 internal sealed partial class MemoryFile : IDisposable
 {
@@ -15,14 +15,14 @@ internal sealed partial class MemoryFile : IDisposable
 
     private MemoryFile(SafeFileHandle handle) => _handle = handle;
 
-    /// <summary>Its path, in this process alone.</summary>
+    /// <summary>Its path, valid only in this process.</summary>
     public string Path => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
 
-    /// <summary>Makes a file.</summary>
-    /// <param name="name">A name, which only the system's tools show.</param>
-    /// <param name="content">What it holds.</param>
-    /// <param name="isCode">Whether it is to be run.</param>
-    /// <returns>Null where the system has no such files.</returns>
+    /// <summary>Creates a file.</summary>
+    /// <param name="name">A name, shown only by system tools.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="isCode">Whether it contains code to execute.</param>
+    /// <returns>Null if the system has no such files.</returns>
     public static MemoryFile? TryCreate(string name, ReadOnlySpan<byte> content, bool isCode)
     {
         if (!OperatingSystem.IsLinux() || !Directory.Exists("/proc/self/fd"))
@@ -30,7 +30,7 @@ internal sealed partial class MemoryFile : IDisposable
         SafeFileHandle? handle = null;
         try
         {
-            // Systems from before 2023 refuse a word about execution, later ones may want one.
+            // Linux before 6.3 refuses the executable flags, later versions may require one.
             const uint Flags = CloseOnExec | AllowSealing;
             handle = Create(name, Flags | (isCode ? Executable : NotExecutable));
             if (handle.IsInvalid)
@@ -54,7 +54,7 @@ internal sealed partial class MemoryFile : IDisposable
         }
     }
 
-    /// <summary>Lets go of it; what was loaded from it stays loaded.</summary>
+    /// <summary>Releases it; what was loaded from it stays loaded.</summary>
     public void Dispose() => _handle.Dispose();
 
     [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// The pieces that messages are made of. Names and texts come from files and command lines, so they are shortened, and freed of whatever
-/// would steer a terminal or turn a line around, before they reach one or a log.
+/// Formats the parts of messages. Names and texts come from files and command lines, so they are shortened, and characters that would
+/// control a terminal or reverse a line are escaped before they reach a terminal or log.
 /// </summary>
 internal static partial class Message
 {
@@ -20,9 +20,9 @@ internal static partial class Message
     /// <summary>A whole message: one line, at most 10,000 characters of it.</summary>
     public static string Line(string text) => Escape(Start(text, LongestLine));
 
-    /// <summary>A text with its control characters and the like as <c>\u001b</c>, which is what JSON calls them, too.</summary>
+    /// <summary>A text with control characters and the like escaped as <c>\u001b</c>, as in JSON.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="keepLines">Whether line breaks stay.</param>
+    /// <param name="keepLines">Whether line breaks are kept.</param>
     public static string Escape(string text, bool keepLines = false)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -49,13 +49,14 @@ internal static partial class Message
     }
 
     /// <summary>
-    /// Whether a character does something other than stand there: controls (C0, DEL, C1), line and paragraph separators, marks that set the
-    /// direction of what follows, and the byte order mark; and half of a surrogate pair, which is none.
+    /// Whether a character is not printable: controls (C0, DEL, C1), line and paragraph separators, bidirectional marks and the byte order
+    /// mark; and an unpaired surrogate.
     /// </summary>
     private static bool Steers(char character) => char.IsControl(character) || char.IsSurrogate(character)
-        || character is '\u061c' or '\u200e' or '\u200f' or (>= '\u2028' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or '\ufeff' or (>= '\ufff9' and <= '\ufffb');
+        || character is '\u061c' or '\u200e' or '\u200f' or (>= '\u2028' and <= '\u202e') or (>= '\u2066' and <= '\u2069')
+            or '\ufeff' or (>= '\ufff9' and <= '\ufffb');
 
-    /// <summary>Whether a pair is one of the invisible copies of ASCII, U+E0000 to U+E007F.</summary>
+    /// <summary>Whether a surrogate pair is one of the invisible tag characters, U+E0000 to U+E007F.</summary>
     private static bool IsTag(char high, char low) => char.ConvertToUtf32(high, low) is >= 0xE0000 and <= 0xE007F;
 
     [GeneratedRegex(@" \(Parameter '[^']*'\)")]
@@ -65,20 +66,20 @@ internal static partial class Message
         ? text
         : $"{text.AsSpan(0, char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)}…";
 
-    /// <summary>An exception's message without the name of a parameter, which says nothing to a user.</summary>
+    /// <summary>An exception's message without the parameter name, which means nothing to a user.</summary>
     public static string Of(Exception error) => error is ArgumentException ? ParameterSuffix().Replace(error.Message, "") : error.Message;
 
     /// <summary>A shape, <c>[320, 4, 3, 3]</c>.</summary>
     public static string Shape(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
-    /// <summary>The first eight of many, <c>a, b and 12 more</c>.</summary>
+    /// <summary>The first eight items, <c>a, b and 12 more</c>.</summary>
     public static string List(IReadOnlyCollection<string> items, string separator = ", ")
     {
         var text = string.Join(separator, items.Take(LongestList));
         return items.Count > LongestList ? $"{text} and {items.Count - LongestList:N0} more" : text;
     }
 
-    /// <summary>All of a few, <c>'a', 'b' or 'c'</c>.</summary>
+    /// <summary>All items, <c>'a', 'b' or 'c'</c>.</summary>
     public static string Choice(IReadOnlyList<string> items)
     {
         var quoted = items.Select(Name).ToList();

@@ -1,11 +1,11 @@
 namespace ControlNet.ML.Internal;
 
-/// <summary>What somebody may have meant who mistyped a name.</summary>
+/// <summary>Suggestions for mistyped names.</summary>
 internal static class NearestName
 {
     /// <summary>The known name with the fewest typing errors from the given one.</summary>
     /// <param name="name">What was typed.</param>
-    /// <param name="known">What there is.</param>
+    /// <param name="known">The known names.</param>
     /// <returns>The nearest, or null if none is near: more than a third of its letters, and more than two, are wrong.</returns>
     public static string? Suggest(string name, IEnumerable<string> known)
     {
@@ -19,10 +19,12 @@ internal static class NearestName
             .FirstOrDefault().Name;
     }
 
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours that turn one into the other, case aside.</summary>
+    /// <summary>
+    /// The number of insertions, deletions, replacements and swaps of adjacent letters that turn one into the other, ignoring case.
+    /// </summary>
     internal static int Distance(string a, string b)
     {
-        // Names are short; what is longer than any name is as far away as it is long.
+        // Names are short; a longer text is as far away as it is long.
         if (a.Length > 100)
             return a.Equals(b, StringComparison.OrdinalIgnoreCase) ? 0 : a.Length;
         var table = new int[a.Length + 1, b.Length + 1];

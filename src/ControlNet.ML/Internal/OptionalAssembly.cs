@@ -5,7 +5,7 @@ namespace ControlNet.ML.Internal;
 /// <summary>An assembly that an application may or may not reference.</summary>
 internal static class OptionalAssembly
 {
-    /// <summary>The assembly, or null if it is not there. Only names that are written in this library are ever asked for.</summary>
+    /// <summary>Loads the assembly; null if it does not exist. Only names that are hard-coded in this library are ever loaded.</summary>
     /// <param name="name">Its simple name.</param>
     public static Assembly? TryLoad(string name)
     {

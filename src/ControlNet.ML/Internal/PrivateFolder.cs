@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// Folders whose contents only the user, and the system's administrator, can have put there: caches and temporary files go nowhere else.
-/// Such a folder belongs to the user, is not a link, and nobody else may write to it; and nobody else may exchange a folder on the way to it,
-/// or the target of a link on the way: each belongs to the user or to root, and others may write to it only under the sticky bit of /tmp.
-/// On Windows it is the access list of the user's profile that keeps others out.
+/// Folders that only the user, or the system's administrator, can write to; caches and temporary files are only put there. Such a folder
+/// belongs to the user, is not a link, and others may not write to it; nor may others replace a folder on its path, or the target of a link
+/// on its path: each belongs to the user or to root, and is writable by others only with the sticky bit, as /tmp is. On Windows, the access
+/// list of the user's profile keeps others out.
 /// </summary>
 internal static partial class PrivateFolder
 {
@@ -14,10 +14,10 @@ internal static partial class PrivateFolder
     private const int MostLinks = 16, AlreadyThere = 17; // EEXIST
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>Makes a folder, if it is not there, and what is missing on the way to it, for the user alone; then verifies it.</summary>
+    /// <summary>Creates a folder, if it does not exist, and its missing parents, for the user alone; then verifies it.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="UnauthorizedAccessException">It is not private, or may not be made.</exception>
-    /// <exception cref="IOException">It cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">It is not private, or access is denied.</exception>
+    /// <exception cref="IOException">It cannot be created.</exception>
     public static void Create(string path)
     {
         Make(path);
@@ -25,7 +25,7 @@ internal static partial class PrivateFolder
             throw new UnauthorizedAccessException(fault);
     }
 
-    // Directory.CreateDirectory gives the mode to the last folder only, and puts folders into those of others.
+    // Directory.CreateDirectory applies the mode only to the last folder, and creates folders inside those of others.
     private static void Make(string path)
     {
         if (Directory.Exists(path))
@@ -43,16 +43,16 @@ internal static partial class PrivateFolder
             Directory.CreateDirectory(path, OwnerOnly);
     }
 
-    /// <summary>Makes a folder that must not be there yet, not even as a link.</summary>
-    /// <param name="path">The folder; the one that it is made in has to be there.</param>
-    /// <param name="isPrivate">Whether it is for the user alone, else for whom the user's files usually are.</param>
-    /// <exception cref="IOException">There is something under the name, or it cannot be made.</exception>
+    /// <summary>Creates a folder under a name that must not exist, not even as a link.</summary>
+    /// <param name="path">The folder; its parent must exist.</param>
+    /// <param name="isPrivate">Whether it is for the user alone, or with the usual permissions of the user's files.</param>
+    /// <exception cref="IOException">The name already exists, or the folder cannot be created.</exception>
     public static void CreateNew(string path, bool isPrivate)
     {
         if (OperatingSystem.IsWindows())
         {
             if (Path.Exists(path))
-                throw new IOException($"{path} is already there.");
+                throw new IOException($"{path} already exists.");
             Directory.CreateDirectory(path);
             return;
         }
@@ -61,20 +61,21 @@ internal static partial class PrivateFolder
         if (MakeFolder(path, (uint)(isPrivate ? OwnerOnly : All)) == 0)
             return;
         var error = Marshal.GetLastPInvokeError();
-        throw new IOException(error == AlreadyThere ? $"{path} is already there." : $"{path} cannot be made: {Marshal.GetPInvokeErrorMessage(error)}.");
+        throw new IOException(
+            error == AlreadyThere ? $"{path} already exists." : $"{path} cannot be created: {Marshal.GetPInvokeErrorMessage(error)}.");
     }
 
-    /// <summary>Whether a folder is there and private.</summary>
+    /// <summary>Whether a folder exists and is private.</summary>
     public static bool IsPrivate(string path) => Directory.Exists(path) && Fault(path, isOwn: true) is null;
 
-    /// <summary>Whether a file or folder, itself and not by a link, is the user's, and nobody else may write to it.</summary>
-    /// <param name="path">Its name, in a private folder.</param>
-    /// <param name="kind">What it has to be.</param>
+    /// <summary>Whether a file or folder, not a link to one, belongs to the user, and others may not write to it.</summary>
+    /// <param name="path">Its path, in a private folder.</param>
+    /// <param name="kind">The required type.</param>
     public static bool Owns(string path, FileKind kind) =>
         FileStatus.Of(path, followLinks: false) is { } status && status.Kind == kind
         && (OperatingSystem.IsWindows() || (status.Owner == FileStatus.CurrentUser && !OthersWrite(status)));
 
-    /// <summary>Why a folder is not private, naming the place and what would help; or null.</summary>
+    /// <summary>Why a folder is not private, naming the path and a remedy; null if it is private.</summary>
     private static string? Fault(string path, bool isOwn)
     {
         if (OperatingSystem.IsWindows())
@@ -83,9 +84,9 @@ internal static partial class PrivateFolder
     }
 
     /// <param name="path">The folder.</param>
-    /// <param name="user">Whose it has to be.</param>
-    /// <param name="isOwn">Whether it is to be private itself, or only lies on the way to one that is.</param>
-    /// <param name="links">How many links led here.</param>
+    /// <param name="user">The required owner.</param>
+    /// <param name="isOwn">Whether it must be private itself, or only is on the path to one that must be.</param>
+    /// <param name="links">The number of links followed so far.</param>
     private static string? Fault(string path, uint user, bool isOwn, int links)
     {
         for (var end = 1; end <= path.Length; end++)
@@ -109,9 +110,10 @@ internal static partial class PrivateFolder
                 case not FileKind.Folder:
                     return $"{place} is not a folder";
                 default:
-                    // A group of the user's own number has the user alone, by the convention of useradd: what makes a umask of 002 safe.
-                    var isShared = isLast ? OthersWrite(status)
-                        : OthersWrite(status with { Mode = status.Group == user && user != Root ? status.Mode & ~UnixFileMode.GroupWrite : status.Mode });
+                    // The user's own group, with the same id as the user, has no other members by the convention of useradd; this makes a
+                    // umask of 002 safe.
+                    var isOwnGroup = !isLast && status.Group == user && user != Root;
+                    var isShared = OthersWrite(isOwnGroup ? status with { Mode = status.Mode & ~UnixFileMode.GroupWrite } : status);
                     if (isShared && (isLast || !status.Mode.HasFlag(UnixFileMode.StickyBit)))
                         return $"others may write to {place} (chmod go-w helps)";
                     break;

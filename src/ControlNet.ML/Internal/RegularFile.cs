@@ -1,16 +1,16 @@
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// Opens what has to be a file: not a folder, not a pipe or socket, at which reading would wait for someone to write, and not a
-/// device, which may have no end. Every file that a user, a table or a model names is opened here.
+/// Opens files that must be regular files: not a folder, not a pipe or socket, where reading would wait for a writer, and not a device,
+/// which may never end. Every file that a user, a table or a model names is opened here.
 /// </summary>
 internal static class RegularFile
 {
-    /// <summary>Opens a file for reading. It may be renamed and removed meanwhile.</summary>
+    /// <summary>Opens a file for reading. It may be renamed and deleted while it is open.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="bufferSize">The stream's own buffer; 1 for none.</param>
-    /// <exception cref="ControlNetException">It is not there, is no regular file, or cannot be read.</exception>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="bufferSize">The size of the stream's buffer; 1 for none.</param>
+    /// <exception cref="ControlNetException">It does not exist, is not a regular file, or cannot be read.</exception>
     public static FileStream Open(string path, string name, int bufferSize = 4096)
     {
         try
@@ -32,30 +32,30 @@ internal static class RegularFile
         }
         catch (ArgumentException error)
         {
-            throw new ControlNetException($"{name}: cannot be read: this is no file name.", error);
+            throw new ControlNetException($"{name}: cannot be read: this is not a valid file name.", error);
         }
     }
 
-    /// <summary>Throws if there is something under a name that is no regular file.</summary>
+    /// <summary>Throws if a path exists and is not a regular file.</summary>
     /// <param name="path">The file, which may be missing.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">Its name in messages.</param>
     /// <exception cref="ControlNetException">It is a folder, a pipe, a socket or a device.</exception>
     public static void Require(string path, string name)
     {
         if (path.Contains('\0', StringComparison.Ordinal))
-            throw new ControlNetException($"{name}: cannot be read: this is no file name.");
+            throw new ControlNetException($"{name}: cannot be read: this is not a valid file name.");
         if (Directory.Exists(path))
             throw new ControlNetException($"{name}: cannot be read: it is a folder, expected a file.");
         if (FileStatus.Of(path) is { Kind: not FileKind.Regular })
             throw Special(name);
     }
 
-    /// <summary>All bytes of a file.</summary>
+    /// <summary>Reads all bytes of a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="most">The most bytes it may have, checked before anything is allocated.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="most">The maximum number of bytes, checked before anything is allocated.</param>
     /// <param name="what">What was expected, for the message: <c>JSON</c>.</param>
-    /// <exception cref="ControlNetException">It is not there, is no regular file, too large, or cannot be read.</exception>
+    /// <exception cref="ControlNetException">It does not exist, is not a regular file, is too large, or cannot be read.</exception>
     public static byte[] ReadAll(string path, string name, int most, string what)
     {
         using var stream = Open(path, name, bufferSize: 1);
@@ -73,12 +73,14 @@ internal static class RegularFile
         }
     }
 
-    /// <summary>The lines of a text, without their ends.</summary>
+    /// <summary>Reads the lines of a text file, without line endings.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="longest">The most characters of a line, so that a file without ends is never held as a whole.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="longest">The maximum number of characters per line, so that a file without line endings is never held in full.</param>
     /// <param name="encoding">Its encoding; null for UTF-8.</param>
-    /// <exception cref="ControlNetException">It is not there, is no regular file, cannot be read, is of another encoding, or has a longer line.</exception>
+    /// <exception cref="ControlNetException">
+    /// It does not exist, is not a regular file, cannot be read, has invalid bytes, or has a line that is too long.
+    /// </exception>
     public static IEnumerable<string> Lines(string path, string name, int longest, System.Text.Encoding? encoding = null)
     {
         using var reader = new EncodedText(Open(path, name, bufferSize: 1), encoding);
@@ -132,5 +134,6 @@ internal static class RegularFile
         }
     }
 
-    private static ControlNetException Special(string name) => new($"{name}: cannot be read: it is a pipe, a socket or a device, expected a regular file.");
+    private static ControlNetException Special(string name) =>
+        new($"{name}: cannot be read: it is a pipe, a socket or a device, expected a regular file.");
 }

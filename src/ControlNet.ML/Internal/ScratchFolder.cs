@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Internal;
 
 /// <summary>
-/// A folder for what only this process needs, made for the user alone, and removed when it is disposed of. A process that is killed leaves
-/// its folders; the next one that makes one in the same place removes them. That the owner lives is told by a file beside the folder which it
-/// holds as long as the folder is there: the system lets go of it with the process, so numbers of processes, which come again, play no part.
+/// A temporary folder of this process, created for the user alone and removed when it is disposed. A process that is killed leaves its
+/// folders behind; the next one that creates a folder in the same place removes them. A lock file next to the folder, held as long as the
+/// folder exists, shows that the owner is alive: the system releases it with the process, unlike process ids, which are reused.
 /// </summary>
 internal sealed class ScratchFolder : IDisposable
 {
@@ -15,19 +15,20 @@ internal sealed class ScratchFolder : IDisposable
     /// <summary>The full path.</summary>
     public string Path { get; }
 
-    /// <summary>Makes a folder in the user's cache.</summary>
-    /// <exception cref="ControlNetException">No private folder can be made.</exception>
+    /// <summary>Creates a folder in the user's cache.</summary>
+    /// <exception cref="ControlNetException">No private folder can be created.</exception>
     public static ScratchFolder Create()
     {
         List<string> failures = [];
         return UserCache.Use(UserCache.Folders("scratch"), Create, failures) ?? throw new ControlNetException(
-            $"No folder for temporary files can be made: tried {string.Join("; ", failures)}. Name one that is yours in {UserCache.Variable}.");
+            $"No folder for temporary files can be created: tried {string.Join("; ", failures)}. "
+            + $"Set {UserCache.Variable} to a folder of your own.");
     }
 
-    /// <summary>Makes a folder in a private one, and removes those there whose owner is gone.</summary>
+    /// <summary>Creates a folder in a private one, and removes folders there whose owner has ended.</summary>
     /// <param name="root">The private folder.</param>
-    /// <exception cref="IOException">It cannot be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    /// <exception cref="IOException">It cannot be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied.</exception>
     public static ScratchFolder Create(string root)
     {
         RemoveAbandoned(root);
@@ -45,10 +46,10 @@ internal sealed class ScratchFolder : IDisposable
         }
     }
 
-    /// <summary>A path in the folder.</summary>
+    /// <summary>The path of a file in the folder.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Removes the folder, if it has not been moved elsewhere.</summary>
+    /// <summary>Removes the folder, unless it has been moved elsewhere.</summary>
     public void Dispose()
     {
         try
@@ -58,7 +59,7 @@ internal sealed class ScratchFolder : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The next process that comes here tries again.
+            // The next process that creates a folder here tries again.
         }
 
         _hold.Dispose();
@@ -72,7 +73,7 @@ internal sealed class ScratchFolder : IDisposable
             Abandon(path);
     }
 
-    /// <summary>Removes a folder, then what held it, unless somebody holds it.</summary>
+    /// <summary>Removes a folder, then its lock file, unless another process holds it.</summary>
     private static void Abandon(string path)
     {
         try
@@ -85,11 +86,11 @@ internal sealed class ScratchFolder : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Somebody's, or it goes the next time.
+            // In use by another process, or removed the next time.
         }
     }
 
-    /// <summary>Holds a folder; the file that does so goes with the stream.</summary>
+    /// <summary>Locks a folder; its lock file is deleted with the stream.</summary>
     private static FileStream Hold(string path, FileMode mode) =>
         new(path + HoldEnding, mode, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
 }

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Internal;
 
-/// <summary>Where this library keeps what can be made again: the user's own cache, in folders that nobody else can write to.</summary>
+/// <summary>The location of data that can be recreated: the user's cache, in folders that others cannot write to.</summary>
 internal static class UserCache
 {
     /// <summary>The environment variable that names another folder.</summary>
@@ -9,10 +9,10 @@ internal static class UserCache
     private const string Own = "controlnet-ml";
 
     /// <summary>
-    /// Folders to try, best first: that of CONTROLNET_CACHE alone where it is set; else XDG_CACHE_HOME, the system's place for a user's own
-    /// data, then a folder of the user's own below the temporary one, under a name that nobody can have taken if need be.
+    /// The folders to try, best first: CONTROLNET_CACHE alone if it is set; else XDG_CACHE_HOME, the system's folder for user data, then a
+    /// folder of the user below the temporary one, under a random name if the usual one is taken.
     /// </summary>
-    /// <param name="part">What it is for, <c>models</c>.</param>
+    /// <param name="part">The purpose, such as <c>models</c>.</param>
     public static IEnumerable<string> Folders(string part)
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen)
@@ -23,7 +23,8 @@ internal static class UserCache
 
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
             yield return Path.Combine(cache, Own, part);
-        if (OperatingSystem.IsWindows() && Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local)
+        if (OperatingSystem.IsWindows()
+            && Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } local)
             yield return Path.Combine(local, Own, part);
         else if (Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) is { Length: > 0 } home)
             yield return Path.Combine(home, ".cache", Own, part);
@@ -35,11 +36,13 @@ internal static class UserCache
         yield return Path.Combine(temporary, $"{name}-{Path.GetRandomFileName()}", part);
     }
 
-    /// <summary>Uses the first folder that can be made, is private, and in which it works.</summary>
+    /// <summary>Uses the first folder that can be created, is private, and for which the callback succeeds.</summary>
     /// <param name="folders">The folders to try.</param>
-    /// <param name="use">Uses a folder; throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> if the next is to be tried.</param>
-    /// <param name="failures">Gets why the folders before it would not do.</param>
-    /// <returns>What <paramref name="use"/> gave, or the default if no folder will do.</returns>
+    /// <param name="use">
+    /// Uses a folder; throws an <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> to try the next one.
+    /// </param>
+    /// <param name="failures">Receives why the earlier folders failed.</param>
+    /// <returns>The result of <paramref name="use"/>, or the default if no folder works.</returns>
     public static T? Use<T>(IEnumerable<string> folders, Func<string, T> use, ICollection<string>? failures = null)
     {
         foreach (var folder in folders)
@@ -58,7 +61,7 @@ internal static class UserCache
         return default;
     }
 
-    /// <summary>Found again are those folders of random names that are the user's; anyone else's may lie beside them.</summary>
+    /// <summary>Finds the folders with random names that belong to the user; those of others may be there too.</summary>
     private static IEnumerable<string> MadeBefore(string folder, string pattern)
     {
         try

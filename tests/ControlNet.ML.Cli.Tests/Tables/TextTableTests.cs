@@ -138,7 +138,7 @@ public sealed class TextTableTests : IDisposable
     {
         var path = _folder.Write("m.csv", [.. Encoding.UTF8.GetPreamble(), .. "prompt\nB"u8, 0xE4, .. "r\n"u8]);
         var error = Assert.Throws<ControlNetException>(() => TableReader.Open(path).CountRows(default));
-        Assert.EndsWith("row 0 is not text in utf-8, which the file's byte order mark says (there is the byte E4): save it anew, as UTF-8.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("row 0 is not text in utf-8, the encoding of its byte order mark (there is the byte E4): save it as UTF-8.", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class TextTableTests : IDisposable
         Assert.Equal(("Straße", "Süd"), (results[0][^1], results[1][^1]));
         Assert.Equal(App.Success, (await folder.RunAsync(settings => settings with { Encoding = "windows-1252" })).Code);
         Assert.Contains("encoding", (await folder.RunAsync(settings => settings with { Encoding = "cp1251" })).Error, StringComparison.Ordinal);
-        Assert.Contains("'klingon' is not known", (await folder.RunAsync(settings => settings with { Encoding = "klingon" })).Error, StringComparison.Ordinal);
+        Assert.Contains("Unknown encoding 'klingon'", (await folder.RunAsync(settings => settings with { Encoding = "klingon" })).Error, StringComparison.Ordinal);
     }
 
     [Fact]

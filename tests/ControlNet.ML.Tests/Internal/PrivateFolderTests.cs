@@ -85,8 +85,8 @@ public sealed class PrivateFolderTests : IDisposable
         PrivateFolder.CreateNew(_folder.File("new"), isPrivate: true);
         Assert.Equal((UnixFileMode)0x1C0, File.GetUnixFileMode(_folder.File("new")));
         Directory.CreateSymbolicLink(_folder.File("link"), _folder.File("new"));
-        Assert.Contains("already there", Assert.Throws<IOException>(() => PrivateFolder.CreateNew(_folder.File("new"), isPrivate: true)).Message, StringComparison.Ordinal);
-        Assert.Contains("already there", Assert.Throws<IOException>(() => PrivateFolder.CreateNew(_folder.File("link"), isPrivate: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("already exists", Assert.Throws<IOException>(() => PrivateFolder.CreateNew(_folder.File("new"), isPrivate: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("already exists", Assert.Throws<IOException>(() => PrivateFolder.CreateNew(_folder.File("link"), isPrivate: true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
