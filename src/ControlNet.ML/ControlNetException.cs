@@ -1,10 +1,9 @@
 namespace ControlNet.ML;
 
 /// <summary>
-/// Something outside the program is not as it has to be: a file, a model folder, an image, the machine.
-/// The message says what was found, where, and what was expected, and is fit to be shown to the user as it stands: one line, in which
-/// control characters of foreign texts are escaped (<c>\u001b</c>).
-/// Wrong arguments in code stay <see cref="ArgumentException"/>.
+/// Something outside the program is missing or invalid: a file, a model folder, an image, the machine. The message says what was found,
+/// where, and what was expected, and can be shown to the user unchanged: it is one line, with control characters of foreign texts escaped
+/// (<c>\u001b</c>). Wrong arguments in code throw <see cref="ArgumentException"/> instead.
 /// </summary>
 public class ControlNetException : Exception
 {

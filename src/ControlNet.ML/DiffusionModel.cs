@@ -7,14 +7,22 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
-/// <summary>A locked base model: text encoder, UNet, autoencoder, tokenizer and scheduler. It does one thing at a time: calls from several threads wait for each other.</summary>
+/// <summary>
+/// A locked base model: text encoder, UNet, autoencoder, tokenizer and scheduler. Thread-safe, but it does one thing at a time: concurrent
+/// calls wait for each other.
+/// </summary>
 public sealed class DiffusionModel : IDisposable
 {
     private readonly ClipTokenizer[] _tokenizers;
     private readonly ModelGate _gate = new();
 
     private DiffusionModel(
-        string name, ModelFolder folder, LoadOptions options, ClipTokenizer[] tokenizers, SchedulerConfig scheduler, IDiffusionBackend backend)
+        string name,
+        ModelFolder folder,
+        LoadOptions options,
+        ClipTokenizer[] tokenizers,
+        SchedulerConfig scheduler,
+        IDiffusionBackend backend)
     {
         Name = name;
         Options = options;
@@ -32,34 +40,34 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Its folder and configurations.</summary>
     public ModelFolder Folder { get; }
 
-    /// <summary>The sampler that the model's folder names.</summary>
+    /// <summary>The configuration of the model folder's scheduler.</summary>
     public SchedulerConfig Scheduler { get; }
 
-    /// <summary>The networks behind the seam.</summary>
+    /// <summary>The networks on their backend.</summary>
     public IDiffusionBackend Backend { get; }
 
-    /// <summary>The side in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
+    /// <summary>The image size in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     public int NativeSize => Folder.NativeSize;
 
-    /// <summary>How many tokens the text encoder takes, start, end and padding included.</summary>
+    /// <summary>The number of tokens that the text encoder takes, including start, end and padding.</summary>
     internal int TextTokens => Folder.TextEncoder.MaxPositionEmbeddings;
 
-    /// <summary>How it was loaded.</summary>
+    /// <summary>The options that it was loaded with.</summary>
     internal LoadOptions Options { get; }
 
-    /// <summary>What a saved component remembers of it.</summary>
+    /// <summary>The reference that a saved component stores.</summary>
     internal Lazy<WeightReference> Reference { get; }
 
-    /// <summary>The stages from requests to images.</summary>
+    /// <summary>Generates images from requests.</summary>
     internal GenerationPipeline Pipeline { get; }
 
-    /// <summary>Whether its networks are gone.</summary>
+    /// <summary>Whether the model is disposed.</summary>
     internal bool IsDisposed { get; private set; }
 
     /// <summary>Waits until no other thread uses the networks.</summary>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <returns>Gives them back when disposed, on the same thread.</returns>
-    /// <exception cref="ObjectDisposedException">The model is gone.</exception>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>Releases them when disposed, which must be on the same thread.</returns>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     internal ModelGate.Use Enter(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
@@ -70,15 +78,16 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
     /// <param name="options">Precision, device, variant of the files.</param>
     /// <param name="cancellationToken">Stops the loading.</param>
-    /// <exception cref="ControlNetException">There is no such model, its files are not sound, or there is no runtime.</exception>
+    /// <exception cref="ControlNetException">There is no such model, its files are invalid, or there is no runtime.</exception>
     public static DiffusionModel Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         options ??= new LoadOptions();
-        return Load(nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts), options, cancellationToken);
+        return Load(
+            nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts), options, cancellationToken);
     }
 
-    /// <summary>Loads a model whose folder is open.</summary>
+    /// <summary>Loads a model from an open folder.</summary>
     internal static DiffusionModel Load(string name, ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
     {
         var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? folder.ReadTokenizers() : [];
@@ -87,44 +96,58 @@ public sealed class DiffusionModel : IDisposable
         return new DiffusionModel(name, folder, options, tokenizers, scheduler, backend);
     }
 
-    /// <summary>Makes one image.</summary>
-    /// <param name="prompt">What it should show; may be empty.</param>
-    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <summary>Generates an image.</summary>
+    /// <param name="prompt">The prompt; may be empty.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
-    /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
+    /// <exception cref="ArgumentException">
+    /// A value is outside its range, or the size is not a multiple of the autoencoder's scale factor.
+    /// </exception>
     public GeneratedImage Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(prompt, [], options, cancellationToken);
 
-    /// <summary>Makes one image under control.</summary>
-    /// <param name="prompt">What it should show; may be empty.</param>
+    /// <summary>Generates an image with control networks.</summary>
+    /// <param name="prompt">The prompt; may be empty.</param>
     /// <param name="controls">One or several control networks with their conditions.</param>
-    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
-    /// <exception cref="ArgumentException">A value is outside its range, or the size is no multiple of the autoencoder's factor.</exception>
+    /// <exception cref="ArgumentException">
+    /// A value is outside its range, or the size is not a multiple of the autoencoder's scale factor.
+    /// </exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
     public GeneratedImage Generate(
-        string prompt, IReadOnlyList<ControlInput> controls, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
+        string prompt,
+        IReadOnlyList<ControlInput> controls,
+        GenerateOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         GenerateBatch([new GenerateRequest(prompt, controls, options ?? new GenerateOptions())], cancellationToken)[0];
 
-    /// <summary>Makes several images together, which is faster than one by one where the device is not busy with one.</summary>
+    /// <summary>
+    /// Generates several images in one batch, which is faster than one by one if a single image does not use the device fully.
+    /// </summary>
     /// <param name="requests">
-    /// The images: one size, scheduler and number of steps for all, and the same control networks in the same order, of which each image may
-    /// leave some out (scale 0). The first one's progress is reported.
+    /// The requests: the same size, scheduler and number of steps for all, and the same control networks in the same order, of which each
+    /// image may leave some out (scale 0). The first request's progress is reported.
     /// </param>
     /// <param name="cancellationToken">Checked before each step.</param>
-    /// <returns>The images, in the order of the requests. An image is the same whatever it is made together with, up to rounding.</returns>
-    /// <exception cref="ArgumentException">There is none, a value is outside its range, or they cannot be made together.</exception>
+    /// <returns>
+    /// The images, in the order of the requests. An image does not depend on the others in its batch, except for rounding.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// There are no requests, a value is outside its range, or they cannot be generated together.
+    /// </exception>
     /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
-    public IReadOnlyList<GeneratedImage> GenerateBatch(IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken = default)
+    public IReadOnlyList<GeneratedImage> GenerateBatch(
+        IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0)
-            throw new ArgumentException("No image to make.", nameof(requests));
+            throw new ArgumentException("No requests, expected at least one.", nameof(requests));
         using var use = Enter(cancellationToken);
         return Pipeline.RunTogether(requests, cancellationToken);
     }
 
-    /// <summary>Makes images of any requests, together where they can be. One that fails fails alone.</summary>
+    /// <summary>Generates images from any requests, in batches where possible. A request that fails does not affect the others.</summary>
     /// <param name="requests">The requests.</param>
     /// <param name="stepping">Called before each request and after each step; may throw to stop.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
@@ -136,21 +159,22 @@ public sealed class DiffusionModel : IDisposable
         return Pipeline.Run(requests, stepping, cancellationToken);
     }
 
-    /// <summary>Denoises what is encoded already, together where it can be. One that fails fails alone.</summary>
+    /// <summary>Denoises prepared requests, in batches where possible. A request that fails does not affect the others.</summary>
     /// <param name="requests">The requests.</param>
     /// <param name="stepping">Called after each step; may throw to stop.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
     /// <returns>For each request the latents, [1, C, h, w], or a failure that <see cref="GenerateResult.IsOwn"/>.</returns>
-    internal GenerateResult<TensorData>[] DenoiseEach(IReadOnlyList<DenoisingRequest> requests, Action stepping, CancellationToken cancellationToken)
+    internal GenerateResult<TensorData>[] DenoiseEach(
+        IReadOnlyList<DenoisingRequest> requests, Action stepping, CancellationToken cancellationToken)
     {
         using var use = Enter(cancellationToken);
         return Pipeline.Denoise(requests, stepping, cancellationToken);
     }
 
-    /// <summary>Makes one image and shows it on the way: every element is a step, decoded only when asked.</summary>
-    /// <param name="prompt">What it should show; may be empty.</param>
+    /// <summary>Generates an image and yields every step, whose preview is decoded only on demand.</summary>
+    /// <param name="prompt">The prompt; may be empty.</param>
     /// <param name="controls">Control networks with their conditions; may be empty.</param>
-    /// <param name="options">Steps, guidance, seed, size and so on.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
     public async IAsyncEnumerable<GenerationStep> GenerateSteps(
         string prompt,
@@ -167,10 +191,13 @@ public sealed class DiffusionModel : IDisposable
         {
             using var use = Enter(cancellationToken);
             return Pipeline.Prepare(
-                new GenerateRequest(prompt, controls, options ?? new GenerateOptions()), new PromptEncoder(this), stepping: null, cancellationToken);
+                new GenerateRequest(prompt, controls, options ?? new GenerateOptions()),
+                new PromptEncoder(this),
+                stepping: null,
+                cancellationToken);
         }
 
-        // Between two steps others may use the model: nobody knows when the next one is asked for.
+        // Others may use the model between two steps: the caller may take any time before it asks for the next one.
         bool Next()
         {
             using var use = Enter(cancellationToken);
@@ -179,19 +206,21 @@ public sealed class DiffusionModel : IDisposable
     }
 
     /// <summary>Encodes a prompt.</summary>
-    /// <param name="prompt">The text; what the encoder has no room for is cut.</param>
-    /// <param name="clipSkip">How many of the last layers to leave out, or null.</param>
-    /// <param name="warnings">Receives a line that names what was cut, if anything was.</param>
+    /// <param name="prompt">The prompt; text beyond the encoder's maximum length is cut.</param>
+    /// <param name="clipSkip">Clip skip: the number of last layers to skip, or null.</param>
+    /// <param name="warnings">Receives a warning that quotes what was cut, if anything was.</param>
     public TextEmbedding EncodeText(string prompt, int? clipSkip = null, ICollection<string>? warnings = null)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         if (_tokenizers.Length == 0)
-            throw new InvalidOperationException($"{Name} was loaded without its text encoder ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
+            throw new InvalidOperationException(
+                $"{Name} was loaded without its text encoder ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
         var tokenized = _tokenizers.Select(tokenizer => tokenizer.Tokenize(prompt)).ToArray();
         if (tokenized[0].Truncated is { } cut)
         {
             warnings?.Add(
-                $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: {Message.Name(cut.Trim())}.");
+                $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: "
+                + $"{Message.Name(cut.Trim())}.");
         }
 
         using var use = Enter();
@@ -201,8 +230,8 @@ public sealed class DiffusionModel : IDisposable
     }
 
     /// <summary>Encodes an image: the mean of the posterior.</summary>
-    /// <param name="image">[1, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's factor.</param>
-    /// <returns>[1, C, h, w], scaled as the sampler has them.</returns>
+    /// <param name="image">[1, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's scale factor.</param>
+    /// <returns>[1, C, h, w], scaled for the scheduler.</returns>
     public TensorData Encode(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -213,7 +242,7 @@ public sealed class DiffusionModel : IDisposable
     }
 
     /// <summary>Decodes latents to values from 0 to 1.</summary>
-    /// <param name="latents">[1, C, h, w], scaled as the sampler leaves them.</param>
+    /// <param name="latents">[1, C, h, w], scaled as the scheduler returns them.</param>
     /// <returns>[1, 3, H, W].</returns>
     public TensorData Decode(TensorData latents)
     {
@@ -222,14 +251,14 @@ public sealed class DiffusionModel : IDisposable
         var unscaled = latents.Clone();
         for (var i = 0; i < unscaled.Count; i++)
             unscaled.Values[i] = (float)((unscaled.Values[i] / config.ScalingFactor) + (config.ShiftFactor ?? 0));
-        var picture = Backend.DecodeImage(unscaled);
-        for (var i = 0; i < picture.Count; i++)
-            picture.Values[i] = Math.Clamp((picture.Values[i] / 2) + 0.5f, 0, 1);
-        return picture;
+        var image = Backend.DecodeImage(unscaled);
+        for (var i = 0; i < image.Count; i++)
+            image.Values[i] = Math.Clamp((image.Values[i] / 2) + 0.5f, 0, 1);
+        return image;
     }
 
     /// <summary>
-    /// Frees the networks. Waits for what is being computed, at most a step of denoising; calls that are not finished, and later ones, throw
+    /// Frees the networks. Waits for the running computation, at most one denoising step; unfinished and later calls throw
     /// <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose()
@@ -239,13 +268,13 @@ public sealed class DiffusionModel : IDisposable
     }
 }
 
-/// <summary>One step on the way to an image.</summary>
-/// <param name="Step">Which, from 0.</param>
-/// <param name="Steps">How many there are.</param>
+/// <summary>The state of an image after one denoising step.</summary>
+/// <param name="Step">The step's index, from 0.</param>
+/// <param name="Steps">The number of steps.</param>
 /// <param name="Latents">The latents, [1, C, h, w]; overwritten by the next step.</param>
-/// <param name="Decode">Decodes them: the preview, and after the last step the image.</param>
+/// <param name="Decode">Decodes the latents: a preview, and after the last step the image.</param>
 public sealed record GenerationStep(int Step, int Steps, TensorData Latents, Func<TensorData, GeneratedImage> Decode)
 {
-    /// <summary>The image as it stands.</summary>
+    /// <summary>Decodes the current latents to an image.</summary>
     public GeneratedImage Image() => Decode(Latents);
 }

@@ -2,13 +2,13 @@ using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML;
 
-/// <summary>How an image is made. A record: change one thing with <c>with</c>.</summary>
+/// <summary>The options of image generation. A record: change individual options with <c>with</c>.</summary>
 public sealed record GenerateOptions
 {
-    /// <summary>Most steps that are taken in earnest; what is beyond is a slip of the finger.</summary>
+    /// <summary>The maximum number of steps; a larger number is taken for a mistake.</summary>
     public const int MaxSteps = 1000;
 
-    /// <summary>What the image should not show; null is no wish.</summary>
+    /// <summary>The negative prompt: what the image should not show; null for none.</summary>
     /// <value>Default: null.</value>
     public string? NegativePrompt { get; init; }
 
@@ -16,50 +16,55 @@ public sealed record GenerateOptions
     /// <value>Default: 50, as in diffusers.</value>
     public int Steps { get; init; } = 50;
 
-    /// <summary>Classifier-free guidance scale; 1 and below is no guidance.</summary>
+    /// <summary>Classifier-free guidance scale; 1 and below disables guidance.</summary>
     /// <value>Default: 7.5, as in diffusers.</value>
     public double Guidance { get; init; } = 7.5;
 
-    /// <summary>Guidance rescale, 0 to 1.</summary>
+    /// <summary>Guidance rescale, 0 (off) to 1.</summary>
     /// <value>Default: 0.</value>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>Seed of all noise: the numbers of torch's CPU generator. 0 is a seed like any other.</summary>
+    /// <summary>Seed of all noise: random numbers are those of torch's CPU generator. 0 is a seed like any other.</summary>
     /// <value>Default: 0.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>An image to begin from, and how much of it is made anew; null begins from noise alone.</summary>
+    /// <summary>The initial image, its strength and mask; null starts from noise.</summary>
     public ImageInput? Image { get; init; }
 
-    /// <summary>Width in pixels, a multiple of 8; null takes what the model was trained with, or of <see cref="Image"/> the next multiple below its own.</summary>
+    /// <summary>
+    /// Width in pixels, a multiple of 8; null uses the size that the model was trained with, or the size of <see cref="Image"/> rounded
+    /// down to a multiple.
+    /// </summary>
     public int? Width { get; init; }
 
     /// <summary>Height in pixels, a multiple of 8; null as for <see cref="Width"/>.</summary>
     public int? Height { get; init; }
 
-    /// <summary>Sampler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …); null takes the model's own.</summary>
+    /// <summary>Scheduler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …); null uses the model's own.</summary>
     public string? Scheduler { get; init; }
 
-    /// <summary>Sampler with all its settings, in place of a name.</summary>
+    /// <summary>Scheduler with its whole configuration, instead of a name.</summary>
     public SchedulerConfig? SchedulerConfig { get; init; }
 
-    /// <summary>How many of the text encoder's last layers to leave out; null for none.</summary>
+    /// <summary>Clip skip: the number of the text encoder's last layers to skip; null for none.</summary>
     public int? ClipSkip { get; init; }
 
     /// <summary>DDIM's eta, 0 (no noise added) to 1.</summary>
     public double Eta { get; init; }
 
-    /// <summary>Starting noise in place of the seed's, [1, C, h, w], of unit variance.</summary>
+    /// <summary>Starting noise instead of the seed's, [1, C, h, w], of unit variance.</summary>
     public TensorData? Latents { get; init; }
 
-    /// <summary>SDXL: the size that the image is said to come from, its crop's corner and its target size; null takes the image's own.</summary>
+    /// <summary>
+    /// SDXL size conditioning: original size, top-left crop corner and target size; null uses the image's own size, uncropped.
+    /// </summary>
     public SizeConditioning? Sizes { get; init; }
 
-    /// <summary>Told what is going on, from the thread that works.</summary>
+    /// <summary>Progress reports, on the calling thread.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
-    /// <summary>Checks the values that need no model.</summary>
-    /// <returns>What is wrong: the first value outside its range. Null if nothing is.</returns>
+    /// <summary>Checks the values that do not depend on the model.</summary>
+    /// <returns>The first problem found: a value outside its range. Null if there is none.</returns>
     public string? Validate() => this switch
     {
         { Steps: < 1 or > MaxSteps } => $"Steps is {Steps}, expected 1 to {MaxSteps:N0}.",
@@ -71,17 +76,17 @@ public sealed record GenerateOptions
     };
 }
 
-/// <summary>SDXL's size conditioning, pixels.</summary>
-/// <param name="OriginalHeight">Height of the image that this one is said to come from.</param>
-/// <param name="OriginalWidth">Its width.</param>
-/// <param name="CropTop">Rows cut at the top.</param>
-/// <param name="CropLeft">Columns cut at the left.</param>
-/// <param name="TargetHeight">Height aimed at.</param>
-/// <param name="TargetWidth">Width aimed at.</param>
+/// <summary>SDXL's size conditioning, in pixels.</summary>
+/// <param name="OriginalHeight">Original height of the image.</param>
+/// <param name="OriginalWidth">Original width of the image.</param>
+/// <param name="CropTop">Rows cropped at the top.</param>
+/// <param name="CropLeft">Columns cropped at the left.</param>
+/// <param name="TargetHeight">Target height.</param>
+/// <param name="TargetWidth">Target width.</param>
 public sealed record SizeConditioning(int OriginalHeight, int OriginalWidth, int CropTop, int CropLeft, int TargetHeight, int TargetWidth);
 
-/// <summary>What is going on.</summary>
+/// <summary>A progress report.</summary>
 /// <param name="Stage"><c>text</c>, <c>condition</c>, <c>denoise</c> or <c>decode</c>.</param>
-/// <param name="Done">Steps done of this stage.</param>
-/// <param name="Total">Steps in this stage.</param>
+/// <param name="Done">Steps of the stage that are done.</param>
+/// <param name="Total">Steps of the stage in total.</param>
 public sealed record GenerationProgress(string Stage, int Done, int Total);

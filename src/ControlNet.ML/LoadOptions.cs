@@ -5,28 +5,30 @@ namespace ControlNet.ML;
 /// <summary>How a model or control network is loaded.</summary>
 public sealed record LoadOptions
 {
-    /// <summary>The variant of the weight files to read, <c>fp16</c>; null for the plain ones, or the only ones there are.</summary>
+    /// <summary>
+    /// The variant of the weight files to read, such as <c>fp16</c>; null for the plain ones, or the only ones that exist.
+    /// </summary>
     public string? Variant { get; init; }
 
-    /// <summary>What the networks compute in, whatever the files hold.</summary>
+    /// <summary>The precision that the networks compute in, whatever the files contain.</summary>
     /// <value>Default: <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; }
 
-    /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null takes a GPU where there is one.</summary>
+    /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null uses a GPU if there is one.</summary>
     public string? Device { get; init; }
 
-    /// <summary>Of a model: the networks to load. What was left out cannot be used, and its weights need not be there.</summary>
+    /// <summary>For a model: the networks to load. The others cannot be used, and their weights need not exist.</summary>
     /// <value>Default: <see cref="ModelParts.All"/>.</value>
     public ModelParts Parts { get; init; } = ModelParts.All;
 
-    /// <summary>Of a control network: whether to load its condition encoder alone. Such a network encodes conditions and cannot steer.</summary>
+    /// <summary>For a control network: whether to load only its condition encoder. Such a network can encode conditions only.</summary>
     /// <value>Default: false.</value>
     public bool ConditionEncoderOnly { get; init; }
 
-    /// <summary>The runtime; null takes the one whose package the application references.</summary>
+    /// <summary>The runtime; null uses the one whose package the application references.</summary>
     public IBackendProvider? Backend { get; init; }
 
-    /// <summary>Told how far the loading is, from 0 to 1.</summary>
+    /// <summary>Progress of the loading, from 0 to 1.</summary>
     public IProgress<double>? Progress { get; init; }
 }
 
@@ -50,7 +52,7 @@ public enum ModelParts
     All = TextEncoder | UNet | Autoencoder,
 }
 
-/// <summary>The numbers that networks compute in.</summary>
+/// <summary>The element types that networks compute in.</summary>
 public enum Precision
 {
     /// <summary>32-bit: diffusers' images, number for number.</summary>

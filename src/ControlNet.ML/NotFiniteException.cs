@@ -1,9 +1,9 @@
 namespace ControlNet.ML;
 
-/// <summary>The networks came to something that is no number: the weights are damaged, or a value was beyond what they can compute with.</summary>
+/// <summary>A network's output is not finite: the weights are damaged, or a value exceeded the range of its precision.</summary>
 internal sealed class NotFiniteException : ControlNetException
 {
-    private const string Reason = "the network overflowed; a scale, weight or guidance nearer to 1, or float32 weights, may help.";
+    private const string Reason = "the network overflowed; a scale, weight or guidance closer to 1, or float32 weights, may help.";
 
     private NotFiniteException(string message)
         : base(message)
@@ -12,22 +12,22 @@ internal sealed class NotFiniteException : ControlNetException
 
     /// <summary>Throws unless all values are finite.</summary>
     /// <param name="values">The values.</param>
-    /// <param name="what">What they are, <c>The latents</c>.</param>
+    /// <param name="what">What they are, such as <c>The latents</c>.</param>
     /// <returns>The values.</returns>
     public static TensorData Check(TensorData values, string what) => Find(values, what) is { } error ? throw error : values;
 
-    /// <summary>The error that says which value is not finite; null if all are.</summary>
+    /// <summary>Finds the first value that is not finite; null if all are finite.</summary>
     /// <param name="values">The values.</param>
-    /// <param name="what">What they are, <c>The latents</c>.</param>
-    /// <param name="since">Since when, <c> after step 2 of 20</c>.</param>
+    /// <param name="what">What they are, such as <c>The latents</c>.</param>
+    /// <param name="since">Since when, such as <c> after step 2 of 20</c>.</param>
     public static NotFiniteException? Find(TensorData values, string what, string since = "")
     {
         var at = Array.FindIndex(values.Values, value => !float.IsFinite(value));
         return at < 0 ? null : new NotFiniteException($"{what} are not finite{since}, at value {at:N0} of {values.Count:N0}: {Reason}");
     }
 
-    /// <summary>An image with a value that is none.</summary>
-    /// <param name="image">Which of several.</param>
+    /// <summary>An image with a value that is NaN.</summary>
+    /// <param name="image">The image's index in its batch.</param>
     /// <param name="channel">The channel.</param>
     /// <param name="row">The row of pixels.</param>
     /// <param name="column">The column of pixels.</param>

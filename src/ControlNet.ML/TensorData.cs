@@ -1,15 +1,15 @@
 namespace ControlNet.ML;
 
 /// <summary>
-/// Float values with a shape, in row-major order: what passes between the managed mathematics and the networks.
-/// Images and latents are [batch, channels, height, width].
+/// Float values with a shape, in row-major order, exchanged between the managed code and the networks. Images and latents are [batch,
+/// channels, height, width].
 /// </summary>
 public sealed class TensorData
 {
     private readonly int[] _shape;
 
     /// <summary>Wraps values without copying them.</summary>
-    /// <param name="values">The values, row-major; exactly as many as the shape asks for.</param>
+    /// <param name="values">The values, row-major; as many as the shape has elements.</param>
     /// <param name="shape">The sizes, outermost first; none negative.</param>
     /// <exception cref="ArgumentException">The number of values is not the product of the sizes.</exception>
     public TensorData(float[] values, params ReadOnlySpan<int> shape)
@@ -17,7 +17,8 @@ public sealed class TensorData
         ArgumentNullException.ThrowIfNull(values);
         var count = CountOf(shape);
         if (values.Length != count)
-            throw new ArgumentException($"{values.Length} values do not fill the shape [{Describe(shape)}], expected {count}.", nameof(values));
+            throw new ArgumentException(
+                $"{values.Length} values do not fill the shape [{Describe(shape)}], expected {count}.", nameof(values));
         Values = values;
         _shape = shape.ToArray();
     }
@@ -36,7 +37,7 @@ public sealed class TensorData
     public static TensorData Zeros(params ReadOnlySpan<int> shape) => new(new float[CountOf(shape)], shape);
 
     /// <summary>The values of one entry of the first dimension, as a view.</summary>
-    /// <param name="index">Which entry, from 0.</param>
+    /// <param name="index">The index of the entry, from 0.</param>
     public Span<float> Row(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);

@@ -2,18 +2,20 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Evaluation;
 
-/// <summary>How well edges were kept: precision, recall and F1 of edge pixels, which count as the same within some pixels.</summary>
-/// <param name="Precision">Share of the found edge pixels that lie near an expected one.</param>
-/// <param name="Recall">Share of the expected edge pixels that have a found one near. Both are 1 if there are no edges in either map, 0 if there are in one only.</param>
+/// <summary>How well edges are preserved: precision, recall and F1 of edge pixels, which match within a tolerance.</summary>
+/// <param name="Precision">Share of the found edge pixels that are near an expected one.</param>
+/// <param name="Recall">
+/// Share of the expected edge pixels that are near a found one. Both are 1 if neither map has edges, and 0 if only one has.
+/// </param>
 public sealed record EdgeFidelity(double Precision, double Recall)
 {
     /// <summary>The harmonic mean of both, 0 to 1.</summary>
     public double F1 => Precision + Recall > 0 ? 2 * Precision * Recall / (Precision + Recall) : 0;
 
     /// <summary>Compares two edge maps.</summary>
-    /// <param name="expected">The edges that were to be kept: one channel, an edge where it is above 127.</param>
+    /// <param name="expected">The edges to preserve: one channel, edges above 127.</param>
     /// <param name="found">The edges of the result, of the same size.</param>
-    /// <param name="tolerance">How far apart, in pixels as the crow flies, two edge pixels may lie to be the same; not negative.</param>
+    /// <param name="tolerance">The maximum Euclidean distance in pixels between matching edge pixels; not negative.</param>
     /// <exception cref="ArgumentException">The maps differ in size, or have several channels.</exception>
     public static EdgeFidelity Compare(ImageBuffer expected, ImageBuffer found, double tolerance = 2)
     {

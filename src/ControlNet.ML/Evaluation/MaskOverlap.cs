@@ -2,12 +2,12 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Evaluation;
 
-/// <summary>How far two silhouettes cover each other, and the silhouette of what stands on a plain ground.</summary>
+/// <summary>The overlap of two silhouettes, and the silhouette of a subject on a plain background.</summary>
 public static class MaskOverlap
 {
     /// <summary>Intersection over union, 0 to 1; 1 if both are empty.</summary>
     /// <param name="a">One channel; inside where it is above 127.</param>
-    /// <param name="b">Of the same size.</param>
+    /// <param name="b">The other mask, of the same size.</param>
     /// <exception cref="ArgumentException">The masks differ in size, or have several channels.</exception>
     public static double Iou(ImageBuffer a, ImageBuffer b)
     {
@@ -27,11 +27,11 @@ public static class MaskOverlap
     }
 
     /// <summary>
-    /// What stands on a plain ground: the ground's color is the median of the image's border, and all that is not joined to the border by
-    /// pixels of about that color is inside. So holes in the middle count as inside.
+    /// The silhouette of a subject on a plain background: the background's color is the median of the image's border, and every pixel that
+    /// is not connected to the border through pixels of about that color is inside. So holes in the subject count as inside.
     /// </summary>
     /// <param name="image">Three channels.</param>
-    /// <param name="tolerance">How far a channel of the ground may be from its color, 0 to 255.</param>
+    /// <param name="tolerance">The maximum difference of a background pixel's channel from the background color, 0 to 255.</param>
     /// <returns>One channel: 255 inside, 0 outside.</returns>
     public static ImageBuffer Silhouette(ImageBuffer image, int tolerance = 40)
     {
@@ -40,7 +40,8 @@ public static class MaskOverlap
         if (image.Channels != 3)
             throw new ArgumentException($"The image is {image}, expected three channels.", nameof(image));
         var (width, height) = (image.Width, image.Height);
-        var border = Enumerable.Range(0, width * height).Where(at => at % width == 0 || at % width == width - 1 || at / width == 0 || at / width == height - 1).ToArray();
+        var border = Enumerable.Range(0, width * height)
+            .Where(at => at % width == 0 || at % width == width - 1 || at / width == 0 || at / width == height - 1).ToArray();
         var ground = Enumerable.Range(0, 3).Select(c => Median([.. border.Select(at => image.Samples[(3 * at) + c])])).ToArray();
 
         var silhouette = new ImageBuffer(width, height, 1);

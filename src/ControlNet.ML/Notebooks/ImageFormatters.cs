@@ -5,7 +5,10 @@ namespace ControlNet.ML.Notebooks;
 
 #pragma warning disable CA1822 // Notebooks find these members by reflection, on an instance.
 
-/// <summary>Shows images in .NET notebooks: the last value of a cell, and what is passed to <c>display</c>. Found by its members' names.</summary>
+/// <summary>
+/// Displays images in .NET notebooks: the last value of a cell, and values passed to <c>display</c>. The notebook finds it by its members'
+/// names.
+/// </summary>
 internal sealed class ImageFormatters
 {
     private const string Html = "text/html";
@@ -28,9 +31,10 @@ internal sealed class ImageFormatters
             if (image is null)
                 return false;
 
-            // Small images are enlarged as they are, not smoothed.
+            // Small images are enlarged without smoothing.
             writer.Write(
-                $"<img src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodec.EncodePng(image))}\" width=\"{image.Width}\" height=\"{image.Height}\" "
+                $"<img src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodec.EncodePng(image))}\" "
+                + $"width=\"{image.Width}\" height=\"{image.Height}\" "
                 + $"title=\"{WebUtility.HtmlEncode(title)}\" style=\"image-rendering: pixelated\"/>");
             return true;
         }

@@ -1,7 +1,8 @@
 namespace ControlNet.ML.Notebooks;
 
 /// <summary>
-/// Says which class shows objects of a type in .NET notebooks, which look for an attribute of this name and so need no package of theirs here.
+/// Names the class that formats objects of a type in .NET notebooks, which look for an attribute of this name, so that this library needs
+/// no notebook package.
 /// </summary>
 /// <param name="formatterSourceType">A class with a method CreateTypeFormatters.</param>
 [AttributeUsage(AttributeTargets.Class)]
@@ -10,6 +11,6 @@ internal sealed class TypeFormatterSourceAttribute(Type formatterSourceType) : A
     /// <summary>The class.</summary>
     public Type FormatterSourceType { get; } = formatterSourceType;
 
-    /// <summary>The forms that are shown first.</summary>
+    /// <summary>The preferred MIME types.</summary>
     public string[] PreferredMimeTypes { get; set; } = [];
 }
