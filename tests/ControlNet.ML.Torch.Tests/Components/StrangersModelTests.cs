@@ -64,7 +64,7 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
         Reference(settings => Files(settings)[0]!["name"] = null, "cannot be read");
         Reference(settings => Files(settings)[0]!["sha256"] = "0123", "expected 64 hexadecimal digits");
         Reference(settings => Files(settings)[1]!["name"] = "MODEL_index.json", "twice");
-        Reference(settings => Files(settings)[1]!["name"] = "model_index.json/config.json", "or as a folder");
+        Reference(settings => Files(settings)[1]!["name"] = "model_index.json/config.json", "or also as a folder");
         Reference(settings => settings["model"]!["files"] = new JsonArray(), "expected 1 to 1,000");
         Reference(settings => settings["model"] = null, "cannot be read");
         Reference(settings => settings["model"]!["name"] = "", "expected a name or path");
@@ -74,9 +74,9 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
         Inside(settings => Files(settings)[0] = null, "A list contains null");
         Inside(settings => Files(settings)[0]!["length"] = -1, "expected at most");
         Inside(settings => Files(settings)[0]!["length"] = long.MaxValue, "expected at most");
-        Inside(settings => Files(settings)[0]!["length"] = 1L << 40, "bytes free");
+        Inside(settings => Files(settings)[0]!["length"] = 1L << 40, "bytes are free");
         Inside(settings => Files(settings)[0]!["length"] = 1, "is damaged: it has");
-        Inside(settings => Files(settings)[0]!["pieces"] = int.MaxValue, "some in each entry");
+        Inside(settings => Files(settings)[0]!["pieces"] = int.MaxValue, "at least one in each entry");
         Inside(settings => Files(settings)[0]!["entry"] = "../Model.0", "expected letters, digits and dots");
         Inside(settings => Files(settings)[0]!["entry"] = "Model.77", "Model.77.0' is missing");
         Inside(settings => settings["model"]!["single_file"] = "../x.safetensors", "expected one of");

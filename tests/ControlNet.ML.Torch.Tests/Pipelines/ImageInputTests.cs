@@ -91,8 +91,8 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
         Refused<ArgumentException>("Strength is NaN", models.Plain, image with { Strength = double.NaN });
         Refused<ArgumentException>("expected [1, 3, height, width]", models.Plain, image with { Tensor = TensorData.Zeros(3, 64, 64) });
         Refused<ControlNetException>("has no depth input", models.Plain, image with { Depth = new FloatMap(8, 8) });
-        Refused<ControlNetException>("with its Depth", models.Depth, image);
-        Refused<ControlNetException>("with its Depth", models.Depth, null);
+        Refused<ControlNetException>("an initial image with Depth", models.Depth, image);
+        Refused<ControlNetException>("an initial image with Depth", models.Depth, null);
         Refused<ControlNetException>("with a Mask", models.Inpainting, image);
         var nan = new FloatMap(8, 8);
         nan.Values[5] = float.NaN;
