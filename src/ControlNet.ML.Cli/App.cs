@@ -3,7 +3,7 @@ using ControlNet.ML.Cli.Commands;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>The tool: commands, and how their failures are told.</summary>
+/// <summary>The tool: its commands, and how it reports their failures.</summary>
 internal static class App
 {
     public const int Success = 0, Failed = 1, Misused = 2, SomeFailed = 3, Cancelled = 130;
@@ -11,7 +11,9 @@ internal static class App
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        var root = new RootCommand("Images from prompts and conditions: ControlNet for .NET. Exit codes: 0 done, 1 failed, 2 arguments that cannot be read or do not go together, 3 some rows of a table failed, 130 cancelled.")
+        var root = new RootCommand(
+            "ControlNet for .NET: generates images from prompts and conditions. "
+            + "Exit codes: 0 success, 1 failure, 2 invalid arguments, 3 some rows of a table failed, 130 cancelled.")
         {
             verbose,
             GenerateCommand.Create(terminal),
@@ -28,7 +30,7 @@ internal static class App
         RenamedOptions.HideFromHelp(root);
         Onnx.RuntimeLog.IsSilent = true;
 
-        // Who says nothing wants to know what can be said. A prompt may begin with @ and names no file then.
+        // Without arguments the tool prints its help. A prompt may begin with @, so response files are disabled.
         var parsed = root.Parse(
             args.Length == 0 ? ["--help"] : args,
             new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -37,13 +39,14 @@ internal static class App
         {
             foreach (var error in parsed.Errors)
                 terminal.Fail(error.Message);
-            terminal.Say($"'controlnet {string.Join(' ', parsed.CommandResult.Command is RootCommand ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help' says what there is.");
+            var command = parsed.CommandResult.Command;
+            terminal.Say($"See 'controlnet {(command is RootCommand ? "" : $"{command.Name} ")}--help'.");
             return Misused;
         }
 
         try
         {
-            // Signals are StopSignals': the parser's own would end the process while a step is under way.
+            // StopSignals handles signals: the parser's own handler would end the process in the middle of a step.
             return await parsed.InvokeAsync(
                 new InvocationConfiguration
                 {
@@ -73,12 +76,12 @@ internal static class App
         }
     }
 
-    /// <summary>One line: our own errors as they stand, others with their kind, since nobody wrote them for users.</summary>
+    /// <summary>One line: our own messages unchanged, others with their type, since they were not written for users.</summary>
     private static string Explain(Exception e) => e switch
     {
         ControlNetException or ArgumentException => Message.Of(e),
         IOException or UnauthorizedAccessException => e.Message,
-        OutOfMemoryException => "The memory does not suffice. A smaller --size, or --precision bf16, needs less.",
+        OutOfMemoryException => "Not enough memory. A smaller --size or --precision bf16 needs less.",
         _ => $"{e.GetType().Name}: {e.Message.Split('\n', 2)[0].Trim()} (--verbose shows where)",
     };
 }

@@ -3,21 +3,22 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>A condition for one network: from a photo through a preprocessor, or ready-made from a file.</summary>
+/// <summary>A condition for one network: preprocessed from a photo, or ready-made from a file.</summary>
 /// <param name="Photo">The photo at the image's size, or null for a ready-made condition.</param>
 /// <param name="Condition">The condition at the image's size.</param>
 /// <param name="Provenance">Where it came from, for the image's metadata.</param>
 internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition, IReadOnlyDictionary<string, string> Provenance)
 {
-    /// <summary>Reads a photo, brings it to the image's size, and finds its edges or whatever the preprocessor gives.</summary>
+    /// <summary>Reads a photo, resizes it to the image's size and preprocesses it.</summary>
     public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, ImageSize size, FitMode fit)
     {
         using var preprocessor = kind.Open(options);
         return FromPhoto(file, kind, options, preprocessor, size, fit);
     }
 
-    /// <summary>The same, with a preprocessor that is open already: a learned one then loads its network once for all photos.</summary>
-    public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, IPreprocessor preprocessor, ImageSize size, FitMode fit)
+    /// <summary>The same with an open preprocessor, so that a learned one loads its network once for all photos.</summary>
+    public static ConditionSource FromPhoto(
+        string file, ConditionKind kind, object? options, IPreprocessor preprocessor, ImageSize size, FitMode fit)
     {
         var photo = SourceFile.Image(file);
         var geometry = Geometry.ForImage(photo.Width, photo.Height, size.Width, size.Height, fit);
@@ -32,12 +33,16 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
         });
     }
 
-    /// <summary>Reads a ready-made condition; another size than the image's is brought to it without blurring its lines.</summary>
+    /// <summary>Reads a ready-made condition and, if its size differs from the image's, resizes it without blurring its lines.</summary>
     public static ConditionSource FromMap(string file, ImageSize size, FitMode fit)
     {
         var map = SourceFile.Image(file);
         if (map.Width != size.Width || map.Height != size.Height)
             map = MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, size.Width, size.Height, fit));
-        return new ConditionSource(null, map, new Dictionary<string, string> { ["condition"] = Path.GetFileName(file), ["condition_sha256"] = SourceFile.Hash(file) });
+        return new ConditionSource(null, map, new Dictionary<string, string>
+        {
+            ["condition"] = Path.GetFileName(file),
+            ["condition_sha256"] = SourceFile.Hash(file),
+        });
     }
 }

@@ -3,15 +3,15 @@ using ControlNet.ML.Diffusion;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>A control on the command line: NAME[:SCALE[:START-END]], for instance <c>emoji/canny:0.8:0-0.6</c>.</summary>
+/// <summary>A value of --control: NAME[:SCALE[:START-END]], for instance <c>emoji/canny:0.8:0-0.6</c>.</summary>
 /// <param name="Name">Name, folder or file of the network.</param>
-/// <param name="Scale">Factor of its residuals.</param>
-/// <param name="Start">Where its window begins, 0 to 1.</param>
-/// <param name="End">Where it ends, 0 to 1.</param>
+/// <param name="Scale">Conditioning scale: the factor of the residuals.</param>
+/// <param name="Start">Share of the steps at which the network starts to apply, 0 to 1.</param>
+/// <param name="End">Share of the steps at which it stops, 0 to 1.</param>
 internal sealed record ControlArgument(string Name, double Scale = 1, double Start = 0, double End = 1)
 {
-    /// <summary>Reads one. Colons inside the name (a Windows path) stay in it: only what reads as numbers is taken from the end.</summary>
-    /// <exception cref="UsageException">The scale or window is out of range.</exception>
+    /// <summary>Parses the text. Colons in the name (a Windows path) stay in it: only numbers are taken from the end.</summary>
+    /// <exception cref="UsageException">The scale, start or end is out of range, or the name is empty.</exception>
     public static ControlArgument Parse(string text)
     {
         var parts = text.Split(':');
@@ -22,10 +22,10 @@ internal sealed record ControlArgument(string Name, double Scale = 1, double Sta
         return new ControlArgument(text).Checked(text);
     }
 
-    /// <summary>Scale and window as the library takes them.</summary>
+    /// <summary>Scale, start and end as the library's <see cref="ControlUnit"/>.</summary>
     public ControlUnit Unit(ControlWeighting weighting) => new() { Scale = Scale, Start = Start, End = End, Weighting = weighting };
 
-    /// <summary>In the form it is read from.</summary>
+    /// <summary>The text that <see cref="Parse"/> reads.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Name}:{Scale:R}:{Start:R}-{End:R}");
 
@@ -41,7 +41,7 @@ internal sealed record ControlArgument(string Name, double Scale = 1, double Sta
 
     private static (double Start, double End)? Window(string text)
     {
-        // The dash between two numbers, not that of an exponent.
+        // The dash between two numbers, not the minus of an exponent.
         for (var dash = text.IndexOf('-', StringComparison.Ordinal); dash > 0; dash = text.IndexOf('-', dash + 1))
         {
             if (Number(text[..dash]) is { } start && Number(text[(dash + 1)..]) is { } end)

@@ -3,32 +3,34 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Which control networks, and which conditions for them, where the command line does not say all.</summary>
+/// <summary>Chooses control networks and their kinds of conditions where the command line leaves them open.</summary>
 internal static class ControlChoice
 {
-    /// <summary>What the conditions of photos are where nothing is said.</summary>
+    /// <summary>The default kind of condition for photos.</summary>
     private const string Usual = "canny";
 
     /// <summary>
-    /// The networks that were named, one of the model's own by its name alone; or the only one that the model brings, as often as there are conditions; of several that for the kind of
-    /// condition which is made of the photos, edges if none is named.
+    /// The named networks, where the model's own need only their own name; or the model's only network, repeated for each condition. If the
+    /// model has several, the one for the kind of condition that is made from the photos, canny by default.
     /// </summary>
     /// <param name="model">The model's name.</param>
-    /// <param name="folder">Its folder.</param>
-    /// <param name="named">What --control says; may be empty.</param>
-    /// <param name="count">How many conditions there are.</param>
-    /// <param name="fromPhotos">Whether they are made of photos.</param>
-    /// <param name="preprocess">How, if that is said.</param>
-    /// <exception cref="UsageException">None is named, and the model does not bring one that is meant.</exception>
-    /// <exception cref="ControlNetException">There is no such network.</exception>
-    public static ControlArgument[] Networks(string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess)
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="named">The values of --control; may be empty.</param>
+    /// <param name="count">Number of conditions.</param>
+    /// <param name="fromPhotos">Whether the conditions are made from photos.</param>
+    /// <param name="preprocess">The value of --preprocess, or null.</param>
+    /// <exception cref="UsageException">None is named, and the model has none, or several of which none fits.</exception>
+    /// <exception cref="ControlNetException">A named network does not exist.</exception>
+    public static ControlArgument[] Networks(
+        string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess)
     {
         var own = ModelNames.ControlsOf(folder.Path);
         if (named.Count > 0)
         {
-            // A file or folder of that name is what it always was.
+            // A file or folder of the same name takes precedence.
             var controls = named.Select(ControlArgument.Parse)
-                .Select(control => own.Contains(control.Name) && !Path.Exists(control.Name) ? control with { Name = Own(control.Name) } : control).ToArray();
+                .Select(control => own.Contains(control.Name) && !Path.Exists(control.Name) ? control with { Name = Own(control.Name) } : control)
+                .ToArray();
             foreach (var control in controls)
                 ModelNames.FindControl(control.Name);
             return controls;
@@ -38,20 +40,25 @@ internal static class ControlChoice
         return meant is not null
             ? [.. Enumerable.Repeat(new ControlArgument(Own(meant)), count)]
             : throw new UsageException(own.Count == 0
-                ? $"Model '{model}' brings no control network: name one with --control."
-                : $"Model '{model}' brings several control networks ({string.Join(", ", own)}): name one with --control.");
+                ? $"Model '{model}' has no control network: name one with --control."
+                : $"Model '{model}' has several control networks ({string.Join(", ", own)}): name one with --control.");
 
-        string Own(string name) => ModelPackages.Names.Contains(model) && !Path.Exists(model) ? $"{model}/{name}" : Path.Combine(folder.Path, "controlnet", name);
+        string Own(string name) =>
+            ModelPackages.Names.Contains(model) && !Path.Exists(model) ? $"{model}/{name}" : Path.Combine(folder.Path, "controlnet", name);
     }
 
-    /// <summary>The preprocessor that was named, or the one that the network's name ends in: emoji/canny, sd-controlnet-canny.</summary>
+    /// <summary>
+    /// The preprocessor that is named, or the one whose name the network's name contains: emoji/canny, sd-controlnet-canny.
+    /// </summary>
     public static ConditionKind Kind(string control, string? preprocess)
     {
         if (preprocess is not null)
             return ConditionCatalog.Find(preprocess);
         var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
-        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length).FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
+        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length)
+            .FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
             ?? throw new UsageException(
-                $"The name of '{control}' does not say which condition it was trained on: say it with --preprocess ({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
+                $"The name of '{control}' does not contain the kind of condition that it was trained on: name it with --preprocess "
+                + $"({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
     }
 }

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Cli;
 
-/// <summary>Things by name that are freed together.</summary>
+/// <summary>Named objects that are disposed together.</summary>
 internal sealed class Disposables<T> : IDisposable
     where T : IDisposable
 {

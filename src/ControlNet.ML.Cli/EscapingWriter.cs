@@ -2,8 +2,10 @@ using System.Text;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Writes to another writer what cannot steer the terminal behind it: control characters come out as <c>\u001b</c>, line breaks as they are.</summary>
-/// <param name="inner">Where it goes.</param>
+/// <summary>
+/// Escapes control characters, so that text cannot control the terminal: they are written as <c>\u001b</c>. Line breaks are kept.
+/// </summary>
+/// <param name="inner">The writer to write to.</param>
 internal sealed class EscapingWriter(TextWriter inner) : TextWriter(inner.FormatProvider)
 {
     public override Encoding Encoding => inner.Encoding;
@@ -23,9 +25,11 @@ internal sealed class EscapingWriter(TextWriter inner) : TextWriter(inner.Format
 
     public override void Write(string? value)
     {
-        // A pair of surrogates that comes in two calls is not put together: nothing here writes by characters but white space.
-        if (!string.IsNullOrEmpty(value))
-            inner.Write(Message.Escape(value.Replace("\r\n", "\n", StringComparison.Ordinal), keepLines: true).Replace("\n", NewLine, StringComparison.Ordinal));
+        // A surrogate pair split over two calls is not rejoined: the tool writes only white space character by character.
+        if (string.IsNullOrEmpty(value))
+            return;
+        var text = Message.Escape(value.Replace("\r\n", "\n", StringComparison.Ordinal), keepLines: true);
+        inner.Write(text.Replace("\n", NewLine, StringComparison.Ordinal));
     }
 
     public override void WriteLine() => inner.WriteLine();

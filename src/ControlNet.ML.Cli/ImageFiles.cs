@@ -15,10 +15,12 @@ internal sealed class ImageFiles
 
     private ImageFiles(string folder, string stem, string extension) => (_folder, _stem, _extension) = (folder, stem, extension);
 
-    /// <summary>Takes the name that was asked for, or makes one that is not there yet, and makes sure that it can be written: before any work.</summary>
-    /// <param name="output">The name that was asked for, the folder of a made name, or null.</param>
-    /// <param name="title">What a made name begins with.</param>
-    /// <exception cref="ControlNetException">The place cannot be written.</exception>
+    /// <summary>
+    /// Takes the requested name, or derives one that does not exist yet, and checks before any work that it can be written.
+    /// </summary>
+    /// <param name="output">The requested name, the folder for a derived name, or null.</param>
+    /// <param name="title">What a derived name begins with.</param>
+    /// <exception cref="ControlNetException">The folder is missing or not writable, or the extension is not that of an image.</exception>
     public static ImageFiles Prepare(string? output, string title)
     {
         if (output is null || OutputName.Folder(output) is not null)
@@ -31,22 +33,24 @@ internal sealed class ImageFiles
 
         var extension = Path.GetExtension(output);
         if (!Formats.Contains(extension.ToLowerInvariant()))
-            throw new ControlNetException($"--output '{output}' has the ending '{extension}', expected one of {string.Join(", ", Formats)}.");
-        return new ImageFiles(Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".", Path.GetFileNameWithoutExtension(output), extension).Checked();
+            throw new ControlNetException($"--output '{output}' has the extension '{extension}', expected one of {string.Join(", ", Formats)}.");
+        var parent = Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".";
+        return new ImageFiles(parent, Path.GetFileNameWithoutExtension(output), extension).Checked();
     }
 
-    /// <summary>The only image, or the n-th of several, counted from 1.</summary>
+    /// <summary>The only image, or the n-th of several, from 1.</summary>
     public string Image(int number, int count) => Named(count == 1 ? "" : $"-{number}");
 
-    /// <summary>A companion of the images.</summary>
+    /// <summary>A file written with the images, such as their grid.</summary>
     public string Companion(string suffix) => Named($"-{suffix}");
 
-    private string Named(string suffix) => _folder == "." ? $"{_stem}{suffix}{_extension}" : Path.Combine(_folder, $"{_stem}{suffix}{_extension}");
+    private string Named(string suffix) =>
+        _folder == "." ? $"{_stem}{suffix}{_extension}" : Path.Combine(_folder, $"{_stem}{suffix}{_extension}");
 
     private ImageFiles Checked()
     {
         if (!Directory.Exists(_folder))
-            throw new ControlNetException($"The folder '{_folder}' of the output is not there: make it first.");
+            throw new ControlNetException($"The output folder '{_folder}' does not exist: create it first.");
         var probe = Path.Combine(_folder, $".{Path.GetRandomFileName()}");
         try
         {
@@ -55,7 +59,7 @@ internal sealed class ImageFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ControlNetException($"The folder '{_folder}' of the output cannot be written: {e.Message}", e);
+            throw new ControlNetException($"The output folder '{_folder}' cannot be written: {e.Message}", e);
         }
     }
 

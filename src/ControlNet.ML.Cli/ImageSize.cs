@@ -10,7 +10,8 @@ namespace ControlNet.ML.Cli;
 /// <param name="Height">Pixels.</param>
 internal sealed record ImageSize(int Width, int Height)
 {
-    /// <exception cref="UsageException">It is neither a number nor two.</exception>
+    /// <summary>Parses N or WIDTHxHEIGHT.</summary>
+    /// <exception cref="UsageException">The text is neither.</exception>
     public static ImageSize Parse(string text)
     {
         var parts = text.Split('x', 'X');
@@ -21,19 +22,23 @@ internal sealed record ImageSize(int Width, int Height)
         static int Side(string part) => int.Parse(part, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The size, if an image of it may be drawn: as large as one that may be read.</summary>
-    /// <exception cref="ControlNetException">It may not.</exception>
+    /// <summary>Returns the size if it is within the limits for images that are read.</summary>
+    /// <exception cref="ControlNetException">It is not.</exception>
     public ImageSize InMemory() =>
         Width is >= 1 and <= 65_535 && Height is >= 1 and <= 65_535 && (long)Width * Height <= new ImageLoadOptions().MaxPixels
             ? this
-            : throw new ControlNetException($"The size is {Width}x{Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
+            : throw new ControlNetException(
+                $"The size is {Width}x{Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
 
-    /// <summary>Checks that a model can make it.</summary>
+    /// <summary>The requested size, or the model's native one, checked against the model.</summary>
     /// <param name="model">The model.</param>
-    /// <exception cref="ControlNetException">It cannot; the message names sizes that it can.</exception>
-    public void Check(ModelFolder model)
+    /// <param name="requested">The requested size, or null.</param>
+    /// <exception cref="ControlNetException">The model cannot generate it; the message names sizes that it can.</exception>
+    public static ImageSize For(ModelFolder model, ImageSize? requested)
     {
-        if ((ModelRequirements.OfSide(model, Width, "width") ?? ModelRequirements.OfSide(model, Height, "height")) is { } problem)
-            throw new ControlNetException($"The size is {Width}x{Height}: {problem}");
+        var size = requested ?? new ImageSize(model.NativeSize, model.NativeSize);
+        return (ModelRequirements.OfSide(model, size.Width, "width") ?? ModelRequirements.OfSide(model, size.Height, "height")) is { } problem
+            ? throw new ControlNetException($"The size is {size.Width}x{size.Height}: {problem}")
+            : size;
     }
 }

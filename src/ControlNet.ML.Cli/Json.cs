@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>What --json prints: one document, snake_case, indented.</summary>
+/// <summary>The output of --json: one document, snake_case, indented.</summary>
 internal static class Json
 {
     public static JsonSerializerOptions Options { get; } = new()

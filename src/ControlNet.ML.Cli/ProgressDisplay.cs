@@ -2,20 +2,20 @@ using Spectre.Console;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Live progress with the time left, where somebody watches; nothing at all where not.</summary>
+/// <summary>Live progress with the remaining time in a terminal; no output otherwise.</summary>
 internal static class ProgressDisplay
 {
-    /// <summary>Runs work that reports how far it is, on another thread than the one that draws.</summary>
-    /// <param name="terminal">Where it is drawn.</param>
-    /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
-    /// <param name="detail">What stands behind a title, asked whenever its progress is told; null for nothing.</param>
+    /// <summary>Runs work that reports its progress, on a thread other than the drawing one.</summary>
+    /// <param name="terminal">The terminal to draw on.</param>
+    /// <param name="work">Receives the function to report with: title, amount done and total.</param>
+    /// <param name="detail">Text to show after a title, evaluated at each report; null for none.</param>
     public static Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work, Func<string, string>? detail = null) =>
         RunAsync(terminal, show => Task.Run(() => work(show)), detail);
 
-    /// <summary>Runs work that reports how far it is.</summary>
-    /// <param name="terminal">Where it is drawn.</param>
-    /// <param name="work">Gets a function that takes a title, what is done and what there is in all.</param>
-    /// <param name="detail">What stands behind a title, asked whenever its progress is told; null for nothing.</param>
+    /// <summary>Runs work that reports its progress.</summary>
+    /// <param name="terminal">The terminal to draw on.</param>
+    /// <param name="work">Receives the function to report with: title, amount done and total.</param>
+    /// <param name="detail">Text to show after a title, evaluated at each report; null for none.</param>
     public static async Task RunAsync(Terminal terminal, Func<Action<string, double, double>, Task> work, Func<string, string>? detail = null)
     {
         if (terminal.Live is not { } console)
@@ -43,6 +43,6 @@ internal static class ProgressDisplay
             }).ConfigureAwait(false);
     }
 
-    /// <summary>A title as it stands: what Spectre would take for markup, and a terminal for a command, is escaped.</summary>
+    /// <summary>Escapes a title's Spectre markup and control characters.</summary>
     private static string Plain(string title) => Markup.Escape(Message.Line(title));
 }

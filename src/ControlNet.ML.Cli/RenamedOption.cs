@@ -5,8 +5,8 @@ using System.CommandLine.Invocation;
 namespace ControlNet.ML.Cli;
 
 /// <summary>
-/// An option that had another name in earlier versions. The former name still works, so that scripts keep running; it is not in the help,
-/// and using it prints a notice.
+/// An option that had another name in earlier versions. The former name still works, so that scripts keep running; the help omits it, and
+/// using it prints a notice.
 /// </summary>
 /// <param name="name">The option's name.</param>
 /// <param name="formerName">Its name in earlier versions.</param>
@@ -21,10 +21,10 @@ internal interface IRenamedOption
     string FormerName { get; }
 }
 
-/// <summary>What the tool does about renamed options.</summary>
+/// <summary>Notices for renamed options, and help without their former names.</summary>
 internal static class RenamedOptions
 {
-    /// <summary>Prints a line for each former name on a command line.</summary>
+    /// <summary>Prints a notice for each former name on the command line.</summary>
     public static void Notify(ParseResult parsed, Terminal terminal)
     {
         foreach (var option in parsed.CommandResult.Command.Options)
@@ -44,7 +44,9 @@ internal static class RenamedOptions
         }
     }
 
-    /// <summary>The library lists all aliases of an option and can hide none: the former names are taken away while the help is written.</summary>
+    /// <summary>
+    /// The library lists all aliases of an option and cannot hide one, so the former names are removed while it writes the help.
+    /// </summary>
     private sealed class CurrentNamesOnly(SynchronousCommandLineAction help) : SynchronousCommandLineAction
     {
         public override bool ClearsParseErrors => help.ClearsParseErrors;

@@ -3,11 +3,13 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Images that the command line names, and what identifies their files.</summary>
+/// <summary>Input images, and the hashes of their files.</summary>
 internal static class SourceFile
 {
-    /// <summary>Reads an image. Transparent parts are white, as on paper: black would make edges of the shape's shadowless hole.</summary>
-    /// <exception cref="ControlNetException">It cannot be read.</exception>
+    /// <summary>
+    /// Reads an image. Transparent parts become white, as on paper: on black, the outline of the cut-out would become an edge.
+    /// </summary>
+    /// <exception cref="ControlNetException">The file cannot be read.</exception>
     public static ImageBuffer Image(string file) => Color.OverWhite(ImageCodec.Load(file));
 
     /// <summary>The file's SHA-256, as hexadecimal digits.</summary>

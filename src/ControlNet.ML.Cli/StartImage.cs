@@ -3,29 +3,28 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>What <c>--image</c>, <c>--strength</c>, <c>--mask</c> and <c>--depth</c> say: an image to begin from.</summary>
-/// <param name="Image">The image's file.</param>
-/// <param name="Strength">How much is made anew, or null.</param>
-/// <param name="Mask">The mask's file, or null.</param>
-/// <param name="Depth">The depth map's file, or null.</param>
+/// <summary>The image to start from: <c>--image</c>, <c>--strength</c>, <c>--mask</c> and <c>--depth</c>.</summary>
+/// <param name="Image">File of the image.</param>
+/// <param name="Strength">How much to transform the image, or null.</param>
+/// <param name="Mask">File of the mask, or null.</param>
+/// <param name="Depth">File of the depth map, or null.</param>
 internal sealed record StartImage(string Image, double? Strength, string? Mask, string? Depth)
 {
-    /// <summary>How much is made anew, where nothing is said too.</summary>
+    /// <summary>The strength, or its default.</summary>
     public double StrengthOrDefault => Strength ?? ImageInput.DefaultStrength(Mask is not null);
 
-    /// <summary>Puts the options together.</summary>
-    /// <exception cref="UsageException">One is given that needs an image, without one.</exception>
-    public static StartImage? Of(string? image, double? strength, string? mask, string? depth) => (image, strength, mask, depth) switch
+    /// <summary>Combines the options.</summary>
+    /// <exception cref="UsageException">A strength, mask or depth map is given without an image.</exception>
+    public static StartImage? Of(string? image, double? strength, string? mask, string? depth)
     {
-        ({ } file, _, _, _) => new StartImage(file, strength, mask, depth),
-        (null, null, null, null) => null,
-        (_, not null, _, _) => throw new UsageException("--strength says how much of the --image is made anew, and there is none."),
-        (_, _, not null, _) => throw new UsageException("--mask says which part of the --image is made anew, and there is none."),
-        _ => throw new UsageException("--depth has the depths of the --image, and there is none."),
-    };
+        if (image is not null)
+            return new StartImage(image, strength, mask, depth);
+        var option = strength is not null ? "--strength" : mask is not null ? "--mask" : depth is not null ? "--depth" : null;
+        return option is null ? null : throw new UsageException($"{option} {InputRules.NeedsImage("--image")}.");
+    }
 
-    /// <summary>Reads the files and brings them to the image's size, all in the same way.</summary>
-    /// <exception cref="ControlNetException">They cannot be read, or do not belong to each other.</exception>
+    /// <summary>Reads the files and fits them all to the output size in the same way.</summary>
+    /// <exception cref="ControlNetException">A file cannot be read, or its size or shape does not match the image's.</exception>
     public ImageInput Read(ImageSize size, FitMode fit)
     {
         var image = SourceFile.Image(Image);
@@ -38,7 +37,7 @@ internal sealed record StartImage(string Image, double? Strength, string? Mask, 
         };
     }
 
-    /// <summary>Where it came from, for the result's metadata.</summary>
+    /// <summary>File names and hashes, for the result's metadata.</summary>
     public IEnumerable<(string Key, string Value)> Provenance(FitMode fit)
     {
         foreach (var (name, file) in ((string, string?)[])[("image", Image), ("mask", Mask), ("depth", Depth)])
@@ -54,19 +53,22 @@ internal sealed record StartImage(string Image, double? Strength, string? Mask, 
 
     private ImageBuffer ReadMask(ImageBuffer image, Geometry geometry)
     {
-        // With its alpha: transparent parts of a mask mean something else than those of an image.
+        // With its alpha channel: transparent parts of a mask mean something else than those of an image.
         var mask = ImageCodec.Load(Mask!);
         return (mask.Width, mask.Height) == (image.Width, image.Height)
             ? ImageFit.Apply(mask, geometry)
-            : throw new ControlNetException($"{Mask}: the mask is {mask.Width}x{mask.Height} and the image {image.Width}x{image.Height}, expected the same size.");
+            : throw new ControlNetException(
+                $"{Mask}: the mask is {mask.Width}x{mask.Height} and the image {image.Width}x{image.Height}, expected the same size.");
     }
 
-    /// <summary>Depths are stretched, which fits the image only where that is stretched, too.</summary>
+    /// <summary>A depth map is stretched to the output size, so it matches the image only if the image is stretched too.</summary>
     private FloatMap ReadDepth(ImageBuffer image, Geometry geometry)
     {
         var isStretched = geometry.Mode == FitMode.Resize || (long)image.Width * geometry.Height == (long)image.Height * geometry.Width;
         return isStretched
             ? DepthFile.Read(Depth!)
-            : throw new ControlNetException($"{Image}: is {image.Width}x{image.Height}, of another shape than the result's {geometry.Width}x{geometry.Height}, to which the depths are stretched: say --fit resize, or a --size of its shape.");
+            : throw new ControlNetException(
+                $"{Image}: the image is {image.Width}x{image.Height} and the result {geometry.Width}x{geometry.Height}. A depth map needs the same "
+                + "aspect ratio in both, since it is stretched: use --fit resize, or a --size with the image's aspect ratio.");
     }
 }

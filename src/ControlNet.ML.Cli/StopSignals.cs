@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Cli;
 
 /// <summary>
-/// Ctrl-C, and SIGTERM as Slurm and Kubernetes send it. The first asks the command to stop, which then has all the time that its current operation
-/// and its checkpoint need: a process that is ended while libtorch computes crashes. The second ends the process at once.
+/// Ctrl-C, and SIGTERM as Slurm and Kubernetes send it. The first signal asks the command to stop, and leaves it the time for its current
+/// operation and checkpoint: a process that exits while libtorch computes crashes. The second signal ends the process at once.
 /// </summary>
 internal sealed partial class StopSignals : IDisposable
 {
@@ -13,8 +13,8 @@ internal sealed partial class StopSignals : IDisposable
     private readonly Terminal _terminal;
     private int _received;
 
-    /// <summary>Listens until disposed of.</summary>
-    /// <param name="terminal">Told that the command is stopping.</param>
+    /// <summary>Handles signals until it is disposed.</summary>
+    /// <param name="terminal">Where to report that the command is stopping.</param>
     public StopSignals(Terminal terminal)
     {
         _terminal = terminal;
@@ -36,12 +36,12 @@ internal sealed partial class StopSignals : IDisposable
         context.Cancel = true;
         if (Interlocked.Increment(ref _received) == 1)
         {
-            _terminal.Say("stopping after the current operation; once more ends at once.");
+            _terminal.Say("stopping after the current operation; a second signal ends at once.");
             _source.Cancel();
             return;
         }
 
-        // Not Environment.Exit, which would run what libtorch registered for the end while its threads compute.
+        // Not Environment.Exit, which would run libtorch's exit handlers while its threads compute.
         if (OperatingSystem.IsWindows())
             System.Diagnostics.Process.GetCurrentProcess().Kill();
         else

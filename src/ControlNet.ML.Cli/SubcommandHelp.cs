@@ -5,12 +5,12 @@ using System.CommandLine.Invocation;
 namespace ControlNet.ML.Cli;
 
 /// <summary>
-/// The help as the library writes it, but for subcommands of commands that take arguments themselves (<c>score merge</c>): it would name the
-/// parent's arguments, which do not go with them.
+/// The library's help, except for subcommands of commands with arguments (<c>score merge</c>), for which it would list the parent's
+/// arguments too, although they do not apply.
 /// </summary>
 internal sealed class SubcommandHelp(HelpAction help) : SynchronousCommandLineAction
 {
-    /// <summary>Puts it in the place of a root command's help.</summary>
+    /// <summary>Replaces a root command's help.</summary>
     public static void Use(RootCommand root)
     {
         foreach (var option in root.Options.OfType<HelpOption>())

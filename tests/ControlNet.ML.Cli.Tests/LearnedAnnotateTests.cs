@@ -97,7 +97,7 @@ public sealed class LearnedAnnotateTests
         Assert.Equal([255, 128, 0], ImageCodec.Load("near.png").Samples);
         Assert.Equal((1, 2, 1), (wrong.Code, over.Code, size.Code));
         Assert.Contains("region 1: 'ade20k' has no class 'see'", wrong.Error);
-        Assert.Contains("is the file that is read", over.Error);
+        Assert.Contains("would overwrite the input file", over.Error);
         Assert.Contains("60000x60000", size.Error);
         Assert.Equal(["depth-normal.png", "depth.png", "layout-segmentation.png", "layout.json", "near.png", "wrong.json"], tool.Files);
     }

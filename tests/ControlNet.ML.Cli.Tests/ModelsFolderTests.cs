@@ -68,8 +68,8 @@ public sealed class ModelsFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("small", "no attention to the text", null, 138)]
-    [InlineData("small-plain-mid", "no attention to the text", null, 122)]
+    [InlineData("small", "no cross-attention to the text", null, 138)]
+    [InlineData("small-plain-mid", "no cross-attention to the text", null, 122)]
     [InlineData("mid", "text width 40", 40, 222)]
     public async Task Networks_with_fewer_attentions_say_whether_they_attend_to_the_text(string network, string said, int? textWidth, int tensors)
     {

@@ -34,7 +34,7 @@ public sealed class OutputNameTests
     {
         using var tool = new Tool();
         foreach (var call in new[] { new[] { "annotate", Tool.Photo }, ["generate", "x", "--steps", "1"] })
-            Assert.Contains("is not there: make it first", (await tool.RunAsync([.. call, "--output", "none/"])).Error, StringComparison.Ordinal);
+            Assert.Contains("does not exist: create it first", (await tool.RunAsync([.. call, "--output", "none/"])).Error, StringComparison.Ordinal);
         Assert.Empty(tool.Files);
     }
 

@@ -7,7 +7,7 @@ namespace ControlNet.ML.Cli.Tests;
 /// <summary>No command writes over what it reads, by whatever name.</summary>
 public sealed class OverwritingTests
 {
-    private const string Photo = "photo.png", Kept = "is the file that is read";
+    private const string Photo = "photo.png", Kept = "would overwrite the input file";
 
     [Theory]
     [InlineData("annotate photo.png -o photo.png")]
@@ -38,8 +38,8 @@ public sealed class OverwritingTests
     [Theory]
     [InlineData("--photo", "x-condition.png", "the condition comes from")]
     [InlineData("--condition", "link.png", "the condition comes from")]
-    [InlineData("--image", "x-1.png", "the image begins from")]
-    [InlineData("--image", "x-grid.png", "the image begins from")]
+    [InlineData("--image", "x-1.png", "the image to start from")]
+    [InlineData("--image", "x-grid.png", "the image to start from")]
     public async Task So_do_those_under_derived_names_of_generate(string option, string file, string reason)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
@@ -111,7 +111,7 @@ public sealed class OverwritingTests
         File.Copy(folder.Table, table);
         var refused = await folder.RunAsync(settings => settings with { Table = table });
         Assert.Equal(App.Misused, refused.Code);
-        Assert.Contains("is the table", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("would overwrite the table", refused.Error, StringComparison.Ordinal);
         Assert.Equal([name], folder.Files(folder.Out));
     }
 
@@ -126,7 +126,7 @@ public sealed class OverwritingTests
         await File.WriteAllTextAsync(Path.Combine(folder.Out, name), "mine", TestContext.Current.CancellationToken);
         var refused = await folder.RunAsync();
         Assert.Equal(App.Failed, refused.Code);
-        Assert.Contains("would be written over", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("a new run would overwrite it", refused.Error, StringComparison.Ordinal);
         Assert.Equal([name], folder.Files(folder.Out));
     }
 
@@ -139,7 +139,7 @@ public sealed class OverwritingTests
         Assert.Equal(App.SomeFailed, (await folder.RunAsync()).Code);
         var rows = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv")).ToList();
         Assert.Equal(["true", "false", "false", "false"], rows.TakeLast(4).Select(row => row[1]));
-        Assert.All(rows.TakeLast(3), row => Assert.Contains("among the images that this run writes", string.Join('|', row), StringComparison.Ordinal));
+        Assert.All(rows.TakeLast(3), row => Assert.Contains("is in the folder to which this run writes its images", string.Join('|', row), StringComparison.Ordinal));
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public sealed class OverwritingTests
         {
             File.CreateSymbolicLink("curves.svg", Path.GetFullPath("run/log.jsonl"));
             var answer = await tool.RunAsync(TestContext.Current.CancellationToken, "train", "plot", "run", "--output", "curves.svg");
-            Assert.Contains("would be written, and is the run's", answer.Error, StringComparison.Ordinal);
+            Assert.Contains("would overwrite the run's", answer.Error, StringComparison.Ordinal);
             File.Delete("curves.svg");
         }
 

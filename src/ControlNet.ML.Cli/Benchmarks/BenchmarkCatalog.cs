@@ -4,12 +4,16 @@ using ControlNet.ML.Torch.Native;
 
 namespace ControlNet.ML.Cli.Benchmarks;
 
-/// <summary>The benchmarks by name. Each gives a flat list of figures.</summary>
+/// <summary>The benchmarks by name. Each returns a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
-    public static IReadOnlyList<string> Names { get; } = ["step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize"];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16", "generations",
+        "startup", "canny", "gauss", "median", "resize",
+    ];
 
-    /// <summary>Runs one, in this process.</summary>
+    /// <summary>Runs a benchmark in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
     {
         "step" => Step(Precision.Float32, repeats, cancellationToken),
@@ -24,7 +28,7 @@ internal static class BenchmarkCatalog
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
         "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, repeats, cancellationToken),
-        _ => throw new ArgumentException($"No benchmark is called '{name}'."),
+        _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
     };
 
     private static Dictionary<string, object> Step(Precision precision, int repeats, CancellationToken cancellationToken)
@@ -69,14 +73,18 @@ internal static class BenchmarkCatalog
             ["device"] = device,
         };
         foreach (var (batch, recompute, peak) in peaks)
-            figures[string.Create(CultureInfo.InvariantCulture, $"batch_{batch}{(recompute ? "_checkpointing" : "")}_gb")] = peak is { } bytes ? Gigabytes(bytes) : "more than this machine has";
+        {
+            var key = string.Create(CultureInfo.InvariantCulture, $"batch_{batch}{(recompute ? "_checkpointing" : "")}_gb");
+            figures[key] = peak is { } bytes ? Gigabytes(bytes) : "more than this machine has";
+        }
+
         return figures;
     }
 
     private static Dictionary<string, object> Load(Precision precision)
     {
         var folder = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
-            ?? throw new ControlNetException("The load benchmark is started by 'bench load', which writes its file.");
+            ?? throw new ControlNetException("The load benchmark has no file: start it with 'bench load', which writes it.");
         if (!Directory.EnumerateFiles(folder).Any())
         {
             LoadBenchmark.Write(folder);
@@ -99,7 +107,7 @@ internal static class BenchmarkCatalog
     private static Dictionary<string, object> Save()
     {
         var root = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
-            ?? throw new ControlNetException("The save benchmark is started by 'bench save', which names its folder.");
+            ?? throw new ControlNetException("The save benchmark has no folder: start it with 'bench save', which names it.");
         var folder = Path.Combine(root, "model");
         if (!Directory.Exists(folder))
         {
@@ -139,7 +147,7 @@ internal static class BenchmarkCatalog
             ["growth"] = Round(((double)late / early) - 1),
         };
 
-        // Both heaps keep freed memory for later; what they keep is not held by anything.
+        // Both heaps keep freed memory for later use, which is not a leak.
         static long Settled()
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

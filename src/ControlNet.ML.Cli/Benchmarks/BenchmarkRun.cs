@@ -4,10 +4,10 @@ using ControlNet.ML.Torch.Verification;
 
 namespace ControlNet.ML.Cli.Benchmarks;
 
-/// <summary>Runs benchmarks, each in a process of its own, and prints their figures.</summary>
+/// <summary>Runs benchmarks, each in its own process, and prints their figures.</summary>
 internal static class BenchmarkRun
 {
-    /// <summary>Names the folder with the file of the load benchmarks to the processes that write and read it.</summary>
+    /// <summary>Environment variable with the folder of the load and save benchmarks, for the processes that write and read it.</summary>
     public const string FolderVariable = "CONTROLNET_BENCH_FOLDER";
 
     public static async Task AllAsync(Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)

@@ -6,7 +6,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 
 /// <summary>
 /// Image operations on photos of 1 and 16 megapixels, RGB and grey, on one thread: milliseconds of processor time of the fastest call,
-/// since whatever else runs on the machine can only add to it. <c>scripts/bench-conditions.sh</c> compares them with OpenCV's.
+/// since other load on the machine can only add to it. <c>scripts/bench-conditions.sh</c> compares them with OpenCV's.
 /// </summary>
 internal static class ImageBenchmark
 {
@@ -42,8 +42,10 @@ internal static class ImageBenchmark
                     select ($"median {size}", (Func<ImageBuffer, ImageBuffer>)(image => MedianBlur.Apply(image, size))),
         "resize" => from interpolation in Enum.GetValues<Interpolation>()
                     from factor in Factors
-                    select ($"resize {interpolation.ToString().ToLowerInvariant()} {factor}", (Func<ImageBuffer, ImageBuffer>)(image => Scaled(image, factor, interpolation))),
-        _ => throw new ArgumentException($"No benchmark is called '{name}'."),
+                    select (
+                        $"resize {interpolation.ToString().ToLowerInvariant()} {factor}",
+                        (Func<ImageBuffer, ImageBuffer>)(image => Scaled(image, factor, interpolation))),
+        _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
     };
 
     private static ImageBuffer Scaled(ImageBuffer image, double factor, Interpolation interpolation) =>
@@ -51,7 +53,7 @@ internal static class ImageBenchmark
 
     private static double Fastest(Func<ImageBuffer, ImageBuffer> operation, ImageBuffer image, int calls, CancellationToken cancellationToken)
     {
-        // The compiler's last tier comes after some calls and a tenth of a second.
+        // Warm-up: the JIT reaches its last tier after some calls and a tenth of a second.
         var small = new ImageBuffer(150, 150, image.Channels, image.Samples[..(150 * 150 * image.Channels)]);
         for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 250;)
             operation(small);

@@ -5,7 +5,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Benchmarks;
 
-/// <summary>From the start of the process to the PNG: the embedded model with its first control network, 20 steps.</summary>
+/// <summary>Time from the start of the process to the PNG: the embedded model with its first control network, 20 steps.</summary>
 internal static class Startup
 {
     public static Dictionary<string, object> Run(CancellationToken cancellationToken)

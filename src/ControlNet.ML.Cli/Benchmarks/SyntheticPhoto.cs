@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Cli.Benchmarks;
 
 /// <summary>
-/// An image that keeps filters as busy as a photo does: areas with edges, shades, texture and noise, from a fixed seed. The same as
-/// <c>scripts/bench_conditions.py</c> makes with OpenCV.
+/// An image that costs filters as much as a photo does: areas with edges, shading, texture and noise, from a fixed seed.
+/// <c>scripts/bench_conditions.py</c> makes the same image with OpenCV.
 /// </summary>
 internal static class SyntheticPhoto
 {
@@ -16,7 +16,7 @@ internal static class SyntheticPhoto
         return new ImageBuffer(side, side, 3, areas);
     }
 
-    /// <summary>Seeded noise of some cells a side, enlarged.</summary>
+    /// <summary>Seeded noise of cells x cells pixels, upsampled.</summary>
     private static byte[] Cloud(int cells, int side, uint seed)
     {
         var noise = new ImageBuffer(cells, cells, 3);

@@ -3,14 +3,25 @@ using ControlNet.ML.Cli.Benchmarks;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet bench</c>: the figures of docs/performance.md on this machine. Each benchmark runs in a process of its own, so that its memory is its own.</summary>
+/// <summary>
+/// <c>controlnet bench</c>: measures the figures of docs/performance.md on this machine. Each benchmark runs in its own process, so that
+/// its peak memory is not that of another.
+/// </summary>
 internal static class BenchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var only = new Argument<string[]>("benchmark") { Description = $"Which: {string.Join(", ", BenchmarkCatalog.Names)}; nothing runs all.", Arity = ArgumentArity.ZeroOrMore };
+        var only = new Argument<string[]>("benchmark")
+        {
+            Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         only.AcceptOnlyFromAmong([.. BenchmarkCatalog.Names]);
-        var repeats = new Option<int>("--repeats") { Description = "Counted steps of the step benchmark; calls of an image operation, five times as many on small images.", DefaultValueFactory = _ => 5 };
+        var repeats = new Option<int>("--repeats")
+        {
+            Description = "Measured steps of the step and train benchmarks; calls of an image operation, five times as many on small images.",
+            DefaultValueFactory = _ => 5,
+        };
         var inside = new Option<bool>("--in-process") { Hidden = true };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command("bench", "Measure speed and memory on this machine.") { only, repeats, inside, json };

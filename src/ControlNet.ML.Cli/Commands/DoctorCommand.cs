@@ -3,13 +3,20 @@ using ControlNet.ML.Cli.Doctor;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet doctor</c>: what this machine is, and whether libtorch computes rightly on it. Its output is what an issue report needs.</summary>
+/// <summary>
+/// <c>controlnet doctor</c>: describes this machine and checks whether libtorch computes correctly on it. An issue report needs its output.
+/// </summary>
 internal static class DoctorCommand
 {
     public static Command Create(Terminal terminal)
     {
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("doctor", "Show what this machine computes with, and check that it computes rightly. Add its output to an issue report.") { json };
+        var command = new Command(
+            "doctor",
+            "Show the hardware and libraries of this machine, and check that libtorch computes correctly. Attach the output to an issue report.")
+        {
+            json,
+        };
         command.SetAction((result, cancellationToken) => DoctorRun.RunAsync(terminal, result.GetValue(json), cancellationToken));
         return command;
     }

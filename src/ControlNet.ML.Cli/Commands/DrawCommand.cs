@@ -4,29 +4,40 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet draw</c>: conditions from data, for those who have no photo.</summary>
+/// <summary><c>controlnet draw</c>: draws conditions from data, without a photo.</summary>
 internal static class DrawCommand
 {
-    public static Command Create(Terminal terminal) => new("draw", "Draw a condition from data: keypoints, labelled regions, depths.")
+    public static Command Create(Terminal terminal) => new("draw", "Draw a condition from data: keypoints, labelled regions or depths.")
     {
-        Kind(terminal, "pose", "keypoints.json", "OpenPose's figures from keypoints: OpenPose's or COCO's JSON.", new PoseDrawingOptions(), Pose),
-        Kind(terminal, "segmentation", "layout.json", "A segmentation map from boxes or polygons with labels: our own JSON, or COCO's annotations.", new NoOptions(), Segmentation),
+        Kind(terminal, "pose", "keypoints.json", "OpenPose skeletons from keypoints, in OpenPose's or COCO's JSON.", new PoseDrawingOptions(), Pose),
+        Kind(
+            terminal,
+            "segmentation",
+            "layout.json",
+            "A segmentation map from labelled boxes or polygons, in our own JSON or COCO's annotations.",
+            new NoOptions(),
+            Segmentation),
         Kind(terminal, "depth", "depths", "A depth map from a .npy file, a 16-bit PNG or any grey image; near is bright.", new DepthOptions(), Depths),
-        Kind(terminal, "normal", "depths", "A normal map from the same files; near has to be large.", new NormalsOptions(), NormalsOfDepths),
+        Kind(terminal, "normal", "depths", "A normal map from the same kinds of file; nearer values have to be larger.", new NormalsOptions(), NormalsOfDepths),
     };
 
     private static Command Kind<TOptions>(
         Terminal terminal, string name, string fileName, string description, TOptions defaults, Func<Request<TOptions>, ImageBuffer> draw)
         where TOptions : class
     {
-        var file = new Argument<string>(fileName) { Description = "The file to read." };
-        var size = new Option<string?>("--size") { Description = "N or WIDTHxHEIGHT of the result; by default the data's own." };
-        var fit = new Option<string>("--fit") { Description = "How, if its shape is another.", DefaultValueFactory = _ => "crop" };
-        fit.AcceptOnlyFromAmong("crop", "fill", "resize");
-        var canvas = new Option<string?>("--canvas") { Description = "N or WIDTHxHEIGHT of the image that keypoints were found in, where their file does not say." };
-        var image = new Option<long?>("--image") { Description = "The id of the image that is meant, of a COCO file about several." };
-        var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option; {defaults}. Repeatable." };
-        var output = new Option<string?>("--output", "-o") { Description = $"The file to write; by default FILE-{name}.png, in a FOLDER/ if that is named." };
+        var file = new Argument<string>(fileName) { Description = "Input file." };
+        var size = new Option<string?>("--size") { Description = "N or WIDTHxHEIGHT of the result; by default the size in the file." };
+        var fit = ImageOptions.FitOption();
+        var canvas = new Option<string?>("--canvas")
+        {
+            Description = "N or WIDTHxHEIGHT of the image in which the keypoints were detected, if their file does not say it.",
+        };
+        var image = new Option<long?>("--image") { Description = "Id of the image to draw, if a COCO file describes several." };
+        var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option, with the defaults {defaults}. Repeatable." };
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = $"Output file; by default FILE-{name}.png. A FOLDER/ keeps the default name.",
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the file's name." };
         var command = new Command(name, description) { file, size, fit, output, json };
         if (defaults is not NoOptions)
@@ -39,14 +50,15 @@ internal static class DrawCommand
         {
             var source = result.GetValue(file)!;
             var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
-            var target = ImageFiles.Prepare(OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png"), name).Image(1, 1);
+            var fileTo = OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png");
+            var target = ImageFiles.Prepare(fileTo, name).Image(1, 1);
             InputFiles.Keep([target], (source, InputFiles.Read));
             var wanted = result.GetValue(size) is { } text ? ImageSize.Parse(text).InMemory() : null;
             var drawing = draw(new Request<TOptions>(
                 source,
                 options,
                 wanted,
-                Enum.Parse<FitMode>(result.GetValue(fit)!, ignoreCase: true),
+                ImageOptions.FitOf(result.GetValue(fit)!),
                 name == "pose" && result.GetValue(canvas) is { } found ? ImageSize.Parse(found).InMemory() : null,
                 name is "pose" or "segmentation" ? result.GetValue(image) : null));
             ImageCodec.Save(target, drawing);
@@ -61,7 +73,9 @@ internal static class DrawCommand
 
     private static ImageBuffer Pose(Request<PoseDrawingOptions> request)
     {
-        var scene = PoseFile.Read(request.File, new PoseReadOptions { Width = request.Canvas?.Width, Height = request.Canvas?.Height, ImageId = request.Image });
+        var scene = PoseFile.Read(
+            request.File,
+            new PoseReadOptions { Width = request.Canvas?.Width, Height = request.Canvas?.Height, ImageId = request.Image });
         return request.At(scene.Width, scene.Height, (width, height) => PoseDrawing.Draw(scene.People, width, height, request.Options));
     }
 
@@ -77,14 +91,17 @@ internal static class DrawCommand
         return request.Fitted(map);
     }
 
-    private static ImageBuffer NormalsOfDepths(Request<NormalsOptions> request) => request.Fitted(Normals.FromDepth(DepthFile.Read(request.File), request.Options));
+    private static ImageBuffer NormalsOfDepths(Request<NormalsOptions> request) =>
+        request.Fitted(Normals.FromDepth(DepthFile.Read(request.File), request.Options));
 
-    /// <summary>Stands for the options of what has none.</summary>
+    /// <summary>For kinds without options.</summary>
     private sealed record NoOptions;
 
     private sealed record Request<TOptions>(string File, TOptions Options, ImageSize? Size, FitMode Fit, ImageSize? Canvas, long? Image)
     {
-        /// <summary>Draws at the size that the geometry scales the data to, so that nothing is resampled; what it leaves is black.</summary>
+        /// <summary>
+        /// Draws at the size to which the geometry scales the data, so that nothing is resampled; the rest of the image is black.
+        /// </summary>
         public ImageBuffer At(int width, int height, Func<int, int, ImageBuffer> draw)
         {
             if (Size is null)
@@ -95,7 +112,7 @@ internal static class DrawCommand
             return result;
         }
 
-        /// <summary>Brings a map to the size.</summary>
+        /// <summary>Fits a map to the size.</summary>
         public ImageBuffer Fitted(ImageBuffer map) =>
             Size is null ? map : MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, Size.Width, Size.Height, Fit));
     }

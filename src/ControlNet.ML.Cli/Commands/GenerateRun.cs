@@ -7,7 +7,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary>One call of <c>generate</c>: checks what can be checked, loads, makes the images, writes them.</summary>
+/// <summary>One call of <c>generate</c>: checks the arguments, loads the networks, generates the images and writes them.</summary>
 internal sealed class GenerateRun(Terminal terminal)
 {
     private const int MostImages = 1000;
@@ -51,10 +51,12 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        // 1. everything that can be wrong without a model, before any work
+        // 1. everything that can be checked without loading a model, before any work
         var sources = Check();
         var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
-        var controls = sources.Length == 0 ? [] : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
+        var controls = sources.Length == 0
+            ? []
+            : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
         var files = ImageFiles.Prepare(Output, Prompt);
         InputFiles.Keep(
             [
@@ -64,19 +66,17 @@ internal sealed class GenerateRun(Terminal terminal)
             ],
             [
                 .. sources.Select(source => ((string?)source, "the image that the condition comes from")),
-                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "what the image begins from")),
+                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "the image to start from, its mask or its depth map")),
                 .. controls.Select(control => ((string?)control.Name, "the control network")),
                 .. InputFiles.OfSettings(Settings),
             ]);
-        var native = folder.NativeSize;
-        var size = Size ?? new ImageSize(native, native);
-        size.Check(folder);
+        var size = ImageSize.For(folder, Size);
         var conditions = Conditions.Length > 0 || sources.Length == 0
             ? [.. sources.Select(source => ConditionSource.FromMap(source, size, Fit))]
             : FromPhotos(sources, controls, size);
 
         var start = Start?.Read(size, Fit);
-        Require((Options with { Image = start }).Validate());
+        InputRules.CheckRanges(Options with { Image = start });
 
         // 2. the work
         List<Made> made = [];
@@ -94,7 +94,7 @@ internal sealed class GenerateRun(Terminal terminal)
                 made.Add(Make(model, networks, controls, conditions, start, size, files, i, show, cancellationToken));
         }).ConfigureAwait(false);
 
-        // 3. what goes with the images
+        // 3. the grid, the strip with the conditions, and the report
         var grid = Count > 1 ? Grid(files, made) : null;
         var strip = ShowCondition && conditions.Length > 0 ? Strip(files, made, conditions) : null;
         Report(made, grid, strip, load);
@@ -103,24 +103,23 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private string[] Check()
     {
-        Require(Options.Validate());
+        InputRules.CheckRanges(Options);
         if (Options.Scheduler is { } scheduler)
             SchedulerCatalog.Describe(scheduler);
         if (Count is < 1 or > MostImages)
             throw new ControlNetException($"--count is {Count}, expected 1 to {MostImages:N0}.");
         if (Photos.Length > 0 && Conditions.Length > 0)
-            throw new UsageException("--photo and --condition both say what the condition is: give one of them.");
-        if (Settings.Length > 0 && Photos.Length == 0)
-            throw new UsageException("--set is about how a condition is made of a --photo, and there is none.");
-        if (Controls.Length > 0 && Photos.Length + Conditions.Length == 0)
-            throw new UsageException("--control needs a --photo, or a ready-made --condition.");
+            throw new UsageException(InputRules.OneSource("--photo", "--condition"));
+        InputRules.CheckSettings(Settings.Length, Photos.Length > 0, "--photo");
+        InputRules.CheckControls(Controls.Length, Photos.Length + Conditions.Length > 0, "--photo or --condition");
         string[] sources = Photos.Length > 0 ? Photos : Conditions;
         if (Controls.Length > 1 && sources.Length == 1)
             sources = [.. Enumerable.Repeat(sources[0], Controls.Length)];
         var networks = Math.Max(Controls.Length, 1);
         return sources.Length == 0 || sources.Length == networks
             ? sources
-            : throw new UsageException($"There are {networks} control networks and {sources.Length} images for them: give one image for all, or one for each.");
+            : throw new UsageException(
+                $"Found {sources.Length} images for {networks} control networks, expected one image for all of them or one for each.");
     }
 
     private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, ImageSize size)
@@ -128,12 +127,6 @@ internal sealed class GenerateRun(Terminal terminal)
         var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
         var options = ConditionSettings.For(kinds, Canny, Settings);
         return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
-    }
-
-    private static void Require(string? problem)
-    {
-        if (problem is not null)
-            throw new ControlNetException(problem);
     }
 
     private LoadOptions Loading(Action<string, double, double> show, string title) =>
@@ -148,8 +141,17 @@ internal sealed class GenerateRun(Terminal terminal)
         var (clock, stage) = (Stopwatch.StartNew(), "text");
         var image = model.Generate(
             Prompt,
-            [.. controls.Zip(conditions, (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
-            Options with { Seed = unchecked(Options.Seed + (ulong)index), Image = start, Width = size.Width, Height = size.Height, Progress = new DirectProgress<GenerationProgress>(Track) },
+            [.. controls.Zip(
+                conditions,
+                (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
+            Options with
+            {
+                Seed = unchecked(Options.Seed + (ulong)index),
+                Image = start,
+                Width = size.Width,
+                Height = size.Height,
+                Progress = new DirectProgress<GenerationProgress>(Track),
+            },
             cancellationToken);
         stages[stage] = stages.GetValueOrDefault(stage) + clock.Elapsed;
 
@@ -186,11 +188,15 @@ internal sealed class GenerateRun(Terminal terminal)
         return file;
     }
 
-    /// <summary>Photo, condition, result: a row for each network, in which all images stand.</summary>
+    /// <summary>A row for each network: photo, condition, and all results.</summary>
     private static string Strip(ImageFiles files, List<Made> made, ConditionSource[] conditions)
     {
         var rows = conditions.Select(condition => (ImageBuffer[])
-            [.. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(), Color.Rgb(condition.Condition), .. made.Select(m => m.Image.Image)]).ToArray();
+        [
+            .. condition.Photo is { } photo ? [photo] : Array.Empty<ImageBuffer>(),
+            Color.Rgb(condition.Condition),
+            .. made.Select(m => m.Image.Image),
+        ]).ToArray();
         var file = files.Companion(ConditionSuffix);
         ImageCodec.Save(file, ImageGrid.Compose([.. rows.SelectMany(row => row.Select(Color.Rgb))], rows[0].Length, gap: 4));
         return file;

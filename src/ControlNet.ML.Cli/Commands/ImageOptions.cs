@@ -6,74 +6,114 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary>The options that every command has that makes images: their names, and what they say.</summary>
+/// <summary>The options of the commands that generate images, and those that other commands share with them.</summary>
 internal sealed class ImageOptions
 {
     private readonly Option<string[]> _controls = new("--control")
     {
-        Description = "NAME[:SCALE[:START-END]]: a control network (one of the model's own by its name, MODEL/NAME of an embedded one, folder or .safetensors file), its scale and its window of the steps (0 to 1). Repeatable. By default the one that the model brings; of several that for --preprocess, or for edges, where a photo is given.",
+        Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a folder or "
+            + "a .safetensors file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
+            + "By default the model's only network; if it has several, the one for --preprocess, or canny, when a photo is given.",
     };
 
-    private readonly Option<string?> _preprocess = new("--preprocess") { Description = "How conditions are made of photos; by default what the network's name says. 'annotate --list' lists the kinds." };
-    private readonly Option<double> _low = new("--low") { Description = "Canny's lower threshold.", DefaultValueFactory = _ => new CannyOptions().Low };
-    private readonly Option<double> _high = new("--high") { Description = "Canny's upper threshold.", DefaultValueFactory = _ => new CannyOptions().High };
-    private readonly Option<string[]> _set = new("--set") { Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble. Repeatable." };
-    private readonly Option<string> _fit = new("--fit") { Description = "How a photo of another shape is brought to the image's size.", DefaultValueFactory = _ => "crop" };
-    private readonly Option<string> _model = new("--model") { Description = "The base model: an embedded name or a folder in diffusers' layout.", DefaultValueFactory = _ => "emoji" };
-    private readonly Option<int> _steps = new("--steps") { Description = "Denoising steps, 1 to 1,000.", DefaultValueFactory = _ => new GenerateOptions().Steps };
-    private readonly Option<double> _guidance = new("--guidance") { Description = "Classifier-free guidance scale; 1 is none.", DefaultValueFactory = _ => new GenerateOptions().Guidance };
+    private readonly Option<string?> _preprocess = new("--preprocess")
+    {
+        Description = "Preprocessor that makes conditions from photos; by default the one that the network's name contains. "
+            + "'annotate --list' lists them.",
+    };
+
+    private readonly Option<double> _low = LowOption();
+    private readonly Option<double> _high = HighOption();
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble. Repeatable.",
+    };
+
+    private readonly Option<string> _fit = FitOption();
+    private readonly Option<string> _model = new("--model")
+    {
+        Description = "Base model: an embedded one or a folder in diffusers' layout.",
+        DefaultValueFactory = _ => "emoji",
+    };
+
+    private readonly Option<int> _steps = new("--steps")
+    {
+        Description = "Denoising steps, 1 to 1,000.",
+        DefaultValueFactory = _ => new GenerateOptions().Steps,
+    };
+
+    private readonly Option<double> _guidance = new("--guidance")
+    {
+        Description = "Guidance scale of classifier-free guidance; 1 disables it.",
+        DefaultValueFactory = _ => new GenerateOptions().Guidance,
+    };
+
     private readonly Option<ulong> _seed;
-    private readonly Option<string?> _scheduler = new("--scheduler") { Description = $"Sampler, by default the model's own: {string.Join(", ", SchedulerCatalog.Names)}." };
-    private readonly Option<string?> _negative = new("--negative") { Description = "What the image should not show." };
+    private readonly Option<string?> _scheduler = new("--scheduler")
+    {
+        Description = $"Scheduler; by default the model's own. One of {string.Join(", ", SchedulerCatalog.Names)}.",
+    };
+
+    private readonly Option<string?> _negative = new("--negative") { Description = "Negative prompt: what the image should not show." };
     private readonly Option<string?> _guess = new("--guess")
     {
-        Description = "Guess mode, in which control works without a prompt; by the formula of 'diffusers' (default) or of the 'original' code.",
+        Description = "Guess mode, which needs no prompt: scales the residuals as 'diffusers' (default) or as the 'original' code does.",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<string> _weighting = new("--weighting")
     {
-        Description = "Weights of the residuals: 'uniform', or 'resolution' for the paper's classifier-free guidance resolution weighting.",
+        Description = "Weighting of the residuals: 'uniform', or 'resolution' for the paper's classifier-free guidance resolution weighting.",
         DefaultValueFactory = _ => "uniform",
     };
 
-    private readonly Option<string?> _size = new("--size") { Description = "N or WIDTHxHEIGHT in pixels, multiples of 8; by default what the model was trained with." };
+    private readonly Option<string?> _size = new("--size")
+    {
+        Description = "Image size: N or WIDTHxHEIGHT in pixels, multiples of 8; by default the size that the model was trained at.",
+    };
+
     private readonly Option<string> _precision = PrecisionOption();
     private readonly Option<string?> _device = DeviceOption();
 
-    /// <summary>Adds them to a command, in the order in which its help lists them.</summary>
+    /// <summary>Adds the options to a command, in the order in which its help lists them.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="seed">What the seed means there.</param>
-    /// <param name="afterSeed">The command's own, after the seed.</param>
+    /// <param name="seed">Description of the seed.</param>
+    /// <param name="afterSeed">The command's own options, listed after the seed.</param>
     public ImageOptions(Command command, string seed, params ReadOnlySpan<Option> afterSeed)
     {
-        _fit.AcceptOnlyFromAmong("crop", "fill", "resize");
         _guess.AcceptOnlyFromAmong("diffusers", "original");
         _weighting.AcceptOnlyFromAmong("uniform", "resolution");
         _seed = SeedOption(seed, 0);
-        foreach (var option in (Option[])
-            [_controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed, _scheduler, _negative, _guess, _weighting, _size, _precision, _device])
-        {
+        Option[] options =
+        [
+            _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed,
+            _scheduler, _negative, _guess, _weighting, _size, _precision, _device,
+        ];
+        foreach (var option in options)
             command.Add(option);
-        }
     }
 
     public string[] Controls(ParseResult result) => result.GetValue(_controls) ?? [];
 
     public string? Preprocess(ParseResult result) => result.GetValue(_preprocess);
 
-    /// <summary>The settings that have options of their own, for the kinds of conditions that know them.</summary>
-    public string[] Canny(ParseResult result) => [ConditionSettings.Of("Low", result.GetValue(_low)), ConditionSettings.Of("High", result.GetValue(_high))];
+    /// <summary>The preprocessor settings with options of their own, for the kinds of conditions that have them.</summary>
+    public string[] Canny(ParseResult result) =>
+        [ConditionSettings.Of("Low", result.GetValue(_low)), ConditionSettings.Of("High", result.GetValue(_high))];
 
     public string[] Settings(ParseResult result) => result.GetValue(_set) ?? [];
 
-    public FitMode Fit(ParseResult result) => Enum.Parse<FitMode>(result.GetValue(_fit)!, ignoreCase: true);
+    public FitMode Fit(ParseResult result) => FitOf(result.GetValue(_fit)!);
 
     public string Model(ParseResult result) => result.GetValue(_model)!;
 
     public ImageSize? Size(ParseResult result) => result.GetValue(_size) is { } text ? ImageSize.Parse(text) : null;
 
-    public LoadOptions Load(ParseResult result) => new() { Precision = PrecisionOf(result.GetValue(_precision)!), Device = result.GetValue(_device) };
+    public LoadOptions Load(ParseResult result) => new()
+    {
+        Precision = PrecisionOf(result.GetValue(_precision)!),
+        Device = result.GetValue(_device),
+    };
 
     public GenerateOptions Generate(ParseResult result) => new()
     {
@@ -86,15 +126,44 @@ internal sealed class ImageOptions
 
     public ControlWeighting Weighting(ParseResult result) => (result.GetResult(_guess) is not null, result.GetValue(_weighting)) switch
     {
-        (true, "resolution") => throw new UsageException("--guess and --weighting resolution weight the same residuals: choose one of them."),
+        (true, "resolution") => throw new UsageException("--guess and --weighting resolution both scale the residuals, expected one of them."),
         (true, _) => result.GetValue(_guess) == "original" ? ControlWeighting.GuessPower : ControlWeighting.GuessLogspace,
         (false, "resolution") => ControlWeighting.Resolution,
         _ => ControlWeighting.Uniform,
     };
 
-    /// <summary>A seed: what <see cref="SeedNumber"/> takes.</summary>
-    /// <param name="description">What it is the seed of.</param>
-    /// <param name="otherwise">The seed where none is given.</param>
+    /// <summary>Canny's lower threshold.</summary>
+    public static Option<double> LowOption() => new("--low")
+    {
+        Description = "Canny's lower threshold.",
+        DefaultValueFactory = _ => new CannyOptions().Low,
+    };
+
+    /// <summary>Canny's upper threshold.</summary>
+    public static Option<double> HighOption() => new("--high")
+    {
+        Description = "Canny's upper threshold.",
+        DefaultValueFactory = _ => new CannyOptions().High,
+    };
+
+    /// <summary>How an image with another aspect ratio is fitted, crop by default.</summary>
+    public static Option<string> FitOption()
+    {
+        var option = new Option<string>("--fit")
+        {
+            Description = "How to fit an image with another aspect ratio to the size.",
+            DefaultValueFactory = _ => "crop",
+        };
+        option.AcceptOnlyFromAmong("crop", "fill", "resize");
+        return option;
+    }
+
+    /// <summary>Parses a value of <see cref="FitOption"/>.</summary>
+    public static FitMode FitOf(string name) => Enum.Parse<FitMode>(name, ignoreCase: true);
+
+    /// <summary>A seed, as <see cref="SeedNumber"/> parses it.</summary>
+    /// <param name="description">Description of the option.</param>
+    /// <param name="otherwise">The default.</param>
     public static Option<ulong> SeedOption(string description, ulong otherwise) => new("--seed")
     {
         Description = description,
@@ -108,18 +177,18 @@ internal sealed class ImageOptions
         },
     };
 
-    /// <summary>The numbers, fp32 by default.</summary>
+    /// <summary>The precision, fp32 by default.</summary>
     public static Option<string> PrecisionOption()
     {
-        var option = new Option<string>("--precision") { Description = "Numbers the networks compute in.", DefaultValueFactory = _ => "fp32" };
+        var option = new Option<string>("--precision") { Description = "Data type of the networks.", DefaultValueFactory = _ => "fp32" };
         option.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
         return option;
     }
 
-    /// <summary>The device, found if not said.</summary>
-    public static Option<string?> DeviceOption() => new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU where there is one." };
+    /// <summary>The device, detected by default.</summary>
+    public static Option<string?> DeviceOption() => new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU if there is one." };
 
-    /// <summary>What a name of <see cref="PrecisionOption"/> means.</summary>
+    /// <summary>Parses a value of <see cref="PrecisionOption"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch
     {
         "bf16" => Precision.BFloat16,

@@ -5,14 +5,23 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary><c>controlnet models</c>: which models are there, and what one holds.</summary>
+/// <summary><c>controlnet models</c>: lists the embedded models, or describes one model or control network.</summary>
 internal static class ModelsCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var name = new Argument<string?>("model") { Description = "An embedded model or network, or a folder or file to look into; nothing lists what is embedded.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("model")
+        {
+            Description = "An embedded model or control network, or a folder or file. By default the embedded ones are listed.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("models", "Show which models are there, or what a folder holds: exit code 1 if its files are not sound or do not fit together.") { name, json };
+        var command = new Command(
+            "models",
+            "List the embedded models, or describe a model or control network: exit code 1 if its files are damaged or do not fit together.")
+        {
+            name, json,
+        };
         command.SetAction(result =>
         {
             var asJson = result.GetValue(json);
@@ -27,7 +36,7 @@ internal static class ModelsCommand
         return command;
     }
 
-    /// <summary>A file, MODEL/NETWORK, or a folder whose configuration is a control network's.</summary>
+    /// <summary>True for a file, MODEL/NETWORK, or a folder with the configuration of a control network.</summary>
     private static bool IsControl(string name)
     {
         if (Directory.Exists(name))
@@ -37,7 +46,11 @@ internal static class ModelsCommand
 
     private static void List(Terminal terminal, bool json)
     {
-        var models = ModelPackages.Names.Select(model => new { name = model, controls = ModelNames.ControlsOf(ModelPackages.FindFolder(model)!).Select(c => $"{model}/{c}").ToArray() }).ToArray();
+        var models = ModelPackages.Names.Select(model => new
+        {
+            name = model,
+            controls = ModelNames.ControlsOf(ModelPackages.FindFolder(model)!).Select(c => $"{model}/{c}").ToArray(),
+        }).ToArray();
         if (json)
         {
             Json.Print(terminal, new { models });
@@ -90,7 +103,9 @@ internal static class ModelsCommand
             return;
         }
 
-        terminal.Result($"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, {folder.Autoencoder.LatentChannels} latent channels");
+        terminal.Result(
+            $"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, "
+            + $"{folder.Autoencoder.LatentChannels} latent channels");
         terminal.Result($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
         foreach (var part in parts)
             terminal.Result(part.Line);
@@ -100,15 +115,15 @@ internal static class ModelsCommand
             terminal.Warn(warning);
     }
 
-    /// <summary>Opens a control network, folder or file.</summary>
-    /// <exception cref="ControlNetException">Its weights do not fit its configuration, or cannot be read.</exception>
+    /// <summary>Opens a control network from a folder or file.</summary>
+    /// <exception cref="ControlNetException">The weights do not fit the configuration or cannot be read.</exception>
     private static (ControlNetConfig Config, WeightSource Weights) OpenControl(string path)
     {
         var source = ControlSource.Open(path);
         var (config, weights) = (source.Config, source.OpenWeights());
         try
         {
-            // ControlNet-lite's shapes are known to the network alone.
+            // Only the network itself knows the shapes of a ControlNet-lite.
             if (!config.Lite)
                 WeightLoader.Match(weights, KeyMap.For(config));
             return (config, weights);
@@ -143,7 +158,10 @@ internal static class ModelsCommand
                 return;
             }
 
-            terminal.Result($"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {(config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no attention to the text")}, channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+            var text = config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no cross-attention to the text";
+            terminal.Result(
+                $"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {text}, "
+                + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
             terminal.Result(part.Line);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);

@@ -2,10 +2,12 @@ using System.CommandLine;
 
 namespace ControlNet.ML.Cli.Commands;
 
-/// <summary>What commands that read text files have in common.</summary>
+/// <summary>Options of the commands that read text files.</summary>
 internal static class TextOptions
 {
-    /// <summary>How the text is encoded.</summary>
-    public static Option<string?> Encoding() =>
-        new("--encoding") { Description = "Encoding of the text file, if not UTF-8: windows-1252 for instance, as Excel's plain CSV has it. A byte order mark goes before it." };
+    /// <summary>The text's encoding.</summary>
+    public static Option<string?> Encoding() => new("--encoding")
+    {
+        Description = "Encoding of the text file if it is not UTF-8, for instance windows-1252 for Excel's plain CSV. A byte order mark overrides it.",
+    };
 }

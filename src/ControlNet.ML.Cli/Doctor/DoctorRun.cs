@@ -10,7 +10,7 @@ internal static class DoctorRun
 {
     private const double Gibi = 1L << 30;
 
-    /// <returns>0 where everything is right, 1 where an operation is wrong or libtorch cannot be loaded.</returns>
+    /// <returns>0 if every check passes, 1 if an operation is wrong or libtorch cannot be loaded.</returns>
     public static async Task<int> RunAsync(Terminal terminal, bool json, CancellationToken cancellationToken)
     {
         var machine = MachineReport.Read();
@@ -59,7 +59,7 @@ internal static class DoctorRun
                 problems = torch.Problems(),
                 seconds = Math.Round(seconds, 3),
 
-                // JSON has no infinity, which is what the error of a value that is not finite is.
+                // The error of a value that is not finite is infinite, which JSON cannot express.
                 operations = torch.Operations.Select(o => new
                 {
                     o.Operation,
@@ -85,11 +85,12 @@ internal static class DoctorRun
         Line("memory", $"{Size(machine.MemoryBytes)}, at most {Size(machine.MemoryLimitBytes)} for this process");
         Line("cache", machine.CacheFolder is { } folder
             ? $"{folder}, {Size(machine.CacheFreeBytes)} free"
-            : "no folder can be written: set CONTROLNET_CACHE to one that can");
+            : "no folder is writable: set CONTROLNET_CACHE to one that is");
         if (torch is not null)
         {
             var kernels = torch.LibtorchKernels is { } set ? $", {set} kernels" : "";
-            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}{(torch.LibraryAdapted ? ", its library adapted to this system" : "")}){kernels}, {torch.Threads} threads");
+            var adapted = torch.LibraryAdapted ? ", its library adapted to this system" : "";
+            Line("libtorch", $"{torch.LibtorchVersion} (TorchSharp {torch.TorchSharpVersion}{adapted}){kernels}, {torch.Threads} threads");
             var use = torch.UsesOneDnn switch { true => "in use", false => "switched off", null => "in use as libtorch decides" };
             Line("oneDNN", $"{torch.OneDnnVersion ?? "unknown version"}, {use}");
             Line("GPU", torch.Gpus == 0 ? "none that libtorch sees" : $"{torch.Gpus}, not checked");
@@ -126,9 +127,9 @@ internal static class DoctorRun
 
     private static string Caches(bool areHidden, bool repaired) => (areHidden, repaired) switch
     {
-        (_, true) => "hidden by the hypervisor; oneDNN was told usual sizes",
-        (true, false) => "hidden by the hypervisor; oneDNN takes each for one byte",
-        (false, false) => "as the processor describes them",
+        (_, true) => "hidden by the hypervisor; oneDNN got typical sizes instead",
+        (true, false) => "hidden by the hypervisor; oneDNN assumes one byte each",
+        (false, false) => "as the processor reports them",
     };
 
     private static string Size(long? bytes) => bytes is { } known ? Text($"{known / Gibi:f1} GiB") : "unknown";

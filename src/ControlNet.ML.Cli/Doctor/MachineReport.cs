@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Cli.Doctor;
 
-/// <summary>The machine and this program, apart from the runtimes.</summary>
+/// <summary>The machine and this program, without the native runtimes.</summary>
 internal sealed record MachineReport
 {
     /// <summary>This program's version.</summary>
@@ -14,25 +14,25 @@ internal sealed record MachineReport
     /// <summary>Name and version of the operating system.</summary>
     public required string System { get; init; }
 
-    /// <summary>Of this process, <c>X64</c> for instance.</summary>
+    /// <summary>The process architecture, for instance <c>X64</c>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>Cores that this process may use.</summary>
     public required int Cores { get; init; }
 
-    /// <summary>Physical memory; null where it is not known.</summary>
+    /// <summary>Physical memory; null if unknown.</summary>
     public required long? MemoryBytes { get; init; }
 
-    /// <summary>What a container or the system leaves to this process.</summary>
+    /// <summary>The memory limit of this process, set by its container or the system.</summary>
     public required long MemoryLimitBytes { get; init; }
 
-    /// <summary>The first cache folder that can be written, by this user alone; null if none can.</summary>
+    /// <summary>The first cache folder that is writable, and by this user only; null if there is none.</summary>
     public required string? CacheFolder { get; init; }
 
-    /// <summary>Free space there.</summary>
+    /// <summary>Free space in the cache folder.</summary>
     public required long? CacheFreeBytes { get; init; }
 
-    /// <summary>This machine's.</summary>
+    /// <summary>Describes this machine.</summary>
     public static MachineReport Read()
     {
         var folder = UserCache.Folders("runtime").FirstOrDefault(CanWrite);
@@ -50,7 +50,7 @@ internal sealed record MachineReport
         };
     }
 
-    /// <summary>By writing: permissions, read-only file systems and full disks answer alike.</summary>
+    /// <summary>Tries to write a file, which fails alike for missing permissions, a read-only file system and a full disk.</summary>
     private static bool CanWrite(string folder)
     {
         try

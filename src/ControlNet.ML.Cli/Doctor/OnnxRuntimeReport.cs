@@ -2,13 +2,13 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace ControlNet.ML.Cli.Doctor;
 
-/// <summary>ONNX Runtime, which computes the learned conditions.</summary>
-/// <param name="Version">Its version; null where it cannot be loaded.</param>
-/// <param name="Providers">What it can compute on, best first.</param>
-/// <param name="Failure">Why it cannot be loaded; null where it can.</param>
+/// <summary>ONNX Runtime, which runs the learned conditions.</summary>
+/// <param name="Version">Its version; null if it cannot be loaded.</param>
+/// <param name="Providers">The available execution providers, best first.</param>
+/// <param name="Failure">Why it cannot be loaded; null if it can.</param>
 internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> Providers, string? Failure)
 {
-    /// <summary>This machine's.</summary>
+    /// <summary>Describes ONNX Runtime on this machine.</summary>
     public static OnnxRuntimeReport Read()
     {
         try

@@ -2,13 +2,15 @@ using ControlNet.ML.Torch;
 
 namespace ControlNet.ML.Cli.Doctor;
 
-/// <summary>Before the first image or training on a machine: checks libtorch, and says once what is wrong and what was done about it.</summary>
+/// <summary>
+/// Checks libtorch before the first image or training on a machine, and warns once of what is wrong and how it was worked around.
+/// </summary>
 internal static class RuntimeCheck
 {
-    /// <summary>What live progress calls it.</summary>
+    /// <summary>Its title in live progress.</summary>
     public const string Title = "checking libtorch";
 
-    /// <param name="terminal">Where problems are told.</param>
+    /// <param name="terminal">Where problems are reported.</param>
     /// <param name="show">Live progress.</param>
     /// <param name="cancellationToken">Checked between operations.</param>
     public static void Once(Terminal terminal, Action<string, double, double> show, CancellationToken cancellationToken)

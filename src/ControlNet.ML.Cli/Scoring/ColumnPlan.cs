@@ -4,12 +4,13 @@ using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Which columns of a table say how an image is made, and which are only carried through.</summary>
+/// <summary>Splits a table's columns into settings of the images and columns that are only carried through.</summary>
 internal sealed class ColumnPlan
 {
-    private static readonly string[] OfImage = ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
+    private static readonly string[] OfImage =
+        ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
 
-    // Without a number for all networks, with one (from 1) for one of them.
+    // Without a number for all networks, with a number (from 1) for one of them.
     private static readonly string[] OfControl = ["photo", "condition", "scale", "start", "end", "mode"];
 
     private readonly TableReader _table;
@@ -17,8 +18,11 @@ internal sealed class ColumnPlan
 
     /// <summary>Sorts the columns.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="networks">How many control networks are named; 0 takes as many as the table has conditions for.</param>
-    /// <exception cref="ControlNetException">A column is of a network that is not there, or has the name of a result.</exception>
+    /// <param name="networks">Number of control networks that are named; 0 takes as many as the table has conditions for.</param>
+    /// <exception cref="ControlNetException">
+    /// A column belongs to a network that does not exist, or has the name of a result column.
+    /// </exception>
+    /// <exception cref="UsageException">Networks are named, and the table has no conditions.</exception>
     public ColumnPlan(TableReader table, int networks)
     {
         _table = table;
@@ -27,11 +31,10 @@ internal sealed class ColumnPlan
         Networks = networks > 0 ? networks : sources.Select(source => source?.Number ?? 1).DefaultIfEmpty(0).Max();
         HasPhotos = sources.Any(source => source?.Base == "photo");
         HasConditions = sources.Length > 0;
-        if (networks > 0 && !HasConditions)
-            throw new UsageException($"--control needs a column 'photo' or 'condition', and {table.Path} has none.");
+        InputRules.CheckControls(networks, HasConditions, $"a column 'photo' or 'condition' in {table.Path}");
 
-        if (table.Unreadable.FirstOrDefault(column => IsKnown(column.Name, table.Path) || Numbered(column.Name)?.Base is "photo" or "condition") is { } needed)
-            throw new ControlNetException($"{table.Path}: the column {Message.Name(needed.Name)} {needed.Why}, expected a single text or number in each row.");
+        if (table.Unreadable.FirstOrDefault(IsNeeded) is { } needed)
+            throw new ControlNetException($"{table.Path}: the column {Message.Name(needed.Name)} {needed.Why}, expected one text or number per row.");
         List<int> known = [], carried = [];
         for (var i = 0; i < names.Length; i++)
         {
@@ -46,30 +49,33 @@ internal sealed class ColumnPlan
             }
         }
 
-        if (carried.Select(i => names[i]).Concat(table.Unreadable.Select(column => column.Name)).Intersect(ResultColumns.Own).FirstOrDefault() is { } taken)
-            throw new ControlNetException($"{table.Path}: the column '{taken}' has the name of a column of the results: give it another name.");
+        var others = carried.Select(i => names[i]).Concat(table.Unreadable.Select(column => column.Name));
+        if (others.Intersect(ResultColumns.Own).FirstOrDefault() is { } taken)
+            throw new ControlNetException($"{table.Path}: the column '{taken}' has the name of a column of the results: rename it.");
         (Known, Carried) = (known, carried);
+
+        bool IsNeeded(UnreadableColumn column) => IsKnown(column.Name, table.Path) || Numbered(column.Name)?.Base is "photo" or "condition";
     }
 
-    /// <summary>How many control networks there are.</summary>
+    /// <summary>Number of control networks.</summary>
     public int Networks { get; }
 
-    /// <summary>Whether some conditions are made of photos.</summary>
+    /// <summary>Whether some conditions are made from photos.</summary>
     public bool HasPhotos { get; }
 
-    /// <summary>Whether there are conditions at all.</summary>
+    /// <summary>Whether the table has conditions.</summary>
     public bool HasConditions { get; }
 
-    /// <summary>Whether the table has a column that says how images are made.</summary>
+    /// <summary>Whether the table has this settings column.</summary>
     public bool Has(string column) => _positions.ContainsKey(column);
 
-    /// <summary>The columns that say how images are made.</summary>
+    /// <summary>The columns with settings of the images.</summary>
     public IReadOnlyList<int> Known { get; }
 
-    /// <summary>The others.</summary>
+    /// <summary>The columns that are only carried through.</summary>
     public IReadOnlyList<int> Carried { get; }
 
-    /// <summary>What the user may want to know of the columns: names that look mistyped, and values that are not carried.</summary>
+    /// <summary>Warnings about the columns: names that look mistyped, and values that are not carried through.</summary>
     public IEnumerable<string> Remarks()
     {
         foreach (var column in _table.Unreadable)
@@ -77,21 +83,34 @@ internal sealed class ColumnPlan
         foreach (var remark in _table.Remarks)
             yield return remark;
         if (Known.Count == 0)
-            yield return $"no column says anything of the images, which differ by their seeds only: there {(Carried.Count == 1 ? "is" : "are")} {Message.List([.. Carried.Select(i => Message.Name(_table.Columns[i].Name))])}.";
+        {
+            var found = Message.List([.. Carried.Select(i => Message.Name(_table.Columns[i].Name))]);
+            yield return $"no column has settings of the images, which differ only in their seeds: found {found}.";
+        }
+
         foreach (var name in Carried.Select(i => _table.Columns[i].Name))
         {
             if (Networks == 0 && Numbered(name) is not null)
-                yield return $"the column {Message.Name(name)} is about control networks, and there is none: it is carried through and does nothing. A column 'photo' or 'condition' says what a network follows.";
+            {
+                yield return $"the column {Message.Name(name)} is for control networks, but no column 'photo' or 'condition' gives one its condition: "
+                    + "it is only carried through.";
+            }
             else if (Meant(name) is { } meant && !_positions.ContainsKey(meant))
-                yield return $"the column {Message.Name(name)} is carried through and does nothing. Did you mean '{meant}'?";
+            {
+                yield return $"the column {Message.Name(name)} is only carried through. Did you mean '{meant}'?";
+            }
         }
     }
 
-    /// <summary>The text of a row that was read with <see cref="Known"/>; null if there is no such column or no value.</summary>
-    public string? Text(TableRow row, string column) =>
-        _positions.TryGetValue(column, out var position) && row.Values[position] is { } value ? value is byte[] text ? Encoding.UTF8.GetString(text) : ResultColumns.Text(value) : null;
+    /// <summary>The text in a row that was read with <see cref="Known"/>; null if the column or the value is missing.</summary>
+    public string? Text(TableRow row, string column)
+    {
+        if (!_positions.TryGetValue(column, out var position) || row.Values[position] is not { } value)
+            return null;
+        return value is byte[] text ? Encoding.UTF8.GetString(text) : ResultColumns.Text(value);
+    }
 
-    /// <summary>The same of a control network, from 0: its own column, or the one of all.</summary>
+    /// <summary>The same for a control network, from 0: its own column, or the one for all networks.</summary>
     public (string Column, string Text)? Text(TableRow row, string column, int network)
     {
         var own = $"{column}{(network + 1).ToString(CultureInfo.InvariantCulture)}";
@@ -108,7 +127,8 @@ internal sealed class ColumnPlan
             return false;
         return column.Number is null || (column.Number >= 1 && column.Number <= Networks)
             ? true
-            : throw new ControlNetException($"{path}: the column '{name}' is of control network {column.Number}, and there {(Networks == 1 ? "is 1" : $"are {Networks}")}.");
+            : throw new ControlNetException(
+                $"{path}: the column '{name}' is for control network {column.Number}, expected 1{(Networks == 1 ? "" : $" to {Networks}")}.");
     }
 
     private static (string Base, int? Number)? Numbered(string name)
@@ -118,16 +138,21 @@ internal sealed class ColumnPlan
             return null;
         if (word.Length == name.Length)
             return (word, null);
-        return int.TryParse(name.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && name[word.Length] != '0' ? (word, number) : null;
+        return int.TryParse(name.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && name[word.Length] != '0'
+            ? (word, number)
+            : null;
     }
 
-    /// <summary>The known name that a column's is a slip of, or null. Short words are near to many others, so one slip is enough there.</summary>
+    /// <summary>
+    /// The known name that a column's name is a typo of, or null. In short words only one typo counts, since many words are close to them.
+    /// </summary>
     private static string? Meant(string name)
     {
         var plain = name.Trim().Replace(' ', '_').Replace('-', '_');
         var number = plain.Length - plain.TrimEnd('0', '1', '2', '3', '4', '5', '6', '7', '8', '9').Length;
         var word = plain[..^number];
-        return NearestName.Suggest(word, number == 0 ? OfImage.Concat(OfControl) : OfControl) is { } near && NearestName.Distance(word, near) <= Math.Max(1, near.Length / 4)
+        return NearestName.Suggest(word, number == 0 ? OfImage.Concat(OfControl) : OfControl) is { } near
+            && NearestName.Distance(word, near) <= Math.Max(1, near.Length / 4)
             ? near + plain[^number..]
             : null;
     }

@@ -5,8 +5,8 @@ using System.Text;
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>
-/// SHA-256 of files that are large and seldom change. A digest is kept under the file's path, length and time of change, so that only the
-/// first run with a file reads it. A cache that cannot be read or written costs time and nothing else.
+/// SHA-256 of large files that rarely change. A digest is cached under the file's path, length and modification time, so that only the
+/// first run with a file reads it. A cache that cannot be read or written costs only time.
 /// </summary>
 /// <param name="folders">Folders to keep digests in, best first.</param>
 internal sealed class DigestCache(IEnumerable<string> folders)
@@ -24,11 +24,12 @@ internal sealed class DigestCache(IEnumerable<string> folders)
         try
         {
             var name = NameOf(file);
-            if (_folders.Where(PrivateFolder.IsPrivate).Select(folder => Kept(Path.Combine(folder, name))).FirstOrDefault(kept => kept is not null) is { } known)
+            var cached = _folders.Where(PrivateFolder.IsPrivate).Select(folder => Kept(Path.Combine(folder, name)));
+            if (cached.FirstOrDefault(kept => kept is not null) is { } known)
                 return known;
             var digest = Hash(file, cancellationToken);
 
-            // A file that was written meanwhile is remembered under no name.
+            // A file that changed while it was read is not cached.
             if (NameOf(file) == name)
                 Keep(name, digest);
             return digest;
@@ -61,7 +62,7 @@ internal sealed class DigestCache(IEnumerable<string> folders)
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>What is kept, or null if there is nothing, or something else.</summary>
+    /// <summary>The cached digest, or null if the file is missing or holds something else.</summary>
     private static string? Kept(string path)
     {
         try

@@ -4,10 +4,10 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Checks every row without making anything: values, files and the headers of the images.</summary>
+/// <summary>Checks every row without generating anything: values, files and image headers.</summary>
 internal static class DryRun
 {
-    /// <summary>What is wrong, row by row, as it is found; null for a row that is fine.</summary>
+    /// <summary>The problem of each row as it is checked; null for a valid row.</summary>
     public static IEnumerable<string?> Check(ScorePlan plan, CancellationToken cancellationToken)
     {
         foreach (var row in plan.Read())
@@ -29,7 +29,7 @@ internal static class DryRun
             if (request.Start?.Mask is { } mask)
                 Look("mask", mask);
             if (request.Start?.Depth is { } depth && !File.Exists(depth))
-                throw new RowException("depth", $"{depth}: there is no such file.");
+                throw new RowException("depth", $"{depth}: the file does not exist.");
             return null;
         }
         catch (RowException e)

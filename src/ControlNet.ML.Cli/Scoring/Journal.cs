@@ -3,8 +3,8 @@ using System.Collections;
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>
-/// The rows that are finished, one line each, in a file that only grows. A line counts when it is whole: what a crash leaves of the last
-/// one is cut off when the journal is next opened, and its row is done again.
+/// The finished rows, one line each, in an append-only file. Only complete lines count: a last line that a crash cut short is removed when
+/// the journal is next opened, and its row is scored again.
 /// </summary>
 internal sealed class Journal : IDisposable
 {
@@ -22,11 +22,11 @@ internal sealed class Journal : IDisposable
     /// <summary>The first row with an error, or null.</summary>
     public JournalEntry? FirstFailure { get; private set; }
 
-    /// <summary>Opens a journal, making it if it is not there, and repairs its end.</summary>
+    /// <summary>Opens or creates a journal and removes an incomplete last line.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="shard">The rows that belong in it.</param>
-    /// <param name="rows">How many rows the table has.</param>
-    /// <exception cref="ControlNetException">A line before the last is damaged, or a row is there twice.</exception>
+    /// <param name="shard">The shard whose rows it holds.</param>
+    /// <param name="rows">Number of rows in the table.</param>
+    /// <exception cref="ControlNetException">A line before the last is damaged, or a row is duplicated or of another shard.</exception>
     public static Journal Open(string path, Shard shard, long rows)
     {
         var stream = RunFile.Open(path, FileMode.OpenOrCreate, FileShare.Read);
@@ -37,9 +37,9 @@ internal sealed class Journal : IDisposable
             foreach (var line in JournalLines.Read(stream, path))
             {
                 if (!shard.Has(line.Entry.Row) || line.Entry.Row >= rows)
-                    throw new ControlNetException($"{path}: row {line.Entry.Row} does not belong here.");
+                    throw new ControlNetException($"{path}: row {line.Entry.Row} belongs to another shard or table.");
                 if (!journal.Count(line.Entry))
-                    throw new ControlNetException($"{path}: row {line.Entry.Row} is there twice, expected once.");
+                    throw new ControlNetException($"{path}: row {line.Entry.Row} occurs twice, expected once.");
                 end = line.Offset + line.Length;
             }
 
@@ -55,9 +55,9 @@ internal sealed class Journal : IDisposable
         }
     }
 
-    /// <summary>Takes rows out of a journal, so that they are tried again.</summary>
-    /// <param name="path">The journal; nothing is done if it is not there.</param>
-    /// <param name="which">The rows.</param>
+    /// <summary>Removes rows from a journal, so that they are scored again.</summary>
+    /// <param name="path">The journal; may be missing.</param>
+    /// <param name="which">Selects the rows.</param>
     public static void Forget(string path, Predicate<JournalEntry> which)
     {
         if (!File.Exists(path))
@@ -70,10 +70,10 @@ internal sealed class Journal : IDisposable
         });
     }
 
-    /// <summary>Whether a row is finished, be it with an error.</summary>
+    /// <summary>Whether a row is finished, with an image or an error.</summary>
     public bool Has(long row) => row < _done.Length && _done[(int)row];
 
-    /// <summary>Adds finished rows and waits until the disk has them.</summary>
+    /// <summary>Appends finished rows and flushes them to disk.</summary>
     public void Append(params ReadOnlySpan<JournalEntry> entries)
     {
         using var lines = new MemoryStream();
@@ -87,7 +87,7 @@ internal sealed class Journal : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>False if the row was there.</summary>
+    /// <summary>Counts a row; false if it was counted before.</summary>
     private bool Count(JournalEntry entry)
     {
         if (Has(entry.Row))

@@ -5,9 +5,9 @@ internal static class JournalLines
 {
     private const int LongestLine = 64 << 20;
 
-    /// <summary>The whole lines of a journal, from its beginning. A last line that a crash tore is left out.</summary>
+    /// <summary>The complete lines of a journal, from its beginning. A last line that a crash cut short is skipped.</summary>
     /// <param name="stream">The journal.</param>
-    /// <param name="path">What an error calls it.</param>
+    /// <param name="path">Its path, for errors.</param>
     /// <exception cref="ControlNetException">A line before the last is damaged.</exception>
     public static IEnumerable<JournalLine> Read(Stream stream, string path)
     {
@@ -23,7 +23,7 @@ internal static class JournalLines
             {
                 number++;
                 if (torn)
-                    throw new ControlNetException($"{path}: line {number - 1} is damaged. Expected a row that was scored; only the last line may be torn.");
+                    throw Damaged(path, number - 1);
                 if (JournalEntry.Parse(buffer.AsSpan(begin, length - 1)) is { } entry)
                     yield return new JournalLine(entry, offset + begin, length);
                 else
@@ -36,15 +36,21 @@ internal static class JournalLines
             if (count == 0)
                 yield break;
             if (torn && filled > 0)
-                throw new ControlNetException($"{path}: line {number} is damaged. Expected a row that was scored; only the last line may be torn.");
-            if (filled == buffer.Length)
-                Array.Resize(ref buffer, buffer.Length < LongestLine ? 2 * buffer.Length : throw new ControlNetException($"{path}: line {number + 1} is longer than any that was written."));
+                throw Damaged(path, number);
+            if (filled < buffer.Length)
+                continue;
+            if (buffer.Length >= LongestLine)
+                throw new ControlNetException($"{path}: line {number + 1} is damaged, it has more than {LongestLine:N0} bytes.");
+            Array.Resize(ref buffer, 2 * buffer.Length);
         }
     }
+
+    private static ControlNetException Damaged(string path, long line) =>
+        new($"{path}: line {line} is damaged. Expected a scored row; only the last line may be incomplete.");
 }
 
 /// <summary>A line of a journal.</summary>
-/// <param name="Entry">What it says.</param>
-/// <param name="Offset">Where it begins, bytes.</param>
-/// <param name="Length">Its bytes, the end included.</param>
+/// <param name="Entry">Its entry.</param>
+/// <param name="Offset">Its offset in the file, in bytes.</param>
+/// <param name="Length">Its length in bytes, with the newline.</param>
 internal readonly record struct JournalLine(JournalEntry Entry, long Offset, int Length);

@@ -3,17 +3,17 @@ using System.Security.Cryptography;
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>
-/// Rows whose image was written and is no longer what it was: deleted, cut short, emptied by a disk that was full or pulled out, or, where that is
-/// asked for, changed inside.
+/// Finds rows whose image was written but has since been lost: deleted, truncated, emptied by a full or disconnected disk, or, with
+/// --verify, changed.
 /// </summary>
 internal static class LostImages
 {
-    /// <summary>Takes rows whose image is lost out of the journal, so that they are made again.</summary>
-    /// <param name="folder">The run.</param>
-    /// <param name="verify">Whether each file is read in whole and compared with its SHA-256; otherwise its length is.</param>
-    /// <param name="done">Told how many images were looked at.</param>
-    /// <param name="cancellationToken">Seen between images.</param>
-    /// <returns>How many were lost.</returns>
+    /// <summary>Removes rows whose image is lost from the journal, so that they are scored again.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="verify">Whether to compare each file with its SHA-256 instead of only its length.</param>
+    /// <param name="done">Receives the number of images checked so far.</param>
+    /// <param name="cancellationToken">Checked before each image.</param>
+    /// <returns>The number of lost images.</returns>
     public static int Forget(ScoringFolder folder, bool verify, Action<long> done, CancellationToken cancellationToken)
     {
         HashSet<long> lost = [];

@@ -4,7 +4,7 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Joins the results of all shards, and makes sure that every row of the table is there exactly once, with its image.</summary>
+/// <summary>Merges the results of all shards, and checks that every row of the table occurs exactly once, with its image.</summary>
 internal sealed class Merge
 {
     private const int MostProblems = 100;
@@ -18,7 +18,7 @@ internal sealed class Merge
     {
         var file = ScoringFolder.Record(folder);
         if (!File.Exists(file))
-            throw new ControlNetException($"The folder '{folder}' has no run.json, expected one in which 'controlnet score' worked.");
+            throw new ControlNetException($"The folder '{folder}' has no run.json, expected the --out folder of 'controlnet score'.");
         (_folder, _record) = (folder, ScoringRecord.Read(file));
         _format = _record.Settings.GetValueOrDefault("format", ResultWriter.Formats[0]);
     }
@@ -26,7 +26,7 @@ internal sealed class Merge
     /// <summary>Merges a folder. The results of a run without shards are only verified.</summary>
     /// <param name="folder">The folder of the run.</param>
     /// <param name="cancellationToken">Stops it; nothing is left half-written.</param>
-    /// <exception cref="ControlNetException">The folder is of no run, or its files are damaged.</exception>
+    /// <exception cref="ControlNetException">The folder holds no run, or its files are damaged.</exception>
     public static MergeReport Run(string folder, CancellationToken cancellationToken)
     {
         var merge = new Merge(folder);
@@ -37,7 +37,11 @@ internal sealed class Merge
     {
         var shards = Enumerable.Range(0, _record.Shards).Select(index => new Shard(index, _record.Shards)).ToArray();
         foreach (var shard in shards.Where(shard => !File.Exists(ResultsOf(shard))))
-            Problem(shard.Count == 1 ? $"{ScoringFolder.ResultsName(shard, _format)} is not there: the run is not finished." : $"shard {shard.Index} of {shard.Count} is not finished: {ScoringFolder.ResultsName(shard, _format)} is not there.");
+        {
+            var run = shard.Count == 1 ? "the run" : $"shard {shard.Index} of {shard.Count}";
+            Problem($"{run} is not finished: {ScoringFolder.ResultsName(shard, _format)} is missing.");
+        }
+
         if (Count > 0)
             return Report(null, 0);
 
@@ -80,7 +84,7 @@ internal sealed class Merge
 
     private long Count { get; set; }
 
-    /// <summary>All rows in order; the number of those that failed.</summary>
+    /// <summary>Passes all rows on in order, and returns the number of failed ones.</summary>
     private long Rows(List<Part> parts, Action<object?[]> write, CancellationToken cancellationToken)
     {
         var failed = 0L;
@@ -90,35 +94,35 @@ internal sealed class Merge
             var part = parts[(int)(row % parts.Count)];
             while (part.Row < row && part.Row is { } early)
             {
-                Problem($"row {early} is in {part.Name} more than once, or where it does not belong.");
+                Problem($"row {early} is duplicated or out of place in {part.Name}.");
                 part.Next();
             }
 
             if (part.Row != row && parts.TrueForAll(other => other.Row is null))
             {
-                // Not one problem a row: run.json may be damaged and say any number.
-                Problem($"row {row} and all behind it, {_record.Rows - row:N0} rows, are missing.");
+                // One problem, not one per row: a damaged run.json may claim any number of rows.
+                Problem($"row {row} and all later rows are missing, {_record.Rows - row:N0} in all.");
                 break;
             }
 
             if (part.Row != row)
             {
-                Problem($"row {row} is missing in {part.Name}.");
+                Problem($"row {row} is missing from {part.Name}.");
                 continue;
             }
 
             var values = part.Values;
             if (part.IsOk && part.File != ScoringFolder.ImageName(row))
-                Problem($"row {row}: its image is called {Message.Name(part.File)}, expected '{ScoringFolder.ImageName(row)}'.");
+                Problem($"row {row}: its image is {Message.Name(part.File)}, expected '{ScoringFolder.ImageName(row)}'.");
             else if (part.IsOk && new FileInfo(Path.Combine(_folder, part.File)) is not { Exists: true, Length: > 0 })
-                Problem($"row {row}: its image {part.File} is not there.");
+                Problem($"row {row}: its image {part.File} is missing.");
             failed += part.IsOk ? 0 : 1;
             write(values);
             part.Next();
         }
 
         foreach (var part in parts.Where(part => part.Row is not null))
-            Problem($"row {part.Row} is in {part.Name}, and the table has only {_record.Rows:N0} rows.");
+            Problem($"row {part.Row} is in {part.Name}, but the table has only {_record.Rows:N0} rows.");
         return failed;
     }
 
@@ -144,8 +148,9 @@ internal sealed class Merge
         {
             var table = TableReader.Open(path, cancellationToken: cancellationToken);
             Name = ScoringFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
-            if (!table.Columns.Take(ResultColumns.Fields.Count).Select(column => column.Name).SequenceEqual(ResultColumns.Fields.Select(field => field.Name)))
-                throw new ControlNetException($"{path} does not begin with the columns {string.Join(", ", ResultColumns.Fields.Select(field => field.Name))}, expected what 'controlnet score' wrote.");
+            var expected = ResultColumns.Fields.Select(field => field.Name).ToArray();
+            if (!table.Columns.Take(expected.Length).Select(column => column.Name).SequenceEqual(expected))
+                throw new ControlNetException($"{path}: expected the results of 'controlnet score', whose first columns are {string.Join(", ", expected)}.");
             Fields = [.. Enumerable.Range(0, table.Columns.Count).Select(table.Field)];
             _rows = table.Read([.. Enumerable.Range(0, table.Columns.Count)]).GetEnumerator();
             Next();
@@ -155,7 +160,7 @@ internal sealed class Merge
 
         public IReadOnlyList<DataField> Fields { get; }
 
-        /// <summary>The row's number, or null behind the last.</summary>
+        /// <summary>The row's number, or null after the last row.</summary>
         public long? Row { get; private set; }
 
         public object?[] Values => _rows.Current.Values;
@@ -169,18 +174,18 @@ internal sealed class Merge
             _isThere = _rows.MoveNext();
             Row = !_isThere ? null : long.TryParse(ResultColumns.Text(Values[0]), NumberStyles.None, CultureInfo.InvariantCulture, out var row)
                 ? row
-                : throw new ControlNetException($"{Name} has a row without a number, expected what 'controlnet score' wrote.");
+                : throw new ControlNetException($"{Name} has a row without a number, expected the results of 'controlnet score'.");
         }
 
         public void Dispose() => _rows.Dispose();
     }
 }
 
-/// <summary>What a merge found.</summary>
-/// <param name="Results">The file with all rows, or null if some are missing.</param>
-/// <param name="Rows">Rows of the table.</param>
-/// <param name="Failed">Rows with an error.</param>
-/// <param name="Shards">Shards.</param>
-/// <param name="Missing">How many problems there are.</param>
-/// <param name="Problems">The first hundred of them.</param>
+/// <summary>The outcome of a merge.</summary>
+/// <param name="Results">The file with all rows, or null if there are problems.</param>
+/// <param name="Rows">Number of rows in the table.</param>
+/// <param name="Failed">Number of rows with an error.</param>
+/// <param name="Shards">Number of shards.</param>
+/// <param name="Missing">Number of problems.</param>
+/// <param name="Problems">The first hundred problems.</param>
 internal sealed record MergeReport(string? Results, long Rows, long Failed, int Shards, long Missing, IReadOnlyList<string> Problems);

@@ -3,10 +3,10 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>The columns that results have before those that are carried through.</summary>
+/// <summary>The columns of the results, before those that are carried through.</summary>
 internal static class ResultColumns
 {
-    /// <summary>As Parquet has them.</summary>
+    /// <summary>As fields of Parquet.</summary>
     public static IReadOnlyList<DataField> Fields { get; } =
     [
         new DataField("row", typeof(long), isNullable: true),
@@ -18,16 +18,22 @@ internal static class ResultColumns
         new DataField("provenance", typeof(string), isNullable: true),
     ];
 
-    /// <summary>Their names.</summary>
+    /// <summary>Names that a table's carried columns must not have. A table may have a seed, which is also a setting.</summary>
     public static IReadOnlyList<string> Own { get; } = [.. Fields.Select(field => field.Name).Except(["seed"])];
 
-    /// <summary>Their values.</summary>
+    /// <summary>The values of a finished row.</summary>
     public static object?[] Values(JournalEntry entry) =>
     [
-        entry.Row, entry.Error is null, entry.Error is null ? ScoringFolder.ImageName(entry.Row) : null, entry.Seed, entry.Seconds, entry.Error, entry.ProvenanceText,
+        entry.Row,
+        entry.Error is null,
+        entry.Error is null ? ScoringFolder.ImageName(entry.Row) : null,
+        entry.Seed,
+        entry.Seconds,
+        entry.Error,
+        entry.ProvenanceText,
     ];
 
-    /// <summary>A value as text, the same in every country; bytes in Base64.</summary>
+    /// <summary>A value as culture-invariant text; bytes as Base64.</summary>
     public static string Text(object? value) => value switch
     {
         null => "",

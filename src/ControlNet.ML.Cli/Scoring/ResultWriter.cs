@@ -5,7 +5,7 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Writes results row by row; of a large table only some rows are in memory.</summary>
+/// <summary>Writes results row by row, in constant memory.</summary>
 internal abstract class ResultWriter : IDisposable
 {
     /// <summary>The formats by name.</summary>
@@ -13,16 +13,16 @@ internal abstract class ResultWriter : IDisposable
 
     /// <summary>Begins a file.</summary>
     /// <param name="format">parquet or csv.</param>
-    /// <param name="stream">Where it is written; stays open.</param>
+    /// <param name="stream">The stream to write to; it is left open.</param>
     /// <param name="fields">The columns.</param>
-    /// <param name="rowsInGroup">Rows of a row group of Parquet: what is in memory at once.</param>
+    /// <param name="rowsInGroup">Rows in a Parquet row group, which is held in memory.</param>
     public static ResultWriter Create(string format, Stream stream, IReadOnlyList<DataField> fields, int rowsInGroup) =>
         format == "csv" ? new Csv(stream, fields) : new ParquetFile(stream, fields, rowsInGroup);
 
-    /// <summary>Adds a row, a value for each column.</summary>
+    /// <summary>Writes a row, with a value for each column.</summary>
     public abstract void Write(IReadOnlyList<object?> values);
 
-    /// <summary>Writes what is left; without it the file is not whole.</summary>
+    /// <summary>Writes the remaining rows; without it the file is incomplete.</summary>
     public abstract void Finish();
 
     public abstract void Dispose();

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>The results of a finished run or shard: the journal's lines in the order of the table, with the columns that are carried through.</summary>
+/// <summary>The results of a finished run or shard: the journal's entries in table order, with the carried columns.</summary>
 internal static class Results
 {
-    /// <summary>Writes them, whole or not at all.</summary>
+    /// <summary>Writes the results atomically.</summary>
     /// <exception cref="ControlNetException">A row is not finished, or the file cannot be written.</exception>
     public static void Write(ScorePlan plan, ScoringFolder folder, CancellationToken cancellationToken)
     {
@@ -12,7 +12,7 @@ internal static class Results
         using var lines = JournalLines.Read(stream, folder.Journal).GetEnumerator();
         var carried = plan.Columns.Carried;
 
-        // The journal is in the order of the table but for the rows that are made together, so hardly any line waits here.
+        // The journal is in table order except within batches, so few lines wait here.
         Dictionary<long, (long Offset, int Length)> ahead = [];
         AtomicFile.Write(folder.Results(plan.Settings.Format), target =>
         {
@@ -33,7 +33,7 @@ internal static class Results
             while (!ahead.Remove(row, out place))
             {
                 if (!lines.MoveNext())
-                    throw new ControlNetException($"{folder.Journal}: row {row} is not there.");
+                    throw new ControlNetException($"{folder.Journal}: row {row} is missing.");
                 var line = lines.Current;
                 if (line.Entry.Row == row)
                     return line.Entry;
@@ -47,6 +47,6 @@ internal static class Results
         }
     }
 
-    /// <summary>Fewer where many shards are merged later, of each of which one group is in memory then.</summary>
+    /// <summary>Rows in a row group: fewer if there are many shards, since a merge holds one group of each in memory.</summary>
     public static int RowsInGroup(int shards) => Math.Clamp(8192 / shards, 64, 2048);
 }

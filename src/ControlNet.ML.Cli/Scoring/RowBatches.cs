@@ -4,15 +4,15 @@ using ControlNet.ML.Pipelines;
 namespace ControlNet.ML.Cli.Scoring;
 
 /// <summary>
-/// Plans batches inside windows of the table. Which rows meet depends on the table alone, never on what is done already: a run that was
-/// interrupted thus computes the same numbers as one that was not, to the last bit.
+/// Plans batches inside windows of the table. Which rows share a batch depends only on the table, never on which rows are finished: an
+/// interrupted run computes the same numbers as an uninterrupted one, bit for bit.
 /// </summary>
 internal static class RowBatches
 {
-    // Batches to look ahead for rows that fit together; enough for a table in which a few sizes alternate.
+    // Batches in a window, to find rows that can share one; enough for a table in which a few sizes alternate.
     private const int BatchesAhead = 8;
 
-    /// <summary>The rows of a shard in windows, of which one is finished before the next begins.</summary>
+    /// <summary>Splits the rows of a shard into windows; each is finished before the next begins.</summary>
     public static IEnumerable<TableRow[]> Windows(IEnumerable<TableRow> rows, int batch) => rows.Chunk(batch == 1 ? 1 : batch * BatchesAhead);
 
     /// <summary>The batches of a window.</summary>

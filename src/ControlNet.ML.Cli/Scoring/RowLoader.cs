@@ -3,7 +3,7 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Networks and preprocessors, opened once, and the images of a row that go into them.</summary>
+/// <summary>Opens the control networks and preprocessors once, and loads the images of each row for them.</summary>
 internal sealed class RowLoader : IDisposable
 {
     private readonly ScorePlan _plan;
@@ -12,7 +12,7 @@ internal sealed class RowLoader : IDisposable
 
     private RowLoader(ScorePlan plan) => _plan = plan;
 
-    /// <summary>The control networks, each once.</summary>
+    /// <summary>The distinct control networks.</summary>
     public IReadOnlyCollection<ControlNetwork> Networks => _networks.Values;
 
     /// <summary>Loads the control networks.</summary>
@@ -35,7 +35,7 @@ internal sealed class RowLoader : IDisposable
     }
 
     /// <summary>Reads a row's images and makes its conditions.</summary>
-    /// <exception cref="RowException">A file is missing or no image, or its condition cannot be made.</exception>
+    /// <exception cref="RowException">A file is missing or not an image, or its condition cannot be made.</exception>
     public LoadedRow Load(RowRequest request)
     {
         List<ControlInput> controls = [];
@@ -57,7 +57,10 @@ internal sealed class RowLoader : IDisposable
                 provenance[key] = value;
         }
 
-        var options = request.Options with { Image = request.Start is { } image ? Read(() => image.Read(request.Size, _plan.Settings.Fit)) : null };
+        var options = request.Options with
+        {
+            Image = request.Start is { } image ? Read(() => image.Read(request.Size, _plan.Settings.Fit)) : null,
+        };
         return new LoadedRow(request, new GenerateRequest(request.Prompt, controls, options), provenance);
 
         static T Read<T>(Func<T> read) => Reading("image", read);
@@ -93,6 +96,6 @@ internal sealed class RowLoader : IDisposable
 
 /// <summary>A row with its images.</summary>
 /// <param name="Request">The row.</param>
-/// <param name="Image">What the model is asked for.</param>
-/// <param name="Provenance">Where its images came from.</param>
+/// <param name="Image">The request to the model.</param>
+/// <param name="Provenance">Names and hashes of its files.</param>
 internal sealed record LoadedRow(RowRequest Request, GenerateRequest Image, IReadOnlyDictionary<string, string> Provenance);

@@ -3,17 +3,17 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Reads a row: its settings by the reader that ML.NET's rows have too, and the files that it names.</summary>
+/// <summary>Parses a row: its settings with the reader that the ML.NET components also use, and the files that it names.</summary>
 /// <param name="settings">The settings.</param>
 /// <param name="columns">The table's columns.</param>
-/// <param name="controls">The control networks with their own scales and windows.</param>
+/// <param name="controls">The control networks with their default scale, start and end.</param>
 /// <param name="reader">Reads the settings.</param>
 internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IReadOnlyList<ControlArgument> controls, RowReader reader)
 {
     private readonly string _folder = Path.GetDirectoryName(Path.GetFullPath(settings.Table))!;
 
-    /// <summary>Reads a row.</summary>
-    /// <exception cref="RowException">A value cannot be read or is outside its range.</exception>
+    /// <summary>Parses a row.</summary>
+    /// <exception cref="RowException">A value cannot be parsed or is out of range.</exception>
     public RowRequest Parse(TableRow row)
     {
         if (row.Problem is { } problem)
@@ -26,7 +26,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         return new RowRequest(row.Number, RowReader.Prompt(values, settings.Prompt), options, sources, start);
     }
 
-    /// <summary>The row's own seed, or that of the settings plus its number; null if its own cannot be read.</summary>
+    /// <summary>The row's own seed, or that of the settings plus the row's number; null if its own cannot be parsed.</summary>
     public ulong? Seed(TableRow row)
     {
         try
@@ -46,7 +46,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         if (columns.Text(row, "image") is not { } image)
         {
             return Array.Find(["strength", "mask", "depth"], name => columns.Text(row, name) is not null) is { } without
-                ? throw new RowException(without, "it has a value and 'image' has none, expected the path of an image to begin from.")
+                ? throw new RowException(without, $"{InputRules.NeedsImage("a value in 'image'")}.")
                 : null;
         }
 
@@ -55,14 +55,14 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         string? InFolder(string column) => columns.Text(row, column) is { } text ? Input(column, text) : null;
     }
 
-    /// <summary>The file that a row names, from the table's folder.</summary>
+    /// <summary>The path of a file that a row names relative to the table's folder.</summary>
     private string Input(string column, string text)
     {
         if (text.Contains('\0', StringComparison.Ordinal))
-            throw new RowException(column, "it has a null character, expected the path of an image.");
+            throw new RowException(column, "the value contains a null character, expected the path of an image.");
         var file = Path.Combine(_folder, text);
         return ScoringFolder.HoldsImage(settings.Out, file)
-            ? throw new RowException(column, $"{file}: lies among the images that this run writes, expected a file that stays as it is.")
+            ? throw new RowException(column, $"{file}: is in the folder to which this run writes its images, expected a file outside it.")
             : file;
     }
 
@@ -71,11 +71,12 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         var unit = RowReader.Unit(values, network, controls[network].Unit(settings.Weighting));
         var (photo, condition) = (columns.Text(row, "photo", network), columns.Text(row, "condition", network));
         if (photo is not null && condition is not null)
-            throw new RowException(photo.Value.Column, $"the column '{condition.Value.Column}' has a value too, expected one of them.");
+            throw new RowException(photo.Value.Column, InputRules.OneSource($"'{photo.Value.Column}'", $"'{condition.Value.Column}'"));
         if ((photo ?? condition) is { } source)
             return new RowSource(source.Column, Input(source.Column, source.Text), photo is not null, unit);
-        return unit.TakesPart
-            ? throw new RowException(columns.HasPhotos ? "photo" : "condition", $"there is no value{(columns.Networks == 1 ? "" : $" for control network {network + 1}")}, expected the path of an image (or scale 0).")
-            : new RowSource(null, null, false, unit);
+        if (!unit.TakesPart)
+            return new RowSource(null, null, false, unit);
+        var of = columns.Networks == 1 ? "" : $" for control network {network + 1}";
+        throw new RowException(columns.HasPhotos ? "photo" : "condition", $"the value{of} is missing, expected the path of an image (or scale 0).");
     }
 }

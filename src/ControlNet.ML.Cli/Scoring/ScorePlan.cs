@@ -8,7 +8,7 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>A run before any work: settings and table, found to go together.</summary>
+/// <summary>A checked run before any work: the settings and the table, which fit together.</summary>
 internal sealed class ScorePlan
 {
     private const int LargestBatch = 256;
@@ -17,17 +17,17 @@ internal sealed class ScorePlan
     {
         (Settings, Table, Columns) = (settings, table, columns);
         var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load.Variant);
-        Controls = columns.Networks == 0 ? [] : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);
+        Controls = columns.Networks == 0
+            ? []
+            : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
-        var native = folder.NativeSize;
-        var size = settings.Size ?? new ImageSize(native, native);
-        size.Check(folder);
-        Size = size;
+        Size = ImageSize.For(folder, settings.Size);
         var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), settings.Options.Scheduler);
-        Parser = new RowParser(settings, columns, Controls, new RowReader(folder, scheduler, settings.Options with { Width = size.Width, Height = size.Height }));
+        var reader = new RowReader(folder, scheduler, settings.Options with { Width = Size.Width, Height = Size.Height });
+        Parser = new RowParser(settings, columns, Controls, reader);
     }
 
     public ScoreSettings Settings { get; }
@@ -39,7 +39,7 @@ internal sealed class ScorePlan
     /// <summary>The control networks.</summary>
     public IReadOnlyList<ControlArgument> Controls { get; }
 
-    /// <summary>How each network's conditions are made of photos; empty where there are no photos.</summary>
+    /// <summary>The preprocessor for each network's photos; empty if there are no photos.</summary>
     public IReadOnlyList<ConditionKind> Kinds { get; }
 
     /// <summary>The options of <see cref="Kinds"/>.</summary>
@@ -47,10 +47,10 @@ internal sealed class ScorePlan
 
     public RowParser Parser { get; }
 
-    /// <summary>The run as run.json holds it.</summary>
+    /// <summary>The run as run.json records it.</summary>
     public ScoringRecord Record { get; private set; } = null!;
 
-    /// <summary>How many rows this shard has.</summary>
+    /// <summary>Number of rows in this shard.</summary>
     public long Rows => Settings.Shard.RowsOf(Record.Rows);
 
     private ImageSize Size { get; }
@@ -59,12 +59,11 @@ internal sealed class ScorePlan
     public ModelFolder Folder { get; }
 
     /// <summary>Checks settings and table, and counts the rows.</summary>
-    /// <exception cref="ControlNetException">Table, model or networks are not there or not as they have to be.</exception>
-    /// <exception cref="UsageException">The settings do not go together.</exception>
+    /// <exception cref="ControlNetException">The table, the model or a network is missing or invalid.</exception>
+    /// <exception cref="UsageException">The settings contradict each other.</exception>
     public static async Task<ScorePlan> MakeAsync(ScoreSettings settings, CancellationToken cancellationToken)
     {
-        if (settings.Options.Validate() is { } problem)
-            throw new ControlNetException(problem);
+        InputRules.CheckRanges(settings.Options);
         if (settings.Batch is < 1 or > LargestBatch)
             throw new ControlNetException($"--batch-size is {settings.Batch}, expected 1 to {LargestBatch}.");
         var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);
@@ -75,21 +74,21 @@ internal sealed class ScorePlan
             columns = new ColumnPlan(table, settings.Controls.Count);
         }
 
-        if (settings.Settings.Count > 0 && !columns.HasPhotos)
-            throw new UsageException("--set is about how a condition is made of a photo, and the table has none.");
+        InputRules.CheckSettings(settings.Settings.Count, columns.HasPhotos, $"a column 'photo' in {table.Path}");
         var plan = new ScorePlan(settings, table, columns);
         var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
-        plan.Record = new ScoringRecord(Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
+        plan.Record = new ScoringRecord(
+            Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
         return plan;
     }
 
-    /// <summary>The table's outline, in blocks of so many rows.</summary>
+    /// <summary>The table's outline, in blocks of rowsInBlock rows.</summary>
     public TableOutline Outline(int rowsInBlock, CancellationToken cancellationToken) => TableOutline.Of(Table, rowsInBlock, cancellationToken);
 
-    /// <summary>The rows of this shard, with the columns that say how images are made.</summary>
+    /// <summary>The rows of this shard, with the columns of settings.</summary>
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
 
-    /// <summary>All that the images depend on, by name. Not the size of the batches: what a row becomes does not depend on it, up to rounding.</summary>
+    /// <summary>The settings that the images depend on, by name. The batch size is not one: it changes an image only by rounding.</summary>
     private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
         var options = Settings.Options;

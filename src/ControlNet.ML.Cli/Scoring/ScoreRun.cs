@@ -4,7 +4,7 @@ using ControlNet.ML.Cli.Doctor;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>One call of <c>score</c>, from the settings to the results and what is said of them.</summary>
+/// <summary>One call of <c>score</c>, from the settings to the results and their report.</summary>
 internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool json)
 {
     private const int MostProblems = 1000;
@@ -33,11 +33,11 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         if (json)
             Json.Print(terminal, new { rows = good + bad, good, bad, problems, remarks = Remarks(plan) });
         else
-            terminal.Result($"{good + bad:N0} rows: {(bad == 0 ? "all can be read" : $"{bad:N0} cannot be read")}.");
+            terminal.Result($"{good + bad:N0} rows: {(bad == 0 ? "all valid" : $"{bad:N0} invalid")}.");
         return bad == 0 ? App.Success : App.SomeFailed;
     }
 
-    /// <summary>Scores, or goes on where an earlier call stopped.</summary>
+    /// <summary>Scores the table, or resumes an earlier call.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
@@ -47,7 +47,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         var remade = await ForgetLostAsync(folder, plan.Rows, cancellationToken).ConfigureAwait(false);
         using var journal = Journal.Open(folder.Journal, settings.Shard, plan.Record.Rows);
         if (settings.Strict && journal.FirstFailure is { } failure)
-            throw new ControlNetException($"row {failure.Row}, {failure.Error} (found by an earlier call; --retry-failed tries it again)");
+            throw new ControlNetException($"row {failure.Row}, {failure.Error} (found by an earlier call; --retry-failed retries it)");
 
         var (before, clock) = (journal.Succeeded + journal.Failed, Stopwatch.StartNew());
         IReadOnlyCollection<string> warnings = [];
@@ -59,12 +59,12 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         }
         catch (OperationCanceledException)
         {
-            terminal.Say($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are done; the same command goes on from there.");
+            terminal.Say($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are finished; the same command resumes the run.");
             return App.Cancelled;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException || e.InnerException is IOException or UnauthorizedAccessException)
         {
-            throw new ControlNetException($"{e.Message.TrimEnd('.')}. What is done is kept: the same command goes on from there.", e);
+            throw new ControlNetException($"{e.Message.TrimEnd('.')}. Finished rows are kept: the same command resumes the run.", e);
         }
 
         foreach (var warning in warnings)
@@ -82,7 +82,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             show => lost = LostImages.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
             _ => "").ConfigureAwait(false);
         if (lost > 0 && !json)
-            terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are made again.");
+            terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are regenerated.");
         return lost;
     }
 
@@ -113,7 +113,8 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             show =>
             {
                 RuntimeCheck.Once(terminal, show, cancellationToken);
-                LoadOptions Loading(string name) => settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
+                LoadOptions Loading(string name) =>
+                    settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, plan.Folder, Loading(settings.Model), cancellationToken);
                 using var loader = RowLoader.Open(plan, Loading, cancellationToken);
                 clock.Start();
@@ -122,7 +123,9 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                 scorer.Run(cancellationToken);
                 warnings = scorer.Warnings;
             },
-            shown => shown == title && Done() > 0 ? string.Create(CultureInfo.InvariantCulture, $" {Done()} of {left}, {Done() / clock.Elapsed.TotalSeconds:0.00} rows/s") : "").ConfigureAwait(false);
+            shown => shown == title && Done() > 0
+                ? string.Create(CultureInfo.InvariantCulture, $" {Done()} of {left}, {Done() / clock.Elapsed.TotalSeconds:0.00} rows/s")
+                : "").ConfigureAwait(false);
         return warnings;
     }
 
@@ -151,7 +154,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         }
 
         if (journal.FirstFailure is { } failure)
-            terminal.Warn($"{journal.Failed:N0} of {plan.Rows:N0} rows failed, of which one is row {failure.Row}, {failure.Error}");
+            terminal.Warn($"{journal.Failed:N0} of {plan.Rows:N0} rows failed, for instance row {failure.Row}, {failure.Error}");
         terminal.Result(results);
     }
 }

@@ -3,24 +3,24 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>What is asked of a run; what the table's rows say goes before it.</summary>
+/// <summary>The settings of a run; values in the table's rows override them.</summary>
 internal sealed record ScoreSettings
 {
     /// <summary>The table's file.</summary>
     public required string Table { get; init; }
 
-    /// <summary>The encoding of a table of text.</summary>
+    /// <summary>The encoding of a text table.</summary>
     /// <value>Default: null, UTF-8.</value>
     public string? Encoding { get; init; }
 
     /// <summary>The folder that images and results go to.</summary>
     public required string Out { get; init; }
 
-    /// <summary>The part of the table that is scored.</summary>
+    /// <summary>The part of the table to score.</summary>
     /// <value>Default: all of it.</value>
     public Shard Shard { get; init; } = Shard.Whole;
 
-    /// <summary>Prompt of rows that have none.</summary>
+    /// <summary>Prompt of rows without one.</summary>
     /// <value>Default: empty.</value>
     public string Prompt { get; init; } = "";
 
@@ -29,40 +29,42 @@ internal sealed record ScoreSettings
     public string Model { get; init; } = "emoji";
 
     /// <summary>Control networks, NAME[:SCALE[:START-END]].</summary>
-    /// <value>Default: none named: the one that the model brings, if the table has conditions.</value>
+    /// <value>Default: empty, the model's own network if the table has conditions.</value>
     public IReadOnlyList<string> Controls { get; init; } = [];
 
-    /// <summary>How conditions are made of photos.</summary>
-    /// <value>Default: null, what the network's name says.</value>
+    /// <summary>The preprocessor that makes conditions from photos.</summary>
+    /// <value>Default: null, the one in the network's name.</value>
     public string? Preprocess { get; init; }
 
-    /// <summary>Settings of the preprocessor that may fit none.</summary>
+    /// <summary>Settings that preprocessors without such an option ignore.</summary>
     /// <value>Default: none.</value>
     public IReadOnlyList<string> Canny { get; init; } = [];
 
-    /// <summary>Settings of the preprocessor that the user wrote out.</summary>
+    /// <summary>The user's settings of the preprocessor.</summary>
     /// <value>Default: none.</value>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
-    /// <summary>How a photo of another shape is brought to the image's size.</summary>
+    /// <summary>How a photo with another aspect ratio is fitted to the image's size.</summary>
     /// <value>Default: <see cref="FitMode.Crop"/>.</value>
     public FitMode Fit { get; init; } = FitMode.Crop;
 
-    /// <summary>Size of rows that say none.</summary>
-    /// <value>Default: null, what the model was trained with.</value>
+    /// <summary>Size of rows without one.</summary>
+    /// <value>Default: null, the size that the model was trained at.</value>
     public ImageSize? Size { get; init; }
 
-    /// <summary>Weighting of rows that say none.</summary>
+    /// <summary>Weighting of rows without one.</summary>
     /// <value>Default: <see cref="ControlWeighting.Uniform"/>.</value>
     public ControlWeighting Weighting { get; init; }
 
     /// <summary>Precision and device.</summary>
     public LoadOptions Load { get; init; } = new();
 
-    /// <summary>Steps, guidance, sampler, negative prompt of rows that say none; its seed is that of row 0, and row N has N more.</summary>
+    /// <summary>
+    /// Steps, guidance scale, scheduler and negative prompt of rows without them. The seed is that of row 0; row N uses seed + N.
+    /// </summary>
     public GenerateOptions Options { get; init; } = new();
 
-    /// <summary>How many images are made together at most, 1 to 256.</summary>
+    /// <summary>Batch size, 1 to 256.</summary>
     /// <value>Default: 1.</value>
     public int Batch { get; init; } = 1;
 
@@ -74,7 +76,7 @@ internal sealed record ScoreSettings
     /// <value>Default: false.</value>
     public bool Strict { get; init; }
 
-    /// <summary>Whether rows that failed before are tried again.</summary>
+    /// <summary>Whether rows that failed in earlier calls are retried.</summary>
     /// <value>Default: false.</value>
     public bool RetryFailed { get; init; }
 

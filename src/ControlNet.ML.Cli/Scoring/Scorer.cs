@@ -7,25 +7,25 @@ using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Makes the images of all rows that the journal does not have.</summary>
+/// <summary>Generates the images of all rows that are not in the journal.</summary>
 /// <param name="plan">The run.</param>
-/// <param name="folder">Where the images go.</param>
-/// <param name="journal">What is done.</param>
+/// <param name="folder">The folder for the images.</param>
+/// <param name="journal">The finished rows.</param>
 /// <param name="model">The model.</param>
 /// <param name="loader">The control networks.</param>
-/// <param name="rowsDone">Told after every row.</param>
+/// <param name="rowsDone">Called after each row.</param>
 internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journal, DiffusionModel model, RowLoader loader, Action rowsDone)
 {
     private readonly NetworkProbe _probe = new(model, plan.Settings.Options);
 
-    /// <summary>Warnings of the images so far: the first of each kind is enough of a million.</summary>
+    /// <summary>The first warnings of the images, so that a million rows do not give a million warnings.</summary>
     public HashSet<string> Warnings { get; } = [];
 
-    /// <exception cref="OperationCanceledException">Somebody wants it to stop; what is done is kept.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; finished rows are kept.</exception>
     /// <exception cref="ControlNetException">The disk cannot be written, or a row failed in a strict run.</exception>
     public void Run(CancellationToken cancellationToken)
     {
-        // What is wrong with the networks is the run's fault; all that is wrong from here on is a row's, or the disk's.
+        // A network of another model family fails the run. Later errors fail only a row, except those of the disk.
         foreach (var network in loader.Networks)
             ModelRequirements.CheckFamily(model, network);
         foreach (var window in RowBatches.Windows(plan.Read(), plan.Settings.Batch))
@@ -61,8 +61,8 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
         if (batch.All(request => journal.Has(request.Row)))
             return;
 
-        // Rows that are done are made once more with the others of their batch, failed ones too: the others thus get the numbers that they
-        // would have got without the interruption.
+        // Finished rows, failed ones too, are generated again with the rest of their batch: the others thus get the same numbers as without
+        // the interruption.
         var clock = Stopwatch.StartNew();
         List<LoadedRow> rows = [];
         foreach (var request in batch)
@@ -104,7 +104,8 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
             provenance[key] = value;
         var png = ImageCodec.EncodePng(image.Image, provenance);
         AtomicFile.Write(folder.Image(number), stream => stream.Write(png));
-        journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, Convert.ToHexStringLower(SHA256.HashData(png))));
+        var hash = Convert.ToHexStringLower(SHA256.HashData(png));
+        journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, hash));
         foreach (var warning in image.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
             Warnings.Add($"row {number}: {warning}");
         rowsDone();

@@ -3,7 +3,7 @@ using ControlNet.ML.Cli.Tables;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>The folder of a run, or of one shard in it: where its files lie, and that nobody else works there.</summary>
+/// <summary>The folder of a run, or of one shard in it: the paths of its files, and the lock that keeps other processes out.</summary>
 internal sealed class ScoringFolder : IDisposable
 {
     private readonly Shard _shard;
@@ -20,25 +20,27 @@ internal sealed class ScoringFolder : IDisposable
     /// <summary>The results of this shard.</summary>
     public string Results(string format) => System.IO.Path.Combine(Path, ResultsName(_shard, format));
 
-    /// <summary>The name of a shard's results.</summary>
+    /// <summary>The file name of a shard's results.</summary>
     public static string ResultsName(Shard shard, string format) => $"results{shard.Suffix}.{format}";
 
-    /// <summary>Where run.json lies.</summary>
+    /// <summary>The path of run.json.</summary>
     public static string Record(string path) => System.IO.Path.Combine(path, "run.json");
 
-    /// <summary>A row's image, as results name it: relative to the folder, the same on every system.</summary>
+    /// <summary>The path of a row's image in the results: relative to the folder, the same on every system.</summary>
     public static string ImageName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
 
-    /// <summary>What a run writes beside its images: what is read may be none of them.</summary>
+    /// <summary>The files that a run writes besides its images; none of them may be an input.</summary>
     public static IEnumerable<string> Files(string path, Shard shard) =>
     [
         Record(path),
         System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
         System.IO.Path.Combine(path, $"journal{shard.Suffix}.jsonl"),
-        .. ResultWriter.Formats.SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) }).Select(name => System.IO.Path.Combine(path, name)),
+        .. ResultWriter.Formats
+            .SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) })
+            .Select(name => System.IO.Path.Combine(path, name)),
     ];
 
-    /// <summary>Whether a file lies where a run puts its images, under whatever name.</summary>
+    /// <summary>Whether a file is in the folder of a run's images, also through links.</summary>
     public static bool HoldsImage(string path, string file)
     {
         var images = Images(path);
@@ -51,22 +53,25 @@ internal sealed class ScoringFolder : IDisposable
     /// <summary>A row's image.</summary>
     public string Image(long row) => System.IO.Path.Combine(Path, ImageName(row));
 
-    /// <summary>Makes the folder if it is not there, and takes it, or this shard of it.</summary>
+    /// <summary>Creates the folder if it does not exist, and locks it, or this shard of it.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="shard">The part that is scored.</param>
-    /// <param name="record">What is to be done.</param>
-    /// <param name="outline">Reads the table's outline, in blocks of so many rows; asked for where a run begins, and where its table changed.</param>
-    /// <exception cref="ControlNetException">Another process has it, it holds another run, or it cannot be written.</exception>
+    /// <param name="shard">The part of the table to score.</param>
+    /// <param name="record">The run.</param>
+    /// <param name="outline">
+    /// Reads the table's outline in blocks of a number of rows; called when a run begins or its table has changed.
+    /// </param>
+    /// <exception cref="ControlNetException">Another process has locked it, it holds another run, or it cannot be written.</exception>
     public static ScoringFolder Take(string path, Shard shard, ScoringRecord record, Func<int, TableOutline> outline)
     {
         try
         {
             Refuse(path, record, outline);
             Directory.CreateDirectory(Images(path));
+            var part = shard.Count == 1 ? "" : $", shard {shard.Index} of {shard.Count}";
             var held = RunFile.Lock(
                 System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
                 path,
-                $"Another process is scoring in the folder '{path}'{(shard.Count == 1 ? "" : $", shard {shard.Index} of {shard.Count}")}: wait until it ends, or name another --out.");
+                $"Another process is scoring in the folder '{path}'{part}: wait until it ends, or use another --out.");
             try
             {
                 record.WriteNew(Record(path), outline);
@@ -85,7 +90,7 @@ internal sealed class ScoringFolder : IDisposable
         }
     }
 
-    /// <summary>Throws if a folder holds another run than this; one that is not there holds none.</summary>
+    /// <summary>Throws if the folder exists and holds another run.</summary>
     public static void Refuse(string path, ScoringRecord record, Func<int, TableOutline> outline)
     {
         RequireFolder(path);
@@ -93,25 +98,29 @@ internal sealed class ScoringFolder : IDisposable
         if (File.Exists(file))
         {
             if (ScoringRecord.Read(file).Difference(record, outline) is { } difference)
-                throw new ControlNetException($"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
+            {
+                throw new ControlNetException(
+                    $"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
+            }
         }
         else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())
         {
-            throw new ControlNetException($"The folder '{path}' holds a journal and no run.json, so that nobody knows of which run: expected another --out.");
+            throw new ControlNetException($"The folder '{path}' holds a journal but no run.json, so its run is unknown: expected another --out.");
         }
         else if (Present(path) is { } present)
         {
-            throw new ControlNetException($"The folder '{path}' holds {Message.Name(present)} and no run.json, so that it is of no run and would be written over: expected another --out.");
+            throw new ControlNetException(
+                $"The folder '{path}' holds {Message.Name(present)} but no run.json: a new run would overwrite it, expected another --out.");
         }
     }
 
-    /// <summary>Throws if a path, or a part of it, is there and no folder: what the system says of that names neither.</summary>
+    /// <summary>Throws if the path, or one of its parents, is a file: the system's own error names neither.</summary>
     private static void RequireFolder(string path)
     {
         for (var part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
         {
             if (File.Exists(part))
-                throw new ControlNetException($"The folder '{path}' cannot be made: {Message.Name(part)} is a file, expected a folder.");
+                throw new ControlNetException($"The folder '{path}' cannot be created: {Message.Name(part)} is a file, expected a folder.");
         }
     }
 
@@ -121,12 +130,13 @@ internal sealed class ScoringFolder : IDisposable
         if (!Directory.Exists(path))
             return null;
         var images = Images(path);
-        return Directory.EnumerateFiles(path, "results*").FirstOrDefault(file => ResultWriter.Formats.Contains(System.IO.Path.GetExtension(file).TrimStart('.')))
+        return Directory.EnumerateFiles(path, "results*")
+                .FirstOrDefault(file => ResultWriter.Formats.Contains(System.IO.Path.GetExtension(file).TrimStart('.')))
             ?? (Directory.Exists(images) ? Directory.EnumerateFiles(images, "*.png").FirstOrDefault() : null);
     }
 
     private static string Images(string path) => System.IO.Path.Combine(path, "pictures");
 
-    /// <summary>Lets others have it. The lock's file stays: whoever removed it could remove another's.</summary>
+    /// <summary>Unlocks the folder. The lock file stays: deleting it could delete another process's lock.</summary>
     public void Dispose() => _lock.Dispose();
 }

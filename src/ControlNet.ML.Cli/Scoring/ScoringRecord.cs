@@ -5,13 +5,13 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>What run.json holds: all that the images depend on, so that only the same run is gone on with.</summary>
-/// <param name="Table">The table's file name; for people.</param>
-/// <param name="TableSha256">Its contents.</param>
-/// <param name="Rows">Its rows.</param>
-/// <param name="Shards">In how many parts it is scored.</param>
+/// <summary>The content of run.json: everything that the images depend on, so that only the same run is resumed.</summary>
+/// <param name="Table">The table's file name, for people.</param>
+/// <param name="TableSha256">SHA-256 of the table.</param>
+/// <param name="Rows">Number of rows in the table.</param>
+/// <param name="Shards">Number of shards.</param>
 /// <param name="Settings">The settings by name.</param>
-/// <param name="Outline">What says how the table changed since; null where it was not recorded.</param>
+/// <param name="Outline">The table's outline, which shows how the table changed; null if it was not recorded.</param>
 internal sealed record ScoringRecord(
     string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null)
 {
@@ -23,12 +23,12 @@ internal sealed record ScoringRecord(
         return record is { Table: not null, TableSha256: not null, Settings: not null, Rows: >= 0, Shards: >= 1 and <= Shard.Most }
             && record.Outline is null or { IsSound: true }
             ? record
-            : throw new ControlNetException($"{path}: is not complete, expected what 'controlnet score' wrote.");
+            : throw new ControlNetException($"{path}: is incomplete, expected a file that 'controlnet score' wrote.");
     }
 
-    /// <summary>Writes it, unless it is there: of several shards that begin at once, one does.</summary>
+    /// <summary>Writes the file unless it exists: of several shards that start at once, one writes it.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="outline">Reads the table, in blocks of so many rows.</param>
+    /// <param name="outline">Reads the table's outline in blocks of a number of rows.</param>
     /// <exception cref="ControlNetException">It cannot be written.</exception>
     public void WriteNew(string path, Func<int, TableOutline> outline)
     {
@@ -38,9 +38,9 @@ internal sealed record ScoringRecord(
         AtomicFile.WriteNew(path, stream => stream.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, Json.Options) + "\n")));
     }
 
-    /// <summary>What differs from another run, in words, or null.</summary>
+    /// <summary>Describes the differences from another run; null if there are none.</summary>
     /// <param name="now">The other run.</param>
-    /// <param name="outline">Reads its table, in blocks of so many rows.</param>
+    /// <param name="outline">Reads its table's outline in blocks of a number of rows.</param>
     public string? Difference(ScoringRecord now, Func<int, TableOutline> outline)
     {
         List<string> different = [];

@@ -17,7 +17,7 @@ internal sealed class TableRowValues(ColumnPlan columns, TableRow row) : IRowVal
         if (columns.Text(row, name) is not { } text)
             return null;
         return setting is RowSetting.Prompt or RowSetting.NegativePrompt && text.Contains('\0', StringComparison.Ordinal)
-            ? throw new RowException(name, "it has a null character, which neither a text nor the image's description can hold.")
+            ? throw new RowException(name, "the value contains a null character, which a prompt and the image's metadata cannot hold.")
             : new RowValue(name, text);
     }
 

@@ -4,16 +4,16 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>What is in the weights of a run, so that it does not go on with others under the same names.</summary>
+/// <summary>Digests of a run's weights, so that it is not resumed with other weights under the same names.</summary>
 internal static class WeightDigest
 {
     private static readonly string[] Parts = ["text_encoder", "text_encoder_2", "unet", "vae"];
 
-    /// <summary>Of a model: SHA-256 over all its weight files.</summary>
+    /// <summary>The digest of a model: SHA-256 over all its weight files.</summary>
     public static string OfModel(ModelFolder folder, CancellationToken cancellationToken) =>
         Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles), cancellationToken);
 
-    /// <summary>Of a control network.</summary>
+    /// <summary>The digest of a control network.</summary>
     public static string OfControl(string name, string? variant, CancellationToken cancellationToken)
     {
         var path = ModelNames.FindControl(name);

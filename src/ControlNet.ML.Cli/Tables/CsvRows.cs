@@ -3,18 +3,18 @@ using System.Text;
 namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>
-/// The rows of separated values. A quote opens a quoted field only where the field begins with it; anywhere else it is a character like any
-/// other. In a quoted field two quotes are one, and line ends are text.
+/// The rows of a CSV file. A quote opens a quoted field only at the beginning of the field; elsewhere it is an ordinary character. In a
+/// quoted field, two quotes are one, and line breaks are text.
 /// </summary>
 /// <remarks>
-/// By hand, since the libraries take every further quote of a field that began with one for another opening: text behind a closing quote then
-/// swallows the rows that follow.
+/// Written by hand, since the libraries treat each further quote in a quoted field as another opening quote: text after a closing quote
+/// then swallows the following rows.
 /// </remarks>
 /// <param name="text">The file.</param>
-/// <param name="separator">What stands between fields.</param>
+/// <param name="separator">The separator of fields.</param>
 internal sealed class CsvRows(EncodedText text, char separator)
 {
-    /// <summary>The most characters of a row, so that a quote that nobody closes does not take the memory.</summary>
+    /// <summary>The maximum length of a row in characters, so that an unclosed quote does not exhaust the memory.</summary>
     public const int LongestRow = 1 << 24;
 
     private const int End = -1;
@@ -26,14 +26,14 @@ internal sealed class CsvRows(EncodedText text, char separator)
     private int _count;
     private int _length;
 
-    /// <summary>What is wrong with the quotes of the row that was read last, or null.</summary>
+    /// <summary>The problem with the quotes of the last row read, or null.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Whether the row that was read last is blank.</summary>
+    /// <summary>Whether the last row read is blank.</summary>
     public bool IsBlank { get; private set; }
 
-    /// <summary>The fields of the next row, or null behind the last.</summary>
-    /// <exception cref="InvalidDataException">A quoted field has no end, or the row is too long.</exception>
+    /// <summary>The fields of the next row, or null after the last.</summary>
+    /// <exception cref="InvalidDataException">A quoted field is never closed, or the row is too long.</exception>
     public string[]? Next()
     {
         if (Peek() == End)
@@ -52,7 +52,7 @@ internal sealed class CsvRows(EncodedText text, char separator)
         return [.. _fields];
     }
 
-    /// <summary>Reads a field; returns what ends it.</summary>
+    /// <summary>Reads a field; returns the character that ends it.</summary>
     private int Field()
     {
         _field.Clear();
@@ -61,7 +61,7 @@ internal sealed class CsvRows(EncodedText text, char separator)
             Quoted();
             IsBlank = false;
             if (Problem is null && Peek() is var next && next != End && next != separator && next is not ('\r' or '\n'))
-                Problem = $"behind the closing quote of field {_fields.Count + 1} there is more text; in a field in quotes, a quote is written twice";
+                Problem = $"text follows the closing quote of field {_fields.Count + 1}; in a quoted field, a quote is written twice";
         }
 
         int c;
@@ -97,7 +97,7 @@ internal sealed class CsvRows(EncodedText text, char separator)
             return End;
         _place++;
         if (++_length > LongestRow)
-            throw new InvalidDataException($"it has more than {LongestRow:N0} characters. Is a quote never closed?");
+            throw new InvalidDataException($"it has more than {LongestRow:N0} characters. Is a quote not closed?");
         return c;
     }
 

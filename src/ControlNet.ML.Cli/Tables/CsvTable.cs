@@ -3,7 +3,7 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>Separated values as text, the first line being the names; fields may be in quotes.</summary>
+/// <summary>A CSV or TSV file. The first line has the column names; fields may be quoted.</summary>
 internal sealed class CsvTable : TableReader
 {
     private readonly Encoding? _encoding;
@@ -12,9 +12,9 @@ internal sealed class CsvTable : TableReader
     private readonly int[] _places;
     private readonly int _width;
 
-    /// <summary>Reads the names.</summary>
+    /// <summary>Reads the column names.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="separator">What stands between fields; null takes the first of comma, semicolon and tab in the first line.</param>
+    /// <param name="separator">The separator of fields; null takes the first comma, semicolon or tab in the first line.</param>
     /// <param name="encoding">The text's encoding; null for UTF-8.</param>
     public CsvTable(string path, char? separator, Encoding? encoding)
         : base(path)
@@ -27,15 +27,19 @@ internal sealed class CsvTable : TableReader
         if (problem is not null)
             throw new ControlNetException($"{path}: in the first line, {problem}.");
 
-        // Spreadsheets end every line in separators where a cell far to the right was once used: columns without a name, which nothing can tell apart.
+        // If a cell far to the right was ever used, spreadsheets end each line in separators: several unnamed columns, which cannot be told
+        // apart.
         _width = header.Length;
         var unnamed = header.Count(string.IsNullOrWhiteSpace);
         _places = [.. Enumerable.Range(0, _width).Where(place => unnamed < 2 || !string.IsNullOrWhiteSpace(header[place]))];
         _columns = [.. _places.Select(place => new TableColumn(header[place].Trim(), typeof(string)))];
-        Unreadable = unnamed < 2 ? [] : [new UnreadableColumn("", $"is there {unnamed} times, without a name")];
+        Unreadable = unnamed < 2 ? [] : [new UnreadableColumn("", $"occurs {unnamed} times without a name")];
         CheckNames(path, _columns);
         if (Array.Find(_columns, column => column.Name.Contains('\0', StringComparison.Ordinal)) is { } column)
-            throw new ControlNetException($"{path}: the column {Message.Name(column.Name)} has characters of no name. Is the file UTF-16? Say it with --encoding utf-16.");
+        {
+            throw new ControlNetException(
+                $"{path}: the column name {Message.Name(column.Name)} has null characters. Is the file UTF-16? Then use --encoding utf-16.");
+        }
     }
 
     public override IReadOnlyList<TableColumn> Columns => _columns;
@@ -61,13 +65,15 @@ internal sealed class CsvTable : TableReader
         var number = 0L;
         foreach (var (fields, quotes) in Fields().Skip(1))
         {
-            var problem = quotes ?? (fields.Length == _width ? null : $"there {(fields.Length == 1 ? "is 1 field" : $"are {fields.Length} fields")}, expected {_width} as in the first line");
-            yield return new TableRow(
-                number++, [.. columns.Select(column => _places[column]).Select(place => place < fields.Length && fields[place].Length > 0 ? fields[place] : null)], problem);
+            var count = fields.Length == 1 ? "1 field" : $"{fields.Length} fields";
+            var problem = quotes ?? (fields.Length == _width ? null : $"it has {count}, expected {_width} as in the first line");
+            var values = columns.Select(column => _places[column])
+                .Select(place => place < fields.Length && fields[place].Length > 0 ? fields[place] : null);
+            yield return new TableRow(number++, [.. values], problem);
         }
     }
 
-    /// <summary>Every row that is not blank, the first line included, and what is wrong with its quotes.</summary>
+    /// <summary>The rows that are not blank, with the first line, and the problem with the quotes of each.</summary>
     private IEnumerable<(string[] Fields, string? Problem)> Fields()
     {
         using var text = Open();

@@ -4,8 +4,8 @@ using static ControlNet.ML.Cli.Tables.ThriftShape;
 namespace ControlNet.ML.Cli.Tables;
 
 /// <summary>
-/// Checks a Parquet file's footer and page headers by parquet.thrift before Parquet.Net reads them: its reader of whole numbers takes the
-/// end of the data for a byte that asks for another, for ever (as of version 6.1), where a count or a kind is wrong.
+/// Checks a Parquet file's footer and page headers against parquet.thrift before Parquet.Net reads them: where a count or type is wrong,
+/// its varint reader takes the end of the data for a byte with the continuation bit and loops forever (as of version 6.1).
 /// </summary>
 internal static class ParquetFooter
 {
@@ -14,11 +14,11 @@ internal static class ParquetFooter
     private const int UsualPageHeader = 1 << 12;
     private const int LongestPageHeader = 1 << 24;
 
-    // Old writers leave the header of the dictionary's page out of a column's length (PARQUET-816).
+    // Old writers do not count the header of the dictionary page in a column's length (PARQUET-816).
     private const int Tolerance = 100;
     private const int LargestPage = 1 << 30;
 
-    // Each list within a list takes two levels or three.
+    // Each nested list takes two or three levels.
     private const int DeepestSchema = 100;
 
     private static readonly ThriftShape KeyValue = Struct(Binary, Binary);
@@ -27,42 +27,45 @@ internal static class ParquetFooter
 
     // STRING, MAP, LIST, ENUM, DECIMAL, DATE, TIME, TIMESTAMP, (interval), INTEGER, UNKNOWN, JSON, BSON, UUID, FLOAT16.
     private static readonly ThriftShape LogicalType = Struct(
-        Struct(), Struct(), Struct(), Struct(), Struct(I32, I32), Struct(), Struct(Truth, Unit), Struct(Truth, Unit), Struct(), Struct(I8, Truth),
-        Struct(), Struct(), Struct(), Struct(), Struct());
+        Struct(), Struct(), Struct(), Struct(), Struct(I32, I32), Struct(), Struct(Truth, Unit), Struct(Truth, Unit), Struct(),
+        Struct(I8, Truth), Struct(), Struct(), Struct(), Struct(), Struct());
 
     private static readonly ThriftShape SchemaElement = Struct(I32, I32, I32, Binary, I32, I32, I32, I32, I32, LogicalType);
 
     private static readonly ThriftShape SizeStatistics = Struct(I64, List(I64), List(I64));
 
     private static readonly ThriftShape ColumnMetaData = Struct(
-        I32, List(I32), List(Binary), I32, I64, I64, I64, List(KeyValue), I64, I64, I64, Statistics, List(Struct(I32, I32, I32)), I64, I32, SizeStatistics);
+        I32, List(I32), List(Binary), I32, I64, I64, I64, List(KeyValue), I64, I64, I64, Statistics, List(Struct(I32, I32, I32)), I64, I32,
+        SizeStatistics);
 
     private static readonly ThriftShape ColumnChunk = Struct(Binary, I64, ColumnMetaData, I64, I32, I64, I32);
 
     private static readonly ThriftShape RowGroup = Struct(List(ColumnChunk), I64, I64, List(Struct(I32, Truth, Truth)), I64, I64, I16);
 
-    private static readonly ThriftShape File = Struct(I32, List(SchemaElement), I64, List(RowGroup), List(KeyValue), Binary, List(Struct(Struct(), Struct())));
+    private static readonly ThriftShape File = Struct(
+        I32, List(SchemaElement), I64, List(RowGroup), List(KeyValue), Binary, List(Struct(Struct(), Struct())));
 
     private static readonly ThriftShape PageHeader = Struct(
-        I32, I32, I32, I32, Struct(I32, I32, I32, I32, Statistics), Struct(), Struct(I32, I32, Truth), Struct(I32, I32, I32, I32, I32, I32, Truth, Statistics));
+        I32, I32, I32, I32, Struct(I32, I32, I32, I32, Statistics), Struct(), Struct(I32, I32, Truth),
+        Struct(I32, I32, I32, I32, I32, I32, Truth, Statistics));
 
-    /// <summary>Checks the footer; the stream's place is at its beginning afterwards.</summary>
+    /// <summary>Checks the footer; leaves the stream at its beginning.</summary>
     /// <param name="stream">The file.</param>
-    /// <exception cref="InvalidDataException">It is not that of a Parquet file.</exception>
+    /// <exception cref="InvalidDataException">The footer is not that of a Parquet file.</exception>
     public static void Check(Stream stream)
     {
         Span<byte> tail = stackalloc byte[TailLength];
         if (stream.Length < 4 + TailLength)
-            throw new InvalidDataException($"the file has {stream.Length} bytes, too few for one.");
+            throw new InvalidDataException($"the file has only {stream.Length} bytes, too few for a footer.");
         stream.Position = stream.Length - TailLength;
         stream.ReadExactly(tail);
         if (tail[4..].SequenceEqual("PARE"u8))
-            throw new InvalidDataException("it is encrypted (the file ends in PARE), expected one that is not.");
+            throw new InvalidDataException("it is encrypted (the file ends in PARE), expected an unencrypted file.");
         if (!tail[4..].SequenceEqual("PAR1"u8))
-            throw new InvalidDataException("the file does not end in PAR1: is it whole?");
+            throw new InvalidDataException("the file does not end in PAR1. Is it cut off?");
         var length = BinaryPrimitives.ReadUInt32LittleEndian(tail);
         if (length > stream.Length - 4 - TailLength || length > LongestFooter)
-            throw new InvalidDataException($"it is said to have {length:N0} bytes, and the file has {stream.Length:N0} in all.");
+            throw new InvalidDataException($"it claims {length:N0} bytes, but the whole file has {stream.Length:N0}.");
         var footer = new byte[length];
         stream.Position = stream.Length - TailLength - length;
         stream.ReadExactly(footer);
@@ -73,19 +76,23 @@ internal static class ParquetFooter
     }
 
     /// <summary>
-    /// Checks that the elements of a schema, which stand in the order of their tree, are one tree, and that it is not deep: Parquet.Net goes down it
-    /// by recursion (as of version 6.1), and a stack that overflows ends the process.
+    /// Checks that the elements of a schema, in depth-first order, form one tree that is not too deep: Parquet.Net walks it recursively (as
+    /// of version 6.1), and a stack overflow ends the process.
     /// </summary>
-    /// <param name="children">How many children each element is said to have.</param>
+    /// <param name="children">The number of children that each element claims.</param>
     private static void CheckTree(List<long> children)
     {
         Stack<long> open = [];
         foreach (var (index, count) in children.Index())
         {
             if (count < 0 || count > children.Count - 1 - index)
-                throw new InvalidDataException($"element {index} of its schema is said to have {count:N0} children, and {children.Count - 1 - index:N0} elements follow");
+            {
+                throw new InvalidDataException(
+                    $"element {index} of its schema claims {count:N0} children, but {children.Count - 1 - index:N0} elements follow");
+            }
+
             if (open.Count == 0 && index > 0)
-                throw new InvalidDataException($"its schema has {children.Count - index:N0} elements more than it is said to have");
+                throw new InvalidDataException($"its schema has {children.Count - index:N0} more elements than it claims");
             if (open.TryPop(out var left))
                 open.Push(left - 1);
             open.Push(count);
@@ -100,10 +107,10 @@ internal static class ParquetFooter
     }
 
     /// <summary>Checks the headers of a column's pages in a row group.</summary>
-    /// <param name="stream">The file; it is at the same place afterwards.</param>
-    /// <param name="start">Where the first page lies.</param>
-    /// <param name="length">The bytes of all.</param>
-    /// <exception cref="InvalidDataException">They are no pages, or do not fit into the column.</exception>
+    /// <param name="stream">The file; its position is restored.</param>
+    /// <param name="start">Offset of the first page in bytes.</param>
+    /// <param name="length">Length of all pages in bytes.</param>
+    /// <exception cref="InvalidDataException">A header is not that of a page, or the page does not fit into the column.</exception>
     public static void CheckPages(Stream stream, long start, long length)
     {
         var before = stream.Position;
@@ -113,9 +120,9 @@ internal static class ParquetFooter
             var header = HeaderLength(stream, place, numbers);
             var (unpacked, packed) = (numbers.GetValueOrDefault(2, -1), numbers.GetValueOrDefault(3, -1));
             if (packed < 0 || packed > end + Tolerance - place - header)
-                throw new InvalidDataException($"a page is said to have {packed:N0} bytes, and {end - place - header:N0} of the column follow.");
+                throw new InvalidDataException($"a page claims {packed:N0} bytes, but {end - place - header:N0} of the column follow.");
             if (unpacked is < 0 or > LargestPage)
-                throw new InvalidDataException($"a page is said to have {unpacked:N0} bytes once unpacked, expected 0 to {LargestPage:N0}.");
+                throw new InvalidDataException($"a page claims {unpacked:N0} bytes uncompressed, expected 0 to {LargestPage:N0}.");
             place += header + packed;
         }
 

@@ -5,7 +5,7 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>A Parquet file, of which one row group at a time is in memory, and of that only the columns that are asked for.</summary>
+/// <summary>A Parquet file. Only the requested columns of one row group at a time are in memory.</summary>
 internal sealed class ParquetTable : TableReader
 {
     private readonly ParquetGuard _guard;
@@ -16,7 +16,7 @@ internal sealed class ParquetTable : TableReader
     private readonly long _rows;
 
     /// <param name="path">The file.</param>
-    /// <param name="guard">Bounds what reading it may take.</param>
+    /// <param name="guard">Limits the time and memory of reading it.</param>
     public ParquetTable(string path, ParquetGuard guard)
         : base(path)
     {
@@ -36,11 +36,12 @@ internal sealed class ParquetTable : TableReader
 
     public override IReadOnlyList<UnreadableColumn> Unreadable => _unreadable;
 
-    public override IEnumerable<string> Remarks =>
-        _carriedAsBytes.Order().Select(column => $"the column {Message.Name(_columns[column].Name)} holds bytes that are no UTF-8, though it says that it is text: it is carried through as bytes.");
+    public override IEnumerable<string> Remarks => _carriedAsBytes.Order().Select(column =>
+        $"the text column {Message.Name(_columns[column].Name)} is not valid UTF-8: it is carried through as bytes.");
 
-    public override DataField Field(int column) =>
-        _carriedAsBytes.Contains(column) ? new DataField(_columns[column].Name, typeof(byte[]), isNullable: true) : ParquetValues.Carried(_fields[column]);
+    public override DataField Field(int column) => _carriedAsBytes.Contains(column)
+        ? new DataField(_columns[column].Name, typeof(byte[]), isNullable: true)
+        : ParquetValues.Carried(_fields[column]);
 
     public override long CountRows(CancellationToken cancellationToken) => _rows;
 
@@ -77,7 +78,7 @@ internal sealed class ParquetTable : TableReader
                 }
                 catch (ControlNetException e) when (e.InnerException is not null)
                 {
-                    // What has no end is no such case: the thread that reads it goes on.
+                    // A read that does not end has no inner exception: its thread is still running, so the table is given up.
                     broken[column] = new UnreadableColumn(_columns[column].Name, $"cannot be read ({e.InnerException.Message.TrimEnd('.')})");
                 }
             }
@@ -95,12 +96,15 @@ internal sealed class ParquetTable : TableReader
         for (var row = 0; row < rows; row++)
         {
             if (values(row) is byte[] bytes && !Utf8.IsValid(bytes))
-                throw new ControlNetException($"{Path}: row {first + row}, column {Message.Name(_columns[column].Name)}: it holds bytes that are no UTF-8, expected text.");
+            {
+                throw new ControlNetException(
+                    $"{Path}: row {first + row}, column {Message.Name(_columns[column].Name)}: the value is not valid UTF-8, expected text.");
+            }
         }
     }
 
     private static UnreadableColumn Unread(Field field) =>
-        new(field.Name, field is DataField { IsArray: false } ? "is of a type that is not known here" : "holds lists or structures");
+        new(field.Name, field is DataField { IsArray: false } ? "has an unsupported type" : "holds lists or structures");
 
     private (int Rows, Func<int, object?>[] Values) Group(Source file, int index, IReadOnlyList<int> columns)
     {
@@ -123,7 +127,7 @@ internal sealed class ParquetTable : TableReader
         });
     }
 
-    /// <summary>The open file, whose footer makes claims that can be true.</summary>
+    /// <summary>The open file, with a checked footer.</summary>
     private sealed class Source : IDisposable
     {
         public Source(string path, ParquetGuard guard)

@@ -4,9 +4,12 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>A time as Parquet counts it, to the last nanosecond: a .NET time has ticks of a hundred.</summary>
-/// <param name="Raw">The number in the file: int, long, or the 12 bytes of an INT96 (nanoseconds of the day, Julian day), which fit into an <see cref="Interval"/>.</param>
-/// <param name="Type">What it counts.</param>
+/// <summary>A Parquet time, exact to the nanosecond: .NET's times have ticks of 100 ns.</summary>
+/// <param name="Raw">
+/// The number in the file: int, long, or the 12 bytes of an INT96 (nanoseconds of the day, Julian day), which fit into an <see
+/// cref="Interval"/>.
+/// </param>
+/// <param name="Type">The unit and origin of the number.</param>
 internal readonly record struct ParquetTime(object Raw, ParquetTimeType Type) : IFormattable
 {
     private const long NanosecondsOfDay = 86_400_000_000_000;
@@ -19,13 +22,17 @@ internal readonly record struct ParquetTime(object Raw, ParquetTimeType Type) : 
         _ => throw new InvalidOperationException("A time is a number."),
     };
 
-    /// <summary>As ISO 8601 has it; with nine digits behind the second where nanoseconds are counted, else with seven. A number that no calendar has stays one.</summary>
+    /// <summary>
+    /// The time in ISO 8601, with nine decimals of a second if the unit is nanoseconds, otherwise seven. A number outside .NET's calendar
+    /// stays a number.
+    /// </summary>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
         var ticks = Int128.DivRem(Nanoseconds - (((Nanoseconds % 100) + 100) % 100), 100).Quotient + (Type.IsOfDay ? 0 : DateTime.UnixEpoch.Ticks);
         if (ticks < 0 || ticks > (Type.IsOfDay ? TimeSpan.TicksPerDay - 1 : DateTime.MaxValue.Ticks))
             return string.Create(CultureInfo.InvariantCulture, $"{Raw}");
-        var text = new DateTime((long)ticks).ToString(Type.IsOfDay ? "HH:mm:ss.fffffff" : "yyyy-MM-ddTHH:mm:ss.fffffff", CultureInfo.InvariantCulture);
+        var pattern = Type.IsOfDay ? "HH:mm:ss.fffffff" : "yyyy-MM-ddTHH:mm:ss.fffffff";
+        var text = new DateTime((long)ticks).ToString(pattern, CultureInfo.InvariantCulture);
         var rest = Type.Nanoseconds == 1 ? ((int)(((Nanoseconds % 100) + 100) % 100)).ToString("00", CultureInfo.InvariantCulture) : "";
         return $"{text}{rest}{(Type.IsUtc && !Type.IsOfDay ? "Z" : "")}";
     }
@@ -33,14 +40,14 @@ internal readonly record struct ParquetTime(object Raw, ParquetTimeType Type) : 
     public override string ToString() => ToString(null, null);
 }
 
-/// <summary>What the numbers of a column of times count.</summary>
-/// <param name="Number">Their type in .NET.</param>
-/// <param name="Nanoseconds">The nanoseconds of one.</param>
+/// <summary>The unit and origin of the numbers in a column of times.</summary>
+/// <param name="Number">Their .NET type.</param>
+/// <param name="Nanoseconds">The unit in nanoseconds.</param>
 /// <param name="IsOfDay">Whether they count from midnight, not from 1970.</param>
-/// <param name="IsUtc">Whether they are of UTC, not of some clock on a wall.</param>
+/// <param name="IsUtc">Whether they are in UTC, not in local time.</param>
 internal sealed record ParquetTimeType(Type Number, long Nanoseconds, bool IsOfDay, bool IsUtc)
 {
-    /// <summary>That of a column, or null if it has no times, or whole days.</summary>
+    /// <summary>The type of a column's times, or null if it holds dates or no times.</summary>
     public static ParquetTimeType? Of(DataField field) => Annotated(field) switch
     {
         TimeDataField { Precision: TimeUnitPrecision.Millis } time => new(typeof(int), 1_000_000, true, time.IsAdjustedToUtc),
@@ -49,11 +56,14 @@ internal sealed record ParquetTimeType(Type Number, long Nanoseconds, bool IsOfD
         DateTimeDataField { DateTimeFormat: DateTimeFormat.Impala } => new(typeof(Interval), 1, false, false),
         DateTimeDataField { DateTimeFormat: DateTimeFormat.DateAndTime } => new(typeof(long), 1_000_000, false, true),
         DateTimeDataField { DateTimeFormat: DateTimeFormat.DateAndTimeMicros } => new(typeof(long), 1000, false, true),
-        DateTimeDataField { DateTimeFormat: DateTimeFormat.Timestamp } time => new(typeof(long), NanosecondsOf(time.Unit), false, time.IsAdjustedToUTC),
+        DateTimeDataField { DateTimeFormat: DateTimeFormat.Timestamp } time =>
+            new(typeof(long), NanosecondsOf(time.Unit), false, time.IsAdjustedToUTC),
         _ => null,
     };
 
-    /// <summary>The field with its annotation: Parquet.Net has no time for one that only old writers have (as of version 6.1).</summary>
+    /// <summary>
+    /// The field as a time, also for annotations of old writers, which Parquet.Net does not read as times (as of version 6.1).
+    /// </summary>
     public static DataField Annotated(DataField field) => field is TimeDataField ? field : field.SchemaElement?.ConvertedType switch
     {
         Parquet.Meta.ConvertedType.TIME_MILLIS => new TimeDataField(field.Name, TimeUnitPrecision.Millis, field.IsNullable),

@@ -6,7 +6,7 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>Values of any type to and from Parquet, whose interface is one of types.</summary>
+/// <summary>Reads and writes values of any supported type through Parquet.Net's generic interface.</summary>
 internal static class ParquetValues
 {
     private static readonly Dictionary<Type, Access> Types = new()
@@ -36,13 +36,15 @@ internal static class ParquetValues
     /// <summary>Whether values of a field can be read and written.</summary>
     public static bool Knows(DataField field) => !field.IsArray && (ParquetTimeType.Of(field) is not null || Types.ContainsKey(field.ClrType));
 
-    /// <summary>The type of the values as <see cref="Read"/> gives them; text that is no UTF-8 stays bytes.</summary>
+    /// <summary>The type of the values that <see cref="Read"/> returns; text that is not valid UTF-8 stays bytes.</summary>
     public static Type TypeOf(DataField field) =>
         ParquetTimeType.Of(field) is not null ? typeof(ParquetTime)
         : ParquetHalf.Is(field) ? typeof(float)
-        : field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string) : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[]) : field.ClrType;
+        : field.ClrType == typeof(ReadOnlyMemory<char>) ? typeof(string)
+        : field.ClrType == typeof(ReadOnlyMemory<byte>) ? typeof(byte[])
+        : field.ClrType;
 
-    /// <summary>The field of the same values in another file, where they may be missing.</summary>
+    /// <summary>A nullable field of the same type, for the results.</summary>
     public static DataField Carried(DataField field) => ParquetTimeType.Annotated(field) switch
     {
         TimeDataField t => new TimeDataField(t.Name, t.Precision, isNullable: true) { IsAdjustedToUtc = t.IsAdjustedToUtc },
@@ -52,7 +54,7 @@ internal static class ParquetValues
         var other => new DataField(other.Name, other.ClrType, isNullable: true),
     };
 
-    /// <summary>A column of a row group: a function from the row within the group to its value, null where there is none.</summary>
+    /// <summary>Reads a column of a row group; returns a function from the row within the group to its value, which may be null.</summary>
     public static Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
     {
         if (ParquetTimeType.Of(field) is { } time)
@@ -65,7 +67,7 @@ internal static class ParquetValues
         return ParquetHalf.Is(field) ? row => values(row) is byte[] bytes ? ParquetHalf.Of(bytes) : null : values;
     }
 
-    /// <summary>Writes a column of a row group; the field has to be nullable. Times are as <see cref="Read"/> gives them, or those of .NET.</summary>
+    /// <summary>Writes a column of a row group; the field has to be nullable. Times are those of <see cref="Read"/> or of .NET.</summary>
     public static void Write(ParquetRowGroupWriter group, DataField field, IReadOnlyList<object?> values)
     {
         if (ParquetTimeType.Of(field) is { } time && values.All(value => value is null or ParquetTime))
@@ -74,7 +76,9 @@ internal static class ParquetValues
             Types[field.ClrType].Write(group, field, values);
     }
 
-    /// <summary>The field with what is in the file, of a type without annotations. A field has no place in a row group before it is part of a schema.</summary>
+    /// <summary>
+    /// The field with another type and without annotations. Parquet.Net finds a field's column only once it is part of a schema.
+    /// </summary>
     private static DataField As(Type type, DataField field)
     {
         var plain = new DataField(field.Name, type, field.IsNullable);
@@ -114,8 +118,8 @@ internal static class ParquetValues
     {
         public override Func<int, object?> Read(ParquetRowGroupReader group, DataField field)
         {
-            // Parquet.Net decodes text as it reads it (as of version 6.1): what is no UTF-8 to replacement characters, and in delta encoding
-            // to characters where the file counts bytes, so that every umlaut shifts the text behind it.
+            // Parquet.Net decodes text as it reads it (as of version 6.1): invalid UTF-8 to replacement characters, and with delta encoding
+            // to characters where the file counts bytes, so that every umlaut shifts the text after it.
             var bytes = Types[typeof(ReadOnlyMemory<byte>)].Read(group, As(typeof(byte[]), field));
             return row => bytes(row) is not byte[] text ? null : Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : text;
         }

@@ -2,14 +2,14 @@ using Parquet.Schema;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>A table without some of its columns, which turned out to be unreadable.</summary>
+/// <summary>A table without the columns that turned out to be unreadable.</summary>
 internal sealed class ReducedTable : TableReader
 {
     private readonly TableReader _table;
     private readonly int[] _kept;
 
     /// <param name="table">The table.</param>
-    /// <param name="without">The columns that are left out.</param>
+    /// <param name="without">The columns to leave out.</param>
     public ReducedTable(TableReader table, IReadOnlyList<UnreadableColumn> without)
         : base(table.Path)
     {

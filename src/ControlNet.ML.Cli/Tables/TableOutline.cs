@@ -5,23 +5,25 @@ using ControlNet.ML.Cli.Scoring;
 
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>What of a table is remembered so that a later call can say how it changed: its columns, and digests of its rows, of a thousand blocks at most.</summary>
-/// <param name="Columns">The names of its columns.</param>
-/// <param name="RowsInBlock">How many rows a digest covers.</param>
+/// <summary>
+/// A summary of a table that lets a later call say how the table changed: its columns, and digests of at most a thousand blocks of rows.
+/// </summary>
+/// <param name="Columns">The column names.</param>
+/// <param name="RowsInBlock">Number of rows in a block.</param>
 /// <param name="Digests">Eight hexadecimal digits for each block.</param>
 internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlock, string Digests)
 {
     private const int MostBlocks = 1000;
     private const int Digits = 8;
 
-    /// <summary>Whether it is one that was written, not a damaged one that was read.</summary>
+    /// <summary>False if it was read from a damaged file.</summary>
     [JsonIgnore]
     public bool IsSound => RowsInBlock > 0 && Columns is not null && Columns.All(name => name is not null) && Digests is not null;
 
     /// <summary>Reads a table.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="rowsInBlock">How many rows a digest is to cover.</param>
-    /// <param name="cancellationToken">Stops it within a row.</param>
+    /// <param name="rowsInBlock">Number of rows in a block.</param>
+    /// <param name="cancellationToken">Checked before each row.</param>
     public static TableOutline Of(TableReader table, int rowsInBlock, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -32,7 +34,7 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
             cancellationToken.ThrowIfCancellationRequested();
             foreach (var value in row.Values)
             {
-                // A length before each value: "ab" and "c" are not "a" and "bc", and nothing is not the empty text.
+                // A length before each value, so that "ab" and "c" differ from "a" and "bc", and null from the empty string.
                 var text = value is null ? null : Encoding.UTF8.GetBytes(ResultColumns.Text(value));
                 hash.AppendData(BitConverter.GetBytes(text?.Length ?? -1));
                 hash.AppendData(text ?? []);
@@ -54,13 +56,13 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
         }
     }
 
-    /// <summary>The size of a block for a table of so many rows.</summary>
+    /// <summary>The number of rows in a block for a table with this number of rows.</summary>
     public static int BlockFor(long rows) => (int)Math.Clamp((rows + MostBlocks - 1) / MostBlocks, 1, int.MaxValue);
 
-    /// <summary>How a table differs from what it was, in words.</summary>
-    /// <param name="rows">The rows it had.</param>
-    /// <param name="now">The table now, with blocks of the same size.</param>
-    /// <param name="rowsNow">The rows it has.</param>
+    /// <summary>Describes how a table changed.</summary>
+    /// <param name="rows">Its former number of rows.</param>
+    /// <param name="now">The current outline, with blocks of the same size.</param>
+    /// <param name="rowsNow">Its current number of rows.</param>
     public string Difference(long rows, TableOutline now, long rowsNow)
     {
         List<string> said = [];
@@ -71,10 +73,10 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
         if (rowsNow != rows)
             said.Add($"{Math.Abs(rowsNow - rows):N0} row{(Math.Abs(rowsNow - rows) == 1 ? "" : "s")} {(rowsNow > rows ? "longer" : "shorter")}");
 
-        // Digests are those of whole rows: where columns are others, all rows are.
+        // Digests cover whole rows, so if the columns differ, all digests do.
         if (Columns.SequenceEqual(now.Columns) && FirstDifference(rows, now, rowsNow) is { } place)
             said.Add(place);
-        return said.Count == 0 ? "its rows are the same and only written differently" : string.Join(", ", said);
+        return said.Count == 0 ? "its rows are the same, only the file's bytes differ" : string.Join(", ", said);
 
         void Names(string what, IEnumerable<string> names)
         {
@@ -92,13 +94,13 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
                 continue;
             var (first, last) = ((long)block * RowsInBlock, Math.Min(((long)block + 1) * RowsInBlock, shorter) - 1);
 
-            // The last block of the shorter table is another where the longer one only goes on in it.
+            // If rows were only appended or removed at the end, the last block of the shorter table differs too.
             if (rows != rowsNow && ((long)block + 1) * RowsInBlock > shorter)
                 return first == 0 ? null : $"the rows before row {first:N0} unchanged";
             return first == last ? $"the first row that changed being row {first:N0}" : $"the first row that changed being one of {first:N0} to {last:N0}";
         }
 
-        return rows == rowsNow ? null : "the rows that both have unchanged";
+        return rows == rowsNow ? null : "the common rows unchanged";
     }
 
     private ReadOnlySpan<char> DigestOf(int block) => Digests.AsSpan(block * Digits, Math.Min(Digits, Digests.Length - (block * Digits)));

@@ -1,8 +1,10 @@
 namespace ControlNet.ML.Cli.Tables;
 
-/// <summary>What a value in Thrift's compact protocol has to be: a kind, a list of one, or a structure with some known fields.</summary>
-/// <param name="kind">Its kind on the wire; true stands for both truth values.</param>
-/// <param name="element">What a list holds.</param>
+/// <summary>
+/// The expected shape of a value in Thrift's compact protocol: a type, a list of a type, or a structure with some known fields.
+/// </summary>
+/// <param name="kind">Its type on the wire; True means either Boolean.</param>
+/// <param name="element">The elements of a list.</param>
 /// <param name="fields">The known fields of a structure; unknown ones may hold anything.</param>
 internal sealed class ThriftShape(ThriftKind kind, ThriftShape? element, Dictionary<int, ThriftShape> fields)
 {
@@ -31,7 +33,7 @@ internal sealed class ThriftShape(ThriftKind kind, ThriftShape? element, Diction
         new(ThriftKind.Struct, null, fields.Index().ToDictionary(field => field.Index + 1, field => field.Item));
 }
 
-/// <summary>Kinds of values by their numbers on the wire.</summary>
+/// <summary>Types of values, by their numbers on the wire.</summary>
 internal enum ThriftKind
 {
     /// <summary>The end of a structure.</summary>
@@ -51,8 +53,8 @@ internal enum ThriftKind
 }
 
 /// <summary>
-/// Walks a value in Thrift's compact protocol and checks that it ends where its bytes do and that known fields are of their kinds, so that
-/// a reader which relies on both is not led astray.
+/// Walks a value in Thrift's compact protocol and checks that it ends within its bytes and that known fields have their types, since
+/// Parquet.Net's reader relies on both.
 /// </summary>
 /// <param name="data">The bytes.</param>
 internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
@@ -61,19 +63,19 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
     private const int LongestNumber = 10;
     private readonly ReadOnlySpan<byte> _data = data;
 
-    /// <summary>Told the whole numbers among the own fields of each structure of the kind <see cref="Watched"/>, in order.</summary>
+    /// <summary>Receives the integer fields of each structure of the shape <see cref="Watched"/>, in order.</summary>
     public Action<IReadOnlyDictionary<int, long>>? Seen { get; init; }
 
-    /// <summary>The structures that <see cref="Seen"/> is about.</summary>
+    /// <summary>The shape of the structures to report to <see cref="Seen"/>.</summary>
     public ThriftShape? Watched { get; init; }
 
-    /// <summary>How many bytes the value took.</summary>
+    /// <summary>Length of the value in bytes.</summary>
     public int Length { get; private set; }
 
     /// <summary>Walks a structure.</summary>
-    /// <param name="shape">What it has to be.</param>
-    /// <param name="numbers">Receives the whole numbers among its own fields; null for nobody.</param>
-    /// <exception cref="InvalidDataException">It is something else, or cut off.</exception>
+    /// <param name="shape">Its expected shape.</param>
+    /// <param name="numbers">Receives its integer fields; may be null.</param>
+    /// <exception cref="InvalidDataException">The value has another shape or is cut off.</exception>
     public void Read(ThriftShape shape, Dictionary<int, long>? numbers = null) => Struct(shape, numbers, 0);
 
     private void Struct(ThriftShape? shape, Dictionary<int, long>? numbers, int depth)
@@ -98,13 +100,13 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
             number = header >> 4 is > 0 and var step ? number + step : Number();
             var known = number is > 0 and <= short.MaxValue ? shape?.Field((int)number) : null;
             if (known is not null && !Fits(known, kind))
-                throw new InvalidDataException($"field {number} is of the kind {kind}, expected {known.Kind}");
+                throw new InvalidDataException($"field {number} has the type {kind}, expected {known.Kind}");
 
-            // The reader behind this takes the last one, and only one of them would be looked at here.
+            // Parquet.Net takes the last of two, but only the first would be checked here.
             if (known is not null && !there.Add(number))
-                throw new InvalidDataException($"field {number} is there twice, expected once");
+                throw new InvalidDataException($"field {number} occurs twice, expected once");
 
-            // Truth values stand in the field's header.
+            // A Boolean's value is in the field's header.
             if (kind is ThriftKind.True or ThriftKind.False)
                 continue;
             var value = Value(kind, known, depth);
@@ -137,7 +139,7 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
                 Struct(shape, null, depth + 1);
                 return null;
             default:
-                throw new InvalidDataException($"there is a value of the kind {(int)kind}, which does not exist");
+                throw new InvalidDataException($"a value has the unknown type {(int)kind}");
         }
     }
 
@@ -149,11 +151,11 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
         var kind = (ThriftKind)(header & 15);
         var count = header >> 4 == 15 ? Unsigned() : (ulong)(header >> 4);
 
-        // Each item takes a byte at least.
+        // Each item takes at least one byte.
         if (count > (ulong)(_data.Length - Length))
-            throw new InvalidDataException($"a list is said to have {count:N0} items, and {_data.Length - Length:N0} bytes follow");
+            throw new InvalidDataException($"a list claims {count:N0} items, but {_data.Length - Length:N0} bytes follow");
         if (count > 0 && shape is not null && !Fits(shape, kind))
-            throw new InvalidDataException($"a list holds values of the kind {kind}, expected {shape.Kind}");
+            throw new InvalidDataException($"a list holds values of type {kind}, expected {shape.Kind}");
         for (var i = 0UL; i < count; i++)
             Value(kind, shape, depth);
     }
@@ -164,7 +166,7 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
         if (count == 0)
             return;
         if (count > (ulong)(_data.Length - Length))
-            throw new InvalidDataException($"a map is said to have {count:N0} entries, and {_data.Length - Length:N0} bytes follow");
+            throw new InvalidDataException($"a map claims {count:N0} entries, but {_data.Length - Length:N0} bytes follow");
         var kinds = Byte();
         for (var i = 0UL; i < count; i++)
         {
@@ -197,7 +199,7 @@ internal ref struct ThriftCheck(ReadOnlySpan<byte> data)
     private void Skip(ulong count)
     {
         if (count > (ulong)(_data.Length - Length))
-            throw new InvalidDataException($"a value is said to have {count:N0} bytes, and {_data.Length - Length:N0} follow");
+            throw new InvalidDataException($"a value claims {count:N0} bytes, but {_data.Length - Length:N0} follow");
         Length += (int)count;
     }
 }

@@ -62,7 +62,7 @@ public sealed class CarriedColumnTests : IDisposable
         var answer = await RunAsync("csv");
 
         Assert.Equal(App.Failed, answer.Code);
-        Assert.Contains("t.parquet: row 1, column 'prompt': it holds bytes that are no UTF-8, expected text.", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("t.parquet: row 1, column 'prompt': the value is not valid UTF-8, expected text.", answer.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.Out));
     }
 
@@ -126,7 +126,7 @@ public sealed class CarriedColumnTests : IDisposable
     {
         using var folder = new ScoreFolder(table);
         var answer = await folder.RunAsync(dry: true);
-        Assert.Contains($"the column '{name}' is about control networks, and there is none", answer.Error, StringComparison.Ordinal);
+        Assert.Contains($"the column '{name}' is for control networks, but no column 'photo' or 'condition'", answer.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("Did you mean", answer.Error, StringComparison.Ordinal);
     }
 

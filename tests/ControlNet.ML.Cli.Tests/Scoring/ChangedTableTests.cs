@@ -11,14 +11,14 @@ public sealed class ChangedTableTests
 
     [Theory]
     [InlineData("prompt,seed\na,1\nx,2\nc,3\n", "the first row that changed being row 1)")]
-    [InlineData("prompt,seed\na,1\nb,2\nc,3\nd,4\n", "1 row longer, the rows that both have unchanged)")]
-    [InlineData("prompt,seed\na,1\n", "2 rows shorter, the rows that both have unchanged)")]
+    [InlineData("prompt,seed\na,1\nb,2\nc,3\nd,4\n", "1 row longer, the common rows unchanged)")]
+    [InlineData("prompt,seed\na,1\n", "2 rows shorter, the common rows unchanged)")]
     [InlineData("prompt,seed\nz,0\na,1\nb,2\nc,3\n", "1 row longer, the first row that changed being row 0)")]
     [InlineData("prompt\na\nb\nc\n", "without the column 'seed')")]
     [InlineData("prompt,seed,note\na,1,\nb,2,\nc,3,\n", "with the new column 'note')")]
     [InlineData("prompt,Seed\na,1\nb,2\nc,3\n", "without the column 'seed', with the new column 'Seed')")]
     [InlineData("seed,prompt\n1,a\n2,b\n3,c\n", "with its columns in another order)")]
-    [InlineData("prompt,seed\n\"a\",1\r\nb,2\r\nc,3\r\n", "its rows are the same and only written differently)")]
+    [InlineData("prompt,seed\n\"a\",1\r\nb,2\r\nc,3\r\n", "its rows are the same, only the file's bytes differ)")]
     [InlineData("prompt,seed\na,1\nb,\nc,3\n", "the first row that changed being row 1)")]
     public async Task What_changed_is_said(string after, string how)
     {
@@ -91,6 +91,6 @@ public sealed class ChangedTableTests
         File.WriteAllText(results, File.ReadAllText(results).Replace("pictures/00000000.png", name, StringComparison.Ordinal));
         var report = Merge.Run(folder.Out, default);
         Assert.Null(report.Results);
-        Assert.Contains("row 0: its image is called '", Assert.Single(report.Problems), StringComparison.Ordinal);
+        Assert.Contains("row 0: its image is '", Assert.Single(report.Problems), StringComparison.Ordinal);
     }
 }

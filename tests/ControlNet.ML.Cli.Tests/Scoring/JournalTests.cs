@@ -35,8 +35,8 @@ public sealed class JournalTests
     [Theory]
     [InlineData("{\"row\":0,\"error\":\"x\"}\nnonsense\n{\"row\":1,\"error\":\"x\"}\n", "line 2 is damaged")]
     [InlineData("nonsense\n{\"row\":1,\"er", "line 1 is damaged")]
-    [InlineData("{\"row\":0,\"error\":\"x\"}\n{\"row\":0,\"error\":\"x\"}\n", "row 0 is there twice")]
-    [InlineData("{\"row\":9,\"error\":\"x\"}\n", "row 9 does not belong here")]
+    [InlineData("{\"row\":0,\"error\":\"x\"}\n{\"row\":0,\"error\":\"x\"}\n", "row 0 occurs twice")]
+    [InlineData("{\"row\":9,\"error\":\"x\"}\n", "row 9 belongs to another shard or table")]
     public void Damage_before_the_end_is_an_error_and_changes_nothing(string text, string message)
     {
         using var folder = new TemporaryFolder();

@@ -46,8 +46,8 @@ public sealed class MergeTests
         var damaged = await tool.RunAsync("score", "merge", folder.Out);
 
         Assert.Equal(App.Failed, damaged.Code);
-        Assert.Contains("row 5: its image pictures/00000005.png is not there", damaged.Error);
-        Assert.Contains("row 3 is missing in results-0000-of-0003.csv", damaged.Error);
+        Assert.Contains("row 5: its image pictures/00000005.png is missing", damaged.Error);
+        Assert.Contains("row 3 is missing from results-0000-of-0003.csv", damaged.Error);
         Assert.Contains("row 6 is in results-0000-of-0003.csv", damaged.Error);
         Assert.False(File.Exists(Path.Combine(folder.Out, "results.csv")));
         Assert.Empty(Directory.EnumerateFiles(folder.Out, "*.part"));

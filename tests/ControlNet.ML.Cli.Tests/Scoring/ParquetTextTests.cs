@@ -51,7 +51,7 @@ public sealed class ParquetTextTests : IDisposable
         var answer = await RunAsync("csv");
 
         Assert.Equal(App.Failed, answer.Code);
-        Assert.Contains("t.parquet: row 1, column 'prompt': it holds bytes that are no UTF-8, expected text.", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("t.parquet: row 1, column 'prompt': the value is not valid UTF-8, expected text.", answer.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.Out));
     }
 
@@ -65,7 +65,7 @@ public sealed class ParquetTextTests : IDisposable
         var answer = await RunAsync(format);
 
         Assert.True(answer.Code == App.Success, answer.Error);
-        Assert.Contains("the column 'note' holds bytes that are no UTF-8, though it says that it is text: it is carried through as bytes", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("the text column 'note' is not valid UTF-8: it is carried through as bytes", answer.Error, StringComparison.Ordinal);
         var results = TableReader.Open(Path.Combine(_folder.Out, $"results.{format}"));
         Assert.Equal([Convert.ToBase64String("Bär \uFFFD"u8), "QuRy", ""], results.Read([results.Columns.Count - 1]).Select(row => ResultColumns.Text(row.Values[0])));
     }
@@ -84,7 +84,7 @@ public sealed class ParquetTextTests : IDisposable
         var answer = await RunAsync("csv");
 
         Assert.Equal(App.Failed, answer.Code);
-        Assert.Contains("the column 'prompt' holds lists or structures, expected a single text or number in each row", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("the column 'prompt' holds lists or structures, expected one text or number per row", answer.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -97,7 +97,7 @@ public sealed class ParquetTextTests : IDisposable
         var answer = await folder.RunAsync();
 
         Assert.Equal(App.SomeFailed, answer.Code);
-        Assert.Contains($"row 0, column '{column}': it has a null character", answer.Error, StringComparison.Ordinal);
+        Assert.Contains($"row 0, column '{column}': the value contains a null character", answer.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(folder.Out, "pictures", "00000001.png")));
     }
 

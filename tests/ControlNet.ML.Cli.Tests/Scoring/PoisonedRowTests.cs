@@ -92,7 +92,7 @@ public sealed class PoisonedRowTests
         Assert.Equal(App.SomeFailed, score.Code);
         var results = ScoreFolder.Results(Path.Combine("o", "results.csv"))[1..];
         Assert.Equal(["false", "true"], results.Select(row => row[1]));
-        Assert.Contains("of 8192x8192 takes about", results[0][4], StringComparison.Ordinal);
+        Assert.Contains("of 8192x8192 needs about", results[0][4], StringComparison.Ordinal);
     }
 
     [Fact]

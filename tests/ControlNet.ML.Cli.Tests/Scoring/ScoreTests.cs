@@ -26,9 +26,9 @@ public sealed class ScoreTests
         Assert.Equal(["a", "b", "c,d", "e", "f", ""], results[1..].Select(row => row[6]));
         Assert.Equal("pictures/00000002.png", results[3][2]);
         Assert.Contains("column 'photo'", results[2][4]);
-        Assert.Contains("is no image", results[4][4]);
+        Assert.Contains("is not an image", results[4][4]);
         Assert.Contains("column 'seed': it is 'minus'", results[5][4]);
-        Assert.Contains("is 1 field, expected 4", results[6][4]);
+        Assert.Contains("has 1 field, expected 4", results[6][4]);
         Assert.Contains("\"prompt\":\"red\"", results[1][5]);
         Assert.Equal("7", PngText.Read(Path.Combine(folder.Out, "pictures", "00000000.png"))["seed"]);
     }
@@ -61,7 +61,7 @@ public sealed class ScoreTests
         Assert.Equal(["true", "true", "true", "false", "false", "false"], results[1..].Select(row => row[1]));
         Assert.Equal(File.ReadAllBytes("g.png"), File.ReadAllBytes("o/pictures/00000000.png"));
         var problems = string.Concat(results[4..].Select(row => row[4]));
-        foreach (var message in (string[])["'image' has none", "it is '2', expected 0 to 1", "column 'image'"])
+        foreach (var message in (string[])["needs a value in 'image'", "it is '2', expected 0 to 1", "column 'image'"])
         {
             Assert.Contains(message, problems, StringComparison.Ordinal);
             Assert.Contains(message, dry.Output + dry.Error, StringComparison.Ordinal);
@@ -123,7 +123,7 @@ public sealed class ScoreTests
         var text = PngText.Read(Path.Combine(folder.Out, "pictures", "00000000.png"));
         Assert.Equal(("0.5", "0.25", "0.png", "1.png"), (text["control_1_scale"], text["control_2_scale"], text["control_1_photo"], text["control_2_condition"]));
         Assert.DoesNotContain("control_2", PngText.Read(Path.Combine(folder.Out, "pictures", "00000001.png")).Keys);
-        Assert.Contains("no value for control network 1", ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[3][4]);
+        Assert.Contains("the value for control network 1 is missing", ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[3][4]);
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public sealed class ScoreTests
         using var folder = new ScoreFolder($"prompt,{column}\na,0\0.png\nb,0.png\n");
         var answer = await folder.RunAsync(dry: true);
         Assert.Equal(App.SomeFailed, answer.Code);
-        Assert.Contains($"row 0, column '{column}': it has a null character", answer.Error, StringComparison.Ordinal);
+        Assert.Contains($"row 0, column '{column}': the value contains a null character", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -268,14 +268,14 @@ public sealed class ScoreTests
         var done = await folder.RunAsync();
 
         Assert.Equal((App.Cancelled, App.Success), (stopped.Code, done.Code));
-        Assert.Contains("2 of 4 rows are done", stopped.Error);
+        Assert.Contains("2 of 4 rows are finished", stopped.Error);
         Assert.Equal(4, folder.Backend.Rows);
     }
 
     [Theory]
     [InlineData("file\nx\n", "has the name of a column of the results")]
-    [InlineData("photo,scale2\nx,1\n", "control network 2, and there is 1")]
-    [InlineData("prompt,prompt\na,b\n", "is there 2 times")]
+    [InlineData("photo,scale2\nx,1\n", "control network 2, expected 1")]
+    [InlineData("prompt,prompt\na,b\n", "occurs 2 times")]
     [InlineData("", "is empty")]
     public async Task A_table_that_cannot_be_meant_is_refused_before_anything_is_written(string table, string message)
     {
@@ -333,7 +333,7 @@ public sealed class ScoreTests
 
         Assert.Equal(App.Failed, stopped.Code);
         Assert.Contains("cannot be written", stopped.Error);
-        Assert.Contains("the same command goes on from there", stopped.Error);
+        Assert.Contains("the same command resumes the run", stopped.Error);
         Assert.Equal(App.Success, (await folder.RunAsync()).Code);
         Assert.Equal(4, folder.Backend.Rows);
     }

@@ -32,13 +32,13 @@ public sealed class ShardTests
     [Theory]
     [InlineData("16/16", null, "", "an index from 0")]
     [InlineData("3", null, "", "INDEX/COUNT")]
-    [InlineData("1/2", 2, "", "says how many shards")]
+    [InlineData("1/2", 2, "", "both give the number of shards")]
     [InlineData(null, 0, "", "--shards is 0")]
     [InlineData(null, 4, "", "neither is set")]
-    [InlineData(null, 4, "JOB_COMPLETION_INDEX=4", "is no shard")]
-    [InlineData(null, 4, "JOB_COMPLETION_INDEX=x", "expected a whole number")]
+    [InlineData(null, 4, "JOB_COMPLETION_INDEX=4", "is not a valid shard")]
+    [InlineData(null, 4, "JOB_COMPLETION_INDEX=x", "expected an integer")]
     [InlineData(null, 16, "SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=3", "--shard INDEX/16")]
-    [InlineData(null, null, "SLURM_ARRAY_TASK_ID=9 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1", "is no shard")]
+    [InlineData(null, null, "SLURM_ARRAY_TASK_ID=9 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1", "is not a valid shard")]
     [InlineData(null, null, "SLURM_ARRAY_TASK_ID=9", "SLURM_ARRAY_TASK_COUNT is not")]
     public void What_does_not_fit_together_is_refused(string? shard, int? shards, string environment, string message) =>
         Assert.Contains(message, Assert.Throws<UsageException>(() => Shard.Find(shard, shards, Variables(environment))).Message);

@@ -34,11 +34,11 @@ public sealed class ParquetDamageTests : IDisposable
     [Theory]
     [InlineData(new byte[] { 0x15, 0xff, 0xff, 0xff }, "it is cut off")]
     [InlineData(new byte[] { 0x15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01 }, "a number has no end")]
-    [InlineData(new byte[] { 0x15, 0x02, 0x19, 0xfc, 0xff, 0xff, 0x7f, 0x00 }, "a list is said to have 2,097,151 items")]
-    [InlineData(new byte[] { 0x19, 0x15, 0x02 }, "field 1 is of the kind List, expected I32")]
-    [InlineData(new byte[] { 0x15, 0x02, 0x19, 0x15, 0x02 }, "a list holds values of the kind I32, expected Struct")]
-    [InlineData(new byte[] { 0x15, 0x02, 0xfe }, "the kind 14, which does not exist")]
-    [InlineData(new byte[] { 0x68, 0xff, 0x01 }, "a value is said to have 255 bytes")]
+    [InlineData(new byte[] { 0x15, 0x02, 0x19, 0xfc, 0xff, 0xff, 0x7f, 0x00 }, "a list claims 2,097,151 items")]
+    [InlineData(new byte[] { 0x19, 0x15, 0x02 }, "field 1 has the type List, expected I32")]
+    [InlineData(new byte[] { 0x15, 0x02, 0x19, 0x15, 0x02 }, "a list holds values of type I32, expected Struct")]
+    [InlineData(new byte[] { 0x15, 0x02, 0xfe }, "the unknown type 14")]
+    [InlineData(new byte[] { 0x68, 0xff, 0x01 }, "a value claims 255 bytes")]
     public async Task A_footer_that_would_lead_the_library_astray_is_refused_before_it_sees_it(byte[] footer, string why)
     {
         var sound = await TableAsync();
@@ -70,9 +70,9 @@ public sealed class ParquetDamageTests : IDisposable
     }
 
     [Theory]
-    [InlineData(new[] { int.MaxValue, 0 }, "element 0 of its schema is said to have 2,147,483,647 children, and 1 elements follow")]
-    [InlineData(new[] { 1, -1 }, "element 1 of its schema is said to have -1 children")]
-    [InlineData(new[] { 1, 0, 0 }, "its schema has 1 elements more")]
+    [InlineData(new[] { int.MaxValue, 0 }, "element 0 of its schema claims 2,147,483,647 children, but 1 elements follow")]
+    [InlineData(new[] { 1, -1 }, "element 1 of its schema claims -1 children")]
+    [InlineData(new[] { 1, 0, 0 }, "its schema has 1 more elements")]
     [InlineData(new int[0], "its schema ends too early")]
     public void A_schema_that_is_no_tree_is_refused(int[] children, string why) =>
         Assert.Contains(why, Refused(WithSchema(0, [.. children.Select(count => (long?)count)])), StringComparison.Ordinal);
@@ -81,12 +81,12 @@ public sealed class ParquetDamageTests : IDisposable
     public void A_field_that_is_there_twice_is_refused_since_only_one_of_them_is_looked_at()
     {
         byte[] footer = [0x15, 0x02, 0x19, 0x0c, 0x09, 0x04, 0x0c, 0x00];
-        Assert.Contains("field 2 is there twice", Refused(Around(footer)), StringComparison.Ordinal);
+        Assert.Contains("field 2 occurs twice", Refused(Around(footer)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Rows_that_no_group_has_are_missed() =>
-        Assert.Contains("it is said to have 1,000 rows, and its row groups have 0", Refused(WithSchema(1000, [1, null])), StringComparison.Ordinal);
+        Assert.Contains("it claims 1,000 rows, but its row groups have 0", Refused(WithSchema(1000, [1, null])), StringComparison.Ordinal);
 
     [Fact]
     public async Task An_encrypted_file_is_called_that()
@@ -96,11 +96,11 @@ public sealed class ParquetDamageTests : IDisposable
     }
 
     [Theory]
-    [InlineData(-1, 0, 10, "row group 0 is said to have -1 rows")]
+    [InlineData(-1, 0, 10, "row group 0 claims -1 rows")]
     [InlineData(1L << 40, 0, 10, "rows, expected 0 to 16,777,216")]
-    [InlineData(2, -5, 10, "the column 'a' of row group 0 is said to lie at")]
-    [InlineData(2, 4, 100, "and the file has 100")]
-    [InlineData(2, long.MaxValue, long.MaxValue, "the column 'a' of row group 0 is said to lie at")]
+    [InlineData(2, -5, 10, "the column 'a' of row group 0 claims the bytes")]
+    [InlineData(2, 4, 100, "but the file has 100")]
+    [InlineData(2, long.MaxValue, long.MaxValue, "the column 'a' of row group 0 claims the bytes")]
     public void Claims_that_cannot_be_true_are_refused_before_anything_is_allocated(long rows, long start, long length, string why)
     {
         var column = new ColumnMetaData { PathInSchema = ["a"], DataPageOffset = start, TotalCompressedSize = length, NumValues = 2, Encodings = [] };
@@ -115,7 +115,7 @@ public sealed class ParquetDamageTests : IDisposable
         var guard = new ParquetGuard("t.parquet", default) { Patience = TimeSpan.FromMilliseconds(20) };
         var message = Assert.Throws<ControlNetException>(() => guard.Run("its footer", 0, () => end.Wait(Timeout.Infinite))).Message;
         end.Set();
-        Assert.StartsWith("t.parquet: its footer cannot be read: after", message, StringComparison.Ordinal);
+        Assert.StartsWith("t.parquet: its footer cannot be read: reading has not ended after", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,10 +34,10 @@ public sealed class TextTableTests : IDisposable
     {
         var table = Open("t.csv", "prompt,seed,,\nfox,1,,\n,2,,\n");
         Assert.Equal(["prompt", "seed"], table.Columns.Select(column => column.Name));
-        Assert.Equal("is there 2 times, without a name", Assert.Single(table.Unreadable).Why);
+        Assert.Equal("occurs 2 times without a name", Assert.Single(table.Unreadable).Why);
         Assert.Equal(["fox|1", "|2"], table.Read([0, 1]).Select(row => string.Join('|', row.Values)));
         Assert.All(table.Read([0]), row => Assert.Null(row.Problem));
-        Assert.Equal("there is 1 field, expected 4 as in the first line", Open("u.csv", "prompt,seed,,\nfox\n").Read([0]).Single().Problem);
+        Assert.Equal("it has 1 field, expected 4 as in the first line", Open("u.csv", "prompt,seed,,\nfox\n").Read([0]).Single().Problem);
 
         // The index that pandas writes has no name either.
         Assert.Equal("0|fox", string.Join('|', Open("v.csv", ",prompt\n0,fox\n").Read([0, 1]).Single().Values));
@@ -48,8 +48,8 @@ public sealed class TextTableTests : IDisposable
     [InlineData("prompt,seed\na,\"1,234\"\n", "row 0, column 'seed': it is '1,234', expected a whole number from -9223372036854775808 to 18446744073709551615 with a point before the decimals, the sign '-', and nothing between the thousands.")]
     [InlineData("prompt,width\na,1\u00a0024\n", "and nothing between the thousands.")]
     [InlineData("prompt,guidance\na,x\n", "it is 'x', expected a number.")]
-    [InlineData("sep=;\nprompt;seed\na;1\n", "no column says anything of the images, which differ by their seeds only: there")]
-    [InlineData("prompt|seed\na|1\n", "there is 'prompt|seed'.")]
+    [InlineData("sep=;\nprompt;seed\na;1\n", "no column has settings of the images, which differ only in their seeds: found")]
+    [InlineData("prompt|seed\na|1\n", "found 'prompt|seed'.")]
     public async Task Numbers_and_separators_of_another_country_are_said(string text, string message)
     {
         using var folder = new ScoreFolder(text);
@@ -76,7 +76,7 @@ public sealed class TextTableTests : IDisposable
     public void Text_behind_a_closing_quote_is_said_of_its_row_and_no_other()
     {
         var rows = Open("t.csv", "prompt,seed\n\"big\" dog,1\nfox,2\n").Read([0, 1]).ToList();
-        Assert.Contains("behind the closing quote of field 1", rows[0].Problem, StringComparison.Ordinal);
+        Assert.Contains("follows the closing quote of field 1", rows[0].Problem, StringComparison.Ordinal);
         Assert.Equal((null, "fox|2"), (rows[1].Problem, string.Join('|', rows[1].Values)));
     }
 
