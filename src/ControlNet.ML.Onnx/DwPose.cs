@@ -4,8 +4,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// DWPose: one network finds people, another the points of each: body, hands and face. Where nobody is found, or there is no detector, the whole
-/// image counts as one box, as in the public implementation.
+/// DWPose: a detector finds people, and a pose network the keypoints of each person's body, hands and face. Without a detector, or if it
+/// finds no one, the whole image counts as one box, as in the public implementation.
 /// </summary>
 public sealed class DwPose : IPreprocessor
 {
@@ -15,16 +15,17 @@ public sealed class DwPose : IPreprocessor
 
     private DwPose(OnnxGraph points, OnnxGraph? detector, PoseDrawingOptions drawing) => (_points, _detector, _drawing) = (points, detector, drawing);
 
-    /// <summary>Opens the networks that options name.</summary>
+    /// <summary>Opens the networks that the options name.</summary>
     /// <param name="options">The options.</param>
-    /// <exception cref="ControlNetException">A file is not named, cannot be read or has another form.</exception>
+    /// <exception cref="ControlNetException">A file is not named, cannot be read or has other inputs and outputs.</exception>
     public static DwPose Open(DwPoseOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Model.Length == 0)
         {
             throw new ControlNetException(
-                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and with Detector the one that finds people (yolox_l.onnx).");
+                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and the person detector "
+                + "with Detector (yolox_l.onnx).");
         }
 
         var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
@@ -48,8 +49,8 @@ public sealed class DwPose : IPreprocessor
         return PoseDrawing.Draw(Find(image), image.Width, image.Height, _drawing);
     }
 
-    /// <summary>The people of an image.</summary>
-    /// <param name="image">The image; alpha is laid on white.</param>
+    /// <summary>Detects the people in an image.</summary>
+    /// <param name="image">The image; alpha is composited on white.</param>
     /// <exception cref="ControlNetException">A network cannot be run.</exception>
     public IReadOnlyList<PosePerson> Find(ImageBuffer image)
     {
@@ -65,7 +66,7 @@ public sealed class DwPose : IPreprocessor
         _detector?.Dispose();
     }
 
-    /// <summary>Where people are.</summary>
+    /// <summary>Detects the boxes of people.</summary>
     internal IReadOnlyList<PersonBox> Boxes(ImageBuffer photo)
     {
         IReadOnlyList<PersonBox> found = [];
@@ -78,7 +79,7 @@ public sealed class DwPose : IPreprocessor
         return found.Count > 0 ? found : [new PersonBox(0, 0, photo.Width, photo.Height, 1)];
     }
 
-    /// <summary>The 133 points of one person.</summary>
+    /// <summary>Detects the 133 keypoints of one person.</summary>
     internal IReadOnlyList<(double X, double Y, double Score)> Points(ImageBuffer photo, PersonBox box)
     {
         var port = _points.Signature.Inputs[0];

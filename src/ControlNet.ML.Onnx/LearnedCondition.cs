@@ -4,16 +4,16 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// A condition that a network makes: the image is prepared as the network's form wants it, the graph runs through
-/// Microsoft.ML.OnnxTransformer, and its outputs are read as the public annotator reads them.
+/// A condition that a network makes: the image is prepared for the network's variant, the graph runs through
+/// Microsoft.ML.OnnxTransformer, and its outputs are read as by the public annotator.
 /// </summary>
 public sealed class LearnedCondition : IPreprocessor
 {
     private readonly OnnxGraph _graph;
 
-    /// <summary>Joins a graph and the form it has.</summary>
-    /// <param name="graph">The graph; disposed of with this.</param>
-    /// <param name="annotator">How it wants images and is read.</param>
+    /// <summary>Combines a graph with its variant.</summary>
+    /// <param name="graph">The graph; disposed with this.</param>
+    /// <param name="annotator">The variant, which prepares images and reads outputs.</param>
     public LearnedCondition(OnnxGraph graph, Annotator annotator)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -21,14 +21,14 @@ public sealed class LearnedCondition : IPreprocessor
         (_graph, Annotator) = (graph, annotator);
     }
 
-    /// <summary>The form that the graph has.</summary>
+    /// <summary>The graph's variant.</summary>
     public Annotator Annotator { get; }
 
-    /// <summary>Opens the network that options name and finds its form.</summary>
-    /// <param name="kind">What the condition is called, for messages.</param>
+    /// <summary>Opens the network that the options name and determines its variant.</summary>
+    /// <param name="kind">The name of the condition, for messages.</param>
     /// <param name="options">The options.</param>
-    /// <param name="forms">The forms that may be, the most particular first.</param>
-    /// <exception cref="ControlNetException">No file is named, it cannot be read, or it has none of the forms.</exception>
+    /// <param name="forms">The supported variants, the most specific first.</param>
+    /// <exception cref="ControlNetException">No file is named, it cannot be read, or it is none of the variants.</exception>
     public static LearnedCondition Open(string kind, LearnedOptions options, IReadOnlyList<Annotator> forms)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -36,7 +36,8 @@ public sealed class LearnedCondition : IPreprocessor
         if (options.Model.Length == 0)
         {
             throw new ControlNetException(
-                $"'{kind}' needs its network: name an ONNX file with the option Model. There are {string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
+                $"'{kind}' needs its network: name an ONNX file with the option Model. Supported are "
+                + $"{string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
         }
 
         if (options.Gpu < -1)
@@ -53,7 +54,10 @@ public sealed class LearnedCondition : IPreprocessor
         }
     }
 
-    /// <summary>The condition at the photo's size: what <see cref="Detect"/> gives, brought to it without spoiling lines or classes (<see cref="MapFit"/>).</summary>
+    /// <summary>
+    /// The condition at the photo's size: the result of <see cref="Detect"/>, resized so that lines and classes stay sharp (<see
+    /// cref="MapFit"/>).
+    /// </summary>
     /// <inheritdoc/>
     public ImageBuffer Apply(ImageBuffer image)
     {
@@ -64,9 +68,9 @@ public sealed class LearnedCondition : IPreprocessor
             : MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, image.Width, image.Height, FitMode.Resize));
     }
 
-    /// <summary>The condition at the size at which the public annotator gives it: the photo's, or that of its working resolution.</summary>
-    /// <param name="image">The photo; alpha is laid on white.</param>
-    /// <exception cref="ControlNetException">The network cannot be run, or gives something that cannot be read.</exception>
+    /// <summary>The condition at the size at which the public annotator returns it: the photo's, or its working resolution.</summary>
+    /// <param name="image">The photo; alpha is composited on white.</param>
+    /// <exception cref="ControlNetException">The network cannot be run, or its outputs cannot be read.</exception>
     public ImageBuffer Detect(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -96,7 +100,7 @@ public sealed class LearnedCondition : IPreprocessor
 
         return forms.FirstOrDefault(form => form.Fits(graph.Signature))
             ?? throw new ControlNetException(
-                $"{graph.Source} has none of the forms that '{kind}' knows ({string.Join(", ", forms.Select(form => form.Name))}): it has {graph.Signature}. "
-                + "If it is one of them nevertheless, name it with the option Variant.");
+                $"{graph.Source} is none of the variants of '{kind}' ({string.Join(", ", forms.Select(form => form.Name))}): it has {graph.Signature}. "
+                + "If it still is one of them, name it with the option Variant.");
     }
 }

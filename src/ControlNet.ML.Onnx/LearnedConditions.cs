@@ -4,7 +4,7 @@ using ControlNet.ML.Conditions;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>The conditions that networks make, for <see cref="ConditionCatalog"/>: one line each.</summary>
+/// <summary>The learned conditions for <see cref="ConditionCatalog"/>: one line each.</summary>
 public sealed class LearnedConditions : IConditionProvider
 {
     /// <inheritdoc/>
@@ -14,12 +14,12 @@ public sealed class LearnedConditions : IConditionProvider
         Kind<LearnedDepthOptions>("depth_anything", "depth by Depth Anything, near is bright", options => DepthAnnotator.DepthAnything(options.Invert)),
         Kind<LearnedSoftEdgeOptions>("softedge_hed", "soft edges by HED; also as a safe map or a scribble", options => SoftEdgeAnnotator.Hed(Checked(options))),
         Kind<LearnedSoftEdgeOptions>("softedge_pidinet", "soft edges by PiDiNet; also as a safe map or a scribble", options => SoftEdgeAnnotator.PidiNet(Checked(options))),
-        Kind<LearnedResolutionOptions>("lineart", "line art by informative drawings", options => [new LineArtAnnotator(Checked(options).Resolution)]),
-        Kind<LearnedResolutionOptions>("lineart_anime", "line art of drawings by Anime2Sketch", options => [new LineArtAnimeAnnotator(Checked(options).Resolution)]),
+        Kind<LearnedResolutionOptions>("lineart", "line art by Informative Drawings", options => [new LineArtAnnotator(Checked(options).Resolution)]),
+        Kind<LearnedResolutionOptions>("lineart_anime", "line art of anime drawings by Anime2Sketch", options => [new LineArtAnimeAnnotator(Checked(options).Resolution)]),
         Kind<LearnedResolutionOptions>("normal_bae", "surface normals by NormalBae", options => [new NormalAnnotator(Checked(options).Resolution, true), new NormalAnnotator(options.Resolution, false)]),
-        Kind<LearnedSegmentationOptions>("segmentation", "classes of ADE20K or COCO as colors, by SegFormer, UPerNet, OneFormer or UniFormer", options => SegmentationAnnotator.All(SizeOf(options))),
-        Kind<LearnedPoseOptions>("openpose", "bodies as OpenPose's figures", options => [new OpenPoseAnnotator(options.Drawing)]),
-        ConditionKind.Learned<DwPoseOptions>("dwpose", "bodies, hands and faces as OpenPose's figures, by DWPose", DwPose.Open),
+        Kind<LearnedSegmentationOptions>("segmentation", "segmentation map of ADE20K's or COCO's classes, by SegFormer, UPerNet, OneFormer or UniFormer", options => SegmentationAnnotator.All(SizeOf(options))),
+        Kind<LearnedPoseOptions>("openpose", "OpenPose skeletons of bodies", options => [new OpenPoseAnnotator(options.Drawing)]),
+        ConditionKind.Learned<DwPoseOptions>("dwpose", "OpenPose skeletons of bodies, hands and faces, by DWPose", DwPose.Open),
         ConditionKind.Learned<LearnedLinesOptions>("mlsd", "straight lines by M-LSD, whose network is included", Mlsd.Open, needsFile: false),
         Kind<LearnedOptions>("foreground", "the subject white, the rest black, by U2Net or RMBG", _ => ForegroundAnnotator.All),
     ];

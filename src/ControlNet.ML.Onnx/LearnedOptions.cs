@@ -9,8 +9,10 @@ public record LearnedOptions
     /// <value>Empty: it has to be named.</value>
     public string Model { get; init; } = "";
 
-    /// <summary>Which public form the network has, where its inputs and outputs do not tell; the condition's documentation lists them.</summary>
-    /// <value>Empty: by the inputs and outputs.</value>
+    /// <summary>
+    /// The public variant of the network, if its inputs and outputs do not determine it; the condition's documentation lists them.
+    /// </summary>
+    /// <value>Empty: determined by the inputs and outputs.</value>
     public string Variant { get; init; } = "";
 
     /// <summary>The GPU to run on, from 0; -1 for the CPU.</summary>
@@ -18,10 +20,10 @@ public record LearnedOptions
     public int Gpu { get; init; } = -1;
 }
 
-/// <summary>Settings of networks that see the image at a resolution of one's choice.</summary>
+/// <summary>Settings of networks with a configurable input resolution.</summary>
 public record LearnedResolutionOptions : LearnedOptions
 {
-    /// <summary>The shorter side that the network sees, 64 to 8,192; both sides become multiples of 64.</summary>
+    /// <summary>The shorter side of the network's input in pixels, 64 to 8,192; both sides are rounded to multiples of 64.</summary>
     /// <value>512.</value>
     public int Resolution { get; init; } = 512;
 }
@@ -29,7 +31,7 @@ public record LearnedResolutionOptions : LearnedOptions
 /// <summary>Settings of depth networks.</summary>
 public sealed record LearnedDepthOptions : LearnedOptions
 {
-    /// <summary>Whether to give the negative: for metric networks, which give distances.</summary>
+    /// <summary>Whether to invert the map: for metric networks, which return distances.</summary>
     /// <value>False.</value>
     public bool Invert { get; init; }
 }
@@ -38,13 +40,13 @@ public sealed record LearnedDepthOptions : LearnedOptions
 public sealed record LearnedSoftEdgeOptions : LearnedOptions
 {
     /// <summary>
-    /// The shorter side that the network sees, 64 to 8,192; both sides become multiples of 64. Null for the form's own rule: 512, but for
-    /// <c>hed</c>, which sees the image at its own size. <c>pidinet-fused</c> has a size of its own always.
+    /// The shorter side of the network's input in pixels, 64 to 8,192; both sides are rounded to multiples of 64. Null for the variant's
+    /// own rule: 512, except for <c>hed</c>, which takes the image at its own size. <c>pidinet-fused</c> always has its own size.
     /// </summary>
     /// <value>Null.</value>
     public int? Resolution { get; init; }
 
-    /// <summary>What becomes of the edges.</summary>
+    /// <summary>Postprocessing of the edges.</summary>
     /// <value><see cref="SoftEdgeStyle.Soft"/>.</value>
     public SoftEdgeStyle Style { get; init; } = SoftEdgeStyle.Soft;
 }
@@ -52,7 +54,7 @@ public sealed record LearnedSoftEdgeOptions : LearnedOptions
 /// <summary>Settings of segmentation networks.</summary>
 public sealed record LearnedSegmentationOptions : LearnedOptions
 {
-    /// <summary>What the shorter side is brought to for OneFormer, 32 to 8,192; the other networks have their own.</summary>
+    /// <summary>The shorter side of OneFormer's input in pixels, 32 to 8,192; the other networks have their own.</summary>
     /// <value>512.</value>
     public int Size { get; init; } = 512;
 }
@@ -60,26 +62,26 @@ public sealed record LearnedSegmentationOptions : LearnedOptions
 /// <summary>Settings of M-LSD.</summary>
 public sealed record LearnedLinesOptions : LearnedOptions
 {
-    /// <summary>Which of the two networks that come with this package, where no file is named.</summary>
+    /// <summary>The network of this package to use if no file is named.</summary>
     /// <value><see cref="LineNetwork.Large"/>, the public annotator's.</value>
     public LineNetwork Network { get; init; } = LineNetwork.Large;
 
-    /// <summary>Lines of a lower score are left out, 0 to 1.</summary>
+    /// <summary>Minimum score of a line, 0 to 1.</summary>
     /// <value>0.1.</value>
     public double ScoreThreshold { get; init; } = 0.1;
 
-    /// <summary>Shorter lines are left out; in 256ths of the image's side, 0 to 256.</summary>
+    /// <summary>Minimum length of a line in 256ths of the image's side, 0 to 256.</summary>
     /// <value>0.1.</value>
     public double DistanceThreshold { get; init; } = 0.1;
 }
 
-/// <summary>M-LSD's networks that come with this package.</summary>
+/// <summary>The M-LSD networks in this package.</summary>
 public enum LineNetwork
 {
-    /// <summary>2.5 MB: fast.</summary>
+    /// <summary>2.5 MB, faster.</summary>
     Tiny,
 
-    /// <summary>6 MB: finds more.</summary>
+    /// <summary>6 MB, finds more lines.</summary>
     Large,
 }
 
@@ -94,22 +96,22 @@ public record LearnedPoseOptions : LearnedOptions
     /// <value>True.</value>
     public bool Body { get; init; } = true;
 
-    /// <summary>Whether hands are drawn, where the network finds them.</summary>
+    /// <summary>Whether hands are drawn, if the network finds them.</summary>
     /// <value>True.</value>
     public bool Hands { get; init; } = true;
 
-    /// <summary>Whether faces are drawn, where the network finds them.</summary>
+    /// <summary>Whether faces are drawn, if the network finds them.</summary>
     /// <value>True.</value>
     public bool Face { get; init; } = true;
 
-    /// <summary>The same for the drawing.</summary>
+    /// <summary>These settings as options of the drawing.</summary>
     internal PoseDrawingOptions Drawing => new() { Style = Style, Body = Body, Hands = Hands, Face = Face };
 }
 
 /// <summary>Settings of <see cref="DwPose"/>.</summary>
 public sealed record DwPoseOptions : LearnedPoseOptions
 {
-    /// <summary>The ONNX file that finds people; without one the whole image counts as one person.</summary>
+    /// <summary>The ONNX file of the person detector; without one the whole image counts as one person.</summary>
     /// <value>Empty.</value>
     public string Detector { get; init; } = "";
 }

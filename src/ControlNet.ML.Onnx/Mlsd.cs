@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>M-LSD: the straight lines of an image, by a network that comes with this package or by one's own.</summary>
+/// <summary>M-LSD: detects straight line segments, with a network of this package or your own.</summary>
 public sealed class Mlsd : IPreprocessor
 {
     private readonly OnnxGraph _graph;
@@ -11,9 +11,11 @@ public sealed class Mlsd : IPreprocessor
 
     private Mlsd(OnnxGraph graph, LineSegmentAnnotator annotator) => (_graph, _annotator) = (graph, annotator);
 
-    /// <summary>Opens the network that options name.</summary>
+    /// <summary>Opens the network that the options name.</summary>
     /// <param name="options">The options.</param>
-    /// <exception cref="ControlNetException">A threshold is out of its range, or the file cannot be read or has another form.</exception>
+    /// <exception cref="ControlNetException">
+    /// A threshold is out of range, or the file cannot be read or has other inputs and outputs.
+    /// </exception>
     public static Mlsd Open(LearnedLinesOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -26,7 +28,8 @@ public sealed class Mlsd : IPreprocessor
         if (LineSegmentAnnotator.Fits(graph.Signature))
             return new Mlsd(graph, new LineSegmentAnnotator(options.ScoreThreshold, options.DistanceThreshold));
         graph.Dispose();
-        throw new ControlNetException($"{options.Model} has {graph.Signature}, expected M-LSD's [1, 512, 512, 4] to scores [1, 256, 256, 1] and offsets [1, 256, 256, 4].");
+        throw new ControlNetException(
+            $"{options.Model} has {graph.Signature}, expected M-LSD's [1, 512, 512, 4] to scores [1, 256, 256, 1] and offsets [1, 256, 256, 4].");
     }
 
     /// <summary>The lines, white on black.</summary>
@@ -37,8 +40,8 @@ public sealed class Mlsd : IPreprocessor
         return LineSegments.Draw(Lines(image), image.Width, image.Height);
     }
 
-    /// <summary>The lines of an image in its pixels, best score first, 200 at most.</summary>
-    /// <param name="image">The image; alpha is laid on white.</param>
+    /// <summary>Detects the lines of an image, in pixels, best score first, at most 200.</summary>
+    /// <param name="image">The image; alpha is composited on white.</param>
     /// <exception cref="ControlNetException">The network cannot be run.</exception>
     public IReadOnlyList<LineSegment> Lines(ImageBuffer image)
     {
@@ -49,8 +52,9 @@ public sealed class Mlsd : IPreprocessor
     /// <inheritdoc/>
     public void Dispose() => _graph.Dispose();
 
-    /// <summary>What the network gives, as it is.</summary>
-    internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) => _graph.Run(LineSegmentAnnotator.Prepare(Color.Hwc3(image), _graph.Signature.Inputs[0]));
+    /// <summary>The network's raw outputs.</summary>
+    internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) =>
+        _graph.Run(LineSegmentAnnotator.Prepare(Color.Hwc3(image), _graph.Signature.Inputs[0]));
 
     private static OnnxGraph Included(LineNetwork network, OnnxRunOptions run)
     {

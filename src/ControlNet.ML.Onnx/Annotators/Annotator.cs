@@ -3,32 +3,32 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// One public form of an annotator's network: how it wants images, and how a condition is read from what it gives. Reads equal those of the public
-/// implementations that each class names.
+/// One public variant of an annotator's network: how it prepares images, and how it reads a condition from the outputs. Results equal those
+/// of the public implementations that each class names.
 /// </summary>
 public abstract class Annotator
 {
-    /// <summary>Its name, to ask for it.</summary>
+    /// <summary>The variant's name.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Where such networks come from.</summary>
+    /// <summary>The public sources of such networks.</summary>
     public abstract string Models { get; }
 
-    /// <summary>Whether a graph has the form of this annotator's networks.</summary>
+    /// <summary>Whether a graph has the inputs and outputs of this variant.</summary>
     /// <param name="signature">The graph's inputs and outputs.</param>
     public abstract bool Fits(OnnxSignature signature);
 
-    /// <summary>The network's input for an image.</summary>
+    /// <summary>Prepares an image as the network's input.</summary>
     /// <param name="image">RGB.</param>
     /// <param name="port">The graph's image input.</param>
     public abstract TensorData Prepare(ImageBuffer image, OnnxPort port);
 
-    /// <summary>The whole-number input, for the networks that have one.</summary>
+    /// <summary>The integer input, for networks that have one.</summary>
     internal virtual long[]? Tokens(OnnxSignature signature) => null;
 
-    /// <summary>The condition, at the size at which the public implementation gives it.</summary>
-    /// <param name="outputs">What the network gave, in the graph's order.</param>
-    /// <param name="seen">The shape of what the network was given, [1, 3, height, width].</param>
+    /// <summary>Reads the condition, at the size at which the public implementation returns it.</summary>
+    /// <param name="outputs">The network's outputs, in the graph's order.</param>
+    /// <param name="seen">The shape of the network's input, [1, 3, height, width].</param>
     /// <param name="image">The image.</param>
     public abstract ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image);
 
@@ -49,7 +49,8 @@ public abstract class Annotator
         new(width, height, KernelResize.Cubic<float>(map.Values, map.Width, map.Height, 1, width, height));
 
     /// <summary>x 255, clipped, truncated.</summary>
-    private protected static ImageBuffer Levels(FloatMap map) => new FloatMap(map.Width, map.Height, [.. map.Values.Select(value => value * 255)]).ToLevels();
+    private protected static ImageBuffer Levels(FloatMap map) =>
+        new FloatMap(map.Width, map.Height, [.. map.Values.Select(value => value * 255)]).ToLevels();
 
     private protected static bool IsMap(OnnxPort port, int channels) =>
         port.Element is OnnxElement.Single or OnnxElement.Half && port.Shape.Count == 4 && (port.Shape[1] == channels || port.Shape[1] < 0);

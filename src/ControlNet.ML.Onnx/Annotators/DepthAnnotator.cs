@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Networks that estimate depth from one image. All give near as large, and all are scaled to the full range of grey levels.</summary>
+/// <summary>Monocular depth estimation. Near is large in all variants, and all maps are scaled to the full range of grey levels.</summary>
 internal sealed class DepthAnnotator : Annotator
 {
     private enum Back
@@ -34,8 +34,8 @@ internal sealed class DepthAnnotator : Annotator
 
     public override string Models => _models;
 
-    /// <summary>MiDaS and DPT, every public form.</summary>
-    /// <param name="invert">For networks that give distances.</param>
+    /// <summary>MiDaS and DPT, every public variant.</summary>
+    /// <param name="invert">True for networks that return distances.</param>
     public static IReadOnlyList<Annotator> Midas(bool invert) =>
     [
         // axodox/axodox-machinelearning, DepthEstimator.cpp.
@@ -55,8 +55,8 @@ internal sealed class DepthAnnotator : Annotator
             new() { Side = 384, Filter = PreparationFilter.OpenCvCubicFloat }, Back.CubicThenLevels, invert, _ => true),
     ];
 
-    /// <summary>Depth Anything, every public form.</summary>
-    /// <param name="invert">For the metric networks.</param>
+    /// <summary>Depth Anything, every public variant.</summary>
+    /// <param name="invert">True for the metric networks.</param>
     public static IReadOnlyList<Annotator> DepthAnything(bool invert) =>
     [
         // transformers, image_processing_dpt.py, with the repository's preprocessor_config.json.
@@ -77,7 +77,10 @@ internal sealed class DepthAnnotator : Annotator
     public override bool Fits(OnnxSignature signature)
     {
         ArgumentNullException.ThrowIfNull(signature);
-        return signature.Inputs.Count == 1 && signature.Outputs.Count == 1 && signature.Outputs[0].Element is OnnxElement.Single or OnnxElement.Half && _fits(signature);
+        return signature.Inputs.Count == 1
+            && signature.Outputs.Count == 1
+            && signature.Outputs[0].Element is OnnxElement.Single or OnnxElement.Half
+            && _fits(signature);
     }
 
     public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, 0);

@@ -2,10 +2,10 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Networks that cut out what an image is of: RMBG-1.4, and U2Net as rembg uses it. White is the subject.</summary>
+/// <summary>Background removal: RMBG-1.4, and U2Net as in rembg. The subject is white.</summary>
 internal static class ForegroundAnnotator
 {
-    /// <summary>Every public form.</summary>
+    /// <summary>Every public variant.</summary>
     public static IReadOnlyList<Annotator> All { get; } = [new U2Net(), new Rmbg()];
 
     /// <summary>Minimum to 0, maximum to 1.</summary>
@@ -36,7 +36,7 @@ internal static class ForegroundAnnotator
             Levels(Stretch(Linear(Map(outputs[0], seen), image.Width, image.Height)));
     }
 
-    /// <summary>danielgatis/rembg's u2net session: the first of seven maps counts, and samples are divided by the image's largest.</summary>
+    /// <summary>danielgatis/rembg's u2net session: uses the first of seven maps, and divides samples by the image's largest.</summary>
     private sealed class U2Net : Annotator
     {
         private static readonly ImagePreparation Preparation = new()

@@ -2,26 +2,34 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>How an image is brought to the size that a network wants.</summary>
+/// <summary>How an image is resized to a network's input size.</summary>
 public enum PreparationSize
 {
-    /// <summary>The size that the graph fixes, or <see cref="ImagePreparation.Side"/> squared where it leaves it open; stretched.</summary>
+    /// <summary>
+    /// Stretched to the graph's fixed size, or to <see cref="ImagePreparation.Side"/> squared if the graph's size is dynamic.
+    /// </summary>
     Graph,
 
     /// <summary>controlnet_aux's rule: the shorter side becomes the resolution, both are rounded to multiples of 64.</summary>
     Resolution,
 
-    /// <summary>As it is, in the middle of a black square of its longer side.</summary>
+    /// <summary>Not resized, centred in a black square of its longer side.</summary>
     Square,
 
-    /// <summary>DPT's rule: scaled in proportion, by the factor nearer to 1 that brings a side to <see cref="ImagePreparation.Side"/>, both rounded to multiples of 14.</summary>
+    /// <summary>
+    /// DPT's rule: keeps the aspect ratio, scales by the factor nearer to 1 that takes a side to <see cref="ImagePreparation.Side"/>, and
+    /// rounds both sides to multiples of 14.
+    /// </summary>
     Proportion14,
 
-    /// <summary>transformers' rule: the shorter side becomes <see cref="ImagePreparation.Side"/>, the longer at most four times as much. A size that the graph fixes goes before it.</summary>
+    /// <summary>
+    /// transformers' rule: the shorter side becomes <see cref="ImagePreparation.Side"/>, the longer at most four times as much. A fixed
+    /// size of the graph takes precedence.
+    /// </summary>
     Shortest,
 }
 
-/// <summary>By which library's numbers it is resized.</summary>
+/// <summary>The library and filter whose resizing is reproduced.</summary>
 public enum PreparationFilter
 {
     /// <summary>cv2.INTER_LINEAR in 8 bits.</summary>
@@ -46,44 +54,44 @@ public enum PreparationFilter
     PillowLanczos,
 }
 
-/// <summary>From an image to a network's input, [1, 3, height, width]: (sample / divisor - mean) / deviation.</summary>
+/// <summary>Converts an image to a network's input, [1, 3, height, width]: (sample / divisor - mean) / deviation.</summary>
 public sealed record ImagePreparation
 {
     /// <summary>ImageNet's mean of R, G, B, 0 to 1.</summary>
     public static IReadOnlyList<float> ImageNetMean { get; } = [0.485f, 0.456f, 0.406f];
 
-    /// <summary>ImageNet's deviation of R, G, B.</summary>
+    /// <summary>ImageNet's standard deviation of R, G, B.</summary>
     public static IReadOnlyList<float> ImageNetDeviation { get; } = [0.229f, 0.224f, 0.225f];
 
-    /// <summary>Which size.</summary>
+    /// <summary>The rule for the size.</summary>
     /// <value><see cref="PreparationSize.Graph"/>.</value>
     public PreparationSize Size { get; init; } = PreparationSize.Graph;
 
-    /// <summary>The side for graphs whose size is open, or that the proportional rule aims at.</summary>
+    /// <summary>The side for graphs with a dynamic size, or the target of the proportional rules, in pixels.</summary>
     /// <value>512.</value>
     public int Side { get; init; } = 512;
 
-    /// <summary>The rows for graphs whose size is open, where they are not as many as <see cref="Side"/>.</summary>
+    /// <summary>The rows for graphs with a dynamic size, if they differ from <see cref="Side"/>.</summary>
     /// <value>Null.</value>
     public int? SideDown { get; init; }
 
-    /// <summary>How it is resized; <see cref="PreparationSize.Resolution"/> has its own (LANCZOS4 up, AREA down).</summary>
+    /// <summary>The filter; <see cref="PreparationSize.Resolution"/> has its own (LANCZOS4 up, AREA down).</summary>
     /// <value><see cref="PreparationFilter.OpenCvLinear"/>.</value>
     public PreparationFilter Filter { get; init; } = PreparationFilter.OpenCvLinear;
 
-    /// <summary>Which channel comes first. Mean and deviation are meant in the order of the channels after this.</summary>
+    /// <summary>The order of the input's channels, which is also that of the mean and the standard deviation.</summary>
     /// <value><see cref="ChannelOrder.Rgb"/>.</value>
     public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
 
-    /// <summary>What samples, 0 to 255, are divided by; 0 for the largest sample of the resized image.</summary>
+    /// <summary>The divisor of samples, 0 to 255; 0 divides by the largest sample of the resized image.</summary>
     /// <value>255.</value>
     public float Divisor { get; init; } = 255;
 
-    /// <summary>What is subtracted then, one a channel.</summary>
+    /// <summary>The mean to subtract after that, per channel.</summary>
     /// <value>0.</value>
     public IReadOnlyList<float> Mean { get; init; } = [0, 0, 0];
 
-    /// <summary>What it is divided by then, one a channel.</summary>
+    /// <summary>The standard deviation to divide by after that, per channel.</summary>
     /// <value>1.</value>
     public IReadOnlyList<float> Deviation { get; init; } = [1, 1, 1];
 
@@ -110,7 +118,7 @@ public sealed record ImagePreparation
         return tensor;
     }
 
-    /// <summary>The 8-bit image as a network sees it, where it is resized in 8 bits.</summary>
+    /// <summary>The resized 8-bit image, for filters that resize in 8 bits.</summary>
     internal static ImageBuffer Resize8(ImageBuffer image, int width, int height, PreparationFilter filter) => filter switch
     {
         PreparationFilter.OpenCvLinear => Resize.Apply(image, width, height, Interpolation.Linear),
@@ -121,7 +129,7 @@ public sealed record ImagePreparation
         _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter of 8-bit images."),
     };
 
-    /// <summary>Where an image lies in the square of its longer side.</summary>
+    /// <summary>The position of an image in the square of its longer side.</summary>
     /// <exception cref="ControlNetException">The square would have more than 100 million pixels.</exception>
     internal static Window PlaceInSquare(ImageBuffer image)
     {
@@ -129,7 +137,8 @@ public sealed record ImagePreparation
         return (long)side * side <= WorkingResolution.MostPixels
             ? new Window((side - image.Width) / 2, (side - image.Height) / 2, image.Width, image.Height)
             : throw new ControlNetException(
-                $"An image of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most {WorkingResolution.MostPixels:N0}: it is too narrow.");
+                $"An image of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most "
+                + $"{WorkingResolution.MostPixels:N0}: it is too narrow.");
     }
 
     private (float[] Samples, int Width, int Height) Resized(ImageBuffer image, OnnxPort port, int resolution)

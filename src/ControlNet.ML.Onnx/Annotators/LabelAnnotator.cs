@@ -3,7 +3,9 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>UniFormer (ailia's upernet_global_small): labels as whole numbers. Blue comes first, but is normalised by red's mean, as there.</summary>
+/// <summary>
+/// UniFormer (ailia's upernet_global_small): integer labels. Blue comes first, but is normalised by red's mean, as in ailia's code.
+/// </summary>
 internal sealed class LabelAnnotator : SegmentationAnnotator
 {
     private static readonly ImagePreparation Preparation = new()
@@ -36,7 +38,7 @@ internal sealed class LabelAnnotator : SegmentationAnnotator
             var label = outputs[0].Integers[i];
             labels.Samples[i] = label is >= 0 and < 255
                 ? (byte)label
-                : throw new ControlNetException($"The network gave the label {label}, expected 0 to {SegmentationPalette.Ade20k.Classes.Count - 1}.");
+                : throw new ControlNetException($"The network returned the label {label}, expected 0 to {SegmentationPalette.Ade20k.Classes.Count - 1}.");
         }
 
         return Resize.Apply(labels, image.Width, image.Height, Interpolation.Nearest);

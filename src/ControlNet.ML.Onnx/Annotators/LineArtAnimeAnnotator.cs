@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Anime2Sketch (controlnet_aux's lineart_anime): sides of multiples of 256, values from -1 to 1, ink on paper.</summary>
+/// <summary>Anime2Sketch (controlnet_aux's lineart_anime): sides are multiples of 256, values -1 to 1, dark lines on light.</summary>
 internal sealed class LineArtAnimeAnnotator(int resolution) : Annotator
 {
     private const int Step = 256;

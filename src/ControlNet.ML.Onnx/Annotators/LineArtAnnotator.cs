@@ -2,7 +2,9 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Informative drawings (controlnet_aux's lineart): the network draws ink on paper, the condition is its negative.</summary>
+/// <summary>
+/// Informative Drawings (controlnet_aux's lineart): the network draws dark lines on light, the condition is the negative.
+/// </summary>
 internal sealed class LineArtAnnotator(int resolution) : Annotator
 {
     private static readonly ImagePreparation Preparation = new() { Size = PreparationSize.Resolution };
@@ -20,5 +22,6 @@ internal sealed class LineArtAnnotator(int resolution) : Annotator
 
     public override TensorData Prepare(ImageBuffer image, OnnxPort port) => Preparation.Apply(image, port, resolution);
 
-    public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image) => Color.Negative(Levels(Map(outputs[0], seen)));
+    public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image) =>
+        Color.Negative(Levels(Map(outputs[0], seen)));
 }

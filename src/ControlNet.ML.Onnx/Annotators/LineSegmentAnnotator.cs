@@ -4,16 +4,16 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// M-LSD: a score at the middle of each straight line and the way from there to its ends. The public graphs are of 512x512, take R, G, B and 1, and
-/// normalise, squash and thin the scores themselves.
+/// M-LSD: a score at the centre of each line segment and the offsets from there to its ends. The public graphs are 512x512, take R, G, B
+/// and 1, and normalise the image, and apply the sigmoid and the thinning of scores, themselves.
 /// </summary>
-/// <param name="scoreThreshold">Lines of a lower score are left out, 0 to 1.</param>
-/// <param name="distanceThreshold">Lines that are shorter are left out, in 256ths of the image's side.</param>
+/// <param name="scoreThreshold">Minimum score of a line, 0 to 1.</param>
+/// <param name="distanceThreshold">Minimum length of a line, in 256ths of the image's side.</param>
 internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanceThreshold)
 {
     private const int Best = 200;
 
-    /// <summary>Whether a graph has this form.</summary>
+    /// <summary>Whether a graph has these inputs and outputs.</summary>
     public static bool Fits(OnnxSignature signature)
     {
         ArgumentNullException.ThrowIfNull(signature);

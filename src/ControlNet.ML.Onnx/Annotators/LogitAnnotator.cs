@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>SegFormer, UPerNet and others of transformers' semantic segmentation: logits, [1, classes, h, w], at some size.</summary>
+/// <summary>SegFormer, UPerNet and other models of transformers' semantic segmentation: logits, [1, classes, h, w], at any size.</summary>
 internal sealed class LogitAnnotator : SegmentationAnnotator
 {
     private static readonly ImagePreparation Preparation = new()
@@ -34,7 +34,8 @@ internal sealed class LogitAnnotator : SegmentationAnnotator
 
     private protected override SegmentationPalette Palette(IReadOnlyList<OnnxValue> outputs)
     {
-        // Where the graph leaves the classes open, a map is a quarter of the image's size or the whole of it, and 133 and 150 tell them apart.
+        // If the number of classes is dynamic, a map has a quarter of the image's size or all of it, and the number of elements tells 133
+        // from 150.
         var port = outputs[0].Port;
         return port.Shape[1] > 0
             ? PaletteOf(port.Shape[1], port)

@@ -3,9 +3,11 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>NormalBae: red is left, green is up, blue is towards the viewer. The bare network, or one with everything inside.</summary>
-/// <param name="resolution">The shorter side that the network sees.</param>
-/// <param name="bare">Whether the image is normalised outside and the output is -1 to 1 with a fourth channel of certainties.</param>
+/// <summary>
+/// NormalBae: red is left, green is up, blue is towards the viewer. Either the bare network, or one with pre- and postprocessing inside.
+/// </summary>
+/// <param name="resolution">The shorter side of the network's input.</param>
+/// <param name="bare">Whether the image is normalised outside and the output is -1 to 1 with a fourth channel of confidences.</param>
 internal sealed class NormalAnnotator(int resolution, bool bare) : Annotator
 {
     private readonly ImagePreparation _preparation = bare
@@ -19,7 +21,10 @@ internal sealed class NormalAnnotator(int resolution, bool bare) : Annotator
     public override bool Fits(OnnxSignature signature)
     {
         ArgumentNullException.ThrowIfNull(signature);
-        return signature.Inputs.Count == 1 && signature.Outputs.Count == 1 && signature.Outputs[0].Shape.Count == 4 && signature.Outputs[0].Shape[1] == (bare ? 4 : 3);
+        return signature.Inputs.Count == 1
+            && signature.Outputs.Count == 1
+            && signature.Outputs[0].Shape.Count == 4
+            && signature.Outputs[0].Shape[1] == (bare ? 4 : 3);
     }
 
     public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, resolution);

@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>OneFormer as transformers reads it: the classes of some queries, each with a mask, summed to scores.</summary>
-/// <param name="size">What the shorter side is brought to.</param>
+/// <summary>OneFormer, postprocessed as in transformers: class probabilities of queries, each with a mask, summed to scores.</summary>
+/// <param name="size">The shorter side of the network's input.</param>
 internal sealed class OneFormerAnnotator(int size) : SegmentationAnnotator
 {
     private const int TextLength = 77;

@@ -4,22 +4,22 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// Networks that give every pixel a class. The number of classes decides on the palette: 150 are ADE20K's, 133 COCO's.
-/// Logits are brought to the image's size before the largest is taken, row by row: a megapixel of 150 classes is never in memory at once.
+/// Semantic segmentation. The number of classes selects the palette: 150 are ADE20K's, 133 COCO's.
+/// Logits are resized to the image's size before the argmax, row by row, so that 150 maps of a megapixel are never in memory at once.
 /// </summary>
 internal abstract class SegmentationAnnotator : Annotator
 {
-    /// <summary>Every public form.</summary>
-    /// <param name="size">The side that OneFormer's images are brought to.</param>
+    /// <summary>Every public variant.</summary>
+    /// <param name="size">The shorter side of OneFormer's input.</param>
     public static IReadOnlyList<Annotator> All(int size) => [new OneFormerAnnotator(size), new LabelAnnotator(), new LogitAnnotator()];
 
-    /// <summary>The labels alone, one channel.</summary>
+    /// <summary>The labels, in one channel.</summary>
     public abstract ImageBuffer Labels(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image);
 
     public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image) =>
         Palette(outputs).ToColors(Labels(outputs, seen, image));
 
-    /// <summary>The palette that the outputs' classes belong to.</summary>
+    /// <summary>The palette of the outputs' classes.</summary>
     private protected abstract SegmentationPalette Palette(IReadOnlyList<OnnxValue> outputs);
 
     private protected static SegmentationPalette PaletteOf(int classes, OnnxPort port) =>
@@ -27,8 +27,11 @@ internal abstract class SegmentationAnnotator : Annotator
         ?? throw new ControlNetException(
             $"The network's output {port} has {classes} classes, expected {string.Join(" or ", SegmentationPalette.All.Select(palette => $"{palette.Classes.Count} ({palette.Name})"))}.");
 
-    /// <summary>The class of the largest score at every pixel of the image, the lowest of equal ones; scores in between are torch's bilinear ones.</summary>
-    private protected static ImageBuffer Largest(ReadOnlySpan<float> scores, int classes, int sourceWidth, int sourceHeight, int width, int height)
+    /// <summary>
+    /// The argmax over classes at every pixel, the lowest class on ties; scores are interpolated with torch's bilinear mode.
+    /// </summary>
+    private protected static ImageBuffer Largest(
+        ReadOnlySpan<float> scores, int classes, int sourceWidth, int sourceHeight, int width, int height)
     {
         var labels = new ImageBuffer(width, height, 1);
         var plane = sourceWidth * sourceHeight;

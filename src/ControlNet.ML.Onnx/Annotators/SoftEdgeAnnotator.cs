@@ -3,23 +3,23 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>What becomes of a network's soft edges.</summary>
+/// <summary>Postprocessing of a network's soft edges.</summary>
 public enum SoftEdgeStyle
 {
-    /// <summary>As they are.</summary>
+    /// <summary>None.</summary>
     Soft,
 
-    /// <summary>In three levels, which hide no faint structure of the photo.</summary>
+    /// <summary>Three levels, which hide no faint structure of the photo ("safe").</summary>
     Safe,
 
-    /// <summary>As a scribble.</summary>
+    /// <summary>A scribble.</summary>
     Scribble,
 
-    /// <summary>White where the edge is above a half, else black.</summary>
+    /// <summary>White where the edge is above 0.5, otherwise black.</summary>
     Filter,
 }
 
-/// <summary>Networks that find soft edges: HED and PiDiNet.</summary>
+/// <summary>Soft edge detection: HED and PiDiNet.</summary>
 internal sealed class SoftEdgeAnnotator : Annotator
 {
     private const int DefaultResolution = 512;
@@ -29,14 +29,17 @@ internal sealed class SoftEdgeAnnotator : Annotator
     private readonly bool _fuse;
     private readonly LearnedSoftEdgeOptions _options;
 
-    private SoftEdgeAnnotator(string name, string models, ImagePreparation preparation, LearnedSoftEdgeOptions options, Func<OnnxSignature, bool> fits, bool fuse = false) =>
+    private SoftEdgeAnnotator(
+        string name, string models, ImagePreparation preparation, LearnedSoftEdgeOptions options, Func<OnnxSignature, bool> fits, bool fuse = false) =>
         (_name, _models, _preparation, _options, _fits, _fuse) = (name, models, preparation, options, fits, fuse);
 
     public override string Name => _name;
 
     public override string Models => _models;
 
-    /// <summary>HED: controlnet_aux's own network (five maps of logits, images as 0 to 255), and one with everything inside (0 to 1).</summary>
+    /// <summary>
+    /// HED: controlnet_aux's network (five maps of logits, images 0 to 255), and one that includes the postprocessing (0 to 1).
+    /// </summary>
     public static IReadOnlyList<Annotator> Hed(LearnedSoftEdgeOptions options) =>
     [
         new SoftEdgeAnnotator(
@@ -47,7 +50,9 @@ internal sealed class SoftEdgeAnnotator : Annotator
             new() { Size = options.Resolution is null ? PreparationSize.Square : PreparationSize.Resolution }, options, signature => signature.Outputs.Count == 1),
     ];
 
-    /// <summary>PiDiNet: controlnet_aux's own network (five maps, the last counts, blue first), and one that gives the fused map alone.</summary>
+    /// <summary>
+    /// PiDiNet: controlnet_aux's network (five maps, of which the last is used; channels B, G, R), and one with only the fused map.
+    /// </summary>
     public static IReadOnlyList<Annotator> PidiNet(LearnedSoftEdgeOptions options) =>
     [
         new SoftEdgeAnnotator(
@@ -84,7 +89,7 @@ internal sealed class SoftEdgeAnnotator : Annotator
         };
     }
 
-    /// <summary>The sigmoid of the maps' mean, each enlarged to what the network saw.</summary>
+    /// <summary>The sigmoid of the mean of the maps, each upsampled to the network's input size.</summary>
     private static FloatMap Fuse(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen)
     {
         var mean = new FloatMap(seen[3], seen[2]);

@@ -3,8 +3,8 @@ using System.Text;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// Makes a graph of float16 one that Microsoft.ML.OnnxTransformer can load and feed, which knows no such type: a Cast before each float16
-/// input and behind each float16 output, and weights as constants, whose types it does not look at. The network computes in float16 as before.
+/// Rewrites a float16 graph for Microsoft.ML.OnnxTransformer, which does not support that type: adds a Cast at each float16 input and
+/// output, and turns weights into constants, whose types it does not check. The network still computes in float16.
 /// </summary>
 internal static class HalfBorders
 {
@@ -27,9 +27,9 @@ internal static class HalfBorders
 
     /// <summary>Rewrites a graph.</summary>
     /// <param name="file">An ONNX file, checked by <see cref="OnnxSignature"/>.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <returns>The new file; input and output names end in <c>_float32</c> where they were float16.</returns>
-    /// <exception cref="ControlNetException">Weights are in a second file.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <returns>The new file; the names of float16 inputs and outputs get the suffix <c>_float32</c>.</returns>
+    /// <exception cref="ControlNetException">The weights are in a second file.</exception>
     public static byte[] Widen(ReadOnlySpan<byte> file, string source)
     {
         using var result = new MemoryStream(file.Length + 1024);
@@ -45,12 +45,12 @@ internal static class HalfBorders
         return result.ToArray();
     }
 
-    /// <summary>The name that a port has after widening.</summary>
+    /// <summary>The name of a port after the rewrite.</summary>
     public static string NameOf(OnnxPort port) => port.Element == OnnxElement.Half ? port.Name + Suffix : port.Name;
 
     private static byte[] Graph(ReadOnlySpan<byte> graph, string source)
     {
-        // Nodes stand in the order in which they run: casts of inputs and constants first, casts of outputs last.
+        // Nodes are in execution order: casts of inputs and constants first, casts of outputs last.
         using var before = new MemoryStream();
         using var parts = new MemoryStream(graph.Length);
         using var after = new MemoryStream();

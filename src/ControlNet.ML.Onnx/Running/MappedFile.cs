@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>A file's bytes in place: only the pages that are looked at are read.</summary>
+/// <summary>A memory-mapped file: only the pages that are accessed are read.</summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile _file;
@@ -19,11 +19,11 @@ internal sealed unsafe class MappedFile : IDisposable
         _start += _view.PointerOffset;
     }
 
-    /// <summary>All bytes, until the file is disposed of.</summary>
+    /// <summary>All bytes, valid until the file is disposed.</summary>
     public ReadOnlySpan<byte> Bytes => new(_start, _length);
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="ControlNetException">It is missing, empty, or larger than 2 GB, which no ONNX file can be.</exception>
+    /// <exception cref="ControlNetException">The file is missing, empty, or larger than 2 GB, the limit of ONNX files.</exception>
     public static MappedFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -31,8 +31,10 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             using var stream = RegularFile.Open(path, path, bufferSize: 1);
             if (stream.Length is 0 or > int.MaxValue)
-                throw new ControlNetException($"{path} is no ONNX file: it has {stream.Length:N0} bytes, expected 1 to {int.MaxValue:N0}.");
-            return new MappedFile(MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false), (int)stream.Length);
+                throw new ControlNetException($"{path} is not an ONNX file: it has {stream.Length:N0} bytes, expected 1 to {int.MaxValue:N0}.");
+            return new MappedFile(
+                MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false),
+                (int)stream.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

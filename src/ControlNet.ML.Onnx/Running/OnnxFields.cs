@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>The few fields of onnx.proto that matter here, by their numbers there.</summary>
+/// <summary>The field numbers of onnx.proto that are used here.</summary>
 internal static class OnnxFields
 {
     public const int ModelGraph = 7;
@@ -39,13 +39,13 @@ internal static class OnnxFields
         return new OnnxPort(ReadText(value, ValueName), element, shape);
     }
 
-    /// <summary>The text of a field; empty if it is not there.</summary>
+    /// <summary>The text of a field; empty if it is missing.</summary>
     public static string ReadText(ReadOnlySpan<byte> message, int field) => Text(Field(message, field));
 
     /// <summary>Bytes as text.</summary>
     public static string Text(ReadOnlySpan<byte> bytes) => Strict.GetString(bytes);
 
-    /// <summary>Whether a message has any of some fields.</summary>
+    /// <summary>Whether a message has any of the given fields.</summary>
     public static bool Has(ReadOnlySpan<byte> message, params ReadOnlySpan<int> fields)
     {
         var reader = new ProtobufReader(message);
@@ -58,7 +58,7 @@ internal static class OnnxFields
         return false;
     }
 
-    /// <summary>The number of a field; 0 if it is not there.</summary>
+    /// <summary>The integer value of a field; 0 if it is missing.</summary>
     public static long ReadNumber(ReadOnlySpan<byte> message, int field)
     {
         var reader = new ProtobufReader(message);
@@ -86,7 +86,7 @@ internal static class OnnxFields
                     size = dimension.Number;
             }
 
-            // Some exporters write 0 for what they leave open.
+            // Some exporters write 0 for dynamic sizes.
             sizes.Add(size is > 0 and <= int.MaxValue ? (int)size : -1);
         }
     }

@@ -6,10 +6,10 @@ using Microsoft.ML.Transforms.Onnx;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// An ONNX graph with one image input (and at most one of whole numbers), run by Microsoft.ML.OnnxTransformer. That needs every size
-/// when it is made, so a graph with open sizes is prepared anew whenever an image's size differs from the one before: images of one size in a
-/// row are the fastest. Float16 graphs get casts at their borders first. ONNX Runtime itself may write warnings about a graph to the standard error stream.
-/// May be used by several threads, which wait for each other.
+/// An ONNX graph with one image input (and at most one integer input), run by Microsoft.ML.OnnxTransformer. The transformer needs all sizes
+/// when it is created, so a graph with dynamic sizes is prepared again whenever the image size changes: consecutive images of one size are
+/// fastest. Float16 graphs get casts at their inputs and outputs. ONNX Runtime itself may write warnings about a graph to the standard
+/// error stream. Thread-safe; concurrent calls run one after the other.
 /// </summary>
 public sealed class OnnxGraph : IDisposable
 {
@@ -25,16 +25,16 @@ public sealed class OnnxGraph : IDisposable
     private OnnxGraph(string source, string file, TemporaryGraph? temporary, OnnxSignature signature, OnnxRunOptions options) =>
         (Source, _file, _temporary, Signature, _options) = (source, file, temporary, signature, options);
 
-    /// <summary>Where it came from, for messages.</summary>
+    /// <summary>The file's name, for messages.</summary>
     public string Source { get; }
 
-    /// <summary>What it takes and gives.</summary>
+    /// <summary>Its inputs and outputs.</summary>
     public OnnxSignature Signature { get; }
 
-    /// <summary>Opens a file. Weights are loaded with the first image.</summary>
-    /// <param name="path">An ONNX file; weights in a second file lie beside it.</param>
+    /// <summary>Opens a file. The weights are loaded with the first image.</summary>
+    /// <param name="path">An ONNX file; weights in a second file are in the same folder.</param>
     /// <param name="options">Where it runs; null for the defaults.</param>
-    /// <exception cref="ControlNetException">The file is missing or no ONNX graph.</exception>
+    /// <exception cref="ControlNetException">The file is missing or not an ONNX graph.</exception>
     public static OnnxGraph Open(string path, OnnxRunOptions? options = null)
     {
         using var file = MappedFile.Open(path);
@@ -52,9 +52,9 @@ public sealed class OnnxGraph : IDisposable
 
     /// <summary>Opens a graph in memory.</summary>
     /// <param name="file">An ONNX file.</param>
-    /// <param name="source">What an error calls it.</param>
+    /// <param name="source">Its name, for errors.</param>
     /// <param name="options">Where it runs; null for the defaults.</param>
-    /// <exception cref="ControlNetException">It is no ONNX graph.</exception>
+    /// <exception cref="ControlNetException">The data is not an ONNX graph.</exception>
     public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxRunOptions? options = null)
     {
         var signature = OnnxSignature.Read(file, source);
@@ -71,10 +71,12 @@ public sealed class OnnxGraph : IDisposable
     }
 
     /// <summary>Runs it.</summary>
-    /// <param name="pixels">The image, in the shape that the graph wants.</param>
-    /// <param name="tokens">The whole-number input's values, one row; null if there is none.</param>
-    /// <returns>Every output, in the graph's order.</returns>
-    /// <exception cref="ControlNetException">Shapes do not fit, the native ONNX Runtime is missing, or the graph cannot be run.</exception>
+    /// <param name="pixels">The image, in the shape of the graph's input.</param>
+    /// <param name="tokens">The integer input, one row; null if the graph has none.</param>
+    /// <returns>All outputs, in the graph's order.</returns>
+    /// <exception cref="ControlNetException">
+    /// Shapes do not match, the native ONNX Runtime is missing, or the graph cannot be run.
+    /// </exception>
     public IReadOnlyList<OnnxValue> Run(TensorData pixels, long[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
@@ -83,7 +85,7 @@ public sealed class OnnxGraph : IDisposable
         Expect(images, pixels.Shape);
         var whole = Signature.Inputs.FirstOrDefault(port => port.Element == OnnxElement.Int64);
         if (whole is null == tokens is not null || Signature.Inputs.Count != (whole is null ? 1 : 2))
-            throw new ControlNetException($"{Source} takes other inputs than an image{(tokens is null ? "" : " and whole numbers")}: {Signature}.");
+            throw new ControlNetException($"{Source} has other inputs than an image{(tokens is null ? "" : " and integers")}: {Signature}.");
 
         lock (_lock)
         {
@@ -96,11 +98,11 @@ public sealed class OnnxGraph : IDisposable
             catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
             {
                 throw new ControlNetException(
-                    "The native ONNX Runtime is not beside the application: add the package Microsoft.ML.OnnxRuntime (or Microsoft.ML.OnnxRuntime.Gpu).", e);
+                    "The native ONNX Runtime is missing: add the package Microsoft.ML.OnnxRuntime (or Microsoft.ML.OnnxRuntime.Gpu).", e);
             }
             catch (Exception e) when (e is not (ControlNetException or OutOfMemoryException or OperationCanceledException))
             {
-                // A damaged graph makes ML.NET, protobuf and ONNX Runtime throw what they like.
+                // On a damaged graph ML.NET, protobuf and ONNX Runtime throw exceptions of any type.
                 throw new ControlNetException($"{Source} cannot be run: {(e.InnerException ?? e).Message.Split('\n', 2)[0].Trim()}", e);
             }
         }

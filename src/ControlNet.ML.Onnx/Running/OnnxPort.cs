@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Onnx;
 
-/// <summary>The type of a port's elements, as far as annotators use them.</summary>
+/// <summary>The element types that annotators use.</summary>
 public enum OnnxElement
 {
-    /// <summary>Some other type.</summary>
+    /// <summary>Any other type.</summary>
     Other,
 
     /// <summary>float32.</summary>
@@ -16,15 +16,15 @@ public enum OnnxElement
     Int64,
 }
 
-/// <summary>An input or output that a graph declares.</summary>
+/// <summary>An input or output of a graph.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Element">What it holds.</param>
-/// <param name="Shape">Its sizes, -1 where the graph leaves them open.</param>
+/// <param name="Element">Its element type.</param>
+/// <param name="Shape">Its sizes, -1 for dynamic ones.</param>
 public sealed record OnnxPort(string Name, OnnxElement Element, IReadOnlyList<int> Shape)
 {
     /// <summary>Whether every size is fixed.</summary>
     public bool IsFixed => Shape.All(size => size >= 0);
 
-    /// <summary>As messages show it: <c>pixel_values Single [1, 3, ?, ?]</c>.</summary>
+    /// <summary>Text for messages: <c>pixel_values Single [1, 3, ?, ?]</c>.</summary>
     public override string ToString() => $"{Name} {Element} [{string.Join(", ", Shape.Select(size => size < 0 ? "?" : $"{size}"))}]";
 }

@@ -2,14 +2,14 @@ using System.Text;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>What a graph takes and gives, read from the file without loading its weights.</summary>
-/// <param name="Inputs">Its inputs, weights aside.</param>
+/// <summary>The inputs and outputs of a graph, read from the file without loading its weights.</summary>
+/// <param name="Inputs">Its inputs, without weights.</param>
 /// <param name="Outputs">Its outputs, in order.</param>
 public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList<OnnxPort> Outputs)
 {
     /// <summary>Reads a file.</summary>
     /// <param name="path">An ONNX file.</param>
-    /// <exception cref="ControlNetException">The file is missing, cannot be read or is no ONNX graph.</exception>
+    /// <exception cref="ControlNetException">The file is missing, cannot be read or is not an ONNX graph.</exception>
     public static OnnxSignature Read(string path)
     {
         using var file = MappedFile.Open(path);
@@ -18,8 +18,8 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
 
     /// <summary>Reads a graph.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <exception cref="ControlNetException">It is no ONNX graph.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <exception cref="ControlNetException">The data is not an ONNX graph.</exception>
     public static OnnxSignature Read(ReadOnlySpan<byte> file, string source)
     {
         List<OnnxPort> inputs = [], outputs = [];
@@ -42,14 +42,15 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
         inputs.RemoveAll(port => weights.Contains(port.Name));
         return inputs.Count > 0 && outputs.Count > 0
             ? new OnnxSignature(inputs, outputs)
-            : throw new ControlNetException($"{source} is no ONNX graph: it has no inputs or no outputs.");
+            : throw new ControlNetException($"{source} is not an ONNX graph: it has no inputs or no outputs.");
     }
 
-    /// <summary>Both sides in one line, for messages.</summary>
+    /// <summary>Inputs and outputs in one line, for messages.</summary>
     public override string ToString() => $"inputs {string.Join("; ", Inputs)}; outputs {string.Join("; ", Outputs)}";
 
-    /// <summary>What is said of a file that is no sound graph.</summary>
-    internal static ControlNetException Broken(string source, Exception e) => new($"{source} is no ONNX file, or it is damaged or cut off: {e.Message}.", e);
+    /// <summary>The error for a file that is not a valid graph.</summary>
+    internal static ControlNetException Broken(string source, Exception e) =>
+        new($"{source} is not an ONNX file, or it is damaged or cut off: {e.Message}.", e);
 
     private static void ReadGraph(ReadOnlySpan<byte> graph, List<OnnxPort> inputs, List<OnnxPort> outputs, HashSet<string> weights)
     {

@@ -1,19 +1,21 @@
 namespace ControlNet.ML.Onnx;
 
-/// <summary>What a graph gave at one output.</summary>
+/// <summary>The value of one output.</summary>
 /// <param name="Port">The output.</param>
-/// <param name="Floats">The numbers, row-major; empty for a whole-number output.</param>
-/// <param name="Integers">The whole numbers, row-major; empty for a float output.</param>
+/// <param name="Floats">The values, row-major; empty for an integer output.</param>
+/// <param name="Integers">The integers, row-major; empty for a float output.</param>
 public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
 {
-    /// <summary>How many elements there are.</summary>
+    /// <summary>The number of elements.</summary>
     public int Count => Math.Max(Floats.Length, Integers.Length);
 
-    /// <summary>The columns and rows of a map, whose declared shape may be open: it is the image's, or a half, a quarter … of it.</summary>
-    /// <param name="channels">Maps that lie behind each other.</param>
-    /// <param name="width">Columns of the image that the network saw.</param>
-    /// <param name="height">Rows of it.</param>
-    /// <exception cref="ControlNetException">No such size fits the number of elements.</exception>
+    /// <summary>
+    /// The width and height of a map whose declared shape may be dynamic: the input's size, or a half, a quarter … of it.
+    /// </summary>
+    /// <param name="channels">The number of channels.</param>
+    /// <param name="width">Width of the network's input.</param>
+    /// <param name="height">Height of the network's input.</param>
+    /// <exception cref="ControlNetException">The number of elements matches no such size.</exception>
     public (int Width, int Height) Plane(int channels, int width, int height)
     {
         if (Port.Shape.Count >= 2 && Port.Shape[^1] > 0 && Port.Shape[^2] > 0 && (long)Port.Shape[^1] * Port.Shape[^2] * channels == Count)
@@ -27,6 +29,7 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
             }
         }
 
-        throw new ControlNetException($"The network's output {Port} has {Count:N0} elements, which are no {channels} maps of an image of {width}x{height}, whole or reduced by a power of two.");
+        throw new ControlNetException(
+            $"The network's output {Port} has {Count:N0} elements, expected {channels} maps of {width}x{height}, or of that size divided by a power of two.");
     }
 }

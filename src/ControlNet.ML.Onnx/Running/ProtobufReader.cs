@@ -1,29 +1,29 @@
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// Walks the fields of a protobuf message in place, without copying: of an annotator's file only a few names and sizes are of interest,
-/// and its weights are most of its bytes. Lengths are checked against what is there.
+/// Walks the fields of a protobuf message in place, without copying: only a few names and sizes of an annotator's file are needed, and most
+/// of its bytes are weights. Lengths are checked against the remaining bytes.
 /// </summary>
 internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
 {
     private const int Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5;
     private ReadOnlySpan<byte> _rest = message;
 
-    /// <summary>The number of the field that was read last.</summary>
+    /// <summary>The number of the last field read.</summary>
     public int Field { get; private set; }
 
-    /// <summary>Its value if it is a number.</summary>
+    /// <summary>The field's value if it is a number.</summary>
     public long Number { get; private set; }
 
-    /// <summary>Its bytes if it is a text, bytes or a message.</summary>
+    /// <summary>The field's bytes if it is a string, bytes or a message.</summary>
     public ReadOnlySpan<byte> Body { get; private set; }
 
-    /// <summary>All of it as it stands in the message: key, length, value.</summary>
+    /// <summary>The whole field as it is encoded: key, length, value.</summary>
     public ReadOnlySpan<byte> Raw { get; private set; }
 
-    /// <summary>Goes to the next field.</summary>
+    /// <summary>Moves to the next field.</summary>
     /// <returns>False at the end.</returns>
-    /// <exception cref="InvalidDataException">This is no protobuf message, or it is cut off.</exception>
+    /// <exception cref="InvalidDataException">The data is not a protobuf message, or is cut off.</exception>
     public bool Next()
     {
         if (_rest.IsEmpty)

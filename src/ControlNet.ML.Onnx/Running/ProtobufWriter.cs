@@ -5,7 +5,7 @@ internal static class ProtobufWriter
 {
     private const int Bytes = 2;
 
-    /// <summary>A text, bytes or a message.</summary>
+    /// <summary>Writes a string, bytes or a message.</summary>
     public static void Field(MemoryStream target, int field, ReadOnlySpan<byte> body)
     {
         Varint(target, ((uint)field << 3) | Bytes);
@@ -13,7 +13,7 @@ internal static class ProtobufWriter
         target.Write(body);
     }
 
-    /// <summary>A number, not negative.</summary>
+    /// <summary>Writes a number that is not negative.</summary>
     public static void Number(MemoryStream target, int field, int value)
     {
         Varint(target, (uint)field << 3);

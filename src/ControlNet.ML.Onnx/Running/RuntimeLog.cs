@@ -3,17 +3,17 @@ using Microsoft.ML.OnnxRuntime;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// ONNX Runtime's own log, which goes to the standard error stream with the names that a graph gives, whatever they hold. What is an error
-/// there comes as an exception, too.
+/// ONNX Runtime's own log, which writes unescaped names from the graph to the standard error stream. Its errors are also thrown as
+/// exceptions.
 /// </summary>
 internal static class RuntimeLog
 {
-    /// <summary>Whether the process wants none of it: an application's decision, since the log is one for all that run in it.</summary>
+    /// <summary>Whether to silence the log: the application's decision, since the whole process shares one log.</summary>
     public static bool IsSilent { get; set; }
 
     /// <summary>
-    /// Sees to it before a graph is loaded. ONNX Runtime's environment is made here with the level, as it writes lines of its own while it is made, and
-    /// without telemetry: what a person's command computes is sent to nobody.
+    /// Applies the setting before a graph is loaded. Creates ONNX Runtime's environment with the log level, since creating it already
+    /// writes lines, and without telemetry, so that nothing about a user's commands is sent anywhere.
     /// </summary>
     public static void Prepare()
     {

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// A graph in a file for as long as it is needed: ML.NET takes nothing but a path. It lies in memory where the system has such files, else in a
-/// folder of its own; either way nobody else can change it, and it does not outlive the process for long.
+/// A temporary file for a graph, since ML.NET accepts only a path. It is a memory file where the system supports them, otherwise a file in
+/// a private folder; either way no other user can change it, and it is gone soon after the process.
 /// </summary>
 internal sealed class TemporaryGraph : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class TemporaryGraph : IDisposable
 
     /// <summary>Writes a graph.</summary>
     /// <param name="graph">An ONNX file's bytes.</param>
-    /// <exception cref="ControlNetException">There is no place for it.</exception>
+    /// <exception cref="ControlNetException">The file cannot be written.</exception>
     public TemporaryGraph(ReadOnlySpan<byte> graph)
     {
         _memory = MemoryFile.TryCreate(Name, graph, isCode: false);
@@ -22,7 +22,7 @@ internal sealed class TemporaryGraph : IDisposable
             (_folder, Path) = InFolder(graph);
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
     /// <summary>Removes it.</summary>

@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Leaves out the weights that no node reads: exporters forget some, and ONNX Runtime reports each on the standard error stream.</summary>
+/// <summary>Removes weights that no node reads: exporters leave some, and ONNX Runtime reports each on the standard error stream.</summary>
 internal static class UnusedWeights
 {
-    /// <summary>Rewrites a graph. One with graphs inside its nodes, which may read weights unseen, stays as it is.</summary>
+    /// <summary>Rewrites a graph. A graph with subgraphs, which may read weights too, is returned unchanged.</summary>
     /// <param name="file">An ONNX file, checked by <see cref="OnnxSignature"/>.</param>
     /// <returns>The new file.</returns>
     public static byte[] Strip(ReadOnlySpan<byte> file)
@@ -34,7 +34,7 @@ internal static class UnusedWeights
         return result.ToArray();
     }
 
-    /// <summary>What nodes read and outputs give; null if a node holds a graph.</summary>
+    /// <summary>The names that nodes read and outputs return; null if a node has a subgraph.</summary>
     private static HashSet<string>? Read(ReadOnlySpan<byte> graph)
     {
         HashSet<string> names = [];

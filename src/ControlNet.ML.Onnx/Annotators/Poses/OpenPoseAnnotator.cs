@@ -4,8 +4,9 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// OpenPose's body network: 19 heat maps of parts and 38 fields along limbs become people. controlnet_aux and the first annotator resize in
-/// different ways, and so find parts a pixel apart; <see cref="PoseStyle.Original"/> follows the latter, the other styles the former.
+/// OpenPose's body network: assembles people from 19 heat maps of keypoints and 38 part affinity fields. controlnet_aux and the original
+/// annotator resize differently, and so find keypoints a pixel apart; <see cref="PoseStyle.Original"/> follows the latter, the other styles
+/// the former.
 /// </summary>
 internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
 {
@@ -31,7 +32,8 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
     {
         ArgumentNullException.ThrowIfNull(image);
         var (width, height) = Scaled(image);
-        var scaled = Resize.Apply(image, width, height, IsOriginal ? Interpolation.Cubic : Scale(image) < 1 ? Interpolation.Area : Interpolation.Lanczos4);
+        var interpolation = IsOriginal ? Interpolation.Cubic : Scale(image) < 1 ? Interpolation.Area : Interpolation.Lanczos4;
+        var scaled = Resize.Apply(image, width, height, interpolation);
         var (wide, high) = (Up(width), Up(height));
         var tensor = TensorData.Zeros(1, 3, high, wide);
         for (var c = 0; c < 3; c++)
@@ -65,10 +67,11 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
             drawing);
     }
 
-    /// <summary>Parts and people.</summary>
-    internal (IReadOnlyList<PosePeak> Peaks, IReadOnlyList<PoseCandidate> People) Find(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
+    /// <summary>Finds keypoints and people.</summary>
+    internal (IReadOnlyList<PosePeak> Peaks, IReadOnlyList<PoseCandidate> People) Find(
+        IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
     {
-        // The two are told apart by their number, not by their place: exporters differ.
+        // The number of channels tells the two outputs apart, since exporters order them differently.
         var isField = outputs[0].Port.Shape[1] == 2 * PoseLimbs.All.Count || (outputs[0].Port.Shape[1] < 0 && outputs[0].Count > outputs[1].Count);
         var fields = AtSize(Maps(outputs[isField ? 0 : 1], 2 * PoseLimbs.All.Count, seen), image);
         var heat = AtSize(Maps(outputs[isField ? 1 : 0], Parts + 1, seen), image);
@@ -78,7 +81,7 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
         return (peaks, PosePeople.Assemble(peaks, PoseLimbs.Link(peaks, fields, image.Height)));
     }
 
-    /// <summary>Eight times larger, the padding cut off, then to the image's size.</summary>
+    /// <summary>Upsamples by 8, crops the padding, then resizes to the image's size.</summary>
     private FloatMap[] AtSize(FloatMap[] maps, ImageBuffer image)
     {
         var (width, height) = Scaled(image);
@@ -97,7 +100,7 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
         })];
     }
 
-    /// <summary>To half of OpenPose's 368 rows.</summary>
+    /// <summary>The scale to half of OpenPose's 368 rows.</summary>
     private static double Scale(ImageBuffer image) => 0.5 * 368 / image.Height;
 
     private (int Width, int Height) Scaled(ImageBuffer image)

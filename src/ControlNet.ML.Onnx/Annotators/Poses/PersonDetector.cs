@@ -2,15 +2,15 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Where somebody is, in pixels of the image.</summary>
+/// <summary>A bounding box of a person, in pixels of the image.</summary>
 /// <param name="Left">Left edge.</param>
 /// <param name="Top">Top edge.</param>
 /// <param name="Right">Right edge.</param>
 /// <param name="Bottom">Bottom edge.</param>
-/// <param name="Score">How sure the network is.</param>
+/// <param name="Score">The detector's confidence.</param>
 internal readonly record struct PersonBox(float Left, float Top, float Right, float Bottom, float Score)
 {
-    /// <summary>The share of two boxes' union that both cover; pixels count with both edges.</summary>
+    /// <summary>Intersection over union of two boxes; both edge pixels count.</summary>
     public float Overlap(PersonBox other)
     {
         var width = Math.Max(0, Math.Min(Right, other.Right) - Math.Max(Left, other.Left) + 1);
@@ -21,7 +21,7 @@ internal readonly record struct PersonBox(float Left, float Top, float Right, fl
     private float Area => (Right - Left + 1) * (Bottom - Top + 1);
 }
 
-/// <summary>YOLOX as DWPose uses it (IDEA-Research/DWPose, onnxdet.py): finds people.</summary>
+/// <summary>YOLOX as DWPose uses it (IDEA-Research/DWPose, onnxdet.py): detects people.</summary>
 internal static class PersonDetector
 {
     private const int Person = 0;
@@ -30,11 +30,12 @@ internal static class PersonDetector
     private const float LeastOfClass = 0.1f, LeastOfPerson = 0.3f, MostOverlap = 0.45f;
     private static readonly int[] Strides = [8, 16, 32];
 
-    /// <summary>Whether a graph has this form: one image of a fixed size in, [1, cells, 5 + classes] out.</summary>
+    /// <summary>Whether a graph has an image input of fixed size and an output [1, cells, 5 + classes].</summary>
     public static bool Fits(OnnxSignature signature) =>
-        signature.Inputs is [{ Element: OnnxElement.Single, Shape: [_, 3, > 0, > 0] }] && signature.Outputs is [{ Element: OnnxElement.Single, Shape: [_, _, > BoxValues] }];
+        signature.Inputs is [{ Element: OnnxElement.Single, Shape: [_, 3, > 0, > 0] }]
+        && signature.Outputs is [{ Element: OnnxElement.Single, Shape: [_, _, > BoxValues] }];
 
-    /// <summary>The image in proportion at the top left, grey around it; blue first, 0 to 255.</summary>
+    /// <summary>Letterboxes the image at the top left, on grey; channels B, G, R, 0 to 255.</summary>
     public static TensorData Prepare(ImageBuffer image, OnnxPort port)
     {
         var (high, wide) = (port.Shape[2], port.Shape[3]);
@@ -55,7 +56,7 @@ internal static class PersonDetector
         return tensor;
     }
 
-    /// <summary>People, best score first; one that another covers too much of is left out.</summary>
+    /// <summary>People after non-maximum suppression, best score first.</summary>
     public static IReadOnlyList<PersonBox> Read(OnnxValue output, ImageBuffer image, OnnxPort port)
     {
         var values = output.Port.Shape[2];
@@ -74,12 +75,17 @@ internal static class PersonDetector
                         continue;
                     var (middleX, middleY) = ((row[0] + x) * stride, (row[1] + y) * stride);
                     var (halfWidth, halfHeight) = (MathF.Exp(row[2]) * stride / 2, MathF.Exp(row[3]) * stride / 2);
-                    boxes.Add(new PersonBox((middleX - halfWidth) / scale, (middleY - halfHeight) / scale, (middleX + halfWidth) / scale, (middleY + halfHeight) / scale, score));
+                    boxes.Add(new PersonBox(
+                (middleX - halfWidth) / scale,
+                (middleY - halfHeight) / scale,
+                (middleX + halfWidth) / scale,
+                (middleY + halfHeight) / scale,
+                score));
                 }
             }
         }
 
-        // Of equal scores the last comes first: the reference sorts upwards and reads from the end.
+        // Of equal scores the last comes first: the reference sorts in ascending order and reads from the end.
         List<PersonBox> kept = [];
         foreach (var box in boxes.OrderBy(box => box.Score).Reverse())
         {

@@ -2,19 +2,21 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Two peaks that a limb may join.</summary>
-/// <param name="From">The first, an index of all peaks.</param>
-/// <param name="To">The second.</param>
-/// <param name="Score">How well the field along the way fits.</param>
+/// <summary>A candidate limb between two peaks.</summary>
+/// <param name="From">Index of the first peak among all peaks.</param>
+/// <param name="To">Index of the second peak.</param>
+/// <param name="Score">How well the field between them fits.</param>
 internal readonly record struct PoseLink(int From, int To, double Score);
 
-/// <summary>Links peaks to limbs by the fields that point along them.</summary>
+/// <summary>Links peaks to limbs by the part affinity fields.</summary>
 internal static class PoseLimbs
 {
     private const int Samples = 10;
     private const double Threshold = 0.05;
 
-    /// <summary>The parts that each limb joins, and the two channels of its field. The last two limbs confirm people and begin none.</summary>
+    /// <summary>
+    /// The keypoints that each limb joins, and the two channels of its field. The last two limbs confirm people but start none.
+    /// </summary>
     public static IReadOnlyList<(int From, int To, int X, int Y)> All { get; } =
     [
         (1, 2, 12, 13), (1, 5, 20, 21), (2, 3, 14, 15), (3, 4, 16, 17), (5, 6, 22, 23), (6, 7, 24, 25), (1, 8, 0, 1), (8, 9, 2, 3),
@@ -22,7 +24,7 @@ internal static class PoseLimbs
         (0, 15, 32, 33), (15, 17, 36, 37), (2, 16, 18, 19), (5, 17, 26, 27),
     ];
 
-    /// <summary>For each limb its links, best first, no peak in two of them.</summary>
+    /// <summary>The links of each limb, best first; a peak is in at most one of them.</summary>
     public static IReadOnlyList<IReadOnlyList<PoseLink>> Link(IReadOnlyList<PosePeak> peaks, FloatMap[] fields, int height)
     {
         var byPart = peaks.Select((peak, index) => (peak.Part, index)).ToLookup(p => p.Part, p => p.index);
@@ -50,7 +52,9 @@ internal static class PoseLimbs
         return links;
     }
 
-    /// <summary>The mean of the field along the way, less for lines longer than half the image; 0 if fewer than nine of ten places agree.</summary>
+    /// <summary>
+    /// The mean of the field along the line, reduced for lines longer than half the image; 0 if fewer than nine of ten samples agree.
+    /// </summary>
     private static double Score(PosePeak from, PosePeak to, FloatMap fieldX, FloatMap fieldY, int height)
     {
         double dx = to.X - from.X, dy = to.Y - from.Y;

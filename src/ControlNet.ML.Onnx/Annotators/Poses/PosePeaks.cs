@@ -2,11 +2,11 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>A place where a part may be.</summary>
-/// <param name="Part">Which of OpenPose's 18 parts.</param>
+/// <summary>A candidate position of a keypoint.</summary>
+/// <param name="Part">Index of one of OpenPose's 18 keypoints.</param>
 /// <param name="X">Column.</param>
 /// <param name="Y">Row.</param>
-/// <param name="Score">The heat there, before smoothing.</param>
+/// <param name="Score">The value of the heat map there, before smoothing.</param>
 internal readonly record struct PosePeak(int Part, int X, int Y, float Score);
 
 /// <summary>Finds the maxima of a heat map.</summary>
@@ -17,7 +17,9 @@ internal static class PosePeaks
     private const int Radius = 12;
     private static readonly double[] Weights = Gaussian();
 
-    /// <summary>Adds a part's peaks in the order of rows: where the smoothed heat is above the threshold and not below its four neighbours.</summary>
+    /// <summary>
+    /// Adds the peaks of a keypoint in row order: where the smoothed heat map is above the threshold and not below its four neighbours.
+    /// </summary>
     public static void Find(FloatMap heat, int part, List<PosePeak> peaks)
     {
         var (width, height) = (heat.Width, heat.Height);
@@ -35,7 +37,7 @@ internal static class PosePeaks
         double At(int x, int y) => (uint)x < (uint)width && (uint)y < (uint)height ? smooth[(y * width) + x] : 0;
     }
 
-    /// <summary>scipy's gaussian_filter: in double, the border mirrored with the edge repeated; down first, then across.</summary>
+    /// <summary>scipy's gaussian_filter: in double, reflected borders with the edge repeated; columns first, then rows.</summary>
     private static double[] Smooth(FloatMap heat)
     {
         var (width, height) = (heat.Width, heat.Height);

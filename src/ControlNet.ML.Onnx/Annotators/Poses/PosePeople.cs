@@ -1,30 +1,30 @@
 namespace ControlNet.ML.Onnx;
 
-/// <summary>Somebody who is being put together.</summary>
+/// <summary>A person being assembled.</summary>
 internal sealed class PoseCandidate
 {
     public const int PartCount = 18;
 
-    /// <summary>For each part the index of its peak, or -1.</summary>
+    /// <summary>The index of the peak of each keypoint, or -1.</summary>
     public int[] Parts { get; } = [.. Enumerable.Repeat(-1, PartCount)];
 
-    /// <summary>How many parts were found.</summary>
+    /// <summary>The number of keypoints found.</summary>
     public int Count { get; set; }
 
-    /// <summary>The sum of the parts' and links' scores.</summary>
+    /// <summary>The sum of the scores of peaks and links.</summary>
     public double Score { get; set; }
 }
 
-/// <summary>Puts people together, link by link.</summary>
+/// <summary>Assembles people, link by link.</summary>
 internal static class PosePeople
 {
     private const int LeastParts = 4;
     private const double LeastScore = 0.4;
 
-    // The two limbs between shoulders and ears only confirm.
+    // The two limbs between shoulders and ears only confirm people.
     private const int Founding = 17;
 
-    /// <summary>People of at least four parts and enough score, in the order in which their limbs were found.</summary>
+    /// <summary>People with at least four keypoints and a sufficient score, in the order in which their limbs were found.</summary>
     public static IReadOnlyList<PoseCandidate> Assemble(IReadOnlyList<PosePeak> peaks, IReadOnlyList<IReadOnlyList<PoseLink>> links)
     {
         List<PoseCandidate> people = [];

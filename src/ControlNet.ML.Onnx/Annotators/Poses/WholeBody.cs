@@ -3,10 +3,10 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>DWPose's network (IDEA-Research/DWPose, onnxpose.py and wholebody.py): 133 points of one person each.</summary>
+/// <summary>DWPose's pose network (IDEA-Research/DWPose, onnxpose.py and wholebody.py): 133 keypoints of one person.</summary>
 internal static class WholeBody
 {
-    /// <summary>COCO-WholeBody's points: 17 of the body, 6 of the feet, 68 of the face, 21 of each hand.</summary>
+    /// <summary>COCO-WholeBody's keypoints: 17 of the body, 6 of the feet, 68 of the face, 21 of each hand.</summary>
     public const int Points = 133;
 
     private const int FaceStart = 23, LeftHandStart = 91, RightHandStart = 112;
@@ -14,16 +14,16 @@ internal static class WholeBody
     private const double BinsPerPixel = 2;
     private const double Least = 0.3;
 
-    // Of 0 to 255, in the order red, green, blue, although blue comes first: so the network was trained.
+    // For samples of 0 to 255, in the order R, G, B although the input is B, G, R: the network was trained this way.
     private static readonly float[] Mean = [123.675f, 116.28f, 103.53f];
     private static readonly float[] Deviation = [58.395f, 57.12f, 57.375f];
 
-    /// <summary>Whether a graph has this form.</summary>
+    /// <summary>Whether a graph has these inputs and outputs.</summary>
     public static bool Fits(OnnxSignature signature) =>
         signature.Inputs is [{ Element: OnnxElement.Single, Shape: [_, 3, > 0, > 0] }]
         && signature.Outputs is [{ Shape: [_, Points, > 0] }, { Shape: [_, Points, > 0] }];
 
-    /// <summary>The part of the image that the network sees of a box: a quarter larger, widened to the network's shape.</summary>
+    /// <summary>The crop for a box: a quarter larger, extended to the aspect ratio of the network's input.</summary>
     public static (double MiddleX, double MiddleY, double Width, double Height) Crop(PersonBox box, OnnxPort port)
     {
         var shape = port.Shape[3] / (double)port.Shape[2];
@@ -32,7 +32,7 @@ internal static class WholeBody
         return ((box.Left + box.Right) * 0.5, (box.Top + box.Bottom) * 0.5, width, height);
     }
 
-    /// <summary>The crop at the network's size, black outside the image; blue first.</summary>
+    /// <summary>The crop at the network's input size, black outside the image; channels B, G, R.</summary>
     public static TensorData Prepare(ImageBuffer image, PersonBox box, OnnxPort port)
     {
         var (high, wide) = (port.Shape[2], port.Shape[3]);
@@ -56,7 +56,7 @@ internal static class WholeBody
         return tensor;
     }
 
-    /// <summary>The points in pixels of the image: for each the fullest bin across and down, and the lesser of the two scores.</summary>
+    /// <summary>The keypoints in pixels of the image: for each the largest bins along x and y, and the lower of their two scores.</summary>
     public static IReadOnlyList<(double X, double Y, double Score)> Read(IReadOnlyList<OnnxValue> outputs, PersonBox box, OnnxPort port)
     {
         var (middleX, middleY, width, height) = Crop(box, port);
@@ -73,7 +73,7 @@ internal static class WholeBody
         })];
     }
 
-    /// <summary>The points as somebody to draw: OpenPose's body, hands and face. Feet are not drawn.</summary>
+    /// <summary>The keypoints as a person to draw: OpenPose's body, hands and face. Feet are not drawn.</summary>
     public static PosePerson ToPerson(IReadOnlyList<(double X, double Y, double Score)> points, int width, int height)
     {
         PosePoint?[] all = [.. points.Select(point => point.Score > 0 ? new PosePoint(point.X / width, point.Y / height, Math.Min(1, point.Score)) : (PosePoint?)null)];
@@ -85,7 +85,7 @@ internal static class WholeBody
             RightHand = Seen(all[RightHandStart..]),
         };
 
-        // Bodies count above the least score, hands and faces from it on, as there.
+        // Body keypoints need a score above the threshold, hands and faces at least the threshold, as in the reference.
         static PosePoint?[] Seen(PosePoint?[] points) => [.. points.Select(point => point is { Score: >= Least } ? point : null)];
     }
 
