@@ -5,43 +5,43 @@ using ControlNet.ML.Torch.Native;
 namespace ControlNet.ML.Torch;
 
 /// <summary>
-/// What images take of the memory beside the weights, from the shapes of the networks: the largest maps that are there at one time. What cannot
-/// fit is refused before it is tried, since the system may end the process for it, and an error inside oneDNN does.
+/// Estimates the memory of activations from the shapes of the networks: the largest feature maps that exist at one time. Images that cannot
+/// fit are refused before they are tried, since running out of memory may make the system kill the process, and inside oneDNN crashes it.
 /// </summary>
 internal static class ImageMemory
 {
-    // A 3x3 convolution by oneDNN: input and output, and both once more in its own layout; the quarter is the map before it was enlarged.
-    // 1.2 KB a pixel for the embedded model between 512x512 and 1024x1024, where 304 floats come to 1,216 bytes.
+    // A 3x3 convolution by oneDNN: input and output, and both again in its own layout; the quarter is the map before upsampling.
+    // Measured: 1.2 KB a pixel for the embedded model between 512x512 and 1024x1024, where 304 floats are 1,216 bytes.
     private const double MapsOfConvolution = 4.25;
 
-    // Of a transformer block: GEGLU's projection of eight times the width, its product of four, and the tokens.
+    // A transformer block: GEGLU's projection of eight times the width, its product of four times, and the tokens.
     private const int WidthsOfTransformer = 13;
 
-    /// <summary>Bytes that decoding takes, always in float32.</summary>
+    /// <summary>Bytes for decoding, always in float32.</summary>
     /// <param name="config">The autoencoder.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="height">Rows of the image.</param>
     public static double Decoding(AutoencoderConfig config, int width, int height) =>
         sizeof(float) * (double)width * height * ((MapsOfConvolution * config.BlockOutChannels[Math.Min(1, config.BlockOutChannels.Length - 1)]) + config.BlockOutChannels[0]);
 
-    /// <summary>Bytes that encoding an image takes, always in float32.</summary>
+    /// <summary>Bytes for encoding an image, always in float32.</summary>
     public static double Encoding(AutoencoderConfig config, int width, int height) =>
         sizeof(float) * (double)width * height * MapsOfConvolution * config.BlockOutChannels[0];
 
-    /// <summary>Bytes that encoding a condition takes.</summary>
+    /// <summary>Bytes for encoding a condition.</summary>
     /// <param name="config">The control network.</param>
     /// <param name="width">Columns of the condition.</param>
     /// <param name="height">Rows of the condition.</param>
-    /// <param name="size">Bytes of a number.</param>
+    /// <param name="size">Bytes per element.</param>
     public static double Condition(ControlNetConfig config, int width, int height, long size) =>
         size * (double)width * height * MapsOfConvolution * config.ConditioningEmbeddingOutChannels[0];
 
-    /// <summary>Bytes that a step of denoising takes: the skip connections, and the largest transformer or convolution beside them.</summary>
+    /// <summary>Bytes for a denoising step: the skip connections, plus the largest transformer or convolution.</summary>
     /// <param name="config">The UNet.</param>
     /// <param name="width">Columns of the latents.</param>
     /// <param name="height">Rows of the latents.</param>
-    /// <param name="rows">Rows that are computed together, those without prompt included.</param>
-    /// <param name="size">Bytes of a number.</param>
+    /// <param name="rows">Batch size of the UNet, with the unconditional rows.</param>
+    /// <param name="size">Bytes per element.</param>
     public static double Step(UNetConfig config, int width, int height, int rows, long size)
     {
         double skips = 0, largest = MapsOfConvolution * config.BlockOutChannels[0];
@@ -57,28 +57,31 @@ internal static class ImageMemory
     }
 
     /// <summary>Throws if images cannot fit.</summary>
-    /// <param name="need">Bytes that they take.</param>
+    /// <param name="need">Bytes that they need.</param>
     /// <param name="width">Columns of each in pixels.</param>
     /// <param name="height">Rows of each in pixels.</param>
-    /// <param name="what">What takes it, <c>Decoding an image</c>.</param>
-    /// <param name="free">Bytes that there are; null asks the system.</param>
-    /// <exception cref="ControlNetException">They do not; the message names a size that does.</exception>
+    /// <param name="what">The operation, <c>Decoding an image</c>.</param>
+    /// <param name="free">Free bytes; null asks the system.</param>
+    /// <exception cref="ControlNetException">They do not fit; the message names a size that does.</exception>
     public static void Ensure(double need, int width, int height, string what, long? free = null)
     {
         var there = free ?? FreeMemory.Bytes;
         if (need > there)
-            throw Refusal(what, width, height, $"takes about {Gigabytes(need)} of memory beside the model, and {Gigabytes(there)} are free", Math.Sqrt(there / need), null);
+        {
+            var finding = $"needs about {Gigabytes(need)} of memory in addition to the model, but {Gigabytes(there)} are free";
+            throw Refusal(what, width, height, finding, Math.Sqrt(there / need), null);
+        }
     }
 
-    /// <summary>The error for what did not fit although it was tried.</summary>
-    /// <param name="error">What libtorch or the runtime said.</param>
-    /// <param name="what">What was computed, <c>Decoding an image</c>.</param>
+    /// <summary>The error for an operation that was tried and ran out of memory.</summary>
+    /// <param name="error">The exception of libtorch or the runtime.</param>
+    /// <param name="what">The operation, <c>Decoding an image</c>.</param>
     /// <param name="width">Columns in pixels.</param>
     /// <param name="height">Rows in pixels.</param>
     public static ControlNetException Exhausted(Exception error, string what, int width, int height) =>
-        Refusal(what, width, height, "took more memory than there is", Math.Sqrt(0.5), error);
+        Refusal(what, width, height, "ran out of memory", Math.Sqrt(0.5), error);
 
-    /// <summary>Whether an error says that memory was short: torch's allocators say so in words only.</summary>
+    /// <summary>Whether an error is an out-of-memory error: torch's allocators say so only in the message.</summary>
     public static bool IsExhaustion(Exception error) => error is OutOfMemoryException
         || (error is System.Runtime.InteropServices.ExternalException && Array.Exists(
             ["can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "CUBLAS_STATUS_ALLOC_FAILED"],

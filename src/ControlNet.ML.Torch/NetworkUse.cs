@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch;
 
 /// <summary>
-/// Keeps networks in memory while libtorch computes on them: freeing them waits for the calls in flight, and calls that come later are
+/// Keeps networks in memory while libtorch computes on them: disposing waits for the calls in flight, and later calls are
 /// refused. Without it, another thread's <c>Dispose</c> would free weights that are being read.
 /// </summary>
 /// <param name="owner">The type that users know, for the exception.</param>
@@ -13,13 +13,13 @@ internal sealed class NetworkUse(Type owner)
     private int _inFlight;
     private bool _closed;
 
-    /// <summary>Computes without gradients, in a scope of its own.</summary>
-    /// <param name="what">What, for messages: <c>Decoding an image</c>.</param>
-    /// <param name="width">Columns of the image that it is about; 0 where there is none.</param>
-    /// <param name="height">Rows of the image that it is about.</param>
-    /// <param name="compute">Returns managed values: tensors go with the scope.</param>
-    /// <exception cref="ObjectDisposedException">The networks are gone.</exception>
-    /// <exception cref="ControlNetException">The memory does not suffice.</exception>
+    /// <summary>Computes without gradients, in its own dispose scope.</summary>
+    /// <param name="what">The operation, for messages: <c>Decoding an image</c>.</param>
+    /// <param name="width">Columns of the image, for messages; 0 if there is none.</param>
+    /// <param name="height">Rows of the image.</param>
+    /// <param name="compute">Returns managed values: tensors are disposed with the scope.</param>
+    /// <exception cref="ObjectDisposedException">The networks are disposed.</exception>
+    /// <exception cref="ControlNetException">There is not enough memory.</exception>
     public T Run<T>(string what, int width, int height, Func<T> compute)
     {
         Enter();
@@ -39,8 +39,8 @@ internal sealed class NetworkUse(Type owner)
         }
     }
 
-    /// <summary>A call begins, which ends with <see cref="Leave"/>.</summary>
-    /// <exception cref="ObjectDisposedException">The networks are gone.</exception>
+    /// <summary>Begins a call, which ends with <see cref="Leave"/>.</summary>
+    /// <exception cref="ObjectDisposedException">The networks are disposed.</exception>
     public void Enter()
     {
         lock (_gate)
@@ -50,7 +50,7 @@ internal sealed class NetworkUse(Type owner)
         }
     }
 
-    /// <summary>A call ends.</summary>
+    /// <summary>Ends a call.</summary>
     public void Leave()
     {
         lock (_gate)
@@ -60,7 +60,7 @@ internal sealed class NetworkUse(Type owner)
         }
     }
 
-    /// <summary>Lets no call begin any more, waits until those in flight have ended, then frees; only once.</summary>
+    /// <summary>Refuses new calls, waits for those in flight, then frees the networks, once.</summary>
     public void Close(Action free)
     {
         lock (_gate)

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch;
 
 /// <summary>
-/// Operations with a number, and sums, which have one hidden in them: x + y is x + 1 · y. TorchSharp 0.107 hands a scalar's native address to libtorch and then lets go of the object, so that one made on
-/// the way (<c>x * 0.5</c>, <c>x + y</c>) may be collected while libtorch still reads it: rarely, after thousands of calls, that ends in "Expected false to
-/// be true, but got false". Here it is held until the call is over; nothing else in this assembly calls what makes or takes scalars, which a
-/// test sees to.
+/// Operations with a scalar, and sums, which contain a hidden one: x + y is x + 1 · y. TorchSharp 0.107 passes a scalar's native address to
+/// libtorch without keeping the object alive, so that a temporary one (<c>x * 0.5</c>, <c>x + y</c>) may be collected while libtorch still
+/// reads it: rarely, after thousands of calls, that ends in "Expected false to be true, but got false". Here it is kept alive until the
+/// call returns. Nothing else in this assembly creates or passes scalars, which a test checks.
 /// </summary>
 internal static class Scalars
 {
@@ -54,7 +54,7 @@ internal static class Scalars
         return tensor.div_(scalar);
     }
 
-    /// <summary>x between two bounds.</summary>
+    /// <summary>x clamped to two bounds.</summary>
     public static Tensor Between(this Tensor tensor, double low, double high)
     {
         using Scalar least = low;
@@ -83,7 +83,7 @@ internal static class Scalars
         return tensor.pow(two);
     }
 
-    /// <summary>Where x is a value.</summary>
+    /// <summary>Whether x equals a value, elementwise.</summary>
     public static Tensor EqualTo(this Tensor tensor, long value)
     {
         using Scalar scalar = value;

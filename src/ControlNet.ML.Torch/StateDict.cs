@@ -10,25 +10,25 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch;
 
 /// <summary>
-/// Weights into networks, without a second copy of the model: every tensor goes from the mapped file into its parameter, converted on
-/// the way, and its pages are given back before the next one is read.
+/// Loads weights into networks without a second copy of the model: every tensor is converted from the mapped file into its parameter,
+/// and its pages are released before the next one is read.
 /// </summary>
 internal static class StateDict
 {
     private const long StagedElements = 1 << 20;
 
-    /// <summary>Builds a network and fills it.</summary>
-    /// <param name="build">Makes the network.</param>
+    /// <summary>Builds a network and loads its weights.</summary>
+    /// <param name="build">Builds the network.</param>
     /// <param name="source">Its weights; every name and shape has to match.</param>
-    /// <param name="type">What it computes in.</param>
-    /// <param name="device">Where.</param>
-    /// <param name="loaded">Told of the bytes read.</param>
-    /// <param name="cancellationToken">Seen between tensors.</param>
+    /// <param name="type">Its data type.</param>
+    /// <param name="device">Its device.</param>
+    /// <param name="loaded">Receives the number of bytes read.</param>
+    /// <param name="cancellationToken">Checked before each tensor.</param>
     public static T Load<T>(
         Func<T> build, WeightSource source, ScalarType type, Device device, Action<long>? loaded = null, CancellationToken cancellationToken = default)
         where T : Module
     {
-        // The shapes are compared on the meta device first: a wrong file is refused before memory is taken for it.
+        // The shapes are compared on the meta device first, so that a wrong file is refused before memory is allocated.
         IReadOnlyList<WeightTensor> tensors;
         using (var shapes = Unset.On(ScalarType.Float32, META, build))
             tensors = WeightLoader.Match(source, Shapes(shapes));
@@ -84,7 +84,7 @@ internal static class StateDict
             return;
         }
 
-        // Other numbers or another device: by way of a small buffer, piece by piece.
+        // Another data type or device: through a small buffer, piece by piece.
         var flat = parameter.view(-1);
         var staged = empty([Math.Min(StagedElements, tensor.Count)], dtype: ScalarType.Float32);
         for (long done = 0; done < tensor.Count; done += StagedElements)

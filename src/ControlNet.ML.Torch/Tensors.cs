@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
 
-/// <summary>Between managed values and torch's tensors.</summary>
+/// <summary>Conversions between managed values and torch tensors.</summary>
 internal static class Tensors
 {
-    /// <summary>A tensor with these values.</summary>
+    /// <summary>Copies the values into a tensor.</summary>
     public static Tensor ToTorch(this TensorData data, ScalarType type, Device device)
     {
         long[] shape = [.. data.Shape.ToArray().Select(size => (long)size)];
-        // TorchSharp's tensor stays in the managed array's own memory, which lies at odd places; matrix products give other last digits
-        // there. The copy lies where libtorch aligns it.
+        // TorchSharp's tensor shares the managed array's memory, which is not aligned, and matrix products then have different last
+        // digits. libtorch aligns the copy.
         using var values = tensor(data.Values, shape);
         return values.to(type, device, copy: true);
     }

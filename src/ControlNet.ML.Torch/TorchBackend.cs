@@ -18,29 +18,29 @@ internal sealed class TorchBackend : IDiffusionBackend
     private readonly UNet2DConditionModel? _unet;
     private readonly AutoencoderKL? _autoencoder;
 
-    /// <param name="device">Where the networks lie.</param>
+    /// <param name="device">Device and data type of the networks.</param>
     /// <param name="textEncoders">One or two.</param>
     /// <param name="unet">The UNet, or null.</param>
     /// <param name="autoencoder">The autoencoder, or null.</param>
-    /// <param name="folder">Their shapes; null where nothing is to be checked against the memory.</param>
+    /// <param name="folder">Their configurations; null to skip the checks of free memory.</param>
     internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel? unet, AutoencoderKL? autoencoder, ModelFolder? folder = null) =>
         (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
 
     public string Description => _device.ToString();
 
-    /// <summary>Where it lies and what it computes in.</summary>
+    /// <summary>Device and data type.</summary>
     internal TorchDevice Device => _device;
 
-    /// <summary>Who computes on the networks.</summary>
+    /// <summary>Guards the networks while calls compute on them.</summary>
     internal NetworkUse Use => _use;
 
-    /// <summary>The network that is trained against.</summary>
+    /// <summary>The frozen UNet of a training.</summary>
     internal UNet2DConditionModel UNet => Loaded(_unet);
 
     /// <summary>The weights of text encoders and autoencoder.</summary>
     internal IEnumerable<Tensor> Encoders => _textEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
 
-    /// <summary>Loads all parts; a failure in one frees those before it.</summary>
+    /// <summary>Loads all parts; if one fails, those before it are freed.</summary>
     public static TorchBackend Load(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         using var loading = new PartLoader(folder, device, progress, cancellationToken);
@@ -66,7 +66,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
         ImageMemory.Ensure(
             ImageMemory.Step(folder.UNet, width / scale, height / scale, rows, _device.NumberSize), width, height,
-            rows == 1 ? "A step of denoising an image" : $"A step of denoising {rows} images, those without prompt included,");
+            rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,");
     }
 
     public TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip)
@@ -118,7 +118,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         _autoencoder?.Dispose();
     });
 
-    /// <summary>Whether the memory is the machine's own, which can be asked for.</summary>
+    /// <summary>Whether the networks use the machine's memory, whose free size is known.</summary>
     private bool IsChecked([NotNullWhen(true)] out ModelFolder? folder)
     {
         folder = _folder;
@@ -133,17 +133,18 @@ internal sealed class TorchBackend : IDiffusionBackend
     private Tensor Single(ClipTextOutput output, int? clipSkip) =>
         clipSkip is null or 0 ? output.Last : _textEncoders[0].Normalize(Layer(output, clipSkip.Value));
 
-    /// <summary>The layer so many before the last.</summary>
+    /// <summary>The layer a number of layers before the last.</summary>
     private static Tensor Layer(ClipTextOutput output, int before) =>
         before < output.States.Count
             ? output.States[output.States.Count - 1 - before]
-            : throw new ArgumentException($"Clip skip leaves out {before} layers, the text encoder has {output.States.Count - 1}.");
+            : throw new ArgumentException($"Clip skip is {before}, expected at most {output.States.Count - 1}, the text encoder's number of layers.");
 
     private Tensor Ids(IReadOnlyList<int> tokens) =>
         tensor([.. tokens.Select(id => (long)id)], [1, tokens.Count], device: _device.Device);
 
-    /// <summary>Loads part after part, tells how far it is, and frees what was loaded if the rest fails.</summary>
-    private sealed class PartLoader(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken) : IDisposable
+    /// <summary>Loads part after part, reports progress, and frees the loaded parts if the rest fails.</summary>
+    private sealed class PartLoader(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+        : IDisposable
     {
         private readonly List<IDisposable> _loaded = [];
         private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }

@@ -15,7 +15,7 @@ internal sealed class TorchControlBackend : IControlBackend
     public TorchControlBackend(ControlNetConfig config, IControlModel network, TorchDevice device) =>
         (Config, _network, Device) = (config, network, device);
 
-    /// <summary>Its condition encoder alone.</summary>
+    /// <summary>Only its condition encoder.</summary>
     public TorchControlBackend(ControlNetConfig config, ConditionEncoderModel encoder, TorchDevice device) =>
         (Config, _encoder, Device) = (config, encoder, device);
 
@@ -26,7 +26,7 @@ internal sealed class TorchControlBackend : IControlBackend
 
     public TorchDevice Device { get; }
 
-    /// <summary>Who computes on it.</summary>
+    /// <summary>Guards the network while calls compute on it.</summary>
     public NetworkUse Use { get; } = new(typeof(ControlNetwork));
 
     public TensorData EncodeCondition(TensorData condition)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
 
-/// <summary>UNet and control networks, with everything uploaded that the steps have in common.</summary>
+/// <summary>UNet and control networks, with all inputs that the steps share already on the device.</summary>
 internal sealed class TorchDenoiser : IDenoiser
 {
     private readonly UNet2DConditionModel _unet;
@@ -36,7 +36,7 @@ internal sealed class TorchDenoiser : IDenoiser
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(controls);
         ArgumentNullException.ThrowIfNull(prediction);
-        _use.Run("A step of denoising on latents", sample.Shape[^1], sample.Shape[^2], () =>
+        _use.Run("A denoising step on latents", sample.Shape[^1], sample.Shape[^2], () =>
         {
             var x = sample.ToTorch(_device.Type, _device.Device);
             var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };
@@ -57,17 +57,19 @@ internal sealed class TorchDenoiser : IDenoiser
     {
         _uploaded.ForEach(tensor => tensor.Dispose());
 
-        // What follows is the decoder, which takes its memory in pieces of another size.
+        // The decoder follows, which allocates memory in blocks of other sizes.
         NativeHeap.Trim();
     }
 
-    /// <summary>Runs one control network for the rows that get something of it, scales its residuals, and gives the other rows zeros.</summary>
+    /// <summary>
+    /// Runs one control network for the rows in which it applies, scales its residuals, and fills the other rows with zeros.
+    /// </summary>
     private ControlResiduals Run(ControlStep control, Tensor x, UNetInputs inputs)
     {
         var (network, hint) = _controls[control.Control];
         var rows = Enumerable.Range(0, (int)x.shape[0]).Where(r => control.Scales.Row(r).ContainsAnyExcept(0f)).ToArray();
         if (rows.Length == 0)
-            throw new ArgumentException("A control network without effect is not to be named.");
+            throw new ArgumentException("A control network has only scales of 0, expected only networks that apply.");
         var all = rows.Length == x.shape[0];
         var index = tensor([.. rows.Select(r => (long)r)], device: _device.Device);
 

@@ -3,22 +3,24 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
 
-/// <summary>Where networks lie and what they compute in.</summary>
+/// <summary>The device and data type of networks.</summary>
 /// <param name="Device">CPU or a GPU.</param>
-/// <param name="Type">The UNet's and control networks' numbers. Text encoder and autoencoder run once an image and stay in float32.</param>
+/// <param name="Type">
+/// Data type of the UNet and control networks. Text encoder and autoencoder run once per image and stay in float32.
+/// </param>
 internal sealed record TorchDevice(Device Device, ScalarType Type)
 {
-    /// <summary>Bytes of a number.</summary>
+    /// <summary>Bytes per element.</summary>
     public long NumberSize => SizeOf(Type);
 
-    /// <summary>Bytes of a number of a type that networks compute in.</summary>
+    /// <summary>Bytes per element of a data type of networks.</summary>
     public static long SizeOf(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : 4;
 
-    /// <summary>As it is told to users, <c>torch cpu float32</c>.</summary>
+    /// <summary>Text for users, <c>torch cpu float32</c>.</summary>
     public override string ToString() => $"torch {Device} {Type.ToString().ToLowerInvariant()}";
 
-    /// <summary>Reads the options: the device they name, or a GPU where there is one, else the CPU.</summary>
-    /// <exception cref="ControlNetException">The device is unknown or not there.</exception>
+    /// <summary>Resolves the options: the named device, or a GPU if there is one, otherwise the CPU.</summary>
+    /// <exception cref="ControlNetException">The device is unknown or not available.</exception>
     public static TorchDevice From(LoadOptions options)
     {
         var type = options.Precision switch
@@ -42,12 +44,12 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         if (!cuda.is_available())
         {
             throw new ControlNetException(
-                $"Device '{name}' is not there: libtorch sees no NVIDIA GPU. Build the application with -p:Accelerator=cuda on a machine that has one.");
+                $"Device '{name}' is not available: libtorch sees no NVIDIA GPU. Build the application with -p:Accelerator=cuda on a machine that has one.");
         }
 
         var index = name == "cuda" ? 0 : int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);
         return index < cuda.device_count()
             ? new Device(DeviceType.CUDA, index)
-            : throw new ControlNetException($"Device '{name}' is not there: this machine has {cuda.device_count()}, numbered from 0.");
+            : throw new ControlNetException($"Device '{name}' is not available: this machine has {cuda.device_count()}, numbered from 0.");
     }
 }

@@ -5,10 +5,10 @@ using TorchSharp;
 namespace ControlNet.ML.Torch;
 
 /// <summary>
-/// Checks that libtorch computes rightly on this processor. Its kernels are chosen by the processor, and a fast one can be wrong on a given
-/// machine without any error: convolutions on processors whose caches a hypervisor hides, for instance.
+/// Checks that libtorch computes correctly on this processor. The processor determines its kernels, and a fast kernel can be wrong on a
+/// given machine without any error, for instance convolutions on processors whose caches a hypervisor hides.
 /// <para>
-/// The <c>controlnet</c> tool calls <see cref="VerifyOnce"/> before its first image or training; a program of your own does so where it starts.
+/// The <c>controlnet</c> tool calls <see cref="VerifyOnce"/> before its first image or training; call it at the start of your own program.
 /// </para>
 /// </summary>
 public static class TorchRuntime
@@ -20,24 +20,24 @@ public static class TorchRuntime
             : ["libLibTorchSharp.so", "libtorch_cpu.so", "libtorch_cuda.so", "libc10.so"];
 
     /// <summary>
-    /// Checks some dozens of small convolutions, linear layers, attentions, norms and means in float32, bfloat16 and float16, forward and
-    /// backward, against double precision; takes a second or two. Where oneDNN computes one wrongly and libtorch's own kernels do not, oneDNN
-    /// is switched off for this process. Call it before networks compute: the switch holds for all threads.
+    /// Checks dozens of small convolutions, linear layers, attentions, norms and means in float32, bfloat16 and float16, forward and
+    /// backward, against double precision; takes a second or two. If oneDNN computes one wrongly and libtorch's own kernels do not, oneDNN
+    /// is switched off for this process. Call it before networks compute: the switch affects all threads.
     /// </summary>
-    /// <param name="progress">Told the share that is done, 0 to 1.</param>
+    /// <param name="progress">Receives the share that is done, 0 to 1.</param>
     /// <param name="cancellationToken">Checked between operations.</param>
-    /// <returns>What libtorch is here, and what was found.</returns>
+    /// <returns>The versions and settings of libtorch, and the results.</returns>
     /// <exception cref="ControlNetException">Libtorch cannot be loaded.</exception>
     public static RuntimeReport Verify(IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
         Verify([.. OperationChecks.All()], progress, cancellationToken);
 
     /// <summary>
-    /// <see cref="Verify(IProgress{double}?, CancellationToken)"/>, once for each machine, user and set of libraries: later calls switch oneDNN
-    /// off where the first one had to, and check nothing.
+    /// <see cref="Verify(IProgress{double}?, CancellationToken)"/>, once for each machine, user and set of libraries: later calls check
+    /// nothing, but switch oneDNN off if the first one had to.
     /// </summary>
-    /// <param name="progress">Told the share that is done, 0 to 1.</param>
+    /// <param name="progress">Receives the share that is done, 0 to 1.</param>
     /// <param name="cancellationToken">Checked between operations.</param>
-    /// <returns>What was found; null where an earlier call had checked.</returns>
+    /// <returns>The report; null if an earlier call has checked.</returns>
     /// <exception cref="ControlNetException">Libtorch cannot be loaded.</exception>
     public static RuntimeReport? VerifyOnce(IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -56,7 +56,7 @@ public static class TorchRuntime
         return report;
     }
 
-    /// <summary>With checks of the caller's.</summary>
+    /// <summary>Runs the given checks.</summary>
     internal static RuntimeReport Verify(IReadOnlyList<OperationCheck> checks, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         TorchNative.EnsureLoaded();
@@ -73,8 +73,11 @@ public static class TorchRuntime
         return Describe(results);
     }
 
-    /// <summary>Everything once more, since other kernels now compute all of it; what was wrong and no longer is keeps its first error.</summary>
-    private static List<OperationResult> WithoutOneDnn(IReadOnlyList<OperationCheck> checks, List<OperationResult> before, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs all checks again, since all kernels are different now; operations that are no longer wrong keep their first error.
+    /// </summary>
+    private static List<OperationResult> WithoutOneDnn(
+        IReadOnlyList<OperationCheck> checks, List<OperationResult> before, CancellationToken cancellationToken)
     {
         List<OperationResult> after = [];
         foreach (var check in checks)

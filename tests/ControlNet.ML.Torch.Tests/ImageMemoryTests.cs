@@ -26,7 +26,7 @@ public sealed class ImageMemoryTests
         ImageMemory.Ensure(Gigabyte, 1024, 512, "Decoding an image", free: Gigabyte);
         var refused = Assert.Throws<ControlNetException>(() => ImageMemory.Ensure(4.0 * Gigabyte, 1024, 512, "Decoding an image", free: Gigabyte));
         Assert.Equal(
-            "Decoding an image of 1024x512 takes about 4.0 GB of memory beside the model, and 1.0 GB are free: expected at most about 512x256, or fewer images together.",
+            "Decoding an image of 1024x512 needs about 4.0 GB of memory in addition to the model, but 1.0 GB are free: expected at most about 512x256, or fewer images together.",
             refused.Message);
     }
 
@@ -37,8 +37,8 @@ public sealed class ImageMemoryTests
         var huge = new GenerateOptions { Width = 8192, Height = 8192, Guidance = 1 };
         Assert.SkipWhen(FreeMemory.Bytes > ImageMemory.Decoding(model.Folder.Autoencoder, 8192, 8192), "This machine has memory for 8192x8192.");
 
-        Assert.Contains("of 8192x8192 takes about", Assert.Throws<ControlNetException>(() => model.Generate("fox", huge)).Message, StringComparison.Ordinal);
-        Assert.Contains("of 8192x8192 takes about", Assert.Throws<ControlNetException>(() => model.Decode(TensorData.Zeros(1, 8, 1024, 1024))).Message, StringComparison.Ordinal);
+        Assert.Contains("of 8192x8192 needs about", Assert.Throws<ControlNetException>(() => model.Generate("fox", huge)).Message, StringComparison.Ordinal);
+        Assert.Contains("of 8192x8192 needs about", Assert.Throws<ControlNetException>(() => model.Decode(TensorData.Zeros(1, 8, 1024, 1024))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class ImageMemoryTests
         var use = new NetworkUse(typeof(DiffusionModel));
         var error = Record.Exception(() => use.Run<int>("Decoding an image", 1024, 512, () => throw new Raised(message)));
         if (isMemory)
-            Assert.StartsWith("Decoding an image of 1024x512 took more memory than there is: expected at most about 704x320", Assert.IsType<ControlNetException>(error).Message, StringComparison.Ordinal);
+            Assert.StartsWith("Decoding an image of 1024x512 ran out of memory: expected at most about 704x320", Assert.IsType<ControlNetException>(error).Message, StringComparison.Ordinal);
         else
             Assert.IsType<Raised>(error);
 

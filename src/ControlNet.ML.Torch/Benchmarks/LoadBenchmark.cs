@@ -8,11 +8,13 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Benchmarks;
 
-/// <summary>Loading a full-size UNet of Stable Diffusion 1.5 (1.7 GB) from a float16 file: time and peak memory beside the weights' own size.</summary>
+/// <summary>
+/// Loads a full-size UNet of Stable Diffusion 1.5 (1.7 GB) from a float16 file: time, and peak memory relative to the size of the weights.
+/// </summary>
 internal static class LoadBenchmark
 {
-    /// <summary>Writes the file: shapes as released, values of no meaning.</summary>
-    /// <param name="folder">Where.</param>
+    /// <summary>Writes the file: the released shapes with meaningless values.</summary>
+    /// <param name="folder">The folder to write to.</param>
     public static void Write(string folder)
     {
         TorchNative.EnsureLoaded();
@@ -25,16 +27,16 @@ internal static class LoadBenchmark
             StateDict.Shapes(unet).Select(entry => new TensorContent(entry.Name, TensorType.F16, entry.Shape, stream => Fill(stream, entry.Shape, block))));
     }
 
-    /// <summary>Loads it.</summary>
-    /// <param name="folder">Where <see cref="Write"/> put it.</param>
-    /// <param name="precision">What the network computes in.</param>
+    /// <summary>Loads the file.</summary>
+    /// <param name="folder">The folder that <see cref="Write"/> wrote to.</param>
+    /// <param name="precision">Precision of the network.</param>
     public static LoadResult Read(string folder, Precision precision)
     {
         TorchNative.EnsureLoaded();
         var device = TorchDevice.From(new LoadOptions { Precision = precision, Device = "cpu" });
         using (ones(1))
         {
-            // The first tensor initialises libtorch, whose own memory is not the loading's.
+            // The first tensor initialises libtorch, whose own memory is not part of loading.
         }
 
         var before = ProcessMemory.Peak();
@@ -54,11 +56,11 @@ internal static class LoadBenchmark
     }
 }
 
-/// <summary>What was measured.</summary>
+/// <summary>The measurements.</summary>
 /// <param name="Device">Runtime, device, precision.</param>
 /// <param name="FileBytes">Size of the tensors in the file.</param>
 /// <param name="ResidentBytes">Size of the loaded weights.</param>
 /// <param name="BeforeBytes">Peak memory of the process before loading: the runtimes themselves.</param>
 /// <param name="PeakBytes">Peak memory of the process after loading.</param>
-/// <param name="Seconds">Time of loading.</param>
+/// <param name="Seconds">Loading time, in seconds.</param>
 internal sealed record LoadResult(string Device, long FileBytes, long ResidentBytes, long BeforeBytes, long PeakBytes, double Seconds);

@@ -6,13 +6,13 @@ namespace ControlNet.ML.Torch.Benchmarks;
 /// <summary>Physical memory of this process.</summary>
 internal static class ProcessMemory
 {
-    /// <summary>The most it ever held, bytes.</summary>
+    /// <summary>Peak memory in bytes.</summary>
     public static long Peak() => Status("VmHWM") ?? Refreshed().PeakWorkingSet64;
 
-    /// <summary>What it holds now, bytes.</summary>
+    /// <summary>Current memory in bytes.</summary>
     public static long Now() => Status("VmRSS") ?? Refreshed().WorkingSet64;
 
-    /// <summary>Makes what it holds now the most, on Linux; elsewhere the peak stays.</summary>
+    /// <summary>Resets the peak to the current memory, on Linux; elsewhere the peak stays.</summary>
     public static void ForgetPeak()
     {
         if (OperatingSystem.IsLinux())

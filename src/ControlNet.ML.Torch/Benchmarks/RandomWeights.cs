@@ -2,10 +2,12 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Benchmarks;
 
-/// <summary>Random weights of a sane size, so that full-size networks can be timed without anybody's checkpoint.</summary>
+/// <summary>Random weights of a realistic scale, so that full-size networks can be timed without a checkpoint.</summary>
 internal static class RandomWeights
 {
-    /// <summary>Fills matrices and kernels with uniform numbers of deviation about 1/√(3·inputs), norms with ones, biases with zeros.</summary>
+    /// <summary>
+    /// Fills matrices and kernels with uniform numbers of standard deviation about 1/√(3·inputs), norms with ones, biases with zeros.
+    /// </summary>
     public static T Fill<T>(T network)
         where T : nn.Module
     {

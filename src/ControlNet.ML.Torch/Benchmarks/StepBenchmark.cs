@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Benchmarks;
 
 /// <summary>
-/// One denoising step of full-size Stable Diffusion 1.5 with a control network, random weights, 512x512, both halves of guidance: beside
-/// the time that its convolutions, matrix products and attentions take as bare libtorch calls on the same weights in the same run.
+/// One denoising step of full-size Stable Diffusion 1.5 with a control network, random weights, 512x512, classifier-free guidance: compared
+/// with the time that its convolutions, matrix products and attentions take as bare libtorch calls on the same weights in the same run.
 /// </summary>
 internal static class StepBenchmark
 {
-    /// <param name="precision">What the networks compute in.</param>
-    /// <param name="repeats">Counted steps; their median is reported, after one that is not counted.</param>
-    /// <param name="side">Side of the image, pixels.</param>
-    /// <param name="progress">Told what is going on.</param>
-    /// <param name="cancellationToken">Seen between steps.</param>
+    /// <param name="precision">Precision of the networks.</param>
+    /// <param name="repeats">Number of measured steps, after one for warm-up; their median is reported.</param>
+    /// <param name="side">Side of the image in pixels.</param>
+    /// <param name="progress">Receives the name of each stage.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
     public static StepResult Run(Precision precision, int repeats, int side, Action<string> progress, CancellationToken cancellationToken)
     {
         TorchNative.EnsureLoaded();
@@ -51,7 +51,7 @@ internal static class StepBenchmark
         var peak = ProcessMemory.Peak();
         denoiser = backend.CreateDenoiser(inputs);
 
-        // Ours and bare in turn, so that a machine that changes its speed changes both.
+        // Ours and bare alternate, so that a change of the machine's speed affects both.
         var bare = new BareRun(operations, device);
         List<double> ours = [], theirs = [];
         for (var i = 0; i < repeats; i++)
@@ -81,7 +81,7 @@ internal static class StepBenchmark
     }
 }
 
-/// <summary>The operations of a step, made bare: on inputs of the right shapes that are there beforehand, outputs dropped at once.</summary>
+/// <summary>Runs the operations of a step bare: on preallocated inputs of the right shapes, dropping outputs at once.</summary>
 internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevice device)
 {
     private readonly Dictionary<string, Tensor> _inputs = [];
@@ -105,15 +105,17 @@ internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevi
     }
 }
 
-/// <summary>What was measured.</summary>
+/// <summary>The measurements.</summary>
 /// <param name="Device">Runtime, device, precision.</param>
 /// <param name="Side">Side of the image, pixels.</param>
-/// <param name="Repeats">Counted steps.</param>
+/// <param name="Repeats">Number of measured steps.</param>
 /// <param name="StepSeconds">Median time of a step.</param>
 /// <param name="BareSeconds">Median time of the bare operations.</param>
 /// <param name="Ratio">Median of the ratios, pair by pair.</param>
 /// <param name="DecodeSeconds">Time of decoding one image.</param>
 /// <param name="WeightBytesFloat32">Size of all weights in float32.</param>
-/// <param name="PeakBytes">Most memory that the process held over loading, text, condition, a step and decoding; before the bare operations began.</param>
+/// <param name="PeakBytes">
+/// Peak memory of the process over loading, text, condition, a step and decoding, before the bare operations.
+/// </param>
 internal sealed record StepResult(
     string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds, long WeightBytesFloat32, long PeakBytes);

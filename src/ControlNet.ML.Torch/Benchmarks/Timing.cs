@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace ControlNet.ML.Torch.Benchmarks;
 
-/// <summary>Times of single calls, and what is reported of several.</summary>
+/// <summary>Times single calls and summarises several.</summary>
 internal static class Timing
 {
-    /// <summary>Seconds that a call takes.</summary>
+    /// <summary>The duration of a call in seconds.</summary>
     public static double Of(Action action)
     {
         var clock = Stopwatch.StartNew();
@@ -13,7 +13,7 @@ internal static class Timing
         return clock.Elapsed.TotalSeconds;
     }
 
-    /// <summary>The middle one, or the mean of the two in the middle.</summary>
+    /// <summary>The median: the middle value, or the mean of the two middle ones.</summary>
     public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];

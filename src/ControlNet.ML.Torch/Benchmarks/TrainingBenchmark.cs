@@ -1,15 +1,15 @@
 namespace ControlNet.ML.Torch.Benchmarks;
 
 /// <summary>
-/// One step of training a full-size control network for Stable Diffusion 1.5, random weights: the whole step, and beside it the forward and
-/// backward passes of the same graph alone, in turn.
+/// One step of training a full-size control network for Stable Diffusion 1.5, random weights: the whole step, alternating with only the
+/// forward and backward passes of the same graph.
 /// </summary>
 internal static class TrainingBenchmark
 {
-    /// <param name="recompute">Whether the decoder is computed again rather than remembered.</param>
-    /// <param name="repeats">Counted steps; medians are reported, after one that is not counted.</param>
-    /// <param name="side">Side of the image, pixels.</param>
-    /// <param name="cancellationToken">Seen between steps.</param>
+    /// <param name="recompute">Whether the decoder is recomputed in the backward pass (gradient checkpointing).</param>
+    /// <param name="repeats">Number of measured steps, after one for warm-up; medians are reported.</param>
+    /// <param name="side">Side of the image in pixels.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
     public static TrainingBenchmarkResult Run(bool recompute, int repeats, int side, CancellationToken cancellationToken)
     {
         using var subject = new TrainingSubject(Precision.Float32);
@@ -30,12 +30,13 @@ internal static class TrainingBenchmark
     }
 }
 
-/// <summary>What was measured.</summary>
+/// <summary>The measurements.</summary>
 /// <param name="Device">Runtime, device, precision.</param>
 /// <param name="Side">Side of the image, pixels.</param>
-/// <param name="Repeats">Counted steps.</param>
+/// <param name="Repeats">Number of measured steps.</param>
 /// <param name="StepSeconds">Median time of a step: passes, gradient norm, AdamW.</param>
 /// <param name="PassSeconds">Median time of the forward and backward passes alone.</param>
 /// <param name="Ratio">Median of the ratios, pair by pair.</param>
-/// <param name="PeakBytes">Most memory that the process held.</param>
-internal sealed record TrainingBenchmarkResult(string Device, int Side, int Repeats, double StepSeconds, double PassSeconds, double Ratio, long PeakBytes);
+/// <param name="PeakBytes">Peak memory of the process.</param>
+internal sealed record TrainingBenchmarkResult(
+    string Device, int Side, int Repeats, double StepSeconds, double PassSeconds, double Ratio, long PeakBytes);

@@ -2,22 +2,23 @@ using ControlNet.ML.Torch.Native;
 
 namespace ControlNet.ML.Torch.Benchmarks;
 
-/// <summary>The most memory that a step of training takes, by size of the batch: a full-size control network for Stable Diffusion 1.5, random weights.</summary>
+/// <summary>Peak memory of a training step by batch size: a full-size control network for Stable Diffusion 1.5, random weights.</summary>
 internal static class TrainingMemoryBenchmark
 {
     private static readonly int[] Batches = [1, 2, 4];
 
-    /// <summary>Measures, as far as this machine's memory goes.</summary>
-    /// <param name="precision">What base and passes compute in.</param>
-    /// <param name="side">Side of the images, pixels.</param>
-    /// <param name="cancellationToken">Seen between steps.</param>
-    /// <returns>Each batch and way, and its peak in bytes; null where it would not have fitted.</returns>
-    public static (string Device, IReadOnlyList<(int Batch, bool Recompute, long? PeakBytes)> Peaks) Run(Precision precision, int side, CancellationToken cancellationToken)
+    /// <summary>Measures batch sizes as far as this machine's memory allows.</summary>
+    /// <param name="precision">Precision of the base model and the passes.</param>
+    /// <param name="side">Side of the images in pixels.</param>
+    /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>The peak in bytes for each batch size, with and without gradient checkpointing; null if it would not fit.</returns>
+    public static (string Device, IReadOnlyList<(int Batch, bool Recompute, long? PeakBytes)> Peaks) Run(
+        Precision precision, int side, CancellationToken cancellationToken)
     {
         using var subject = new TrainingSubject(precision);
         List<(int Batch, bool Recompute, long? PeakBytes)> peaks = [];
 
-        // The optimiser's moments and the gradients are there after the first step only.
+        // The optimiser's moments and the gradients exist only after the first step.
         subject.Step(subject.Graph(true), subject.Rows(1, side));
         foreach (var recompute in (bool[])[true, false])
         {
@@ -42,7 +43,7 @@ internal static class TrainingMemoryBenchmark
         return (subject.Device.ToString(), peaks);
     }
 
-    /// <summary>Whether memory suffices, by what the batches before took.</summary>
+    /// <summary>Whether the memory suffices, extrapolated from the smaller batches.</summary>
     private static bool Fits(int batch, (int Batch, bool Recompute, long? PeakBytes)[] before)
     {
         if (before.Length < 2)

@@ -21,9 +21,9 @@ internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
     /// <param name="width">Width of the queries and of the result.</param>
     /// <param name="heads">Number of heads; divides the width.</param>
     /// <param name="contextWidth">Width of the context; the same as <paramref name="width"/> for self-attention.</param>
-    /// <param name="hasBias">Whether q, k, v have a bias: in the autoencoder only.</param>
-    /// <param name="norm">Normalisation before the projections: in the autoencoder only.</param>
-    /// <param name="upcast">Whether scores and their softmax are float32 whatever the weights are.</param>
+    /// <param name="hasBias">Whether q, k, v have a bias: only in the autoencoder.</param>
+    /// <param name="norm">Normalisation before the projections: only in the autoencoder.</param>
+    /// <param name="upcast">Whether scores and their softmax are computed in float32 even if the weights are not.</param>
     public Attention(long width, long heads, long contextWidth, bool hasBias = false, GroupNorm? norm = null, bool upcast = false)
         : base(nameof(Attention))
     {

@@ -23,7 +23,9 @@ internal sealed class AutoencoderKL : Module
     }
 
     /// <param name="image">[N, 3, H, W], from -1 to 1.</param>
-    /// <returns>Mean and log-variance (clamped to -30..20) of the posterior, [N, latent_channels, H/8, W/8] each, without the scaling factor.</returns>
+    /// <returns>
+    /// Mean and log-variance (clamped to -30..20) of the posterior, [N, latent_channels, H/8, W/8] each, without the scaling factor.
+    /// </returns>
     public (Tensor Mean, Tensor LogVariance) Encode(Tensor image)
     {
         var moments = encoder.forward(image);

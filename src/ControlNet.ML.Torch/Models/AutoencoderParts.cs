@@ -116,13 +116,13 @@ internal sealed class AutoencoderMidBlock : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>What the autoencoder's parts share.</summary>
+/// <summary>Constants and layers that the autoencoder's parts share.</summary>
 internal static class AutoencoderLayers
 {
-    /// <summary>Of every group normalisation in the autoencoder.</summary>
+    /// <summary>Epsilon of every group normalisation in the autoencoder.</summary>
     public const double Epsilon = 1e-6;
 
-    /// <summary>The largest maps are hundreds of times the latents: each is let go as soon as the next is there.</summary>
+    /// <summary>The largest feature maps are hundreds of times the latents, so each is freed as soon as the next exists.</summary>
     public static Tensor Replace(Tensor old, Tensor next)
     {
         old.Dispose();

@@ -33,16 +33,18 @@ internal sealed class ClipTextModel : Module
     public Tensor Normalize(Tensor states) => text_model.final_layer_norm.forward(states);
 
     /// <summary>
-    /// Where a row's text ends: its first end-of-text token. Published configurations say eos 2, which was never the tokenizer's; there
-    /// it is the row's highest id, as transformers has it.
+    /// The end of each row's text: its first end-of-text token. Published configurations say eos 2, which is wrong for the tokenizer; then
+    /// it is the row's highest id, as in transformers.
     /// </summary>
     private Tensor EndPositions(Tensor ids) =>
         (_config.EosTokenId == 2 ? ids : ids.EqualTo(_config.EosTokenId).to(ScalarType.Int32)).argmax(dim: -1);
 }
 
-/// <summary>What the text transformer gives.</summary>
-/// <param name="States">Embeddings and the output of every layer, N+1 tensors [N, tokens, width], before the final norm.</param>
+/// <summary>The output of the text transformer.</summary>
+/// <param name="States">
+/// Embeddings and the output of every layer, one more tensor than layers, [N, tokens, width], before the final norm.
+/// </param>
 /// <param name="Last">The last of them after the final norm.</param>
-/// <param name="Pooled">Its row at the end of the text, [N, width].</param>
-/// <param name="Projected">That through the projection (text_embeds), or null.</param>
+/// <param name="Pooled">The row of <paramref name="Last"/> at the end of the text, [N, width].</param>
+/// <param name="Projected">The projection of <paramref name="Pooled"/> (text_embeds), or null.</param>
 internal sealed record ClipTextOutput(IReadOnlyList<Tensor> States, Tensor Last, Tensor Pooled, Tensor? Projected);

@@ -5,9 +5,9 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// The small network that brings a condition image to the latents' size ("hint", paper section 3.2): eight 3x3 convolutions with
-/// SiLU between, three of them with stride 2, the last zero-initialised. Depends on the image alone, so it runs once per image
-/// and not once per step. The widths are those of the released weights (16, 32, 96, 256); the paper's text gives others.
+/// The small network that reduces a condition image to the latents' size ("hint", paper section 3.2): eight 3x3 convolutions with
+/// SiLU between them, three with stride 2, the last zero-initialised. It depends only on the image, so it runs once per image
+/// and not once per step. The widths are those of the released weights (16, 32, 96, 256); the paper's text has others.
 /// </summary>
 internal sealed class ConditionEncoder : Module<Tensor, Tensor>
 {

@@ -4,7 +4,7 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>A control network of which only the condition encoder is there: all that encoding conditions takes.</summary>
+/// <summary>The condition encoder of a control network without the rest of it, for encoding conditions.</summary>
 internal sealed class ConditionEncoderModel : Module
 {
     public readonly ConditionEncoder controlnet_cond_embedding;

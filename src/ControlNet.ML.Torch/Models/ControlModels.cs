@@ -3,20 +3,20 @@ using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>The right network for a configuration.</summary>
+/// <summary>Creates the network for a configuration.</summary>
 internal static class ControlModels
 {
-    /// <summary>A network whose weights are not set.</summary>
+    /// <summary>Creates a network with unset weights.</summary>
     public static IControlModel Create(ControlNetConfig config, TorchDevice device) => config.Lite
         ? Unset.On(device.Type, device.Device, () => new ControlNetLiteModel(config))
         : Unset.On(device.Type, device.Device, () => new ControlNetModel(config));
 
-    /// <summary>A network with its weights.</summary>
-    /// <param name="config">Its shape.</param>
-    /// <param name="weights">Every name and shape has to match.</param>
-    /// <param name="device">Where it lies and in which numbers.</param>
-    /// <param name="loaded">Told of the bytes read.</param>
-    /// <param name="cancellationToken">Seen between tensors.</param>
+    /// <summary>Creates a network and loads its weights.</summary>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="weights">Its weights; every name and shape has to match.</param>
+    /// <param name="device">Its device and data type.</param>
+    /// <param name="loaded">Receives the number of bytes read.</param>
+    /// <param name="cancellationToken">Checked before each tensor.</param>
     public static IControlModel Load(
         ControlNetConfig config, WeightSource weights, TorchDevice device, Action<long>? loaded = null, CancellationToken cancellationToken = default) => config.Lite
         ? StateDict.Load(() => new ControlNetLiteModel(config), weights, device.Type, device.Device, loaded, cancellationToken)

@@ -6,10 +6,10 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// ControlNet-lite, the ablation of the paper (section 4.3, Figure 8c): one convolution in place of each block of the trainable copy. First
-/// convolution, condition encoder and zero convolutions are those of <see cref="ControlNetModel"/>; between them stands a 3x3 convolution
-/// for each residual, the first after each level with stride 2. SiLU comes before each, as in the blocks it stands for: without it all of them
-/// would be one linear map. There is no time and no text in it.
+/// ControlNet-lite, the ablation of the paper (section 4.3, Figure 8c): one convolution replaces each block of the trainable copy. The
+/// first convolution, condition encoder and zero convolutions are those of <see cref="ControlNetModel"/>; between them is a 3x3 convolution
+/// for each residual, the first after each level with stride 2. SiLU precedes each, as in the blocks it replaces: without it all of them
+/// would be one linear map. It has no time embedding and no text.
 /// </summary>
 internal sealed class ControlNetLiteModel : Module, IControlModel
 {
@@ -41,7 +41,7 @@ internal sealed class ControlNetLiteModel : Module, IControlModel
 
     public int ResidualCount => controlnet_down_blocks.Count + 1;
 
-    /// <summary>The convolutions that stand for the copy.</summary>
+    /// <summary>The convolutions that replace the copy.</summary>
     public IEnumerable<Convolution> Blocks => [.. blocks, mid_block];
 
     public Tensor EncodeCondition(Tensor condition) => ControlNetModel.EncodeCondition(_config, controlnet_cond_embedding, condition);

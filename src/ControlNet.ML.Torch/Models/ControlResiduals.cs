@@ -3,29 +3,31 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>What a control network adds to the UNet: one tensor for each skip tensor, in the encoder's order, and one for the middle.</summary>
+/// <summary>
+/// The residuals that a control network adds to the UNet: one for each skip tensor, in the encoder's order, and one for the middle.
+/// </summary>
 /// <param name="Skips">SD1: 12 tensors; SDXL: 9.</param>
 /// <param name="Middle">[N, C, h, w].</param>
 internal sealed record ControlResiduals(IReadOnlyList<Tensor> Skips, Tensor Middle)
 {
-    /// <summary>Several networks' residuals add up.</summary>
+    /// <summary>The sum of two networks' residuals.</summary>
     public static ControlResiduals operator +(ControlResiduals a, ControlResiduals b) =>
         new([.. a.Skips.Zip(b.Skips, (x, y) => x.Plus(y))], a.Middle.Plus(b.Middle));
 
-    /// <summary>What the blocks of a control network gave, through its zero convolutions (paper Figure 3b).</summary>
+    /// <summary>Passes the outputs of a control network's blocks through its zero convolutions (paper Figure 3b).</summary>
     /// <param name="skips">A convolution for each skip tensor.</param>
-    /// <param name="middle">The middle's.</param>
-    /// <param name="pooled">Averaged over space, for networks that carry no place (shuffle).</param>
+    /// <param name="middle">The convolution for the middle.</param>
+    /// <param name="pooled">Whether to average over space, for networks without spatial information (shuffle).</param>
     public ControlResiduals Join(ModuleList<ZeroConvolution> skips, ZeroConvolution middle, bool pooled)
     {
         var joined = Select((residual, i) => (i < skips.Count ? skips[i] : middle).forward(residual));
         return pooled ? joined.Select((residual, _) => residual.mean([2, 3], keepdim: true)) : joined;
     }
 
-    /// <summary>Each one outlives the scope that it was made in.</summary>
+    /// <summary>Moves each tensor to the outer dispose scope.</summary>
     public ControlResiduals MoveToOuterDisposeScope() => Select((residual, _) => residual.MoveToOuterDisposeScope());
 
-    /// <summary>Each residual through a function, which also gets its index: skips from 0, the middle last.</summary>
+    /// <summary>Maps each residual with a function, which also receives its index: skips from 0, the middle last.</summary>
     public ControlResiduals Select(Func<Tensor, int, Tensor> change) =>
         new([.. Skips.Select(change)], change(Middle, Skips.Count));
 }

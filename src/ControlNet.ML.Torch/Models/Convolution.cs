@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// A square convolution on [N, C, H, W]; its parameters start unset, as those of <see cref="Linear"/>. Libtorch computes it on whole blocks
-/// of channels (<see cref="AlignedChannels"/>); the parameters keep a checkpoint's shapes.
+/// A square convolution on [N, C, H, W]; its parameters start unset, like those of <see cref="Linear"/>. Libtorch computes it on whole
+/// blocks of channels (<see cref="AlignedChannels"/>); the parameters keep a checkpoint's shapes.
 /// </summary>
 internal class Convolution : Module<Tensor, Tensor>
 {
@@ -26,7 +26,7 @@ internal class Convolution : Module<Tensor, Tensor>
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
     /// <param name="kernel">Side of the kernel, pixels.</param>
-    /// <param name="stride">Step, pixels.</param>
+    /// <param name="stride">Stride, pixels.</param>
     /// <param name="padding">Zeros at each border, pixels.</param>
     public Convolution(long inputs, long outputs, int kernel, int stride = 1, int padding = 0)
         : base(nameof(Convolution))
@@ -55,13 +55,13 @@ internal class Convolution : Module<Tensor, Tensor>
             x = functional.pad(x, [0, missing]);
         var (alignedWeight, alignedBias) = _channels.Parameters(weight, bias);
 
-        // A stride that passes over pixels of an image channels last is one more kernel of oneDNN's that is wrong where caches are hidden.
+        // Strides that skip pixels of a channels-last image are another oneDNN kernel that is wrong where caches are hidden.
         var input = _channels.Pad(_skipsPixels ? x.contiguous() : x);
         var output = _channels.Cut(Operations.Convolve(input, alignedWeight, alignedBias, _stride, _padding), _outputs);
         return (missing > 0 ? output.narrow(3, 0, 1).contiguous() : output).MoveToOuterDisposeScope();
     }
 
-    /// <summary>To be called after the values of frozen parameters were changed in place.</summary>
+    /// <summary>Call this after changing the values of frozen parameters in place.</summary>
     protected void ParametersChanged() => _channels.Forget();
 
     protected override void Dispose(bool disposing)

@@ -4,7 +4,10 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>One level of the encoder: resnets, each followed by a transformer where the level has attention, then a downsampler except at the last level.</summary>
+/// <summary>
+/// One level of the encoder: resnets, each followed by a transformer if the level has attention, then a downsampler except at the last
+/// level.
+/// </summary>
 internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, Tensor>
 {
     public readonly ModuleList<ResnetBlock> resnets;
@@ -12,8 +15,8 @@ internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, 
     public readonly ModuleList<Downsample>? downsamplers;
 
     /// <param name="layers">The level's resnets, first to last.</param>
-    /// <param name="transformers">As many transformers, or null for a level without attention.</param>
-    /// <param name="downsample">The way to the next level, or null at the last.</param>
+    /// <param name="transformers">One transformer per resnet, or null for a level without attention.</param>
+    /// <param name="downsample">The downsampler to the next level, or null at the last.</param>
     public DownBlock(ResnetBlock[] layers, SpatialTransformer[]? transformers, Downsample? downsample)
         : base(nameof(DownBlock))
     {

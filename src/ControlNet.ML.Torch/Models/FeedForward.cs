@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>The feed-forward part of a transformer block: GEGLU to four times the width, then back (keys <c>net.0.proj</c>, <c>net.2</c>).</summary>
+/// <summary>
+/// The feed-forward part of a transformer block: GEGLU to four times the width, then back (keys <c>net.0.proj</c>, <c>net.2</c>).
+/// </summary>
 internal sealed class FeedForward : Module<Tensor, Tensor>
 {
     public readonly ModuleList<Module<Tensor, Tensor>> net;
@@ -13,7 +15,7 @@ internal sealed class FeedForward : Module<Tensor, Tensor>
     public FeedForward(long width)
         : base(nameof(FeedForward))
     {
-        // The middle entry is the reference's dropout: it holds no weights and does nothing at inference, but counts.
+        // The middle entry is the reference's dropout: it has no weights and no effect at inference, but counts in the keys.
         net = new([new Geglu(width, width * 4), Identity(), new Linear(width * 4, width)]);
         RegisterComponents();
     }

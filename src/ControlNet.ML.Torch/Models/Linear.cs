@@ -15,7 +15,7 @@ internal sealed class Linear : Module<Tensor, Tensor>
 
     /// <param name="inputs">Width of x, [..., inputs].</param>
     /// <param name="outputs">Width of y, [..., outputs].</param>
-    /// <param name="hasBias">Whether b is there.</param>
+    /// <param name="hasBias">Whether there is a bias b.</param>
     public Linear(long inputs, long outputs, bool hasBias = true)
         : base(nameof(Linear))
     {

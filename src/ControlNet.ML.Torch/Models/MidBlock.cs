@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>Between encoder and decoder: resnet, transformer, resnet (UNetMidBlock2DCrossAttn), or a single resnet (UNetMidBlock2D).</summary>
+/// <summary>
+/// Between encoder and decoder: resnet, transformer, resnet (UNetMidBlock2DCrossAttn), or a single resnet (UNetMidBlock2D).
+/// </summary>
 internal sealed class MidBlock : Module<Tensor, Tensor, Tensor, Tensor>
 {
     public readonly ModuleList<SpatialTransformer>? attentions;

@@ -12,7 +12,7 @@ internal sealed class GroupNorm : Module<Tensor, Tensor>
     private readonly long _groups;
     private readonly double _epsilon;
 
-    /// <param name="groups">How many groups share the C channels.</param>
+    /// <param name="groups">Number of groups; divides C.</param>
     /// <param name="channels">C.</param>
     /// <param name="epsilon">Added to the variance: 1e-5 in resnets, 1e-6 in transformers and the autoencoder.</param>
     public GroupNorm(long groups, long channels, double epsilon)

@@ -4,14 +4,14 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// The three operations that nearly all the time goes into. They stand in one place so that a benchmark can see which were made, and
-/// make the same ones bare.
+/// The three operations that take nearly all the time. They are in one place so that a benchmark can observe them and
+/// repeat them as bare calls.
 /// </summary>
 internal static class Operations
 {
     /// <summary>
-    /// Told of every operation on this thread, with what is needed to repeat it; null outside benchmarks. Of networks that learn it cannot all be
-    /// repeated: their convolutions are given zeros for missing channels that live as long as the call.
+    /// Called for every operation on this thread with what is needed to repeat it; null outside benchmarks. Not all operations of trainable
+    /// networks can be repeated: the zeros for missing channels in their convolutions live only as long as the call.
     /// </summary>
     [ThreadStatic]
     public static Action<BareOperation>? Observer;

@@ -15,11 +15,11 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
     private readonly double _divisor;
 
     /// <param name="inputs">Input channels.</param>
-    /// <param name="outputs">Output channels; a 1x1 convolution takes the input there if they differ.</param>
+    /// <param name="outputs">Output channels; if they differ, a 1x1 convolution converts the input.</param>
     /// <param name="timeWidth">Width of the time embedding; null in the autoencoder, which has none.</param>
     /// <param name="groups">Groups of the normalisations.</param>
-    /// <param name="epsilon">Of the normalisations.</param>
-    /// <param name="divisor">What the sum is divided by (output_scale_factor).</param>
+    /// <param name="epsilon">Epsilon of the normalisations.</param>
+    /// <param name="divisor">Divisor of the sum (output_scale_factor).</param>
     public ResnetBlock(long inputs, long outputs, long? timeWidth, long groups, double epsilon, double divisor = 1)
         : base(nameof(ResnetBlock))
     {
@@ -33,7 +33,7 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>Norm, SiLU, convolution: what is in between lives no longer than needed.</summary>
+    /// <summary>Norm, SiLU, convolution; frees intermediate tensors early.</summary>
     public static Tensor Convolve(GroupNorm norm, Convolution convolution, Tensor x)
     {
         using var activated = functional.silu(norm.forward(x), inplace: true);
@@ -41,10 +41,10 @@ internal sealed class ResnetBlock : Module<Tensor, Tensor?, Tensor>
     }
 
     /// <param name="x">[N, inputs, H, W].</param>
-    /// <param name="time">SiLU of the time embedding, [N, timeWidth]: the same for every block, so taken once by the caller.</param>
+    /// <param name="time">SiLU of the time embedding, [N, timeWidth]: the same for every block, so the caller computes it once.</param>
     public override Tensor forward(Tensor x, Tensor? time)
     {
-        // Outputs of a convolution or a norm are fresh memory: what follows works on them in place.
+        // Outputs of a convolution or a norm are new tensors, so the following operations work in place.
         using var scope = NewDisposeScope();
         var hidden = Convolve(norm1, conv1, x);
         if (time_emb_proj is not null)

@@ -3,14 +3,14 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>Half the resolution by a 3x3 convolution of stride 2 (Downsample2D).</summary>
+/// <summary>Halves the resolution with a 3x3 convolution of stride 2 (Downsample2D).</summary>
 internal sealed class Downsample : Module<Tensor, Tensor>
 {
     public readonly Convolution conv;
     private readonly bool _padAfter;
 
     /// <param name="channels">Channels, unchanged.</param>
-    /// <param name="padding">1, or 0 to pad right and bottom only: so the autoencoder, and UNets that say so (downsample_padding).</param>
+    /// <param name="padding">1, or 0 to pad only right and bottom: the autoencoder, and UNets with downsample_padding 0.</param>
     public Downsample(long channels, int padding)
         : base(nameof(Downsample))
     {
@@ -28,7 +28,7 @@ internal sealed class Downsample : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>Nearest-neighbour enlargement to a given size, then a 3x3 convolution (Upsample2D).</summary>
+/// <summary>Nearest-neighbour upsampling to a given size, then a 3x3 convolution (Upsample2D).</summary>
 internal sealed class Upsample : Module<Tensor, long[], Tensor>
 {
     public readonly Convolution conv;
@@ -42,7 +42,7 @@ internal sealed class Upsample : Module<Tensor, long[], Tensor>
     }
 
     /// <param name="x">[N, C, H, W].</param>
-    /// <param name="size">Height and width of the result: twice the input's, or one less where the way down met an odd size.</param>
+    /// <param name="size">Height and width of the result: twice the input's, or one less where the encoder's size was odd.</param>
     public override Tensor forward(Tensor x, long[] size)
     {
         using var enlarged = functional.interpolate(x, size: size, mode: InterpolationMode.Nearest);

@@ -19,11 +19,11 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
     /// <param name="channels">Channels of the feature map.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="contextWidth">Width of the text embedding.</param>
-    /// <param name="depth">How many blocks.</param>
+    /// <param name="depth">Number of blocks.</param>
     /// <param name="groups">Groups of the normalisation.</param>
-    /// <param name="linear">Linear projections in place of convolutions.</param>
-    /// <param name="onlyCross">Whether the first attention of each block is to the text, too.</param>
-    /// <param name="upcast">Whether attention scores are float32 always.</param>
+    /// <param name="linear">Whether projections are linear layers instead of convolutions.</param>
+    /// <param name="onlyCross">Whether the first attention of each block also attends to the text.</param>
+    /// <param name="upcast">Whether attention scores are always computed in float32.</param>
     public SpatialTransformer(
         long channels, long heads, long contextWidth, int depth, long groups, bool linear, bool onlyCross = false, bool upcast = false)
         : base(nameof(SpatialTransformer))
@@ -56,8 +56,8 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
 
         static Tensor ToTokens(Tensor map) => map.flatten(2).transpose(1, 2);
 
-        // A single pixel is reshaped as it lies: transposed, its strides would look like those of another memory layout, and the
-        // convolutions after it would take another path with other last digits.
+        // A single pixel is reshaped without transposing: its strides would look like another memory layout, for which the following
+        // convolutions take a different path with different last digits.
         Tensor ToMap(Tensor rows) => (height * width == 1 ? rows : rows.transpose(1, 2)).reshape(rows.shape[0], -1, height, width);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class TimestepEmbedding : Module<Tensor, Tensor?, Tensor>
 
     /// <param name="inputs">Width of the sinusoids.</param>
     /// <param name="width">Width of the result.</param>
-    /// <param name="conditionWidth">Width of the time condition, or null where there is none.</param>
+    /// <param name="conditionWidth">Width of the time condition, or null if there is none.</param>
     public TimestepEmbedding(long inputs, long width, long? conditionWidth = null)
         : base(nameof(TimestepEmbedding))
     {
@@ -35,7 +35,9 @@ internal sealed class TimestepEmbedding : Module<Tensor, Tensor?, Tensor>
         return linear_2.forward(functional.silu(linear_1.forward(sinusoids))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The sinusoids of timesteps: exp(−ln 10000 · i / (half − shift)) · t, cosines first when flipped (diffusers' get_timestep_embedding).</summary>
+    /// <summary>
+    /// The sinusoids of timesteps: exp(−ln 10000 · i / (half − shift)) · t, cosines first when flipped (diffusers' get_timestep_embedding).
+    /// </summary>
     /// <param name="timesteps">[N], may be fractional.</param>
     /// <param name="width">Length of each row of the result, [N, width].</param>
     /// <param name="flipSinToCos">Cosines before sines: true in Stable Diffusion.</param>

@@ -3,7 +3,9 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>Self-attention, cross-attention to the text, feed-forward; each after a layer norm and added to its input (BasicTransformerBlock).</summary>
+/// <summary>
+/// Self-attention, cross-attention to the text, feed-forward; each after a layer norm and added to its input (BasicTransformerBlock).
+/// </summary>
 internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
 {
     public readonly LayerNorm norm1;
@@ -17,8 +19,8 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
     /// <param name="width">Width of the tokens.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="contextWidth">Width of the text embedding.</param>
-    /// <param name="onlyCross">Whether the first attention is to the text, too (only_cross_attention).</param>
-    /// <param name="upcast">Whether attention scores are float32 always.</param>
+    /// <param name="onlyCross">Whether the first attention also attends to the text (only_cross_attention).</param>
+    /// <param name="upcast">Whether attention scores are always computed in float32.</param>
     public TransformerBlock(long width, long heads, long contextWidth, bool onlyCross = false, bool upcast = false)
         : base(nameof(TransformerBlock))
     {
@@ -36,7 +38,7 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
     /// <param name="context">The text, [N, tokens, contextWidth].</param>
     public override Tensor forward(Tensor x, Tensor context)
     {
-        // A sublayer's own output is fresh memory, so the input can be added to it in place.
+        // A sublayer's output is a new tensor, so the input can be added to it in place.
         using var scope = NewDisposeScope();
         x = attn1.forward(norm1.forward(x), _onlyCross ? context : null).PlusInPlace(x);
         x = attn2.forward(norm2.forward(x), context).PlusInPlace(x);

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>The locked network: predicts the noise (or velocity) in a sample, given time and text, and what control networks add.</summary>
+/// <summary>
+/// The locked network: predicts the noise (or velocity) in a sample, given time, text and the residuals of control networks.
+/// </summary>
 internal sealed class UNet2DConditionModel : UNetEncoder
 {
     public readonly ModuleList<UpBlock> up_blocks;
@@ -41,7 +43,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
         return Decode(encoded, inputs.Text).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The locked half: time embedding, encoder and middle, which no control network changes.</summary>
+    /// <summary>Time embedding, encoder and middle, which control networks do not change.</summary>
     /// <param name="sample">[N, in_channels, H, W].</param>
     /// <param name="inputs">Time, text and so on, N rows each.</param>
     public EncodedSample Encode(Tensor sample, UNetInputs inputs)
@@ -52,7 +54,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     }
 
     /// <summary>The decoder: levels, then norm, SiLU, convolution.</summary>
-    /// <param name="encoded">From the encoder, residuals joined.</param>
+    /// <param name="encoded">The encoder's output, with residuals added.</param>
     /// <param name="text">[N, tokens, width].</param>
     /// <returns>[N, out_channels, H, W].</returns>
     public Tensor Decode(EncodedSample encoded, Tensor text)
@@ -64,7 +66,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
         return Out(x);
     }
 
-    /// <summary>The decoder's end: norm, SiLU, convolution.</summary>
+    /// <summary>The output layers: norm, SiLU, convolution.</summary>
     /// <param name="x">The last level's output.</param>
     public Tensor Out(Tensor x) => ResnetBlock.Convolve(conv_norm_out, conv_out, x);
 

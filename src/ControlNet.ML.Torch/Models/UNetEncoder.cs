@@ -20,7 +20,7 @@ internal abstract class UNetEncoder : Module
     private readonly EncoderConfig _config;
 
     /// <param name="name">The network's name.</param>
-    /// <param name="config">Its shape.</param>
+    /// <param name="config">Its configuration.</param>
     /// <param name="timeConditionWidth">Width of the guidance embedding of distilled (LCM) models, or null.</param>
     protected UNetEncoder(string name, EncoderConfig config, int? timeConditionWidth = null)
         : base(name)
@@ -46,7 +46,7 @@ internal abstract class UNetEncoder : Module
     protected ResnetBlock Resnet(int inputs, int outputs, double divisor = 1) =>
         new(inputs, outputs, TimeWidth, _config.NormNumGroups, _config.NormEps, divisor);
 
-    /// <summary>A transformer as a level of encoder or decoder has them.</summary>
+    /// <summary>A transformer of a level of the encoder or decoder.</summary>
     protected SpatialTransformer Transformer(int channels, int level) => Transformer(channels, level, _config.OnlyCrossAttention);
 
     private SpatialTransformer Transformer(int channels, int level, bool onlyCross) => new(
@@ -60,7 +60,7 @@ internal abstract class UNetEncoder : Module
         _config.UpcastAttention);
 
     /// <summary>The vector that every resnet receives: SiLU of the time embedding, with the additions of SDXL and LCM.</summary>
-    /// <param name="inputs">What the network is asked about.</param>
+    /// <param name="inputs">The inputs besides the sample.</param>
     protected Tensor EmbedTime(UNetInputs inputs)
     {
         var width = conv_in.weight.shape[0];
@@ -82,7 +82,10 @@ internal abstract class UNetEncoder : Module
     /// <param name="x">The output of <see cref="conv_in"/>, to which a control network has added its hint.</param>
     /// <param name="time">From <see cref="EmbedTime"/>.</param>
     /// <param name="text">The text, [N, tokens, width].</param>
-    /// <returns>The skip tensors in order, the first being <paramref name="x"/>, and the middle's output; without a middle block the last skip tensor.</returns>
+    /// <returns>
+    /// The skip tensors in order, the first of which is <paramref name="x"/>, and the middle's output; without a middle block, the last
+    /// skip tensor.
+    /// </returns>
     protected (List<Tensor> Skips, Tensor Middle) Encode(Tensor x, Tensor time, Tensor text)
     {
         List<Tensor> skips = [x];

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>What a UNet or control network is given besides the sample itself.</summary>
+/// <summary>The inputs of a UNet or control network besides the sample.</summary>
 /// <param name="Timesteps">[N], may be fractional.</param>
 /// <param name="Text">Text embedding, [N, tokens, width].</param>
 /// <param name="PooledText">SDXL: pooled text, [N, width].</param>

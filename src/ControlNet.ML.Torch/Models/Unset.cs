@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Models;
 
 /// <summary>
-/// Parameters whose values are not set. Where and in which numbers they are made is set around the building of a network; on the
-/// meta device they have a shape and no memory at all, which is how the names and shapes of a full-size network are listed.
+/// Parameters with unset values. Their device and data type are set around the construction of a network; on the
+/// meta device they have a shape but no memory, which is how the names and shapes of a full-size network are listed.
 /// </summary>
 internal static class Unset
 {
@@ -16,12 +16,12 @@ internal static class Unset
     {
         var (type, device) = _place ?? (ScalarType.Float32, CPU);
 
-        // A parameter has a handle of its own on the same values; that of the tensor would stay until the collector finds it.
+        // A parameter has its own handle on the same values; the tensor's handle would stay until it is garbage-collected.
         using var values = empty(shape, dtype: type, device: device);
         return new Parameter(values, requires_grad: false);
     }
 
-    /// <summary>Builds a network whose parameters have this type and lie on this device.</summary>
+    /// <summary>Builds a network whose parameters have this data type and device.</summary>
     public static T On<T>(ScalarType type, Device device, Func<T> build)
     {
         var before = _place;

@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace ControlNet.ML.Torch.Models;
 
-/// <summary>One level of the decoder: every resnet takes what the encoder left at its height, then an upsampler except at the last level.</summary>
+/// <summary>
+/// One level of the decoder: every resnet takes the encoder's skip tensor of its level, then an upsampler except at the last level.
+/// </summary>
 internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Tensor>
 {
     public readonly ModuleList<ResnetBlock> resnets;
@@ -12,8 +14,8 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     public readonly ModuleList<Upsample>? upsamplers;
 
     /// <param name="layers">The level's resnets, first to last.</param>
-    /// <param name="transformers">As many transformers, or null for a level without attention.</param>
-    /// <param name="upsample">The way to the next level, or null at the last.</param>
+    /// <param name="transformers">One transformer per resnet, or null for a level without attention.</param>
+    /// <param name="upsample">The upsampler to the next level, or null at the last.</param>
     public UpBlock(ResnetBlock[] layers, SpatialTransformer[]? transformers, Upsample? upsample)
         : base(nameof(UpBlock))
     {
@@ -26,7 +28,7 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
-    /// <param name="skips">The encoder's outputs, the last on top; as many are taken as there are resnets.</param>
+    /// <param name="skips">The encoder's outputs, the last on top; one is taken per resnet.</param>
     public override Tensor forward(Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
     {
         for (var i = 0; i < resnets.Count; i++)
@@ -38,7 +40,7 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
             x.MoveToOuterDisposeScope();
         }
 
-        // The size comes from the next skip tensor, so that odd sizes come back as they were.
+        // The size is that of the next skip tensor, so that odd sizes are restored.
         return upsamplers is null ? x : upsamplers[0].forward(x, skips.Peek().shape[2..]);
     }
 }

@@ -4,26 +4,27 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Loads a native library that was changed in memory. What is loaded is what is given: it lies in memory under no name that anyone else could
-/// find; or, where the system has no such files or runs none, in a new folder that nobody else can write to, only until it is loaded.
+/// Loads a native library that was changed in memory. No other user can change what is loaded: it is an unnamed memory file, or, where
+/// the system does not support or execute these, a file in a new private folder that is deleted once it is loaded.
 /// </summary>
 internal static class AdaptedLibrary
 {
-    // They stay open with the libraries: the loader knows libraries by their paths, and would take another file under the same number for them.
+    // The files stay open with the libraries: the loader identifies libraries by path, and another file could get the same descriptor
+    // number.
     private static readonly ConcurrentBag<MemoryFile> Loaded = [];
 
     /// <summary>Loads a library, which stays loaded.</summary>
     /// <param name="name">Its file name.</param>
-    /// <param name="content">What it holds.</param>
+    /// <param name="content">Its content.</param>
     /// <returns>Its handle.</returns>
-    /// <exception cref="ControlNetException">It cannot be loaded, or put anywhere.</exception>
+    /// <exception cref="ControlNetException">The library cannot be written or loaded.</exception>
     public static nint Load(string name, ReadOnlySpan<byte> content)
     {
         var inMemory = LoadFromMemory(name, content);
         return inMemory != 0 ? inMemory : LoadFromFolder(name, content);
     }
 
-    /// <summary>By a file in memory; 0 where that does not work.</summary>
+    /// <summary>Loads from a memory file; 0 if that fails.</summary>
     internal static nint LoadFromMemory(string name, ReadOnlySpan<byte> content)
     {
         var file = MemoryFile.TryCreate(name, content, isCode: true);
@@ -40,7 +41,7 @@ internal static class AdaptedLibrary
         return 0;
     }
 
-    /// <summary>By a file in a folder of its own.</summary>
+    /// <summary>Loads from a file in a private folder.</summary>
     internal static nint LoadFromFolder(string name, ReadOnlySpan<byte> content)
     {
         using var folder = ScratchFolder.Create();

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace ControlNet.ML.Torch.Native;
 
-/// <summary>Sections and numbers of a 64-bit little-endian ELF library; whatever is read is checked against the file's bounds.</summary>
+/// <summary>Sections and numbers of a 64-bit little-endian ELF library; all reads are checked against the file's bounds.</summary>
 internal readonly ref struct ElfFile
 {
     private const int HeaderSize = 64, SectionSize = 64;
 
     /// <param name="bytes">The whole file.</param>
-    /// <exception cref="InvalidDataException">It is no such library, or a table leaves the file.</exception>
+    /// <exception cref="InvalidDataException">The file is not such a library, or a table exceeds it.</exception>
     public ElfFile(ReadOnlySpan<byte> bytes)
     {
         Bytes = bytes;
@@ -27,29 +27,29 @@ internal readonly ref struct ElfFile
         Sections = sections;
     }
 
-    /// <summary>All of it.</summary>
+    /// <summary>The whole file.</summary>
     public ReadOnlySpan<byte> Bytes { get; }
 
-    /// <summary>Its sections, in the order that links count by.</summary>
+    /// <summary>Its sections, in the order that links refer to.</summary>
     public IReadOnlyList<Section> Sections { get; }
 
     /// <param name="Type">SHT_….</param>
-    /// <param name="Offset">Where it lies in the file; not checked.</param>
-    /// <param name="Size">Bytes; not checked.</param>
+    /// <param name="Offset">Offset in the file in bytes; not checked.</param>
+    /// <param name="Size">Size in bytes; not checked.</param>
     /// <param name="Link">The section that it refers to.</param>
     public sealed record Section(uint Type, long Offset, long Size, int Link);
 
-    /// <summary>What a section refers to: its strings, say.</summary>
+    /// <summary>The section that a section refers to, for instance its strings.</summary>
     public Section Linked(Section section) => (uint)section.Link < (uint)Sections.Count
         ? Sections[section.Link]
-        : throw new InvalidDataException("it is damaged: a section refers to one that is not there");
+        : throw new InvalidDataException("it is damaged: a section refers to one that does not exist");
 
     /// <summary>The bytes of a section.</summary>
     public ReadOnlySpan<byte> Content(Section section) => section.Size is >= 0 and <= int.MaxValue
         ? Bytes.Slice(Checked(section.Offset, (int)section.Size), (int)section.Size)
-        : throw new InvalidDataException("it is damaged: a section leaves the file");
+        : throw new InvalidDataException("it is damaged: a section exceeds the file");
 
-    /// <summary>The text, ended by a zero, at an offset of a section of strings.</summary>
+    /// <summary>The zero-terminated string at an offset of a string section.</summary>
     public string Name(Section strings, uint offset)
     {
         var text = Bytes[Checked(strings.Offset + offset, 1)..];
@@ -57,16 +57,16 @@ internal readonly ref struct ElfFile
         return Encoding.ASCII.GetString(end < 0 ? text : text[..end]);
     }
 
-    /// <summary>An offset that has so many bytes behind it.</summary>
+    /// <summary>Checks that an offset is followed by a number of bytes.</summary>
     public int Checked(long offset, int length) =>
-        offset >= 0 && offset <= Bytes.Length - length ? (int)offset : throw new InvalidDataException("it is damaged: an offset leaves the file");
+        offset >= 0 && offset <= Bytes.Length - length ? (int)offset : throw new InvalidDataException("it is damaged: an offset exceeds the file");
 
-    /// <summary>Two bytes as a number.</summary>
+    /// <summary>Reads a 16-bit number.</summary>
     public ushort Short(int at) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes[Checked(at, 2)..]);
 
-    /// <summary>Four.</summary>
+    /// <summary>Reads a 32-bit number.</summary>
     public uint Int(int at) => BinaryPrimitives.ReadUInt32LittleEndian(Bytes[Checked(at, 4)..]);
 
-    /// <summary>Eight.</summary>
+    /// <summary>Reads a 64-bit number.</summary>
     public long Long(int at) => BinaryPrimitives.ReadInt64LittleEndian(Bytes[Checked(at, 8)..]);
 }

@@ -5,8 +5,8 @@ using System.Text;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Addresses of named objects and functions in a library, its local ones included, which the dynamic loader does not tell. The file is
-/// mapped, not read: libtorch's is 461 MB, its symbols a fifth of that.
+/// Addresses of named objects and functions in a library, also local ones, which the dynamic loader does not expose. The file is
+/// mapped, not read: libtorch's is 461 MB, and its symbols are a fifth of that.
 /// </summary>
 internal static class ElfSymbols
 {
@@ -15,9 +15,9 @@ internal static class ElfSymbols
 
     /// <summary>Finds symbols in the full symbol table (.symtab).</summary>
     /// <param name="path">The library, at most 2 GB.</param>
-    /// <param name="names">What to look for; all names are found in one pass.</param>
-    /// <returns>Address within the library and size in bytes of each name that is there; empty for a library without such a table.</returns>
-    /// <exception cref="InvalidDataException">The file is no 64-bit little-endian ELF library, or is damaged.</exception>
+    /// <param name="names">The names to find, in one pass.</param>
+    /// <returns>Address within the library and size in bytes of each name that exists; empty for a library without such a table.</returns>
+    /// <exception cref="InvalidDataException">The file is not a 64-bit little-endian ELF library, or is damaged.</exception>
     public static unsafe IReadOnlyDictionary<string, (long Address, long Size)> Find(string path, params IReadOnlyCollection<string> names)
     {
         var length = new FileInfo(path).Length;

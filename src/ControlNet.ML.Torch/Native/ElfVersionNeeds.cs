@@ -3,24 +3,25 @@ using System.Buffers.Binary;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// The symbol versions that a library asks of other libraries (section .gnu.version_r), and the one change we make to them: a version that
-/// no relocation of the library uses can be marked weak, so that the dynamic loader no longer refuses the library on a system that lacks it.
+/// The symbol versions that a library requires of other libraries (section .gnu.version_r), and the one change we make to them: a version
+/// that no relocation of the library uses can be marked weak, so that the dynamic loader no longer rejects the library on a system without
+/// it.
 /// </summary>
 internal static class ElfVersionNeeds
 {
     private const uint SectionRela = 4, SectionDynSym = 11, SectionVerNeed = 0x6ffffffe, SectionVerSym = 0x6fffffff;
     private const ushort FlagWeak = 0x2;
 
-    /// <summary>A copy of the library in which the version is wanted weakly.</summary>
-    /// <param name="file">The library, byte for byte; left as it is.</param>
+    /// <summary>Returns a copy of the library in which the version is weak.</summary>
+    /// <param name="file">The bytes of the library; not changed.</param>
     /// <param name="version">The version's name, for instance <c>GLIBCXX_3.4.32</c>.</param>
     /// <exception cref="InvalidDataException">
-    /// The file is no such library, does not ask for the version, or really uses a symbol of it.
+    /// The file is not such a library, does not require the version, or uses a symbol of it.
     /// </exception>
     public static byte[] Weaken(byte[] file, string version)
     {
         var elf = new ElfFile(file);
-        var entry = FindEntry(elf, version) ?? throw new InvalidDataException($"it does not ask for {version}");
+        var entry = FindEntry(elf, version) ?? throw new InvalidDataException($"it does not require {version}");
         if (IsRelocated(elf, index: elf.Short(entry + 6)))
             throw new InvalidDataException($"it uses symbols of {version}");
 
@@ -29,7 +30,7 @@ internal static class ElfVersionNeeds
         return copy;
     }
 
-    /// <summary>Where the entry (Elf64_Vernaux: hash, flags, index, name, next) of a version stands.</summary>
+    /// <summary>The offset of a version's entry (Elf64_Vernaux: hash, flags, index, name, next).</summary>
     private static int? FindEntry(ElfFile elf, string version)
     {
         foreach (var section in elf.Sections.Where(s => s.Type == SectionVerNeed))

@@ -2,10 +2,12 @@ using System.Globalization;
 
 namespace ControlNet.ML.Torch.Native;
 
-/// <summary>How much memory a process can still get, of the machine's or of the container's that it runs in.</summary>
+/// <summary>The memory that this process can still get from the machine, or from its container.</summary>
 internal static class FreeMemory
 {
-    /// <summary>Bytes: on Linux what the kernel can give without killing anyone, swap included; elsewhere all memory less this process's.</summary>
+    /// <summary>
+    /// Free bytes: on Linux, what the kernel can give without killing a process, with swap; elsewhere, all memory minus this process's.
+    /// </summary>
     public static long Bytes
     {
         get
@@ -24,7 +26,7 @@ internal static class FreeMemory
         }
     }
 
-    /// <summary>Of the lines of /proc/meminfo: MemAvailable and SwapFree.</summary>
+    /// <summary>The sum of MemAvailable and SwapFree in /proc/meminfo.</summary>
     internal static long OfMachine(IEnumerable<string> lines)
     {
         long free = 0;
@@ -38,8 +40,8 @@ internal static class FreeMemory
     }
 
     /// <summary>
-    /// Of a control group (version 2, as a container sees its own at the root): its limit less what it uses, the file cache that the kernel can drop
-    /// not counted. No limit is <see cref="long.MaxValue"/>.
+    /// Free bytes of a control group (version 2, as a container sees its own at the root): its limit minus its usage, without the file
+    /// cache that the kernel can drop. Without a limit it is <see cref="long.MaxValue"/>.
     /// </summary>
     internal static long OfGroup(string folder)
     {

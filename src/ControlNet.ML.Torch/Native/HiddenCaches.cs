@@ -6,24 +6,24 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Tells oneDNN how large the processor's caches are where a hypervisor hides them.
+/// Sets oneDNN's sizes of the processor's caches where a hypervisor hides them.
 /// <para>
 /// On AMD processors oneDNN 3.7.1 (libtorch 2.10) reads the caches from CPUID leaf 0x8000001D. Many micro virtual machines leave it empty;
-/// oneDNN then takes (0 + 1) · (0 + 1) · (0 + 1) · (0 + 1) = 1 byte for the size of each cache. Its conversion between memory layouts splits what
-/// exceeds the first cache, so everything, and leaves parts of blocks unwritten where a dimension ends in a partial block. Convolutions
-/// and their gradients then read what the heap happens to hold: wrong numbers, sometimes NaN, no error.
+/// oneDNN then computes (0 + 1) · (0 + 1) · (0 + 1) · (0 + 1) = 1 byte as the size of each cache. Its conversion between memory layouts
+/// splits what exceeds the first cache, that is everything, and leaves parts of blocks unwritten where a dimension ends in a partial block.
+/// Convolutions and their gradients then read uninitialised memory: wrong numbers, sometimes NaN, no error.
 /// </para>
 /// <para>
-/// Here the three sizes are set to those that oneDNN itself assumes of processors that say nothing (<c>get_per_core_cache_size</c>), in its
+/// This class sets the three sizes to those that oneDNN itself assumes for unknown processors (<c>get_per_core_cache_size</c>), in its
 /// own record of the processor, <c>dnnl::impl::cpu::x64::cpu()</c>. The record is found by its symbol; unless symbol, size and content are
-/// exactly those of the fault, nothing is touched.
+/// exactly those of the fault, nothing is changed.
 /// </para>
 /// </summary>
 internal static unsafe class HiddenCaches
 {
     /// <summary>
-    /// Set to <c>leave</c>, it keeps the fault, to show that it is there; set to <c>repair</c>, oneDNN's record is looked at even where this
-    /// processor's caches are not hidden.
+    /// <c>leave</c> keeps the fault, to demonstrate it; <c>repair</c> checks oneDNN's record even if this processor's caches are not
+    /// hidden.
     /// </summary>
     public const string Variable = "CONTROLNET_HIDDEN_CACHES";
 
@@ -43,8 +43,8 @@ internal static unsafe class HiddenCaches
         return (uint)X86Base.CpuId(LargestLeaf, 0).Eax < unchecked((uint)CacheLeaf) || (X86Base.CpuId(CacheLeaf, 0).Eax & 0x1f) == 0;
     }
 
-    /// <summary>Repairs oneDNN's record where the caches are hidden. Called once, before the first network computes.</summary>
-    /// <returns>Whether there was something to repair and it was done.</returns>
+    /// <summary>Repairs oneDNN's record if the caches are hidden. Called once, before the first network computes.</summary>
+    /// <returns>Whether the record needed the repair and was repaired.</returns>
     public static bool Repair()
     {
         var choice = Environment.GetEnvironmentVariable(Variable);
@@ -79,7 +79,10 @@ internal static unsafe class HiddenCaches
         return start[symbols[Guard].Address] == 1 ? start + symbols[Record].Address : null;
     }
 
-    /// <summary>oneDNN makes its record at its first use. A single pixel, 1x1: a size that no network has, since oneDNN keeps its plans by size.</summary>
+    /// <summary>
+    /// Makes oneDNN create its record, which it does at its first use. The image is 1x1, a size that no network has, since oneDNN caches
+    /// its plans by size.
+    /// </summary>
     private static void Touch()
     {
         using var scope = NewDisposeScope();

@@ -6,8 +6,8 @@ namespace ControlNet.ML.Torch.Native;
 internal static partial class NativeHeap
 {
     /// <summary>
-    /// Gives free memory back to the system. glibc keeps freed blocks below 32 MB for later, half a gigabyte after a step of Stable
-    /// Diffusion, and the peak of what comes next would stand on top of them. Does nothing where the heap is another.
+    /// Returns free memory to the system. glibc keeps freed blocks below 32 MB, half a gigabyte after a step of Stable
+    /// Diffusion, which would add to the next peak. Does nothing for other heaps.
     /// </summary>
     public static void Trim()
     {
@@ -19,7 +19,7 @@ internal static partial class NativeHeap
         }
         catch (EntryPointNotFoundException)
         {
-            // musl has no such call and keeps nothing back.
+            // musl has no such call and keeps no freed memory.
         }
     }
 

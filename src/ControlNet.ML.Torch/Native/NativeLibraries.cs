@@ -4,8 +4,8 @@ using TorchSharp;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Where native libraries lie on Linux: beside the application, below its runtimes folder, or, in notebooks and scripts, in the
-/// NuGet packages that TorchSharp.dll itself was loaded from.
+/// Finds native libraries on Linux: next to the application, in its runtimes folder, or, in notebooks and scripts, in the
+/// NuGet packages from which TorchSharp.dll itself was loaded.
 /// </summary>
 internal static partial class NativeLibraries
 {
@@ -18,7 +18,7 @@ internal static partial class NativeLibraries
 
     /// <summary>
     /// Loads libtorch by its full path. Needed before a copy of a library that links to it is loaded from elsewhere: the dynamic
-    /// loader then finds it by its name. Does nothing when it is not there.
+    /// loader then finds it by its name. Does nothing if the file does not exist.
     /// </summary>
     public static void LoadTorch()
     {
@@ -30,12 +30,12 @@ internal static partial class NativeLibraries
     }
 
     /// <summary>
-    /// Lets libtorch take its big tensors from huge pages (its own setting THP_MEM_ALLOC_ENABLE, read at its first allocation), unless
-    /// the user has set it: a step allocates and frees gigabytes, and 4 KB pages cost a tenth of its time in page faults.
+    /// Makes libtorch allocate large tensors in huge pages (its setting THP_MEM_ALLOC_ENABLE, read at its first allocation), unless
+    /// the user has set it: a step allocates and frees gigabytes, and with 4 KB pages a tenth of its time goes into page faults.
     /// </summary>
     public static void AskForHugePages() => _ = SetEnvironment("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
 
-    // The runtime's own Environment does not reach what native code reads.
+    // .NET's Environment does not change the environment that native code reads.
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
 
@@ -60,7 +60,9 @@ internal static partial class NativeLibraries
             yield return folder;
     }
 
-    /// <summary>From PACKAGES/torchsharp/VERSION/lib/FRAMEWORK: the native folders of torchsharp and of the libtorch packages beside it.</summary>
+    /// <summary>
+    /// From PACKAGES/torchsharp/VERSION/lib/FRAMEWORK: the native folders of torchsharp and of the libtorch packages next to it.
+    /// </summary>
     private static IEnumerable<string> PackageFolders(string? library)
     {
         var package = library is null ? null : Directory.GetParent(library)?.Parent;

@@ -4,8 +4,8 @@ using System.Text;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Settings of libtorch (<c>at::globalContext()</c>) that TorchSharp 0.107 does not offer, called through the names that libtorch's own
-/// library exports. Where a name is not exported, nothing happens and the answer says so.
+/// Settings of libtorch (<c>at::globalContext()</c>) that TorchSharp 0.107 does not expose, called through symbols that libtorch's
+/// library exports. If a symbol is not exported, nothing happens and the result says so.
 /// </summary>
 internal static unsafe class TorchContext
 {
@@ -21,10 +21,10 @@ internal static unsafe class TorchContext
     /// <summary>The loaded library's handle, or 0.</summary>
     public static nint Handle => Library.Value;
 
-    /// <summary>Whether libtorch takes oneDNN (MKL-DNN) for convolutions and more; null where that cannot be asked.</summary>
+    /// <summary>Whether libtorch uses oneDNN (MKL-DNN) for convolutions and other operations; null if unknown.</summary>
     public static bool? UsesOneDnn => Ask(UsesOneDnnName);
 
-    /// <summary>Whether libtorch may take NNPACK; null where that cannot be asked.</summary>
+    /// <summary>Whether libtorch may use NNPACK; null if unknown.</summary>
     public static bool? UsesNnpack => Ask(UsesNnpackName);
 
     /// <summary>Chooses between oneDNN and libtorch's own kernels, for all threads, from the next operation on.</summary>
@@ -32,13 +32,13 @@ internal static unsafe class TorchContext
     public static bool UseOneDnn(bool use) => Tell(UseOneDnnName, use);
 
     /// <summary>
-    /// Keeps libtorch from NNPACK. oneDNN comes before it wherever both could compute a convolution; on processors that it does not know
+    /// Disables NNPACK in libtorch. oneDNN takes precedence wherever both support a convolution; on unknown processors
     /// NNPACK only prints "Could not initialize NNPACK" to the user's terminal.
     /// </summary>
     /// <returns>Whether it could be set.</returns>
     public static bool UseNnpack(bool use) => Tell(UseNnpackName, use);
 
-    /// <summary>oneDNN's version, for instance <c>3.7.1</c>; null where it cannot be asked.</summary>
+    /// <summary>oneDNN's version, for instance <c>3.7.1</c>; null if unknown.</summary>
     public static string? OneDnnVersion()
     {
         // "Intel(R) MKL-DNN v3.7.1 (Git Hash 8d263e6…)"
@@ -47,7 +47,7 @@ internal static unsafe class TorchContext
         return start < 0 ? text : text![(start + 2)..].Split(' ', 2)[0];
     }
 
-    /// <summary>The instruction set of libtorch's own kernels, for instance <c>AVX2</c>; null where it cannot be asked.</summary>
+    /// <summary>The instruction set of libtorch's own kernels, for instance <c>AVX2</c>; null if unknown.</summary>
     public static string? CpuCapability() => Text("_ZN2at18get_cpu_capabilityB5cxx11Ev");
 
     /// <summary>The address of an exported name, or 0.</summary>
@@ -57,7 +57,7 @@ internal static unsafe class TorchContext
     {
         var name = OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
 
-        // The loaded one: by its path where we know it, else by its name, which the system's loader already has.
+        // The loaded library: by its path if known, otherwise by its name, which the system's loader already knows.
         return (NativeLibraries.Find(name) is { } path && NativeLibrary.TryLoad(path, out var handle)) || NativeLibrary.TryLoad(name, out handle) ? handle : 0;
     }
 
@@ -76,7 +76,9 @@ internal static unsafe class TorchContext
         return true;
     }
 
-    /// <summary>What a C++ function without arguments returns as std::string, in libstdc++'s layout: pointer, length, 16 bytes for short ones.</summary>
+    /// <summary>
+    /// Calls a C++ function that returns a std::string, in libstdc++'s layout: pointer, length, 16 bytes for short strings.
+    /// </summary>
     private static string? Text(string name)
     {
         if (!OperatingSystem.IsLinux() || Export(name) is not (var function and not 0))

@@ -11,10 +11,10 @@ namespace ControlNet.ML.Torch.Native;
 /// <para>
 /// TorchSharp 0.107's <c>libLibTorchSharp.so</c> is linked against a libstdc++ with the symbol version GLIBCXX_3.4.32, which
 /// Debian 12 and Ubuntu 22.04 lack. It only names that version (<c>std::ios_base_library_init</c>, which no relocation uses). So
-/// when, and only when, the library does not load as it is, a copy in memory gets the weak flag (VER_FLG_WEAK) on that one entry of
-/// its .gnu.version_r section, two bytes, and is loaded in its place (<see cref="AdaptedLibrary"/>). The original is never touched.
+/// only if the library does not load unchanged, a copy in memory gets the weak flag (VER_FLG_WEAK) on that one entry of
+/// its .gnu.version_r section, two bytes, and is loaded instead (<see cref="AdaptedLibrary"/>). The original is never changed.
 /// </para>
-/// <para>This happens by itself, when this assembly is first used: in programs, tests and notebooks alike.</para>
+/// <para>This happens automatically when this assembly is first used: in programs, tests and notebooks alike.</para>
 /// </summary>
 public static partial class TorchNative
 {
@@ -24,14 +24,18 @@ public static partial class TorchNative
     private static nint _copy;
     private static bool _done;
 
-    /// <summary>Whether oneDNN had to be told of hidden caches (<see cref="HiddenCaches"/>); known after <see cref="EnsureLoaded"/>.</summary>
+    /// <summary>
+    /// Whether hidden caches were repaired in oneDNN (<see cref="HiddenCaches"/>); known after <see cref="EnsureLoaded"/>.
+    /// </summary>
     internal static bool HiddenCachesRepaired { get; private set; }
 
     /// <summary>
     /// Makes sure that libtorch loads. Costs nothing after the first call. Call it yourself only in a program that uses TorchSharp
     /// before it touches a type of this assembly.
     /// </summary>
-    /// <exception cref="ControlNetException">No native libtorch is there (the message says which package to add), or it cannot be loaded.</exception>
+    /// <exception cref="ControlNetException">
+    /// Native libtorch is missing (the message names the package to add), or cannot be loaded.
+    /// </exception>
     public static void EnsureLoaded()
     {
         lock (Gate)
@@ -47,13 +51,13 @@ public static partial class TorchNative
     /// <summary>Whether an adapted copy of TorchSharp's library is loaded; known after <see cref="EnsureLoaded"/>.</summary>
     internal static bool LibraryAdapted => _copy != 0;
 
-    /// <summary>Where libraries lie, by name: those that are there.</summary>
+    /// <summary>The paths of the libraries that exist, by name.</summary>
     internal static Dictionary<string, string> Libraries(IEnumerable<string> names) => names
         .Select(name => (name, path: NativeLibraries.Find(name)))
         .Where(library => library.path is not null)
         .ToDictionary(library => library.name, library => library.path!);
 
-    /// <summary>Puts the adapted library in place, when one is needed, before any code can reach TorchSharp through this assembly.</summary>
+    /// <summary>Loads the adapted library, if it is needed, before any code can reach TorchSharp through this assembly.</summary>
     [ModuleInitializer]
     [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp initialises in a static constructor; nothing else runs before it in every host.")]
     internal static void Initialize()
@@ -64,7 +68,7 @@ public static partial class TorchNative
         }
         catch (ControlNetException)
         {
-            // A module initialiser that throws hides its message behind two others; EnsureLoaded tells the user.
+            // The message of a module initialiser's exception is hidden in two others; EnsureLoaded reports it to the user.
         }
     }
 
@@ -86,7 +90,7 @@ public static partial class TorchNative
         }
         catch (DllNotFoundException)
         {
-            // Something else is wrong: TorchSharp's own attempt gives the full account of it.
+            // Something else is wrong: TorchSharp's own attempt reports it in full.
         }
     }
 
@@ -104,7 +108,7 @@ public static partial class TorchNative
 
         var handle = AdaptedLibrary.Load(Shim, weakened);
 
-        // The runtime first tries the original by its full path and fails; these two answer its next questions.
+        // The runtime first tries the original by its full path and fails; these two handle its next attempts.
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Answer(name);
         if (System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly) is { } context
             && context != System.Runtime.Loader.AssemblyLoadContext.Default)

@@ -4,21 +4,30 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Sheets that show how far it is: a row for each held-out image, its condition, what the network makes of it, and the image itself.</summary>
+/// <summary>
+/// Sample sheets that show the progress of a training: a row for each held-out image, with its condition, the generated image and the image
+/// itself.
+/// </summary>
 internal static class SampleSheet
 {
     private const int Gap = 4;
 
-    /// <summary>Draws and writes a sheet.</summary>
+    /// <summary>Generates the images and writes a sheet.</summary>
     /// <param name="path">The PNG file.</param>
-    /// <param name="model">The base.</param>
-    /// <param name="network">The network as it is now.</param>
-    /// <param name="rows">The rows; row i has the seed of the options plus i.</param>
-    /// <param name="options">How they are drawn.</param>
-    /// <param name="step">Steps done, for the file's text.</param>
-    /// <param name="cancellationToken">Seen between the steps of an image.</param>
+    /// <param name="model">The base model.</param>
+    /// <param name="network">The network at its current step.</param>
+    /// <param name="rows">The rows; row i uses the seed of the options plus i.</param>
+    /// <param name="options">Options of the generated images.</param>
+    /// <param name="step">Number of completed steps, for the file's metadata.</param>
+    /// <param name="cancellationToken">Checked before each denoising step.</param>
     public static void Write(
-        string path, DiffusionModel model, ControlNetwork network, IReadOnlyList<ReadRow> rows, GenerateOptions options, long step, CancellationToken cancellationToken)
+        string path,
+        DiffusionModel model,
+        ControlNetwork network,
+        IReadOnlyList<ReadRow> rows,
+        GenerateOptions options,
+        long step,
+        CancellationToken cancellationToken)
     {
         List<ImageBuffer> images = [];
         for (var i = 0; i < rows.Count; i++)

@@ -68,7 +68,7 @@ internal sealed class TrainingRun : IDisposable
                 if (_state.Step % _options.ValidationSteps == 0 || _state.Step == _options.Steps)
                     Validate(cancellationToken);
                 if (_options.SampleEvery > 0 && (_state.Step % _options.SampleEvery == 0 || _state.Step == _options.Steps))
-                    Draw(cancellationToken);
+                    WriteSamples(cancellationToken);
                 ends = _state.Step == _options.Steps || _gapsInARow >= 3;
                 if (ends || _state.Step % _options.CheckpointingSteps == 0)
                     Save(required: ends);
@@ -186,7 +186,7 @@ internal sealed class TrainingRun : IDisposable
         _gapsInARow = _options.StopAtGap is { } gap && _convergence.Gap >= gap ? _gapsInARow + 1 : 0;
     }
 
-    private void Draw(CancellationToken cancellationToken)
+    private void WriteSamples(CancellationToken cancellationToken)
     {
         if (_setup.Monitor is not { } monitor || _options.Samples == 0 || cancellationToken.IsCancellationRequested)
             return;
@@ -197,16 +197,22 @@ internal sealed class TrainingRun : IDisposable
             {
                 Directory.CreateDirectory(_folder.Samples);
                 SampleSheet.Write(
-                    sheet, _setup.Model, _setup.Network, [.. monitor.Rows.Take(_options.Samples)], _options.SampleOptions, _state.Step, cancellationToken);
+                    sheet,
+                    _setup.Model,
+                    _setup.Network,
+                    [.. monitor.Rows.Take(_options.Samples)],
+                    _options.SampleOptions,
+                    _state.Step,
+                    cancellationToken);
             }
             catch (OperationCanceledException)
             {
-                // The state is written before the run ends, which is worth more than the sheet.
+                // The checkpoint that the caller then writes is worth more than the sheet.
                 return;
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException or ControlNetException)
             {
-                _warning = $"Step {_state.Step}: the sample sheet could not be made, training goes on: {error.Message}";
+                _warning = $"Step {_state.Step}: the sample sheet could not be written, training continues: {error.Message}";
                 return;
             }
         }

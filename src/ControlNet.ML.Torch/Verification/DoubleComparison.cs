@@ -4,26 +4,26 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Verification;
 
 /// <summary>
-/// Runs an operation in its own type and in double precision, which libtorch computes with plain loops of its own, forward and backward,
-/// on memory that holds NaN wherever nothing was written.
+/// Runs an operation in its own data type and in double precision, for which libtorch uses its own plain loops, forward and backward,
+/// on memory that contains NaN wherever nothing was written.
 /// </summary>
-/// <param name="Type">What the operation computes in.</param>
-/// <param name="Shapes">Of its inputs.</param>
+/// <param name="Type">The data type of the operation.</param>
+/// <param name="Shapes">Shapes of its inputs.</param>
 /// <param name="Operation">The operation, on inputs of the type.</param>
-/// <param name="Reference">The same, on inputs and parameters in double precision.</param>
+/// <param name="Reference">The same operation on inputs and parameters in double precision.</param>
 internal sealed record DoubleComparison(
     ScalarType Type, long[][] Shapes, Func<Tensor[], Tensor> Operation, Func<Tensor[], Parameter[], Tensor> Reference)
 {
-    /// <summary>Of the module that computes; they get random values. None for an operation without any.</summary>
+    /// <summary>The parameters of the module, which get random values; empty for an operation without parameters.</summary>
     public IReadOnlyList<Parameter> Parameters { get; init; } = [];
 
-    /// <summary>Whether images among the inputs lie channels last in memory.</summary>
+    /// <summary>Whether image inputs are in channels-last memory format.</summary>
     public bool ChannelsLast { get; init; }
 
-    /// <summary>Whether the gradient of an image does.</summary>
+    /// <summary>Whether the gradient of an image is in channels-last memory format.</summary>
     public bool GradientChannelsLast { get; init; }
 
-    /// <summary>Of the random values.</summary>
+    /// <summary>Seed of the random values.</summary>
     public int Seed { get; init; }
 
     /// <summary>The largest error that rounding explains, as a share of the largest value.</summary>
@@ -36,9 +36,9 @@ internal sealed record DoubleComparison(
     };
 
     /// <summary>
-    /// Errors of the result (forward) and of the gradients of inputs and parameters (backward), each as a share of the largest value, or of what
-    /// such a value is on average (1; for parameters the square root of the pixels that are summed) where all are smaller; NaN where a value is
-    /// not finite.
+    /// Errors of the result (forward) and of the gradients of inputs and parameters (backward), each relative to the largest value, or, if
+    /// all are smaller, to the average size of such a value (1; for parameters the square root of the number of summed pixels); NaN if a
+    /// value is not finite.
     /// </summary>
     public IReadOnlyList<(string What, double Error)> Run()
     {
@@ -69,8 +69,8 @@ internal sealed record DoubleComparison(
         autograd.backward([expected], [exactGradient]);
         errors.AddRange(inputs.Select((input, i) => ($"gradient of input {i + 1}", Error(input.grad!, exact[i].grad!, 1))));
 
-        // Partial sums are rounded by their own size. Where a parameter's terms happen to cancel, and it has no larger neighbours, the rounding
-        // is no share of what remains.
+        // Partial sums are rounded relative to their own size. If a parameter's terms happen to cancel, and it has no larger neighbours,
+        // the error cannot be measured relative to the result.
         errors.AddRange(Parameters.Select((parameter, i) => (
             $"gradient of parameter {i + 1}",
             Error(parameter.grad!, exactParameters[i].grad!, Math.Sqrt(Math.Max(1.0, expected.numel() / (double)parameter.shape[0]))))));
@@ -78,7 +78,7 @@ internal sealed record DoubleComparison(
     }
 
     /// <summary>
-    /// Leaves NaN in memory that is free: a kernel that reads what it never wrote then gives NaN rather than, by luck, the right numbers.
+    /// Fills free memory with NaN, so that a kernel that reads memory it never wrote returns NaN instead of, by luck, the right numbers.
     /// </summary>
     private static void FillHeapWithNaN()
     {
@@ -90,11 +90,13 @@ internal sealed record DoubleComparison(
         }
     }
 
-    /// <summary>The same values, of an image channels last in memory.</summary>
+    /// <summary>The same values; an image in channels-last memory format.</summary>
     private static Tensor Lay(Tensor x, bool channelsLast) =>
         channelsLast && x.dim() == 4 ? x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : x;
 
-    /// <summary>Square root of the values that are summed for one output: weights divided by it keep results near 1, within float16.</summary>
+    /// <summary>
+    /// Square root of the number of values summed for one output: weights divided by it keep results near 1, within float16.
+    /// </summary>
     private static double FanIn(Tensor parameter) => Math.Sqrt(Math.Max(1.0, parameter.numel() / (double)parameter.shape[0]));
 
     private static double Error(Tensor actual, Tensor expected, double typical)

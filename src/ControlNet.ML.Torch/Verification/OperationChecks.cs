@@ -5,12 +5,12 @@ using static TorchSharp.torch.nn;
 namespace ControlNet.ML.Torch.Verification;
 
 /// <summary>
-/// The operations that are checked, as the networks make them: small, but with the channel counts that libtorch is known to compute wrongly
+/// The checked operations, as the networks use them: small, but with the channel counts that libtorch is known to compute wrongly
 /// on some machines (partial blocks of 8, 16, 32, 48 and 64; the four outputs of a UNet's last convolution).
 /// </summary>
 internal static class OperationChecks
 {
-    /// <summary>All of them, each made when it is run.</summary>
+    /// <summary>All checks; each creates its module when it runs.</summary>
     public static IEnumerable<OperationCheck> All()
     {
         foreach (var type in new[] { ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16 })
@@ -95,13 +95,13 @@ internal static class OperationChecks
 }
 
 /// <summary>One operation to check.</summary>
-/// <param name="Operation">What it is, for people.</param>
-/// <param name="Type">What it computes in.</param>
-/// <param name="Module">Makes the module that computes; null for a bare operation.</param>
-/// <param name="Comparison">The comparison of that module.</param>
+/// <param name="Operation">Its description, for people.</param>
+/// <param name="Type">Its data type.</param>
+/// <param name="Module">Creates the module; null for a bare operation.</param>
+/// <param name="Comparison">Creates the comparison of that module.</param>
 internal sealed record OperationCheck(string Operation, ScalarType Type, Func<Module?> Module, Func<Module?, DoubleComparison> Comparison)
 {
-    /// <summary>Runs it: an error for the forward pass, and one, the largest, for the gradients.</summary>
+    /// <summary>Runs the check; returns the error of the forward pass and the largest error of the gradients.</summary>
     public IEnumerable<(string Pass, double Error, double Bound)> Run()
     {
         using var module = Module();

@@ -6,14 +6,18 @@ using ControlNet.ML.Torch.Native;
 
 namespace ControlNet.ML.Torch.Verification;
 
-/// <summary>The processor, as far as it matters to the kernels that libtorch chooses.</summary>
-/// <param name="Name">As it calls itself, for instance <c>AMD EPYC</c>.</param>
-/// <param name="Model">Vendor, family, model and stepping, for instance <c>AuthenticAMD 25.1.1</c>; the architecture where that is not known.</param>
-/// <param name="InstructionSets">Those that libtorch's and oneDNN's kernels are made for.</param>
-/// <param name="CachesAreHidden">Whether a hypervisor hides the caches of an AMD processor, which oneDNN computes wrongly on by itself.</param>
+/// <summary>The properties of the processor that decide which kernels libtorch chooses.</summary>
+/// <param name="Name">Its name, for instance <c>AMD EPYC</c>.</param>
+/// <param name="Model">
+/// Vendor, family, model and stepping, for instance <c>AuthenticAMD 25.1.1</c>; the architecture if they are unknown.
+/// </param>
+/// <param name="InstructionSets">The instruction sets that have kernels in libtorch and oneDNN.</param>
+/// <param name="CachesAreHidden">
+/// Whether a hypervisor hides the caches of an AMD processor, which makes an unrepaired oneDNN compute wrongly.
+/// </param>
 public sealed record ProcessorInfo(string Name, string Model, IReadOnlyList<string> InstructionSets, bool CachesAreHidden)
 {
-    /// <summary>This machine's.</summary>
+    /// <summary>This machine's processor.</summary>
     public static ProcessorInfo Current { get; } = new(ReadName(), ReadModel(), [.. ReadInstructionSets()], HiddenCaches.AreHidden());
 
     private static string ReadName()
@@ -68,7 +72,7 @@ public sealed record ProcessorInfo(string Name, string Model, IReadOnlyList<stri
         if (X86Base.CpuId(0, 0).Eax < 7)
             yield break;
 
-        // Leaf 7: what .NET does not tell of. oneDNN asks the same bits.
+        // Leaf 7: instruction sets that .NET does not report. oneDNN reads the same bits.
         var (most, _, c, d) = X86Base.CpuId(7, 0);
         var more = most >= 1 ? X86Base.CpuId(7, 1).Eax : 0;
         if ((c & (1 << 11)) != 0)

@@ -1,12 +1,12 @@
 namespace ControlNet.ML.Torch.Verification;
 
-/// <summary>What libtorch is on this machine, and whether it computes rightly.</summary>
+/// <summary>The versions and settings of libtorch on this machine, and whether it computes correctly.</summary>
 public sealed record RuntimeReport
 {
     /// <summary>The processor.</summary>
     public required ProcessorInfo Processor { get; init; }
 
-    /// <summary>Whether oneDNN was told the sizes of caches that a hypervisor hides.</summary>
+    /// <summary>Whether cache sizes that a hypervisor hides were set in oneDNN.</summary>
     public required bool HiddenCachesRepaired { get; init; }
 
     /// <summary>TorchSharp's version.</summary>
@@ -15,35 +15,35 @@ public sealed record RuntimeReport
     /// <summary>libtorch's version.</summary>
     public required string LibtorchVersion { get; init; }
 
-    /// <summary>Instruction set of libtorch's own kernels; null where that cannot be asked.</summary>
+    /// <summary>Instruction set of libtorch's own kernels; null if unknown.</summary>
     public required string? LibtorchKernels { get; init; }
 
-    /// <summary>oneDNN's version; null where that cannot be asked.</summary>
+    /// <summary>oneDNN's version; null if unknown.</summary>
     public required string? OneDnnVersion { get; init; }
 
-    /// <summary>Whether libtorch computes with oneDNN, as it is after the checks; null where that cannot be asked.</summary>
+    /// <summary>Whether libtorch uses oneDNN after the checks; null if unknown.</summary>
     public required bool? UsesOneDnn { get; init; }
 
-    /// <summary>Threads of one operation.</summary>
+    /// <summary>Number of threads of one operation.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>NVIDIA GPUs that libtorch sees. They are not checked.</summary>
+    /// <summary>Number of NVIDIA GPUs that libtorch sees. They are not checked.</summary>
     public required int Gpus { get; init; }
 
-    /// <summary>Whether a copy of TorchSharp's library is loaded that was adapted to this system in memory.</summary>
+    /// <summary>Whether TorchSharp's library was adapted to this system in memory.</summary>
     public required bool LibraryAdapted { get; init; }
 
     /// <summary>Paths of the native libraries that were found, by name.</summary>
     public required IReadOnlyDictionary<string, string> NativeLibraries { get; init; }
 
-    /// <summary>Every operation that was checked, forward and backward.</summary>
+    /// <summary>The result of every check, forward and backward.</summary>
     public required IReadOnlyList<OperationResult> Operations { get; init; }
 
-    /// <summary>Whether every operation is right, be it with libtorch's own kernels in oneDNN's place.</summary>
+    /// <summary>Whether every operation is correct, with oneDNN or with libtorch's own kernels.</summary>
     public bool IsRight => Operations.All(operation => operation.Outcome != OperationOutcome.Wrong);
 
     /// <summary>
-    /// What is wrong, by operation, and what was or can be done about it; empty where nothing is. A sentence each, for people.
+    /// The wrong operations, and what was or can be done about them; empty if there are none. One text for people each.
     /// </summary>
     public IReadOnlyList<string> Problems()
     {
@@ -52,14 +52,14 @@ public sealed record RuntimeReport
         {
             problems.Add(
                 $"oneDNN {OneDnnVersion} computes wrong numbers on this processor ({Processor.Name}): {avoided}. " +
-                "It is switched off; libtorch's own kernels, which are right, are slower.");
+                "It is switched off; libtorch's own kernels are correct but slower.");
         }
 
         if (Named(OperationOutcome.Wrong) is { } wrong)
         {
             problems.Add(
                 $"libtorch {LibtorchVersion} computes wrong numbers on this processor ({Processor.Name}): {wrong}. " +
-                "Results that depend on them are not to be trusted. Try ONEDNN_MAX_CPU_ISA=SSE41 in the environment, which is slow, " +
+                "Results that depend on them cannot be trusted. Try ONEDNN_MAX_CPU_ISA=SSE41 in the environment, which is slow, " +
                 "or another machine, and report it with the output of 'controlnet doctor'.");
         }
 

@@ -6,14 +6,14 @@ using ControlNet.ML.Torch.Native;
 namespace ControlNet.ML.Torch.Verification;
 
 /// <summary>
-/// What a check found on this machine, in the user's cache: a small file for each processor, set of libraries and environment that could
-/// change the result. Where no folder can be written, each start checks again.
+/// Caches the result of a check on this machine for the user: a small file for each processor, set of libraries and environment that can
+/// change the result. If no folder is writable, each start checks again.
 /// </summary>
 internal static class VerificationCache
 {
     private const string Folder = "runtime";
 
-    /// <summary>Whether oneDNN may be used, as an earlier check found; null if there was none.</summary>
+    /// <summary>Whether oneDNN may be used, according to an earlier check; null if there was none.</summary>
     public static bool? Read(string key)
     {
         foreach (var folder in UserCache.Folders(Folder).Where(PrivateFolder.IsPrivate))
@@ -26,14 +26,14 @@ internal static class VerificationCache
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
             {
-                // A damaged entry is one that is not there.
+                // A damaged entry counts as missing.
             }
         }
 
         return null;
     }
 
-    /// <summary>Keeps what a check found, in the first folder that can be written.</summary>
+    /// <summary>Stores the result of a check in the first writable folder.</summary>
     public static void Write(string key, bool usesOneDnn) => UserCache.Use(UserCache.Folders(Folder), folder =>
     {
         AtomicFile.WriteCache(PathOf(folder, key), file => JsonSerializer.Serialize(file, new Entry(key, usesOneDnn)));

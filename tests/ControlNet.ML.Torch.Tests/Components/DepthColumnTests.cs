@@ -32,7 +32,7 @@ public sealed class DepthColumnTests : IDisposable
         var data = _ml.Data.LoadFromEnumerable([new FileRow { Photo = photo, Depth = PngWriter.Deep(16, depths) }, new FileRow { Photo = photo, Depth = [1, 2, 3] }]);
         var view = Generate(Options).Fit(data).Transform(data);
         Cells.Equal([(0, Expected(new FloatMap(16, 16, [.. depths.Select(depth => (float)depth)])))], Cells.Read(_ml.Data.TakeRows(view, 1), "Image"), 1);
-        Assert.Contains("The file in column 'Depth' is no image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+        Assert.Contains("The file in column 'Depth' is not an image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
     }
 
     [Fact]

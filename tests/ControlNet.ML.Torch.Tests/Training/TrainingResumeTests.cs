@@ -211,7 +211,7 @@ public sealed class TrainingResumeTests(TinyRun tiny) : IClassFixture<TinyRun>
         });
         ControlNetTraining.Run(tiny.Model, tiny.Table, options with { Progress = progress });
         Assert.Null(warnings[0]);
-        Assert.Contains("the sample sheet could not be made, training goes on", warnings[1], StringComparison.Ordinal);
+        Assert.Contains("the sample sheet could not be written, training continues", warnings[1], StringComparison.Ordinal);
     }
 
     [Fact]
