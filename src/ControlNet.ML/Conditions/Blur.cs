@@ -5,18 +5,18 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Blur"/>.</summary>
 public sealed record BlurOptions
 {
-    /// <summary>Deviation in pixels, above 0 and at most 1,000.</summary>
-    /// <value>9, the public annotators' own.</value>
+    /// <summary>Standard deviation in pixels, above 0 and at most 1,000.</summary>
+    /// <value>9, as in the public annotators.</value>
     public double Sigma { get; init; } = 9;
 }
 
-/// <summary>The image out of focus, for networks that sharpen.</summary>
+/// <summary>A Gaussian blur of the image, for networks that sharpen.</summary>
 public static class Blur
 {
     /// <summary>Blurs as cv2.GaussianBlur does.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>A new image of the same size.</returns>
-    /// <exception cref="ControlNetException">The sigma is out of its range.</exception>
+    /// <exception cref="ControlNetException">The sigma is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, BlurOptions? options = null) => GaussianBlur.Apply(image, (options ?? new()).Sigma);
 }

@@ -6,13 +6,13 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Canny's edges exactly as cv2.Canny finds them: white lines one pixel wide on black. Of several channels the one with the
-/// largest gradient decides at each pixel (alpha counts as a channel; see <see cref="Color.Hwc3"/>), so the edges of a color image
-/// are not those of its grey one.
+/// Canny edges, bit for bit as cv2.Canny: white lines one pixel wide on black. At each pixel the channel with the
+/// largest gradient decides (alpha counts as a channel; see <see cref="Color.Hwc3"/>), so the edges of a color image
+/// differ from those of its grey version.
 /// </summary>
 public static class Canny
 {
-    // Edges in the making: below an edge's strength, but above what is none.
+    // Edge candidates: between the two thresholds.
     private const byte Weak = 1;
     private const byte Edge = 255;
 
@@ -20,7 +20,7 @@ public static class Canny
     /// <param name="image">1, 3 or 4 channels, any size.</param>
     /// <param name="options">Thresholds and gradient; null for 100, 200, L1, 3.</param>
     /// <returns>One channel of 0 and 255, the image's size.</returns>
-    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, CannyOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -31,7 +31,7 @@ public static class Canny
         using var gradients = new CannyGradients(image, options.Aperture, options.L2Gradient);
         using var found = new EdgeStack();
 
-        // Row y is judged when the gradients of row y + 1 are there.
+        // Row y is processed once the gradients of row y + 1 are known.
         gradients.Compute(0);
         for (var y = 0; y < image.Height; y++)
         {
@@ -56,10 +56,12 @@ public static class Canny
         static int Floor(double threshold) => (int)Math.Min(Math.Floor(threshold), int.MaxValue);
     }
 
-    /// <summary>Keeps of one row what is largest across its edge: strong pixels are edges and starting points, others may be reached from one.</summary>
+    /// <summary>
+    /// Non-maximum suppression of one row: strong maxima become edges and seeds of the hysteresis, weak ones candidates.
+    /// </summary>
     private static void Suppress(CannyGradients gradients, int y, int low, int high, Span<byte> target, EdgeStack found)
     {
-        // One column of zeros lies before and after each row of norms.
+        // Each row of norms has a zero before and after it.
         var above = gradients.Norms(y - 1);
         var here = gradients.Norms(y);
         var below = gradients.Norms(y + 1);
@@ -105,7 +107,7 @@ public static class Canny
         return norm > above[x - step] && norm > below[x + step];
     }
 
-    /// <summary>From every edge on, weak neighbours become edges; weak pixels that no edge reaches vanish.</summary>
+    /// <summary>Hysteresis: candidates connected to an edge become edges, all others are removed.</summary>
     private static void Connect(ImageBuffer map, EdgeStack found)
     {
         var (samples, width, height) = (map.Samples, map.Width, map.Height);
@@ -132,7 +134,7 @@ public static class Canny
             sample = sample == Edge ? Edge : byte.MinValue;
     }
 
-    /// <summary>Edges whose neighbours have not been looked at.</summary>
+    /// <summary>Edges whose neighbours are not yet visited.</summary>
     private sealed class EdgeStack : IDisposable
     {
         private (int X, int Y)[] _items = ArrayPool<(int, int)>.Shared.Rent(4096);

@@ -6,11 +6,11 @@ namespace ControlNet.ML.Conditions;
 
 /// <summary>
 /// The Sobel gradients of an image, row by row: at each pixel those of the channel with the largest norm, the first on ties.
-/// Only the rows that Canny looks at are held: three of gradients, as many of the image as the kernel is high.
+/// Only the rows that Canny needs are kept: three of gradients, and as many of the image as the kernel is high.
 /// </summary>
 internal sealed class CannyGradients : IDisposable
 {
-    /// <summary>What gradients of aperture 7 are divided by, so that they fit 16 bits.</summary>
+    /// <summary>Divisor of gradients of aperture 7, so that they fit into 16 bits.</summary>
     public const int WideDivisor = 16;
 
     private const int Held = 3;
@@ -42,7 +42,7 @@ internal sealed class CannyGradients : IDisposable
         Array.Clear(_norms);
     }
 
-    // In _rows: the image's rows, one plane a channel; then the rows of one channel in the making; then the gradients kept.
+    // In _rows: the image's rows, one plane per channel; then the working rows of one channel; then the kept gradients.
     private int Aperture => _smooth.Length;
 
     private int InTheMaking => _image.Channels * Aperture;
@@ -60,7 +60,7 @@ internal sealed class CannyGradients : IDisposable
     /// <summary>The vertical gradients in a row.</summary>
     public ReadOnlySpan<short> Down(int y) => Row(Kept + Held + Slot(y));
 
-    /// <summary>Computes a row; rows come in order. The one below the last has norms of 0, as the one above the first.</summary>
+    /// <summary>Computes a row; rows have to be computed in order. The rows above the first and below the last have norms of 0.</summary>
     public void Compute(int y)
     {
         var norms = NormsOf(y);
@@ -95,7 +95,7 @@ internal sealed class CannyGradients : IDisposable
 
     private Span<int> NormsOf(int y) => _norms.AsSpan(Slot(y) * _stride, _stride);
 
-    // Samples become 16 bits wide and planar here, once; the first and the last repeat into the margin.
+    // Samples are widened to 16 bits and made planar here, once; the margins repeat the first and last samples.
     private void Load(int y)
     {
         ReadOnlySpan<byte> source = _image.Row(y);
@@ -184,7 +184,7 @@ internal sealed class CannyGradients : IDisposable
         static Vector<int> Sixteenth(Vector<int> sum) => (sum + new Vector<int>(7) + ((sum >> 4) & Vector<int>.One)) >> 4;
     }
 
-    // The first channel's gradients count until another's norm is larger.
+    // The first channel's gradients are used unless another channel's norm is larger.
     private void Keep(int y, Span<int> norms, bool isFirst)
     {
         ReadOnlySpan<short> newAcross = Row(InTheMaking + 2);

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Settings of <see cref="Canny"/>, by cv2.Canny's meaning.</summary>
+/// <summary>Settings of <see cref="Canny"/>, as of cv2.Canny.</summary>
 public sealed record CannyOptions
 {
-    /// <summary>A gradient above this continues an edge; at least 0. Where it is above <see cref="High"/>, the two change places.</summary>
+    /// <summary>A gradient above this continues an edge; at least 0. If it is above <see cref="High"/>, the two are swapped.</summary>
     /// <value>100.</value>
     public double Low { get; init; } = 100;
 
@@ -13,7 +13,7 @@ public sealed record CannyOptions
     /// <value>200.</value>
     public double High { get; init; } = 200;
 
-    /// <summary>Whether a gradient is measured as √(dx² + dy²); else as |dx| + |dy|.</summary>
+    /// <summary>Whether a gradient's norm is √(dx² + dy²) instead of |dx| + |dy|.</summary>
     /// <value>False.</value>
     public bool L2Gradient { get; init; }
 
@@ -22,7 +22,7 @@ public sealed record CannyOptions
     public int Aperture { get; init; } = 3;
 
     /// <summary>Throws unless the settings are usable.</summary>
-    /// <exception cref="ControlNetException">A threshold is negative or no number, or there is no such aperture.</exception>
+    /// <exception cref="ControlNetException">A threshold is negative or NaN, or the aperture is not 3, 5 or 7.</exception>
     public void Validate()
     {
         CheckThreshold(Low, nameof(Low));

@@ -3,10 +3,12 @@ using System.Text.Json;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>The ids of COCO's files: whole numbers by the book, texts in the files of many programs, and now and then both in one file.</summary>
+/// <summary>
+/// The ids in COCO files: integers by specification, strings in the files of many programs, and sometimes both in one file.
+/// </summary>
 internal static class CocoId
 {
-    /// <summary>An id as text, the same for <c>1</c>, <c>1.0</c> and <c>"1"</c>; null for what is no id.</summary>
+    /// <summary>An id as text, the same for <c>1</c>, <c>1.0</c> and <c>"1"</c>; null for a value that is not an id.</summary>
     public static string? Of(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString(),
@@ -15,6 +17,6 @@ internal static class CocoId
         _ => null,
     };
 
-    /// <summary>The id that a number is.</summary>
+    /// <summary>The id of a number.</summary>
     public static string Of(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

@@ -10,14 +10,16 @@ public sealed record ColorGridOptions
     public int Cell { get; init; } = 64;
 }
 
-/// <summary>The image as large squares of one color each: where which color goes, and nothing else (T2I-Adapter's color grid).</summary>
+/// <summary>
+/// The image as a coarse grid of single-colored squares, which gives only the placement of colors (T2I-Adapter's color grid).
+/// </summary>
 public static class ColorGrid
 {
-    /// <summary>Makes the image as small as it has cells (cubic) and brings it back to its size (nearest).</summary>
-    /// <param name="image">The image; alpha is laid on white.</param>
+    /// <summary>Downsamples the image to one pixel per cell (cubic) and upsamples it to its size (nearest).</summary>
+    /// <param name="image">The image; alpha is composited on white.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
-    /// <exception cref="ControlNetException">The cell is out of its range.</exception>
+    /// <exception cref="ControlNetException">The cell is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ColorGridOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -2,11 +2,11 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Conditions as the networks take them.</summary>
+/// <summary>Conditions as inputs of the networks.</summary>
 public static class ConditionImages
 {
     /// <summary>
-    /// A condition at the size of the image to be made, resized where it differs as diffusers does (Pillow's LANCZOS, stretched).
+    /// A condition at the size of the image to generate; other sizes are resized as in diffusers (Pillow's LANCZOS, stretched).
     /// Grey is repeated to three channels, alpha is dropped. To keep a map's shape or its one-pixel edges, fit it with
     /// <see cref="MapFit"/> first.
     /// </summary>

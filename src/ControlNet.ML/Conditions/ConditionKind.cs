@@ -16,23 +16,25 @@ public sealed class ConditionKind
     /// <summary>One line for a list of kinds.</summary>
     public string Description { get; }
 
-    /// <summary>The options at their defaults, a record to be changed with <c>with</c>; null if there are none.</summary>
+    /// <summary>The default options, a record to change using <c>with</c>; null if there are none.</summary>
     public object? Defaults { get; }
 
     /// <summary>The type of the options; null if there are none.</summary>
     public Type? OptionsType => Defaults?.GetType();
 
-    /// <summary>Whether a network makes it.</summary>
+    /// <summary>Whether a network makes the condition.</summary>
     public bool IsLearned { get; }
 
     /// <summary>Whether the options have to name the network's file.</summary>
     public bool NeedsFile { get; }
 
-    /// <summary>Makes the condition of one image. For several, <see cref="Open"/> it once: a learned one then loads its network once.</summary>
+    /// <summary>
+    /// Makes the condition of one image. For several images, <see cref="Open"/> it once, so that a learned one loads its network once.
+    /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults.</param>
     /// <returns>A new image of the same size.</returns>
-    /// <exception cref="ControlNetException">An option is out of its range, or the network's file is missing or not the right one.</exception>
+    /// <exception cref="ControlNetException">An option is out of range, or the network's file is missing or unsupported.</exception>
     public ImageBuffer Apply(ImageBuffer image, object? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -40,9 +42,9 @@ public sealed class ConditionKind
         return preprocessor.Apply(image);
     }
 
-    /// <summary>Makes ready for any number of images.</summary>
+    /// <summary>Creates a preprocessor for any number of images.</summary>
     /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults. Ranges are checked with the first image.</param>
-    /// <exception cref="ControlNetException">The network's file is missing or not the right one.</exception>
+    /// <exception cref="ControlNetException">The network's file is missing or unsupported.</exception>
     public IPreprocessor Open(object? options = null)
     {
         if (options is not null && options.GetType() != OptionsType)
@@ -50,10 +52,12 @@ public sealed class ConditionKind
         return _open(options ?? Defaults);
     }
 
-    /// <summary>Reads options from texts, as a command line has them, on top of the defaults.</summary>
-    /// <param name="settings">NAME=VALUE each; names as the options' properties, in any case, dashes and underscores aside.</param>
-    /// <returns>Options for <see cref="Apply"/>; null if the kind has none and nothing was said.</returns>
-    /// <exception cref="ControlNetException">A name is unknown or a value cannot be read.</exception>
+    /// <summary>Parses options from texts, such as those of a command line, on top of the defaults.</summary>
+    /// <param name="settings">
+    /// NAME=VALUE each; names are those of the options' properties, without regard to case, dashes and underscores.
+    /// </param>
+    /// <returns>Options for <see cref="Apply"/>; null if the kind has none and there are no settings.</returns>
+    /// <exception cref="ControlNetException">A name is unknown or a value cannot be parsed.</exception>
     public object? ParseOptions(IEnumerable<string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);

@@ -2,12 +2,12 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Maps that ask for the darkest channel of a pixel.</summary>
+/// <summary>Thresholds on the darkest channel of each pixel.</summary>
 internal static class Darkest
 {
-    /// <summary>255 where the darkest channel fits, else 0.</summary>
-    /// <param name="image">The image; alpha is laid on white.</param>
-    /// <param name="fits">The question.</param>
+    /// <summary>255 where the darkest channel satisfies a predicate, otherwise 0.</summary>
+    /// <param name="image">The image; alpha is composited on white.</param>
+    /// <param name="fits">The predicate.</param>
     public static ImageBuffer Map(ImageBuffer image, Func<int, bool> fits)
     {
         var colors = Color.Hwc3(image);
@@ -23,7 +23,7 @@ internal static class Darkest
 
     /// <summary>The smallest of three channels of float samples.</summary>
     /// <param name="samples">The samples.</param>
-    /// <param name="pixel">Which pixel.</param>
+    /// <param name="pixel">Index of the pixel.</param>
     public static float Of(ReadOnlySpan<float> samples, int pixel) =>
         Math.Min(samples[3 * pixel], Math.Min(samples[(3 * pixel) + 1], samples[(3 * pixel) + 2]));
 }

@@ -2,14 +2,14 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Depths, from a network, a sensor or a renderer, as the grey map that depth networks want: near is bright.</summary>
+/// <summary>Converts depths from a network, a sensor or a renderer to the grey map that depth networks take: near is bright.</summary>
 public static class Depth
 {
-    /// <summary>Scales depths to grey levels, in float32 and truncated as the public annotators do.</summary>
-    /// <param name="depths">The depths, all finite unless unknown ones are skipped.</param>
+    /// <summary>Scales depths to grey levels, in float32 and truncated, as in the public annotators.</summary>
+    /// <param name="depths">The depths; all finite unless unknown ones are skipped.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <returns>One channel, of the same size. Depths that are all equal give black.</returns>
-    /// <exception cref="ControlNetException">A depth is not a finite number, or an option is out of its range.</exception>
+    /// <returns>One channel, of the same size. Equal depths everywhere become black.</returns>
+    /// <exception cref="ControlNetException">A depth is not finite, or an option is out of range.</exception>
     public static ImageBuffer Apply(FloatMap depths, DepthOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(depths);
@@ -30,13 +30,15 @@ public static class Depth
         return options.Invert ? Color.Negative(result) : result;
     }
 
-    /// <summary>An image that is a depth map already, brought to the full range.</summary>
-    /// <param name="image">The map, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colors count by their grey.</param>
+    /// <summary>Scales an image that already is a depth map to the full range.</summary>
+    /// <param name="image">
+    /// The map; its <see cref="ImageBuffer.Deep"/> values are used if it has them. Colors are converted to grey.
+    /// </param>
     /// <param name="options">Null for the defaults.</param>
-    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.OfDeep(image), options);
 
-    /// <summary>The known depths by themselves, as one row, then back at their places.</summary>
+    /// <summary>Scales only the known depths, gathered as one row, and scatters them back.</summary>
     private static ImageBuffer ApplyToKnown(FloatMap depths, DepthOptions options)
     {
         static bool IsKnown(float depth) => float.IsFinite(depth) && depth != 0;
@@ -54,7 +56,7 @@ public static class Depth
         return result;
     }
 
-    /// <summary>Throws if a value is not a finite number, naming its place.</summary>
+    /// <summary>Throws if a value is not finite, naming its position.</summary>
     internal static void CheckFinite(FloatMap depths)
     {
         var at = Array.FindIndex(depths.Values, value => !float.IsFinite(value));
@@ -62,7 +64,7 @@ public static class Depth
         {
             throw new ControlNetException(
                 $"The depth at column {at % depths.Width}, row {at / depths.Width} is {depths.Values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}, expected a finite number: "
-                + $"{nameof(DepthOptions.SkipUnknown)} leaves such places out.");
+                + $"{nameof(DepthOptions.SkipUnknown)} skips such pixels.");
         }
     }
 
@@ -109,7 +111,7 @@ public static class Depth
         var (a, b) = (sorted[below], sorted[Math.Min(below + 1, sorted.Length - 1)]);
         var fraction = (float)(at - below);
 
-        // Interpolated from the nearer end, so that the result never leaves the interval.
+        // Interpolated from the nearer end, so that the result stays within the interval.
         return fraction >= 0.5f ? b - ((b - a) * (1 - fraction)) : a + ((b - a) * fraction);
     }
 

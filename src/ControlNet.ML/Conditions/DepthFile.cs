@@ -3,16 +3,16 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Reads depths from a file: a NumPy array (<c>.npy</c>), a PNG of 16 bits with all of them, or any other image by its grey levels. Colors
-/// count by their grey, alpha is not applied.
+/// Reads depths from a file: a NumPy array (<c>.npy</c>), a 16-bit PNG at its full depth, or the grey levels of any other image. Colors
+/// are converted to grey, alpha is not applied.
 /// </summary>
 public static class DepthFile
 {
     /// <summary>Reads a file; its contents decide, not its name.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
-    /// <returns>The numbers as they stand there. What is near, and in which unit, the file does not say.</returns>
-    /// <exception cref="ControlNetException">The file cannot be read, is none of these, is damaged or too large.</exception>
+    /// <returns>The unscaled numbers. The file does not say their unit, nor whether near is large.</returns>
+    /// <exception cref="ControlNetException">The file cannot be read, has another format, is damaged or too large.</exception>
     public static FloatMap Read(string path, ImageLoadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// A condition with its options, ready to be made of any number of images. Learned ones hold their network, so keep one for as long as
-/// there are images. May be used by several threads at once.
+/// Makes a kind of condition with its options from any number of images. Learned ones hold their network, so keep one for as long as
+/// there are images. Thread-safe.
 /// </summary>
 public interface IPreprocessor : IDisposable
 {

@@ -5,23 +5,23 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="LineArtStandard"/>.</summary>
 public sealed record LineArtStandardOptions
 {
-    /// <summary>Deviation of the blur that lines are compared with, pixels, above 0 and at most 1,000.</summary>
+    /// <summary>Standard deviation in pixels of the blur that lines are compared with, above 0 and at most 1,000.</summary>
     /// <value>6.</value>
     public double Sigma { get; init; } = 6;
 
-    /// <summary>A difference above this counts as line when the strength is measured, 0 to 255.</summary>
+    /// <summary>Minimum difference, exclusive, that counts as a line when the strength is measured, 0 to 255.</summary>
     /// <value>8.</value>
     public double Cut { get; init; } = 8;
 }
 
-/// <summary>Line art without a network: what is darker than its surroundings, brought to a common strength.</summary>
+/// <summary>Line art without a network: pixels darker than their surroundings, normalised to a common strength.</summary>
 public static class LineArtStandard
 {
     /// <summary>Finds the lines.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, white lines on black, of the same size.</returns>
-    /// <exception cref="ControlNetException">A setting is out of its range.</exception>
+    /// <exception cref="ControlNetException">A setting is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, LineArtStandardOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);

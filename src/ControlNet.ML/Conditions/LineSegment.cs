@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>A straight line that was found in an image, in its pixels.</summary>
-/// <param name="X0">The first end's place across.</param>
-/// <param name="Y0">The first end's place down.</param>
-/// <param name="X1">The second end's place across.</param>
-/// <param name="Y1">The second end's place down.</param>
-/// <param name="Score">How sure the detector is, 0 to 1.</param>
+/// <summary>A line segment detected in an image, in pixels.</summary>
+/// <param name="X0">x of the first end.</param>
+/// <param name="Y0">y of the first end.</param>
+/// <param name="X1">x of the second end.</param>
+/// <param name="Y1">y of the second end.</param>
+/// <param name="Score">The detector's confidence, 0 to 1.</param>
 public readonly record struct LineSegment(float X0, float Y0, float X1, float Y1, float Score);

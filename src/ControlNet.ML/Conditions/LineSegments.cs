@@ -5,8 +5,8 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Line maps, the condition of the mlsd networks.</summary>
 public static class LineSegments
 {
-    /// <summary>Draws lines one pixel wide, white on black; ends are truncated to whole pixels, and may lie outside.</summary>
-    /// <param name="lines">The lines; all are drawn, whatever their score.</param>
+    /// <summary>Draws lines one pixel wide, white on black; ends are truncated to whole pixels, and may be outside the image.</summary>
+    /// <param name="lines">The lines; all are drawn, regardless of their score.</param>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <returns>One channel of 0 and 255.</returns>

@@ -5,23 +5,25 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Normals"/>.</summary>
 public sealed record NormalsOptions
 {
-    /// <summary>Where the depth, scaled to 0 to 1, is below this, the surface counts as background that faces the viewer; 0 to 1.</summary>
-    /// <value>0.4, the original annotator's.</value>
+    /// <summary>Pixels whose depth, scaled to 0 to 1, is below this are background that faces the viewer; 0 to 1.</summary>
+    /// <value>0.4, as in the original annotator.</value>
     public double BackgroundThreshold { get; init; } = 0.4;
 
-    /// <summary>The order of the result's channels. controlnet_aux gives B, G, R, which is the reverse of what the networks were trained with.</summary>
+    /// <summary>
+    /// The order of the result's channels. controlnet_aux returns B, G, R, the reverse of what the networks were trained with.
+    /// </summary>
     /// <value><see cref="ChannelOrder.Rgb"/>.</value>
     public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
 }
 
-/// <summary>Surface normals as a color map: the direction that a surface faces, x, y, z as R, G, B from -1..1 to 0..255.</summary>
+/// <summary>Surface normals as a color map: x, y, z as R, G, B from -1..1 to 0..255.</summary>
 public static class Normals
 {
-    /// <summary>Normals of depths, as the original MiDaS annotator estimates them: slopes by Sobel's kernels, z = 2 pi.</summary>
+    /// <summary>Estimates normals from depths as in the original MiDaS annotator: gradients by Sobel kernels, z = 2 pi.</summary>
     /// <param name="depths">Inverse depths, near is large; all finite.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
-    /// <exception cref="ControlNetException">A depth is not a finite number, or an option is out of its range.</exception>
+    /// <exception cref="ControlNetException">A depth is not finite, or an option is out of range.</exception>
     public static ImageBuffer FromDepth(FloatMap depths, NormalsOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(depths);
@@ -56,15 +58,19 @@ public static class Normals
     }
 
     /// <summary>Normals of an image that is a depth map.</summary>
-    /// <param name="image">The map, near is bright, with all its bits if it has <see cref="ImageBuffer.Deep"/> values; colors count by their grey.</param>
+    /// <param name="image">
+    /// The map, near is bright; its <see cref="ImageBuffer.Deep"/> values are used if it has them. Colors are converted to grey.
+    /// </param>
     /// <param name="options">Null for the defaults.</param>
-    /// <exception cref="ControlNetException">An option is out of its range.</exception>
+    /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ImageBuffer OfDepthMap(ImageBuffer image, NormalsOptions? options = null) => FromDepth(FloatMap.OfDeep(image), options);
 
-    /// <summary>Normals that a network gave (NormalBae): (n + 1) / 2, clipped, in levels, truncated; not brought to length 1.</summary>
+    /// <summary>
+    /// Normals from a network (NormalBae): (n + 1) / 2, clipped, scaled to levels, truncated; not normalised to length 1.
+    /// </summary>
     /// <param name="x">To the left.</param>
     /// <param name="y">Upwards.</param>
-    /// <param name="z">Towards the viewer; all three of one length, -1 to 1.</param>
+    /// <param name="z">Towards the viewer; all three spans have the same length, values -1 to 1.</param>
     /// <param name="width">Columns.</param>
     /// <param name="height">Rows.</param>
     /// <returns>RGB.</returns>
@@ -85,7 +91,7 @@ public static class Normals
 
     private static byte Level(float n) => (byte)Math.Clamp((n * 127.5f) + 127.5f, 0, 255);
 
-    /// <summary>Sobel's 3x3 kernels, the border mirrored without repeating the edge.</summary>
+    /// <summary>Sobel's 3x3 kernels, with borders reflected without repeating the edge.</summary>
     private static (float X, float Y) Slope(FloatMap map, int x, int y)
     {
         var (left, right) = (RowVectors.Mirror(x - 1, map.Width), RowVectors.Mirror(x + 1, map.Width));

@@ -6,23 +6,23 @@ using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Options, which are records, from texts like those of a command line: <c>threshold=64</c>.</summary>
+/// <summary>Parses options, which are records, from texts such as <c>threshold=64</c> on a command line.</summary>
 internal static class OptionTexts
 {
-    // Not-a-number is for the options' own check to refuse, with its message.
+    // NaN is parsed: the options' own check refuses it, with its message.
     private static readonly JsonSerializerOptions Lenient = new()
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter() },
     };
 
-    /// <summary>Changes options by texts.</summary>
-    /// <typeparam name="TOptions">A record, or object for whatever record it is.</typeparam>
+    /// <summary>Applies settings to options.</summary>
+    /// <typeparam name="TOptions">A record type, or object for any record.</typeparam>
     /// <param name="defaults">A record whose properties are bool, int, double, string or an enum, or may be null.</param>
-    /// <param name="settings">NAME=VALUE each; names as the properties, in any case, dashes and underscores aside.</param>
-    /// <param name="what">What has the options, for messages.</param>
+    /// <param name="settings">NAME=VALUE each; names are those of the properties, without regard to case, dashes and underscores.</param>
+    /// <param name="what">The owner of the options, for messages.</param>
     /// <returns>A new record.</returns>
-    /// <exception cref="ControlNetException">A name is unknown or a value cannot be read.</exception>
+    /// <exception cref="ControlNetException">A name is unknown or a value cannot be parsed.</exception>
     public static TOptions Parse<TOptions>(TOptions defaults, IEnumerable<string> settings, string what)
         where TOptions : class
     {
@@ -33,7 +33,7 @@ internal static class OptionTexts
         foreach (var setting in settings)
         {
             if (setting.Split('=', 2) is not [var name, var value])
-                throw new ControlNetException($"The option '{setting}' of '{what}' cannot be read, expected NAME=VALUE.");
+                throw new ControlNetException($"The option '{setting}' of '{what}' cannot be parsed, expected NAME=VALUE.");
             var property = Find(type, name)
                 ?? throw new ControlNetException($"'{what}' has no option '{name}', expected one of {string.Join(", ", type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
             options[property.Name] = Read(value, property.PropertyType, property.Name, what);

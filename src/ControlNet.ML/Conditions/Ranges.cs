@@ -1,19 +1,19 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Checks of options.</summary>
+/// <summary>Range checks of options.</summary>
 internal static class Ranges
 {
-    /// <summary>A grey level.</summary>
-    /// <param name="value">What was given.</param>
-    /// <param name="name">What it is, as a message begins.</param>
+    /// <summary>Checks a grey level.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="name">Its name, with which the message begins.</param>
     public static int Level(int value, string name) =>
         value is >= 0 and <= 255 ? value : throw new ControlNetException($"{name} is {value}, expected 0 to 255.");
 
-    /// <summary>A number within bounds.</summary>
-    /// <param name="value">What was given.</param>
-    /// <param name="name">What it is, as a message begins.</param>
-    /// <param name="least">The least.</param>
-    /// <param name="most">The most.</param>
+    /// <summary>Checks a number.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="name">Its name, with which the message begins.</param>
+    /// <param name="least">The minimum.</param>
+    /// <param name="most">The maximum.</param>
     public static double Number(double value, string name, double least, double most) =>
         value >= least && value <= most
             ? value

@@ -5,30 +5,30 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Recolor"/>.</summary>
 public sealed record RecolorOptions
 {
-    /// <summary>Brightness is raised to this power: below 1 lighter, above 1 darker; 0.1 to 2.</summary>
+    /// <summary>Exponent of the brightness: below 1 is lighter, above 1 darker; 0.1 to 2.</summary>
     /// <value>1.</value>
     public double Gamma { get; init; } = 1;
 }
 
-/// <summary>The image without its colors, for networks that give it new ones.</summary>
+/// <summary>The image without its colors, for networks that recolor it.</summary>
 public static class Recolor
 {
     /// <summary>
-    /// Brightness as the eye sees it: L of Lab, read with red and blue exchanged as the web UI's preprocessor does, whose maps the public networks were
-    /// made for.
+    /// Perceived lightness: L of Lab, with red and blue swapped as in the web UI's preprocessor, with whose maps the public networks
+    /// are used.
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, of the same size.</returns>
-    /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
+    /// <exception cref="ControlNetException">Gamma is out of range.</exception>
     public static ImageBuffer Luminance(ImageBuffer image, RecolorOptions? options = null) =>
         Curve(Color.LabLightness(Color.Hwc3(image), ChannelOrder.Bgr), options ?? new());
 
-    /// <summary>The strongest channel: V of HSV.</summary>
+    /// <summary>The maximum of the channels: V of HSV.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel, of the same size.</returns>
-    /// <exception cref="ControlNetException">Gamma is out of its range.</exception>
+    /// <exception cref="ControlNetException">Gamma is out of range.</exception>
     public static ImageBuffer Intensity(ImageBuffer image, RecolorOptions? options = null) =>
         Curve(Color.HsvValue(Color.Hwc3(image)), options ?? new());
 

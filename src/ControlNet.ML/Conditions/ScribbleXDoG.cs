@@ -5,22 +5,22 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="ScribbleXDoG"/>.</summary>
 public sealed record ScribbleXDoGOptions
 {
-    /// <summary>How strong a difference makes a stroke, 0 to 255.</summary>
+    /// <summary>Threshold of the difference that makes a stroke, 0 to 255.</summary>
     /// <value>32.</value>
     public int Threshold { get; init; } = 32;
 }
 
-/// <summary>A scribble of a photograph: where two Gaussians (sigma 0.5 and 5) differ enough.</summary>
+/// <summary>A scribble from a photo: strokes where two Gaussian blurs (sigma 0.5 and 5) differ enough.</summary>
 public static class ScribbleXDoG
 {
     /// <summary>
-    /// Finds the strokes. As in the public annotator the doubled difference is an 8-bit number that wraps, so the strongest contrasts
-    /// (128 to 128 + threshold / 2) leave holes.
+    /// Finds the strokes. As in the public annotator, the doubled difference is an 8-bit number that wraps around, so the strongest
+    /// contrasts (128 to 128 + threshold / 2) leave holes.
     /// </summary>
     /// <param name="image">The photograph.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel of 0 and 255, of the same size.</returns>
-    /// <exception cref="ControlNetException">The threshold is out of its range.</exception>
+    /// <exception cref="ControlNetException">The threshold is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ScribbleXDoGOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);

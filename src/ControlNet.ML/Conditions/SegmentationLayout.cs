@@ -4,7 +4,7 @@ namespace ControlNet.ML.Conditions;
 
 /// <summary>A labelled region of an image.</summary>
 /// <param name="Label">Its class, an index of the palette.</param>
-/// <param name="Outline">Its corners in turn, at least three, in pixels; edges may cross, what they enclose an odd number of times belongs to it.</param>
+/// <param name="Outline">Its corners in order, at least three, in pixels; edges may cross, and are filled by the even-odd rule.</param>
 public sealed record SegmentationRegion(int Label, IReadOnlyList<(double X, double Y)> Outline)
 {
     /// <summary>A box.</summary>
@@ -17,7 +17,7 @@ public sealed record SegmentationRegion(int Label, IReadOnlyList<(double X, doub
         new(label, [(left, top), (right, top), (right, bottom), (left, bottom)]);
 }
 
-/// <summary>A segmentation map without a photo: a size, what lies everywhere, and regions on it, later ones in front.</summary>
+/// <summary>A segmentation map without a photo: a size, a background class, and regions on it, later ones in front.</summary>
 public sealed record SegmentationLayout
 {
     /// <summary>Columns, at least 1.</summary>
@@ -30,7 +30,7 @@ public sealed record SegmentationLayout
     /// <value><see cref="SegmentationPalette.Ade20k"/>.</value>
     public SegmentationPalette Palette { get; init; } = SegmentationPalette.Ade20k;
 
-    /// <summary>The class of what no region covers.</summary>
+    /// <summary>The class of pixels that no region covers.</summary>
     /// <value><see cref="SegmentationPalette.NoLabel"/>: black.</value>
     public int Background { get; init; } = SegmentationPalette.NoLabel;
 
@@ -40,14 +40,14 @@ public sealed record SegmentationLayout
 
     /// <summary>Draws the map at its own size.</summary>
     /// <returns>RGB.</returns>
-    /// <exception cref="ControlNetException">A label is not of the palette.</exception>
+    /// <exception cref="ControlNetException">A label is not in the palette.</exception>
     public ImageBuffer Draw() => Draw(Width, Height);
 
     /// <summary>Draws the map stretched to a size: not resampled, so that its edges stay sharp and its colors exact.</summary>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <returns>RGB.</returns>
-    /// <exception cref="ControlNetException">A label is not of the palette.</exception>
+    /// <exception cref="ControlNetException">A label is not in the palette.</exception>
     public ImageBuffer Draw(int width, int height)
     {
         var labels = new ImageBuffer(width, height, 1);
@@ -60,9 +60,9 @@ public sealed record SegmentationLayout
 
     private byte Checked(int label) => label == SegmentationPalette.NoLabel || (label >= 0 && label < Palette.Classes.Count)
         ? (byte)label
-        : throw new ControlNetException($"The label {label} is not of '{Palette.Name}', expected 0 to {Palette.Classes.Count - 1}.");
+        : throw new ControlNetException($"The label {label} is not in '{Palette.Name}', expected 0 to {Palette.Classes.Count - 1}.");
 
-    /// <summary>Fills the pixels whose middles lie inside.</summary>
+    /// <summary>Fills the pixels whose centres are inside.</summary>
     private static void Fill(ImageBuffer labels, (double X, double Y)[] corners, byte label)
     {
         var top = Math.Max(0, (int)Math.Floor(corners.Min(corner => corner.Y)));
@@ -88,6 +88,6 @@ public sealed record SegmentationLayout
         }
     }
 
-    /// <summary>The first column whose middle lies at or behind a place.</summary>
+    /// <summary>The first column whose centre is at or to the right of x.</summary>
     private static int Column(double x, int width) => (int)Math.Clamp(Math.Ceiling(x - 0.5), 0, width);
 }

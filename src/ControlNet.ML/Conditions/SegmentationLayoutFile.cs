@@ -5,23 +5,25 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Reads a <see cref="SegmentationLayout"/> from JSON: our own form,
-/// <c>{"width": 512, "height": 512, "palette": "ade20k", "background": "sky", "regions": [{"label": "person", "box": [left, top, right, bottom]},
-/// {"label": "sea", "polygon": [[x, y], …]}]}</c>, or COCO's annotations with their boxes or polygons.
+/// Reads a <see cref="SegmentationLayout"/> from JSON: our own format,
+/// <c>{"width": 512, "height": 512, "palette": "ade20k", "background": "sky", "regions": [{"label": "person", "box": [left, top, right,
+/// bottom]}, {"label": "sea", "polygon": [[x, y], …]}]}</c>, or COCO's annotations with their boxes or polygons.
 /// </summary>
 public static class SegmentationLayoutFile
 {
     private const int MaxSide = 65_535;
     private const long MaxPixels = 100_000_000;
 
-    // What drawing may cost, some ten seconds: a row looks at each corner, a region paints the image at most.
+    // Limits drawing to some ten seconds: each row visits every corner, and a region fills at most the whole image.
     private const long MostLooks = 4_000_000_000;
     private const long MostPainted = 100_000_000_000;
 
     /// <summary>Reads a file of at most 64 MB.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="imageId">Which image of a COCO file is meant; null if it is about one only.</param>
-    /// <exception cref="ControlNetException">The file cannot be read, or something in it is missing or wrong; the message names the place.</exception>
+    /// <param name="imageId">The id of the image to read from a COCO file; null if it describes only one.</param>
+    /// <exception cref="ControlNetException">
+    /// The file cannot be read, or a value in it is missing or invalid; the message names it.
+    /// </exception>
     public static SegmentationLayout Read(string path, long? imageId = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -30,9 +32,9 @@ public static class SegmentationLayoutFile
 
     /// <summary>Reads a file in memory.</summary>
     /// <param name="json">The whole file.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <param name="imageId">Which image of a COCO file is meant; null if it is about one only.</param>
-    /// <exception cref="ControlNetException">Something in it is missing or wrong; the message names the place.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <param name="imageId">The id of the image to read from a COCO file; null if it describes only one.</param>
+    /// <exception cref="ControlNetException">A value in it is missing or invalid; the message names it.</exception>
     public static SegmentationLayout Parse(ReadOnlySpan<byte> json, string source, long? imageId = null)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -40,7 +42,11 @@ public static class SegmentationLayoutFile
         var layout = root.TryGetProperty("annotations", out var annotations) ? Coco(root, annotations, source, imageId) : Own(root, source);
         var corners = layout.Regions.Sum(region => (long)region.Outline.Count);
         if (corners * layout.Height > MostLooks || (long)layout.Regions.Count * layout.Width * layout.Height > MostPainted)
-            throw new ControlNetException($"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; expected fewer, or a smaller image.");
+        {
+            throw new ControlNetException(
+                $"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; "
+                + "expected fewer, or a smaller image.");
+        }
         return layout;
     }
 
@@ -126,7 +132,7 @@ public static class SegmentationLayoutFile
     {
         JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "'images'", source)] : [];
         if (imageId is null)
-            return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} is about {images.Length:N0} images, expected one, or an image's id to be given.");
+            return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} describes {images.Length:N0} images, expected one, or an image's id to be given.");
         return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Id(image!.Value, "id", "an image", source) == CocoId.Of(imageId.Value))
             ?? throw new ControlNetException($"{source} has no image {imageId}.");
     }

@@ -9,19 +9,21 @@ public sealed record SegmentationMapOptions
     /// <value><c>ade20k</c>.</value>
     public string Palette { get; init; } = "ade20k";
 
-    /// <summary>Whether the image holds labels, one a pixel in its grey levels, and not colors.</summary>
+    /// <summary>Whether the image holds labels, as grey levels, instead of colors.</summary>
     /// <value>False.</value>
     public bool Labels { get; init; }
 }
 
-/// <summary>An image that is a segmentation already, in exactly the colors that the networks know.</summary>
+/// <summary>Converts an image that already is a segmentation to the exact colors that the networks were trained with.</summary>
 public static class SegmentationMap
 {
-    /// <summary>Gives every pixel the color of its label, or the palette's nearest to its own: what JPEG or resampling has blurred is sharp again.</summary>
-    /// <param name="image">Labels (the first channel counts, 255 is none) or colors.</param>
+    /// <summary>
+    /// Sets every pixel to the color of its label, or to the palette's nearest color: this restores maps that JPEG or resampling blurred.
+    /// </summary>
+    /// <param name="image">Labels (in the first channel, 255 for none) or colors.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
-    /// <exception cref="ControlNetException">There is no such palette, or a label is not of it.</exception>
+    /// <exception cref="ControlNetException">The palette is unknown, or a label is not in it.</exception>
     public static ImageBuffer Apply(ImageBuffer image, SegmentationMapOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -5,12 +5,12 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// The classes of a segmentation and the colors that stand for them in a condition. The public segmentation networks were trained on
-/// <see cref="Ade20k"/>; ControlNet 1.1's knows <see cref="CocoPanoptic"/> as well.
+/// The classes of a segmentation and their colors in a condition. The public segmentation networks were trained on
+/// <see cref="Ade20k"/>; ControlNet 1.1's also on <see cref="CocoPanoptic"/>.
 /// </summary>
 public sealed class SegmentationPalette
 {
-    /// <summary>A pixel that belongs to no class.</summary>
+    /// <summary>The label of a pixel without a class.</summary>
     public const byte NoLabel = 255;
 
     private readonly FrozenDictionary<string, int> _labels;
@@ -26,7 +26,7 @@ public sealed class SegmentationPalette
         _exact = exact.ToFrozenDictionary();
     }
 
-    /// <summary>ADE20K's 150 classes. Labels 6 (road) and 48 (skyscraper) share one color, so the way back gives 6 for both.</summary>
+    /// <summary>ADE20K's 150 classes. Labels 6 (road) and 48 (skyscraper) share a color, which is converted back to 6.</summary>
     public static SegmentationPalette Ade20k { get; } = Read("ade20k");
 
     /// <summary>COCO's 133 panoptic classes: 80 things, then 53 stuff.</summary>
@@ -35,22 +35,22 @@ public sealed class SegmentationPalette
     /// <summary>All palettes.</summary>
     public static IReadOnlyList<SegmentationPalette> All { get; } = [Ade20k, CocoPanoptic];
 
-    /// <summary>The palette's name, as files and the tool write it.</summary>
+    /// <summary>The palette's name in files and on the command line.</summary>
     public string Name { get; }
 
     /// <summary>The classes; a class's index is its label.</summary>
     public IReadOnlyList<SegmentationClass> Classes { get; }
 
-    /// <summary>The palette of a name.</summary>
-    /// <param name="name">In any case.</param>
+    /// <summary>Finds a palette by name.</summary>
+    /// <param name="name">Its name; case does not matter.</param>
     /// <exception cref="ControlNetException">There is none.</exception>
     public static SegmentationPalette Find(string name) =>
         All.FirstOrDefault(palette => palette.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw new ControlNetException($"There is no palette '{name}', expected one of {string.Join(", ", All.Select(palette => $"'{palette.Name}'"))}.");
 
-    /// <summary>The label of a class.</summary>
+    /// <summary>Finds the label of a class.</summary>
     /// <param name="name">Its name, in any case, or its label as a number.</param>
-    /// <exception cref="ControlNetException">There is none; the message names the nearest.</exception>
+    /// <exception cref="ControlNetException">There is no such class; the message names the nearest.</exception>
     public int Label(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -63,10 +63,10 @@ public sealed class SegmentationPalette
             $"'{Name}' has no class '{name}', expected a class's name or its label from 0 to {Classes.Count - 1}.{(nearest is null ? "" : $" Did you mean '{nearest}'?")}");
     }
 
-    /// <summary>Labels as colors. <see cref="NoLabel"/> becomes black.</summary>
+    /// <summary>Converts labels to colors. <see cref="NoLabel"/> becomes black.</summary>
     /// <param name="labels">One channel of labels.</param>
     /// <returns>RGB, of the same size.</returns>
-    /// <exception cref="ControlNetException">A label is not of this palette.</exception>
+    /// <exception cref="ControlNetException">A label is not in this palette.</exception>
     public ImageBuffer ToColors(ImageBuffer labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
@@ -87,17 +87,17 @@ public sealed class SegmentationPalette
         return result;
     }
 
-    /// <summary>Colors as labels: the lowest label of exactly the color, <see cref="NoLabel"/> where there is none.</summary>
+    /// <summary>Converts colors to labels: the lowest label of exactly the color, or <see cref="NoLabel"/> if there is none.</summary>
     /// <param name="map">A segmentation map; alpha is dropped.</param>
     /// <returns>One channel, of the same size.</returns>
     public ImageBuffer ToLabels(ImageBuffer map) => ToLabels(map, key => _exact.GetValueOrDefault(key, NoLabel));
 
-    /// <summary>Colors as labels: that of the nearest color (squared distance in RGB), the lowest of equally near ones.</summary>
-    /// <param name="map">A segmentation map, perhaps resampled or saved with loss; alpha is dropped.</param>
+    /// <summary>Converts colors to the labels of the nearest colors (squared distance in RGB), the lowest label on ties.</summary>
+    /// <param name="map">A segmentation map, possibly resampled or compressed with loss; alpha is dropped.</param>
     /// <returns>One channel, of the same size.</returns>
     public ImageBuffer ToNearestLabels(ImageBuffer map)
     {
-        // Maps have few colors and long runs of one: each is searched once.
+        // Maps have few colors and long runs of each: each color is searched once.
         Dictionary<int, byte> known = [];
         return ToLabels(map, key =>
         {

@@ -6,7 +6,7 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Shuffle"/>.</summary>
 public sealed record ShuffleOptions
 {
-    /// <summary>Where the random flow starts; the same seed gives the same map, whatever the machine.</summary>
+    /// <summary>Seed of the random flow; the same seed gives the same map on every machine.</summary>
     /// <value>0.</value>
     public int Seed { get; init; }
 
@@ -15,17 +15,17 @@ public sealed record ShuffleOptions
     public int Scale { get; init; } = 256;
 }
 
-/// <summary>The image's colors and textures in another arrangement: a random smooth flow says where each pixel comes from.</summary>
+/// <summary>Rearranges the image's colors and textures: a random smooth flow gives the source of each pixel.</summary>
 public static class Shuffle
 {
     /// <summary>
-    /// Shuffles as the public annotator does. The flow is the one that <c>numpy.random.seed(seed)</c> gives there: coarse uniform noise, one value a
-    /// feature, enlarged by cubic interpolation, stretched to the image's range; first for x, then for y.
+    /// Shuffles like the public annotator. The flow is that of <c>numpy.random.seed(seed)</c> there: coarse uniform noise, one value per
+    /// feature, upsampled by cubic interpolation, scaled to the image's range; first for x, then for y.
     /// </summary>
-    /// <param name="image">The image; alpha is laid on white.</param>
+    /// <param name="image">The image; alpha is composited on white.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>RGB, of the same size.</returns>
-    /// <exception cref="ControlNetException">The seed is negative, or the scale out of its range.</exception>
+    /// <exception cref="ControlNetException">The seed is negative, or the scale out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ShuffleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -45,7 +45,7 @@ public static class Shuffle
         return Remap.Apply(Color.Hwc3(image), flow, image.Width, image.Height);
     }
 
-    /// <summary>Smooth noise over an image, 0 to 1, both reached.</summary>
+    /// <summary>Smooth noise over an image, with minimum 0 and maximum 1.</summary>
     private static double[] Noise(MersenneTwister random, int width, int height, int scale)
     {
         var (columns, rows) = ((width / scale) + 2, (height / scale) + 2);

@@ -2,16 +2,19 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>What is made of the soft edges that a network (HED, PiDiNet) gives: thin lines, scribbles, and a map that hides nothing.</summary>
+/// <summary>Postprocessing of a network's soft edges (HED, PiDiNet): thin lines, scribbles, and the "safe" map of three levels.</summary>
 public static class SoftEdges
 {
     // Steps from a pixel to its two neighbours on a line: across, down, and both diagonals.
     private static readonly (int X, int Y)[] Lines = [(1, 0), (0, 1), (1, 1), (1, -1)];
 
-    /// <summary>Keeps what is a maximum along a line: a float blur, then 255 where a pixel is as large as its neighbours on any of four lines and above a threshold.</summary>
+    /// <summary>
+    /// Non-maximum suppression: a float blur, then 255 where a pixel is not below its neighbours along any of four lines and is above a
+    /// threshold.
+    /// </summary>
     /// <param name="edges">Soft edges, one channel.</param>
     /// <param name="threshold">In grey levels.</param>
-    /// <param name="sigma">The blur's deviation in pixels, above 0.</param>
+    /// <param name="sigma">Standard deviation of the blur in pixels, above 0.</param>
     /// <returns>One channel of 0 and 255, of the same size.</returns>
     public static ImageBuffer Thin(ImageBuffer edges, double threshold = 127, double sigma = 3)
     {
@@ -37,7 +40,7 @@ public static class SoftEdges
         return result;
     }
 
-    /// <summary>A scribble: thin lines, blurred in 8 bits (sigma 3), 255 where anything of them is left.</summary>
+    /// <summary>A scribble: thin lines, blurred in 8 bits (sigma 3), 255 where the result is above 4.</summary>
     /// <param name="edges">Soft edges, one channel.</param>
     /// <returns>One channel of 0 and 255, of the same size.</returns>
     public static ImageBuffer Scribble(ImageBuffer edges)
@@ -49,8 +52,8 @@ public static class SoftEdges
     }
 
     /// <summary>
-    /// The "safe" map of three levels, in which no faint structure of the photo can hide: trunc(3 v) / 2. An edge of exactly 1 becomes 1.5 there, so
-    /// that levels are clipped.
+    /// The "safe" map of three levels, in which no faint structure of the photo can hide: trunc(3 v) / 2. An edge of exactly 1 would become
+    /// 1.5, so levels are clipped.
     /// </summary>
     /// <param name="edges">Soft edges, one channel.</param>
     /// <returns>One channel of 0, 127 and 255, of the same size.</returns>

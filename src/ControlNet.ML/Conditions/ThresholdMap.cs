@@ -5,7 +5,7 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="ThresholdMap"/>.</summary>
 public sealed record ThresholdOptions
 {
-    /// <summary>A pixel is white when its darkest channel is above this, 0 to 255.</summary>
+    /// <summary>A pixel is white if its darkest channel is above this, 0 to 255.</summary>
     /// <value>127.</value>
     public int Threshold { get; init; } = 127;
 }
@@ -13,11 +13,11 @@ public sealed record ThresholdOptions
 /// <summary>The image in black and white.</summary>
 public static class ThresholdMap
 {
-    /// <summary>Parts light from dark.</summary>
+    /// <summary>Thresholds the image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>One channel of 0 and 255, of the same size.</returns>
-    /// <exception cref="ControlNetException">The threshold is out of its range.</exception>
+    /// <exception cref="ControlNetException">The threshold is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ThresholdOptions? options = null)
     {
         var threshold = Ranges.Level((options ?? new()).Threshold, "The threshold");

@@ -5,21 +5,21 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="Tile"/>.</summary>
 public sealed record TileOptions
 {
-    /// <summary>How many times smaller the image is made before it comes back to its size, 1 to 64. Below 1.1 nothing is lost.</summary>
+    /// <summary>Factor by which the image is downsampled before it is upsampled to its size, 1 to 64. Below 1.1 nothing changes.</summary>
     /// <value>2.</value>
     public double DownSampling { get; init; } = 2;
 }
 
-/// <summary>The image with its detail taken away, for networks that give it new detail.</summary>
+/// <summary>The image without its fine detail, for networks that add new detail.</summary>
 public static class Tile
 {
     private const double Unchanged = 1.1;
 
-    /// <summary>Makes the image smaller (area) and brings it back to its size (cubic).</summary>
+    /// <summary>Downsamples the image (area) and upsamples it to its size (cubic).</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>A new image of the same size.</returns>
-    /// <exception cref="ControlNetException">The factor is out of its range.</exception>
+    /// <exception cref="ControlNetException">The factor is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, TileOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -27,7 +27,7 @@ public static class Tile
         return Resize.Apply(small, image.Width, image.Height, Interpolation.Cubic);
     }
 
-    /// <summary>The first half of it: the small image.</summary>
+    /// <summary>Only the downsampling: the small image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
     public static ImageBuffer Down(ImageBuffer image, TileOptions? options = null)

@@ -3,7 +3,7 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>COCO's form of keypoint files: annotations of many images, each with 17 points in pixels.</summary>
+/// <summary>COCO's keypoint files: annotations of many images, each with 17 keypoints in pixels.</summary>
 internal static class CocoJson
 {
     private const string PointsKey = "keypoints";
@@ -21,7 +21,7 @@ internal static class CocoJson
             if (ImageOf(file, all[i], name) != id || file.Points(all[i], PointsKey, name, CocoKeypoints.Count) is not { } pixels)
                 continue;
 
-            // Data sets have people of whom nothing is marked.
+            // Data sets contain people without any marked keypoint.
             if (pixels.All(point => point is null))
                 continue;
             if (people.Count == PoseFile.MaxPeople)
@@ -32,7 +32,7 @@ internal static class CocoJson
         return new PoseScene(width, height, people);
     }
 
-    /// <summary>The image asked for, else the only one; null where nothing names images.</summary>
+    /// <summary>The requested image, otherwise the only one; null if the file names no images.</summary>
     private static string? ChooseImage(PoseJson file, JsonElement[] annotations)
     {
         var ids = Images(file).Select(image => IdOf(file, image, "id", "an image"))
@@ -42,12 +42,12 @@ internal static class CocoJson
         {
             return ids.Contains(CocoId.Of(wanted))
                 ? CocoId.Of(wanted)
-                : throw file.Error($"there is no image {wanted}; it is about {ids.Count:N0}: {Message.List([.. ids.Select(Message.Name)])}.");
+                : throw file.Error($"there is no image {wanted}, expected one of {ids.Count:N0}: {Message.List([.. ids.Select(Message.Name)])}.");
         }
 
         return ids.Count <= 1
             ? ids.SingleOrDefault()
-            : throw file.Error($"it is about {ids.Count:N0} images ({Message.List([.. ids.Select(Message.Name)])}), expected an image's id to be given.");
+            : throw file.Error($"it describes {ids.Count:N0} images ({Message.List([.. ids.Select(Message.Name)])}), expected an image's id to be given.");
     }
 
     private static JsonElement? FindImage(PoseJson file, string? id) =>

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>OpenPose's form of keypoint files.</summary>
+/// <summary>OpenPose's keypoint files.</summary>
 internal static class OpenPoseJson
 {
     private const string BodyKey = "pose_keypoints_2d";
@@ -13,7 +13,7 @@ internal static class OpenPoseJson
     private const string WidthKey = "canvas_width";
     private const string HeightKey = "canvas_height";
 
-    // The places of our 18 points among BODY_25's, which has the middle of the hips after the arms and six points of the feet at the end.
+    // Indices of the 18 keypoints in BODY_25, which has the mid-hip after the arms and six keypoints of the feet at the end.
     private static readonly int[] OfBody25 = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18];
 
     public static PoseScene Read(PoseJson file)
@@ -66,7 +66,7 @@ internal static class OpenPoseJson
         };
     }
 
-    /// <summary>Whether a file's coordinates are fractions: none is above 1. Of pixels that would be a figure within one of them.</summary>
+    /// <summary>Whether a file's coordinates are fractions: none is above 1. In pixels that would be a skeleton within one pixel.</summary>
     private static bool InFractions(IEnumerable<PosePerson> people) =>
         people.SelectMany(person => person.Body.Concat(person.Face ?? []).Concat(person.LeftHand ?? []).Concat(person.RightHand ?? []))
             .All(point => point is not { } p || (Math.Abs(p.X) <= 1 && Math.Abs(p.Y) <= 1));
@@ -79,7 +79,7 @@ internal static class OpenPoseJson
         RightHand = person.RightHand is { } right ? change(right) : null,
     };
 
-    // A part that is not there is an empty list, as OpenPose writes it.
+    // A missing part is an empty list, as OpenPose writes it.
     private static void WritePoints(Utf8JsonWriter json, string key, IReadOnlyList<PosePoint?>? points)
     {
         json.WriteStartArray(key);

@@ -3,8 +3,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Draws people as OpenPose's colored figures on black, as the annotators do it: the condition of the openpose networks.
-/// Sizes are in pixels and the same for every image: limbs 9 wide, points of radius 4, fingers 2 wide, points of a face of radius 3.
+/// Draws people as OpenPose's colored skeletons on black, like the annotators: the condition of the openpose networks.
+/// Sizes are in pixels and the same for every image: limbs 9 wide, keypoints of radius 4, fingers 2 wide, face keypoints of radius 3.
 /// </summary>
 public static class PoseDrawing
 {
@@ -22,7 +22,9 @@ public static class PoseDrawing
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="options">Style and parts; null for all parts in <see cref="PoseStyle.V11"/>.</param>
-    /// <returns>An RGB image. Points of a hand or a face in the first row or column, or beyond, are left out, as by the annotators.</returns>
+    /// <returns>
+    /// An RGB image. Hand and face keypoints in the first row or column, or outside the image, are omitted, as in the annotators.
+    /// </returns>
     public static ImageBuffer Draw(IReadOnlyList<PosePerson> people, int width, int height, PoseDrawingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(people);
@@ -86,7 +88,10 @@ public static class PoseDrawing
         }
     }
 
-    /// <summary>Each limb over a copy of the canvas, and that over the canvas. Only the limb's own box is blended: equal samples stay as they are.</summary>
+    /// <summary>
+    /// Draws each limb on a copy of the canvas and blends the copy with the canvas. Only the limb's bounding box is blended, since equal
+    /// samples do not change.
+    /// </summary>
     private static void BlendLimbs(ImageBuffer canvas, IReadOnlyList<PosePerson> people)
     {
         var copy = new ImageBuffer(canvas.Width, canvas.Height, 3, (byte[])canvas.Samples.Clone());
@@ -105,7 +110,7 @@ public static class PoseDrawing
         }
     }
 
-    // Limb by limb, and everybody's: the order decides what covers what.
+    // Limb by limb, each for all people: the order decides what covers what.
     private static IEnumerable<(PixelPoint[] Limb, int Index)> LimbsOf(ImageBuffer canvas, IReadOnlyList<PosePerson> people)
     {
         for (var i = 0; i < PoseSkeleton.Limbs.Count; i++)
@@ -165,11 +170,13 @@ public static class PoseDrawing
         }
     }
 
-    /// <summary>The pixel of a point of a hand or a face. The annotators mark missing ones by pixels of 0 and below, and leave those out.</summary>
+    /// <summary>
+    /// The pixel of a hand or face keypoint. The annotators mark missing ones by coordinates of 0 and below, and omit those.
+    /// </summary>
     private static PixelPoint? Shown(ImageBuffer canvas, PosePoint? point) =>
         point is { } p && Pixel(canvas, p) is { X: > 0, Y: > 0 } pixel ? pixel : null;
 
-    // Truncated towards zero; what is too far off for a pixel's number becomes the largest of them.
+    // Truncated towards zero; coordinates beyond int are saturated.
     private static PixelPoint Pixel(ImageBuffer canvas, PosePoint point) => new((int)(point.X * canvas.Width), (int)(point.Y * canvas.Height));
 
     private static byte Dim(byte sample) => (byte)(sample * Dimmed);

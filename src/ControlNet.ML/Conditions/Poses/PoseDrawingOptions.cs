@@ -3,7 +3,7 @@ namespace ControlNet.ML.Conditions;
 /// <summary>Settings of <see cref="PoseDrawing"/>.</summary>
 public sealed record PoseDrawingOptions
 {
-    /// <summary>Which annotator's drawing is followed.</summary>
+    /// <summary>The annotator whose drawing is reproduced.</summary>
     /// <value><see cref="PoseStyle.V11"/>, which the ControlNet 1.1 networks were trained with.</value>
     public PoseStyle Style { get; init; } = PoseStyle.V11;
 
@@ -11,11 +11,11 @@ public sealed record PoseDrawingOptions
     /// <value>True.</value>
     public bool Body { get; init; } = true;
 
-    /// <summary>Whether hands are drawn, where people have them.</summary>
+    /// <summary>Whether hands are drawn, if people have them.</summary>
     /// <value>True.</value>
     public bool Hands { get; init; } = true;
 
-    /// <summary>Whether faces are drawn, where people have them.</summary>
+    /// <summary>Whether faces are drawn, if people have them.</summary>
     /// <value>True.</value>
     public bool Face { get; init; } = true;
 }

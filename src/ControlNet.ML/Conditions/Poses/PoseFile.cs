@@ -4,19 +4,22 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Conditions;
 
 /// <summary>
-/// Keypoint files in JSON. Read are OpenPose's (18 points in COCO order, or the 25 of BODY_25, whose feet are dropped; of a list of
-/// such, as web UIs write it, the first) and COCO's (17 points: images and annotations, or a bare list of annotations). Written is OpenPose's.
+/// Keypoint files in JSON. Reads OpenPose's format (18 keypoints in COCO order, or the 25 of BODY_25, whose feet are dropped; the first
+/// element of a list of such files, as web UIs write it) and COCO's (17 keypoints: images and annotations, or a bare list of annotations).
+/// Writes OpenPose's.
 /// </summary>
 public static class PoseFile
 {
-    /// <summary>The most people of one image.</summary>
+    /// <summary>The maximum number of people in one image.</summary>
     public const int MaxPeople = 10_000;
 
     /// <summary>Reads a file of at most 64 MB.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="options">Size and image, where the file leaves them open; null for neither.</param>
-    /// <returns>The people with their image's size. A point of confidence 0 (in COCO: visibility 0) is missing.</returns>
-    /// <exception cref="ControlNetException">The file cannot be read, is of no known form, or lacks what the options do not give.</exception>
+    /// <param name="options">Size and image, if the file does not determine them; null for neither.</param>
+    /// <returns>The people with their image's size. A keypoint of confidence 0 (in COCO: visibility 0) is missing.</returns>
+    /// <exception cref="ControlNetException">
+    /// The file cannot be read, has an unknown format, or lacks what the options do not give.
+    /// </exception>
     public static PoseScene Read(string path, PoseReadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -25,10 +28,10 @@ public static class PoseFile
 
     /// <summary>Reads a file in memory.</summary>
     /// <param name="json">The whole file.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <param name="options">Size and image, where the file leaves them open; null for neither.</param>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <param name="options">Size and image, if the file does not determine them; null for neither.</param>
     /// <returns>The people with their image's size.</returns>
-    /// <exception cref="ControlNetException">It is of no known form, or lacks what the options do not give.</exception>
+    /// <exception cref="ControlNetException">The format is unknown, or the file lacks what the options do not give.</exception>
     public static PoseScene Parse(ReadOnlySpan<byte> json, string source, PoseReadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -50,13 +53,13 @@ public static class PoseFile
     }
 
     /// <summary>
-    /// Writes people as OpenPose does, in pixels, with 'canvas_width' and 'canvas_height'. Where no coordinate is above 1 pixel, so that
-    /// pixels would be read as fractions, fractions are written.
+    /// Writes people in OpenPose's format, in pixels, with 'canvas_width' and 'canvas_height'. If no coordinate is above 1 pixel, pixels
+    /// would be read as fractions, so fractions are written.
     /// </summary>
-    /// <param name="path">The file; its folder must exist. It appears whole or not at all.</param>
-    /// <param name="scene">The people. Points whose score is not above 0 are missing to every reader.</param>
+    /// <param name="path">The file; its folder must exist. It is written atomically.</param>
+    /// <param name="scene">The people. Readers treat keypoints whose score is not above 0 as missing.</param>
     /// <exception cref="ControlNetException">The file cannot be written.</exception>
-    /// <exception cref="ArgumentException">A coordinate or score is no finite number.</exception>
+    /// <exception cref="ArgumentException">A coordinate or score is not finite.</exception>
     public static void Write(string path, PoseScene scene)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

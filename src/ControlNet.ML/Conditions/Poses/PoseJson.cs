@@ -3,17 +3,17 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>A keypoint file in reading: its size, lists of points, and errors that name the place.</summary>
+/// <summary>A parsed keypoint file: its size, lists of keypoints, and errors that name the position.</summary>
 internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions options)
 {
     private const int MaxSide = 65_535;
     private const long MaxPixels = 100_000_000;
     private const int NumbersAPoint = 3;
 
-    /// <summary>Whether the file is a list of annotations and nothing besides.</summary>
+    /// <summary>Whether the file is a bare list of annotations.</summary>
     public bool IsBare => root is null;
 
-    /// <summary>The object that all is in, unless the file is bare.</summary>
+    /// <summary>The root object, unless the file is bare.</summary>
     public JsonElement Root => root!.Value;
 
     public long? ImageId => options.ImageId;
@@ -24,8 +24,8 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
     public IEnumerable<JsonElement> List(JsonElement value, string name) =>
         value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Error($"'{name}' is {JsonText.Describe(value)}, expected a list.");
 
-    /// <summary>An image's size: the file's, else the options'.</summary>
-    /// <param name="holder">The object that may name it.</param>
+    /// <summary>An image's size: the file's, otherwise the options'.</summary>
+    /// <param name="holder">The object that may have it.</param>
     /// <param name="width">The width's key.</param>
     /// <param name="height">The height's key.</param>
     public (int Width, int Height) Size(JsonElement? holder, string width, string height)
@@ -37,12 +37,12 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
     }
 
     /// <summary>
-    /// The points of a list of x, y and confidence in turn, as they stand in the file; null for an absent, empty or null list.
+    /// The unconverted keypoints of a list of alternating x, y and confidence; null for an absent, empty or null list.
     /// </summary>
     /// <param name="person">The object that holds the list.</param>
     /// <param name="key">Its key.</param>
-    /// <param name="name">Whose it is, for messages.</param>
-    /// <param name="counts">How many points there may be.</param>
+    /// <param name="name">Its owner, for messages.</param>
+    /// <param name="counts">The allowed numbers of keypoints.</param>
     public PosePoint?[]? Points(JsonElement person, string key, string name, params ReadOnlySpan<int> counts)
     {
         if (person.ValueKind != JsonValueKind.Object)

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>One person's points. A point that is null is missing: not seen, or hidden.</summary>
+/// <summary>One person's keypoints. A keypoint that is null is missing: not detected, or hidden.</summary>
 public sealed record PosePerson
 {
     /// <summary>The body in the order of <see cref="PoseSkeleton.Names"/>.</summary>

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>Points between pixels, as files have them, and fractions.</summary>
+/// <summary>Converts keypoints between pixels, which files use, and fractions.</summary>
 internal static class PosePixels
 {
     /// <summary>A list of points in fractions of an image.</summary>
@@ -11,7 +11,7 @@ internal static class PosePixels
     public static PosePoint?[] ToPixels(this IReadOnlyList<PosePoint?> fractions, int width, int height) =>
         [.. fractions.Select(point => point is { } p ? p with { X = p.X * width, Y = p.Y * height } : (PosePoint?)null)];
 
-    // Drawing truncates fraction times side: a fraction that rounding has made too small by a hair would move a whole pixel's point by one.
+    // Drawing truncates fraction times side: a fraction that rounding made slightly too small would move the keypoint by a whole pixel.
     private static double Fraction(double pixel, int side)
     {
         var fraction = Math.Abs(pixel) / side;

@@ -1,17 +1,17 @@
 namespace ControlNet.ML.Conditions;
 
-/// <summary>What <see cref="PoseFile"/> cannot find in a file, or has to choose from it.</summary>
+/// <summary>Information that a file may lack, or a choice from it, for <see cref="PoseFile"/>.</summary>
 public sealed record PoseReadOptions
 {
-    /// <summary>The width in pixels of the image that the points were found in, used where the file names none.</summary>
-    /// <value>Null: the file must name it.</value>
+    /// <summary>The width in pixels of the image in which the keypoints were detected; used if the file does not contain it.</summary>
+    /// <value>Null: the file must contain it.</value>
     public int? Width { get; init; }
 
-    /// <summary>The height, likewise.</summary>
-    /// <value>Null: the file must name it.</value>
+    /// <summary>The height in pixels; used if the file does not contain it.</summary>
+    /// <value>Null: the file must contain it.</value>
     public int? Height { get; init; }
 
-    /// <summary>Which image of a COCO file is wanted, by its id.</summary>
-    /// <value>Null: the file must be about one image only.</value>
+    /// <summary>The id of the image to read from a COCO file.</summary>
+    /// <value>Null: the file must describe only one image.</value>
     public long? ImageId { get; init; }
 }

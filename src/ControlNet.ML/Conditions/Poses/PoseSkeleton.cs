@@ -2,7 +2,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
 
-/// <summary>OpenPose's points in COCO order, what joins them, and the colors that the networks were trained with.</summary>
+/// <summary>OpenPose's keypoints in COCO order, their limbs, and the colors that the networks were trained with.</summary>
 public static class PoseSkeleton
 {
     internal const int BodyPoints = 18;
@@ -24,7 +24,7 @@ public static class PoseSkeleton
         (1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
     ];
 
-    /// <summary>The colors of the 18 points and, less the last, of the limbs.</summary>
+    /// <summary>The colors of the 18 keypoints and, except for the last, of the limbs.</summary>
     public static IReadOnlyList<Rgb> Colors { get; } =
     [
         new(255, 0, 0), new(255, 85, 0), new(255, 170, 0), new(255, 255, 0), new(170, 255, 0), new(85, 255, 0),
