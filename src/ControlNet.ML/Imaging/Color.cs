@@ -1,23 +1,23 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Conversions between grey, RGB and RGBA, and lightness, with the rounding of the library that each name states.</summary>
+/// <summary>Conversions between grey, RGB and RGBA, and lightness, with the rounding of the library that each method names.</summary>
 public static class Color
 {
-    /// <summary>Grey as cv2.cvtColor makes it: (9798 R + 19235 G + 3735 B + 2^14) / 2^15, truncated. Alpha is ignored.</summary>
+    /// <summary>Grey as in cv2.cvtColor: (9798 R + 19235 G + 3735 B + 2^14) / 2^15, truncated. Alpha is ignored.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>One channel; a copy if it had one.</returns>
     public static ImageBuffer Grey(ImageBuffer image) =>
         ToOneChannel(image, (r, g, b) => (byte)(((9798 * r) + (19235 * g) + (3735 * b) + (1 << 14)) >> 15));
 
-    /// <summary>Grey as Pillow's <c>convert("L")</c> makes it: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, truncated. Alpha is ignored.</summary>
+    /// <summary>Grey as in Pillow's <c>convert("L")</c>: (19595 R + 38470 G + 7471 B + 2^15) / 2^16, truncated. Alpha is ignored.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>One channel; a copy if it had one.</returns>
     public static ImageBuffer GreyPillow(ImageBuffer image) =>
         ToOneChannel(image, (r, g, b) => (byte)(((19595 * r) + (38470 * g) + (7471 * b) + (1 << 15)) >> 16));
 
     /// <summary>
-    /// Three channels as the ControlNet annotators want them (HWC3): grey is repeated, alpha is laid over white,
-    /// in float32 and truncated. White so becomes 254 under 31 of the 256 alphas, as it does there.
+    /// Three channels as in the ControlNet annotators (HWC3): grey is repeated, alpha is composited on white,
+    /// in float32 and truncated. So white becomes 254 under 31 of the 256 alpha values, as it does there.
     /// </summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>Three channels; a copy if it had three.</returns>
@@ -39,8 +39,9 @@ public static class Color
     }
 
     /// <summary>
-    /// An image without alpha: laid over white as by <see cref="Hwc3"/> where it has an alpha channel, else as it is.
-    /// <see cref="ImageBuffer.Deep"/> values stay as they are, also where they are transparent: white is no depth, and few maps reach up to it.
+    /// Removes alpha: composites the image on white as in <see cref="Hwc3"/> if it has an alpha channel.
+    /// <see cref="ImageBuffer.Deep"/> values do not change, even where they are transparent: white is not a depth, and few maps reach up to
+    /// it.
     /// </summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>The image itself if it has 1 or 3 channels, else three channels.</returns>
@@ -70,12 +71,12 @@ public static class Color
         return result;
     }
 
-    /// <summary>The negative: 255 minus every sample. Alpha is laid over white first (<see cref="Hwc3"/>).</summary>
+    /// <summary>The negative: 255 minus every sample. Alpha is composited on white first (<see cref="Hwc3"/>).</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>Three channels.</returns>
     public static ImageBuffer Invert(ImageBuffer image) => Negative(Hwc3(image));
 
-    /// <summary>255 minus every sample, whatever the channels.</summary>
+    /// <summary>255 minus every sample, alpha included.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>A new image with as many channels.</returns>
     public static ImageBuffer Negative(ImageBuffer image)
@@ -87,7 +88,7 @@ public static class Color
         return result;
     }
 
-    /// <summary>L of CIE Lab, 0 to 255, as cv2.cvtColor gives it. Alpha is ignored.</summary>
+    /// <summary>L of CIE Lab, 0 to 255, as in cv2.cvtColor. Alpha is ignored.</summary>
     /// <param name="image">3 or 4 channels (one counts as three equal ones).</param>
     /// <param name="order">Which channel is read as red.</param>
     /// <returns>One channel.</returns>
@@ -143,9 +144,9 @@ public static class Color
 /// <summary>The order of an image's color channels.</summary>
 public enum ChannelOrder
 {
-    /// <summary>Red first: what an <see cref="ImageBuffer"/> holds.</summary>
+    /// <summary>Red first, as in an <see cref="ImageBuffer"/>.</summary>
     Rgb,
 
-    /// <summary>Blue first: what OpenCV's functions expect of their input, and get wrong if it is not so.</summary>
+    /// <summary>Blue first, which OpenCV's functions assume of their input.</summary>
     Bgr,
 }

@@ -1,12 +1,12 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>One float a pixel: depths, distances, scores.</summary>
+/// <summary>A map with one float per pixel: depths, distances, scores.</summary>
 public sealed class FloatMap
 {
     /// <summary>Wraps values without copying them.</summary>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="values">Rows first; exactly width x height.</param>
+    /// <param name="values">Row-major; exactly width x height.</param>
     public FloatMap(int width, int height, float[] values)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -31,7 +31,7 @@ public sealed class FloatMap
     /// <summary>Rows.</summary>
     public int Height { get; }
 
-    /// <summary>All values, rows first. Shared, not copied.</summary>
+    /// <summary>All values, row-major. Shared, not copied.</summary>
     public float[] Values { get; }
 
     /// <summary>The value of a pixel.</summary>
@@ -39,8 +39,8 @@ public sealed class FloatMap
     /// <param name="y">Row, from 0.</param>
     public float this[int x, int y] => Values[(y * Width) + x];
 
-    /// <summary>The grey levels of an image as numbers, 0 to 255.</summary>
-    /// <param name="image">1, 3 or 4 channels; colors count by <see cref="Color.Grey"/>.</param>
+    /// <summary>The grey levels of an image, 0 to 255.</summary>
+    /// <param name="image">1, 3 or 4 channels; colors are converted by <see cref="Color.Grey"/>.</param>
     public static FloatMap Of(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -51,7 +51,9 @@ public sealed class FloatMap
         return map;
     }
 
-    /// <summary>The grey values of an image at its own depth: <see cref="ImageBuffer.Deep"/> where it has them, else as <see cref="Of"/>.</summary>
+    /// <summary>
+    /// The grey values of an image at full depth: <see cref="ImageBuffer.Deep"/> if it has them, otherwise as <see cref="Of"/>.
+    /// </summary>
     /// <param name="image">1, 3 or 4 channels; alpha is not applied.</param>
     public static FloatMap OfDeep(ImageBuffer image)
     {
@@ -59,7 +61,7 @@ public sealed class FloatMap
         return image.Deep ?? Of(image);
     }
 
-    /// <summary>The values as grey levels: clipped to 0 to 255, then truncated, as NumPy's astype(uint8) of clipped floats.</summary>
+    /// <summary>The values as grey levels: clipped to 0 to 255, then truncated, like NumPy's astype(uint8) of clipped floats.</summary>
     public ImageBuffer ToLevels()
     {
         var image = new ImageBuffer(Width, Height, 1);

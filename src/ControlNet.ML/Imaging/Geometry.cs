@@ -1,25 +1,31 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>What to do when an image and the size asked for differ in shape.</summary>
+/// <summary>How to fit an image to a size with another aspect ratio.</summary>
 public enum FitMode
 {
     /// <summary>Stretch it: "just resize".</summary>
     Resize,
 
-    /// <summary>Keep its shape, fill the size, cut off what sticks out: "crop and resize".</summary>
+    /// <summary>Keep the aspect ratio, cover the size, crop the rest: "crop and resize".</summary>
     Crop,
 
-    /// <summary>Keep its shape, show all of it, fill what is left: "resize and fill".</summary>
+    /// <summary>Keep the aspect ratio, show the whole image, fill the rest: "resize and fill".</summary>
     Fill,
 }
 
 /// <summary>
-/// How an image was brought to a size: scaled as a whole, then laid at an offset on the target, where what sticks out is cut off.
-/// Condition, mask and image that share one geometry stay in register, and results always have the size asked for.
+/// How an image is fitted to a size: scaled as a whole, then placed at an offset on the target, where it is cropped.
+/// Condition, mask and image that share one geometry stay aligned, and results always have the requested size.
 /// </summary>
 public sealed record Geometry
 {
-    private Geometry(int sourceWidth, int sourceHeight, (int Width, int Height) scaled, (int X, int Y) offset, (int Width, int Height) target, FitMode mode)
+    private Geometry(
+        int sourceWidth,
+        int sourceHeight,
+        (int Width, int Height) scaled,
+        (int X, int Y) offset,
+        (int Width, int Height) target,
+        FitMode mode)
     {
         (SourceWidth, SourceHeight) = (sourceWidth, sourceHeight);
         (ScaledWidth, ScaledHeight) = scaled;
@@ -34,16 +40,16 @@ public sealed record Geometry
     /// <summary>Rows of the source.</summary>
     public int SourceHeight { get; }
 
-    /// <summary>Columns of the whole source after scaling, before anything is cut off.</summary>
+    /// <summary>Columns of the whole source after scaling, before cropping.</summary>
     public int ScaledWidth { get; }
 
     /// <summary>Rows of the whole source after scaling.</summary>
     public int ScaledHeight { get; }
 
-    /// <summary>Where the scaled source's left column lies in the target; negative if columns are cut off there.</summary>
+    /// <summary>Position of the scaled source's left column in the target; negative if columns are cropped there.</summary>
     public int OffsetX { get; }
 
-    /// <summary>Where the scaled source's top row lies in the target; negative if rows are cut off there.</summary>
+    /// <summary>Position of the scaled source's top row in the target; negative if rows are cropped there.</summary>
     public int OffsetY { get; }
 
     /// <summary>Columns of the target.</summary>
@@ -52,17 +58,17 @@ public sealed record Geometry
     /// <summary>Rows of the target.</summary>
     public int Height { get; }
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The requested mode.</summary>
     public FitMode Mode { get; }
 
     /// <summary>
-    /// How diffusers' VaeImageProcessor (and the web UI) bring an image to a size: sides by whole-number division, truncated.
+    /// Fits an image as in diffusers' VaeImageProcessor (and the web UI): sides by integer division, truncated.
     /// </summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
-    /// <param name="width">Columns asked for, at least 1.</param>
-    /// <param name="height">Rows asked for, at least 1.</param>
-    /// <param name="mode">What to do when the shapes differ.</param>
+    /// <param name="width">Requested columns, at least 1.</param>
+    /// <param name="height">Requested rows, at least 1.</param>
+    /// <param name="mode">How to fit another aspect ratio.</param>
     public static Geometry ForImage(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
     {
         Check(sourceWidth, sourceHeight, width, height);
@@ -81,12 +87,12 @@ public sealed record Geometry
         (int Width, int Height) ByHeight() => (Side((double)((long)sourceWidth * height / sourceHeight)), height);
     }
 
-    /// <summary>How the web UI brings a finished condition to a size: sides rounded half to even.</summary>
+    /// <summary>Fits a finished condition as in the web UI: sides rounded half to even.</summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
-    /// <param name="width">Columns asked for, at least 1.</param>
-    /// <param name="height">Rows asked for, at least 1.</param>
-    /// <param name="mode">What to do when the shapes differ.</param>
+    /// <param name="width">Requested columns, at least 1.</param>
+    /// <param name="height">Requested rows, at least 1.</param>
+    /// <param name="mode">How to fit another aspect ratio.</param>
     public static Geometry ForMap(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
     {
         Check(sourceWidth, sourceHeight, width, height);
@@ -104,20 +110,22 @@ public sealed record Geometry
     }
 
     /// <summary>
-    /// The middle of an image, unscaled, as torchvision's CenterCrop takes it: the offset rounded half to even; a smaller image
-    /// gets black around it, the odd pixel right and below.
+    /// The unscaled centre of an image, as in torchvision's CenterCrop: the offset rounded half to even; a smaller image
+    /// is padded with black, with the odd pixel right and below.
     /// </summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
-    /// <param name="width">Columns asked for, at least 1.</param>
-    /// <param name="height">Rows asked for, at least 1.</param>
+    /// <param name="width">Requested columns, at least 1.</param>
+    /// <param name="height">Requested rows, at least 1.</param>
     public static Geometry Centre(int sourceWidth, int sourceHeight, int width, int height)
     {
         Check(sourceWidth, sourceHeight, width, height);
         return Centre(sourceWidth, sourceHeight, (sourceWidth, sourceHeight), (width, height));
     }
 
-    /// <summary>As images are prepared for training: the shorter side to the size, the longer in proportion (truncated), then the middle square.</summary>
+    /// <summary>
+    /// Fits an image for training: scales the shorter side to the size, the longer in proportion (truncated), then crops the centre square.
+    /// </summary>
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
     /// <param name="size">The side of the square, at least 1.</param>
@@ -130,13 +138,21 @@ public sealed record Geometry
         return Centre(sourceWidth, sourceHeight, scaled, (size, size));
     }
 
-    /// <summary>Scaled to a size, then the last column and row repeated up to multiples of a step.</summary>
+    /// <summary>Scales to a size, then repeats the last column and row up to multiples of a step.</summary>
     internal static Geometry Padded(int sourceWidth, int sourceHeight, int width, int height, int step) =>
-        new(sourceWidth, sourceHeight, (width, height), (0, 0), (checked((width + step - 1) / step * step), checked((height + step - 1) / step * step)), FitMode.Fill);
+        new(
+            sourceWidth,
+            sourceHeight,
+            (width, height),
+            (0, 0),
+            (checked((width + step - 1) / step * step), checked((height + step - 1) / step * step)),
+            FitMode.Fill);
 
-    /// <summary>Lays a scaled image at its place on the target.</summary>
+    /// <summary>Copies a scaled image to its position on the target.</summary>
     /// <param name="scaled">An image of the scaled size.</param>
-    /// <param name="target">An image of the target's size with as many channels; what the scaled one does not cover stays.</param>
+    /// <param name="target">
+    /// An image of the target's size with the same number of channels; pixels that are not covered do not change.
+    /// </param>
     public void Place(ImageBuffer scaled, ImageBuffer target)
     {
         ArgumentNullException.ThrowIfNull(scaled);
@@ -153,7 +169,7 @@ public sealed record Geometry
             scaled.Row(y - OffsetY)[((left - OffsetX) * channels)..((right - OffsetX) * channels)].CopyTo(target.Row(y)[(left * channels)..]);
     }
 
-    /// <summary>The part of a target that shows the source: without padding and fill.</summary>
+    /// <summary>Cuts out the part of a target that shows the source, without padding and fill.</summary>
     /// <param name="target">An image of the target's size.</param>
     /// <returns>A new image.</returns>
     public ImageBuffer Cut(ImageBuffer target)
@@ -169,7 +185,7 @@ public sealed record Geometry
         return result;
     }
 
-    /// <summary>Throws unless an image has the source's size.</summary>
+    /// <summary>Throws if an image does not have the source's size.</summary>
     internal void ExpectSource(ImageBuffer image, string parameter) => Expect(image, SourceWidth, SourceHeight, parameter);
 
     private static void Expect(ImageBuffer image, int width, int height, string parameter)
@@ -189,7 +205,7 @@ public sealed record Geometry
         // An image a thousand times wider than high keeps at least a line.
         < 1 => 1,
         <= int.MaxValue => (int)Math.Round(side),
-        _ => throw new ControlNetException($"A side of {side:0} pixels is more than an image can have: the source is too narrow for the size asked for."),
+        _ => throw new ControlNetException($"A side of {side:0} pixels is too large for an image: the source is too narrow for the requested size."),
     };
 
     private static void Check(int sourceWidth, int sourceHeight, int width, int height)

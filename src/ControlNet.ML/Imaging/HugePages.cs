@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Asks for the memory of a large image in pages of 2 MB where Linux gives them only to who asks: the first write to an image in pages
-/// of 4 KB can take longer than the filter that fills it. NumPy asks for its arrays likewise.
+/// Requests huge pages of 2 MB for the memory of a large image, on Linux systems that only give them on request: the first write to an
+/// image in 4 KB pages can take longer than the filter that writes it. NumPy does the same for its arrays.
 /// </summary>
 internal static partial class HugePages
 {
     private const int WorthIt = 2 << 20;
     private const int Advice = 14; // MADV_HUGEPAGE
 
-    /// <summary>Asks for them. Does nothing for small arrays, on other systems, or where the kernel has none.</summary>
+    /// <summary>Requests huge pages. Does nothing for small arrays, on other systems, or if the kernel has none.</summary>
     public static void Advise(byte[] samples)
     {
         if (samples.Length < WorthIt || !OperatingSystem.IsLinux())
@@ -27,7 +27,7 @@ internal static partial class HugePages
         }
     }
 
-    // Only the pages that lie in the array as a whole. A refusal costs nothing but time.
+    // Only the pages that are entirely in the array. If the request fails, it only costs time.
     private static unsafe void Advise(Span<byte> samples)
     {
         fixed (byte* first = samples)

@@ -3,7 +3,7 @@ using ControlNet.ML.Notebooks;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// An image in memory: rows first, then columns, then channels, one byte a sample (0 to 255).
+/// An image in memory: rows, then columns, then channels, one byte per sample (0 to 255).
 /// One channel is grey, three are R, G, B, four R, G, B, A with alpha not premultiplied.
 /// </summary>
 [TypeFormatterSource(typeof(ImageFormatters), PreferredMimeTypes = ["text/html"])]
@@ -41,19 +41,19 @@ public sealed class ImageBuffer
     /// <summary>Rows.</summary>
     public int Height { get; }
 
-    /// <summary>Samples a pixel: 1 (grey), 3 (RGB) or 4 (RGBA).</summary>
+    /// <summary>Samples per pixel: 1 (grey), 3 (RGB) or 4 (RGBA).</summary>
     public int Channels { get; }
 
     /// <summary>All samples. Shared, not copied.</summary>
     public byte[] Samples { get; }
 
     /// <summary>
-    /// The grey values of an image that has more than 8 bits a sample, 0 to 65,535, of the same size: what kinds of conditions that scale
-    /// depths read. <see cref="ImageCodec"/> sets it from PNG files of 16 bits; colors count as in <see cref="Color.Grey"/>, alpha is not
-    /// applied. <see cref="Color.OverWhite"/> and <see cref="ImageFit"/> keep it, other operations drop it.
+    /// The grey values of an image with more than 8 bits per sample, 0 to 65,535, of the same size, which the conditions that scale
+    /// depths read. <see cref="ImageCodec"/> sets it from 16-bit PNG files; colors are converted as in <see cref="Color.Grey"/>, alpha is
+    /// not applied. <see cref="Color.OverWhite"/> and <see cref="ImageFit"/> keep it, other operations drop it.
     /// </summary>
-    /// <value>Null: the samples are all there is.</value>
-    /// <exception cref="ArgumentException">It is of another size.</exception>
+    /// <value>Null: only the 8-bit samples.</value>
+    /// <exception cref="ArgumentException">It has another size.</exception>
     public FloatMap? Deep
     {
         get;
@@ -63,16 +63,16 @@ public sealed class ImageBuffer
     }
 
     /// <summary>The samples of one row, as a view.</summary>
-    /// <param name="y">Which row, from 0 at the top.</param>
+    /// <param name="y">The row, from 0 at the top.</param>
     public Span<byte> Row(int y) => Samples.AsSpan(y * Width * Channels, Width * Channels);
 
     /// <summary>The size as text, <c>640x480x3</c>.</summary>
     public override string ToString() => $"{Width}x{Height}x{Channels}";
 
-    /// <summary>Whether no pixel is transparent, even in part.</summary>
+    /// <summary>Whether all pixels are fully opaque.</summary>
     internal bool IsOpaque => Channels != 4 || AreOpaque(Samples);
 
-    /// <summary>Whether no pixel of four samples, alpha last, is transparent, even in part.</summary>
+    /// <summary>Whether all pixels of four samples, alpha last, are fully opaque.</summary>
     internal static bool AreOpaque(ReadOnlySpan<byte> pixels)
     {
         for (var i = 3; i < pixels.Length; i += 4)
@@ -85,9 +85,10 @@ public sealed class ImageBuffer
     }
 
     /// <summary>The same samples, not copied, with deep values.</summary>
-    internal ImageBuffer With(FloatMap? deep) => deep is null && Deep is null ? this : new ImageBuffer(Width, Height, Channels, Samples) { Deep = deep };
+    internal ImageBuffer With(FloatMap? deep) =>
+        deep is null && Deep is null ? this : new ImageBuffer(Width, Height, Channels, Samples) { Deep = deep };
 
-    /// <summary>An image to be filled: its samples hold anything until then. Clearing a large one takes as long as some filters.</summary>
+    /// <summary>Creates an image with uninitialised samples: clearing a large image takes as long as some filters.</summary>
     internal static ImageBuffer Uninitialized(int width, int height, int channels)
     {
         var samples = GC.AllocateUninitializedArray<byte>(Check(width, height, channels));

@@ -1,16 +1,16 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Brings an image (or a mask) to the size of a <see cref="Geometry"/>, with Pillow's resizing as diffusers does.</summary>
+/// <summary>Fits an image (or a mask) to a <see cref="Geometry"/> with Pillow's resizing, as in diffusers.</summary>
 public static class ImageFit
 {
     /// <summary>
-    /// Scales the image, lays it on black, and with <see cref="FitMode.Fill"/> stretches its border over what is left.
-    /// The fill is twice the same number of pixels: of an odd rest the last row or column stays black, as in diffusers.
+    /// Scales the image, places it on black, and with <see cref="FitMode.Fill"/> stretches its border over the rest.
+    /// Both sides get the same number of filled pixels: if the rest is odd, the last row or column stays black, as in diffusers.
     /// </summary>
     /// <param name="image">An image of the geometry's source size, 1, 3 or 4 channels.</param>
-    /// <param name="geometry">Where it goes.</param>
-    /// <param name="filter">How it is scaled.</param>
-    /// <param name="order">Which pass of the scaling comes first.</param>
+    /// <param name="geometry">The geometry.</param>
+    /// <param name="filter">The filter for scaling.</param>
+    /// <param name="order">The order of the passes of scaling.</param>
     /// <returns>A new image of the geometry's size, with <see cref="ImageBuffer.Deep"/> values if it had them.</returns>
     public static ImageBuffer Apply(
         ImageBuffer image, Geometry geometry, PillowFilter filter = PillowFilter.Lanczos, PillowPassOrder order = PillowPassOrder.ByShape)
@@ -39,7 +39,7 @@ public static class ImageFit
     }
 
     /// <summary>
-    /// What is laid where the scaled image leaves room: an empty part of it at its edge, resized; Pillow then mixes the two lines that lie there.
+    /// The fill next to the scaled image: an empty box at its edge, resized, for which Pillow blends the two lines at the edge.
     /// </summary>
     private static IEnumerable<(int Width, int Height, PillowBox Box, int X, int Y)> Borders(Geometry geometry)
     {

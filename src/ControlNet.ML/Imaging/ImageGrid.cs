@@ -4,11 +4,11 @@ namespace ControlNet.ML.Imaging;
 public static class ImageGrid
 {
     /// <summary>
-    /// Lays images in rows, each in the upper left corner of a cell as large as the largest of them. The ground is white;
-    /// the sheet has the most channels that any of them has (an alpha's ground is opaque).
+    /// Places images in rows, each at the top left of a cell as large as the largest image. The background is white and opaque;
+    /// the sheet has as many channels as the image with the most.
     /// </summary>
     /// <param name="images">At least one image; sizes may differ.</param>
-    /// <param name="columns">Images a row, at least 1.</param>
+    /// <param name="columns">Images per row, at least 1.</param>
     /// <param name="gap">Pixels between cells, at least 0.</param>
     /// <returns>A new image.</returns>
     public static ImageBuffer Compose(IReadOnlyList<ImageBuffer> images, int columns, int gap = 0)

@@ -1,17 +1,17 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Brings a finished condition to the size of a <see cref="Geometry"/> without spoiling it, by the web UI's rules: maps of few colors
-/// (segmentation) keep their colors, black-and-white ones stay so, one-pixel edges stay one pixel wide.
+/// Fits a finished condition to a <see cref="Geometry"/> without degrading it, by the web UI's rules: maps with few colors
+/// (segmentation) keep their colors, black-and-white maps stay black and white, one-pixel edges stay one pixel wide.
 /// </summary>
 public static class MapFit
 {
-    // From this many colors on a map counts as an image.
+    // A map with at least this many colors counts as an image.
     private const int ManyColors = 200;
 
-    /// <summary>Scales the map and lays it on the median color of its border.</summary>
+    /// <summary>Scales the map and places it on the median color of its border.</summary>
     /// <param name="map">A map of the geometry's source size, 1, 3 or 4 channels.</param>
-    /// <param name="geometry">Where it goes.</param>
+    /// <param name="geometry">The geometry.</param>
     /// <returns>A new map of the geometry's size, channels as before.</returns>
     public static ImageBuffer Apply(ImageBuffer map, Geometry geometry)
     {
@@ -30,7 +30,7 @@ public static class MapFit
         return result;
     }
 
-    /// <summary>Scales a map by the same rules, all of it.</summary>
+    /// <summary>Scales a whole map by the same rules.</summary>
     /// <param name="map">1, 3 or 4 channels.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
@@ -44,7 +44,9 @@ public static class MapFit
             : after < before ? Interpolation.Area
             : Interpolation.Cubic;
         var scaled = Resize.Apply(map, width, height, interpolation);
-        var binary = colors == 2 && map.Samples.AsSpan().ContainsAnyInRange<byte>(0, 15) && map.Samples.AsSpan().ContainsAnyInRange<byte>(241, 255);
+        var binary = colors == 2
+            && map.Samples.AsSpan().ContainsAnyInRange<byte>(0, 15)
+            && map.Samples.AsSpan().ContainsAnyInRange<byte>(241, 255);
         if (!binary)
             return scaled;
 
@@ -106,7 +108,7 @@ public static class MapFit
         return colors.Count;
     }
 
-    // The median of each channel over the four border lines, corners counted twice; an alpha is made opaque.
+    // The median of each channel over the four border lines, corners counted twice; alpha is set to opaque.
     private static byte[] BorderColor(ImageBuffer map)
     {
         var color = new byte[map.Channels];

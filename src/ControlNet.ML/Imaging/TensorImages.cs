@@ -1,36 +1,36 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>How a decoder's values become grey levels.</summary>
+/// <summary>The rounding of a decoder's values to 8 bits.</summary>
 public enum PixelRounding
 {
-    /// <summary>To the nearest, ties to even: diffusers.</summary>
+    /// <summary>To the nearest, ties to even, as in diffusers.</summary>
     HalfToEven,
 
-    /// <summary>Downwards: the original repository.</summary>
+    /// <summary>Down, as in the original repository.</summary>
     Truncate,
 }
 
-/// <summary>Between images and tensors of [batch, 3, height, width].</summary>
+/// <summary>Converts between images and tensors of [batch, 3, height, width].</summary>
 public static class TensorImages
 {
-    /// <summary>The latents are an eighth of an image's size, so its sides are multiples of this.</summary>
+    /// <summary>Latents have an eighth of an image's size, so its sides are multiples of this.</summary>
     public const int Multiple = 8;
 
-    /// <summary>An image as a network's condition: 0 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
+    /// <summary>Converts an image to a network's condition: 0 to 1. Grey is repeated, alpha is dropped, as in diffusers.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>[1, 3, height, width].</returns>
     public static TensorData ToUnit(ImageBuffer image) => ToTensor(image, level => level / 255f);
 
-    /// <summary>An image as the encoder's input: -1 to 1. Grey is repeated, alpha is dropped, as diffusers does.</summary>
+    /// <summary>Converts an image to the autoencoder's input: -1 to 1. Grey is repeated, alpha is dropped, as in diffusers.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <returns>[1, 3, height, width].</returns>
     public static TensorData ToSigned(ImageBuffer image) => ToTensor(image, level => (2f * (level / 255f)) - 1f);
 
-    /// <summary>Decoded images, -1 to 1 and beyond (which is clipped), as 8-bit ones.</summary>
+    /// <summary>Converts decoded images, -1 to 1, to 8 bits; values outside the range are clipped.</summary>
     /// <param name="images">[batch, 3, height, width].</param>
-    /// <param name="rounding">How values between two levels go.</param>
+    /// <param name="rounding">The rounding.</param>
     /// <returns>One RGB image for each entry of the batch.</returns>
-    /// <exception cref="ControlNetException">A value is not a number.</exception>
+    /// <exception cref="ControlNetException">A value is NaN.</exception>
     public static ImageBuffer[] FromSigned(TensorData images, PixelRounding rounding = PixelRounding.HalfToEven) => rounding switch
     {
         PixelRounding.HalfToEven => FromTensor(images, value => MathF.Round(Math.Clamp((value * 0.5f) + 0.5f, 0f, 1f) * 255f)),
@@ -38,17 +38,19 @@ public static class TensorImages
         _ => throw new ArgumentOutOfRangeException(nameof(rounding), rounding, "Not a rounding."),
     };
 
-    /// <summary>Images in 0 to 1 (values beyond are clipped) as 8-bit ones, rounded half to even.</summary>
+    /// <summary>Converts images, 0 to 1, to 8 bits, rounded half to even; values outside the range are clipped.</summary>
     /// <param name="images">[batch, 3, height, width].</param>
     /// <returns>One RGB image for each entry of the batch.</returns>
-    /// <exception cref="ControlNetException">A value is not a number.</exception>
+    /// <exception cref="ControlNetException">A value is NaN.</exception>
     public static ImageBuffer[] FromUnit(TensorData images) => FromTensor(images, value => MathF.Round(Math.Clamp(value, 0f, 1f) * 255f));
 
-    /// <summary>Brings an image to a size as diffusers' VaeImageProcessor: both sides stretched with Pillow's LANCZOS, channels as they are.</summary>
+    /// <summary>Resizes an image as in diffusers' VaeImageProcessor: stretched with Pillow's LANCZOS, with the same channels.</summary>
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <param name="width">Columns, a multiple of <see cref="Multiple"/>.</param>
     /// <param name="height">Rows, a multiple of <see cref="Multiple"/>.</param>
-    /// <exception cref="ControlNetException">A side is not a multiple of <see cref="Multiple"/>: diffusers would change the size silently.</exception>
+    /// <exception cref="ControlNetException">
+    /// A side is not a multiple of <see cref="Multiple"/>: diffusers would change the size silently.
+    /// </exception>
     public static ImageBuffer Prepare(ImageBuffer image, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(image);

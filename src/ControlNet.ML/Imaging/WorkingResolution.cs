@@ -1,9 +1,11 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>The size at which an annotator works: the shorter side brought to a resolution, both sides to multiples of 64.</summary>
+/// <summary>The size at which an annotator works: the shorter side scaled to a resolution, both sides rounded to multiples of 64.</summary>
 public static class WorkingResolution
 {
-    /// <summary>As many pixels as an image file may have. An image a thousand times wider than high would otherwise be enlarged to gigabytes.</summary>
+    /// <summary>
+    /// The limit on pixels of image files. Otherwise an image a thousand times wider than high would be upsampled to gigabytes.
+    /// </summary>
     public const long MostPixels = 100_000_000;
 
     private const int Step = 64;
@@ -14,7 +16,7 @@ public static class WorkingResolution
     /// </summary>
     /// <param name="width">Columns of the source, at least 1.</param>
     /// <param name="height">Rows of the source, at least 1.</param>
-    /// <param name="resolution">The shorter side wanted; above 32, or a side would vanish.</param>
+    /// <param name="resolution">The target of the shorter side; above 32, or a side would become 0.</param>
     public static (int Width, int Height) Multiple64(int width, int height, int resolution)
     {
         var scale = ScaleOf(width, height, resolution);
@@ -30,10 +32,10 @@ public static class WorkingResolution
         }
     }
 
-    /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as controlnet_aux's resize_image.</summary>
+    /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as in controlnet_aux's resize_image.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="resolution">The shorter side wanted; above 32.</param>
-    /// <exception cref="ControlNetException">The result would have more than 100 million pixels, or no side.</exception>
+    /// <param name="resolution">The target of the shorter side; above 32.</param>
+    /// <exception cref="ControlNetException">The result would have more than 100 million pixels, or a side of 0.</exception>
     public static ImageBuffer ResizeToMultiple64(ImageBuffer image, int resolution)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -45,7 +47,7 @@ public static class WorkingResolution
     /// <summary>The web UI's size: both sides scaled and rounded (half to even), then padded right and below to multiples of 64.</summary>
     /// <param name="width">Columns of the source, at least 1.</param>
     /// <param name="height">Rows of the source, at least 1.</param>
-    /// <param name="resolution">The shorter side wanted, at least 1.</param>
+    /// <param name="resolution">The target of the shorter side, at least 1.</param>
     public static Geometry Padded(int width, int height, int resolution)
     {
         var scale = ScaleOf(width, height, resolution);
@@ -61,7 +63,7 @@ public static class WorkingResolution
     /// <see cref="Geometry.Cut"/> takes the padding off an annotator's result.
     /// </summary>
     /// <param name="image">The image.</param>
-    /// <param name="resolution">The shorter side wanted, at least 1.</param>
+    /// <param name="resolution">The target of the shorter side, at least 1.</param>
     public static (ImageBuffer Image, Geometry Geometry) ResizeToPadded(ImageBuffer image, int resolution)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -83,10 +85,10 @@ public static class WorkingResolution
     }
 
     /// <summary>
-    /// The web UI's "pixel perfect" resolution: the one at which the annotator sees the source at the size at which the
-    /// image will show it.
+    /// The web UI's "pixel perfect" resolution, at which the annotator sees the source at the scale that it has in the
+    /// generated image.
     /// </summary>
-    /// <param name="geometry">How the source is brought to the image's size.</param>
+    /// <param name="geometry">How the source is fitted to the image's size.</param>
     public static int PixelPerfect(Geometry geometry)
     {
         ArgumentNullException.ThrowIfNull(geometry);

@@ -127,7 +127,7 @@ public sealed class ConditionWorkoutTests
         Assert.Equal(new ImageDataViewType(), view.Schema["Condition"].Type);
         using var first = view.GetColumn<MLImage>("Condition").First();
         Assert.Equal([0, 85, 170, 255], Color.Grey(first.ToImageBuffer()).Samples);
-        Assert.Contains("The file in column 'Photo' is no image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
+        Assert.Contains("The file in column 'Photo' is not an image", view.GetColumn<string>("Error").Last(), StringComparison.Ordinal);
     }
 
     [Fact]

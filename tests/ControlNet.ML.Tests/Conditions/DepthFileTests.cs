@@ -105,7 +105,7 @@ public sealed class DepthFileTests : IDisposable
         ImageCodec.SavePng(_folder.File("grey.png"), new ImageBuffer(2, 1, 1, [7, 200]));
         Assert.Equal([7f, 200f], DepthFile.Read(_folder.File("grey.png")).Values);
         Assert.Contains("no such file", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.File("none.npy"))).Message);
-        Assert.Contains("is no image", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.Write("x.npy", "hello"u8.ToArray()))).Message);
+        Assert.Contains("is not an image", Assert.Throws<ControlNetException>(() => DepthFile.Read(_folder.Write("x.npy", "hello"u8.ToArray()))).Message);
     }
 
     [Fact]

@@ -73,7 +73,7 @@ public class ImageCapacityTests
     private static void IsRefused(byte[] file)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("is no image: its header claims 9990x9990 pixels, more than", Assert.Throws<ControlNetException>(() => ImageCodec.Decode(file, "x")).Message, StringComparison.Ordinal);
+        Assert.Contains("is not an image: its header claims 9990x9990 pixels, more than", Assert.Throws<ControlNetException>(() => ImageCodec.Decode(file, "x")).Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 

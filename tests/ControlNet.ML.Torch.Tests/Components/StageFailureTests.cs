@@ -19,7 +19,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
         (Action<ImageRow> Change, string Reason)[] cases =
         [
             (row => row.Id = 0, ""),
-            (row => row.Edges = null, "There is not an image in column 'Edges'."),
+            (row => row.Edges = null, "There is no image in column 'Edges'."),
             (row => row.Steps = 0, "column 'Steps': it is 0, expected a whole number from 1 to 1,000."),
             (row => row.Width = 65, "column 'Width': Width is 65, expected a multiple of 8: 64 or 72."),
             (row => row.Height = -8, "column 'Height': it is -8, expected a whole number from 1 to 2,147,483,647."),
@@ -73,7 +73,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
         var all = ImageRows.Rows(0, 1);
         all[1].Edges = null;
         var estimator = Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, ImageRows.Plain with { Strict = true });
-        Assert.Equal("Row 1, column 'Image': There is not an image in column 'Edges'.", Assert.Throws<RowFailedException>(() => Made(estimator, all)).Message);
+        Assert.Equal("Row 1, column 'Image': There is no image in column 'Edges'.", Assert.Throws<RowFailedException>(() => Made(estimator, all)).Message);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
         all[1].Edges = null;
         var data = _ml.Data.LoadFromEnumerable(all);
         var view = Chain("Error").Fit(data).Transform(data);
-        Assert.Equal(["", "There is not an image in column 'Edges'."], view.GetColumn<string>("Error"));
+        Assert.Equal(["", "There is no image in column 'Edges'."], view.GetColumn<string>("Error"));
         Assert.Equal([false, true], Cells.Read(view, "Image").Select(row => row.Values.Length == 0));
         var hints = view.GetColumn<float[]>("Hint").ToList();
         Assert.Equal((64 * 8 * 8, true), (hints[1].Length, hints[1].All(float.IsNaN)));

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Finds the orientation in Exif data: Skia reads it from JPEG and WebP, but not from a PNG's eXIf chunk.</summary>
+/// <summary>Reads the orientation from Exif data: Skia reads it from JPEG and WebP, but not from a PNG's eXIf chunk.</summary>
 internal static class ExifOrientation
 {
     private const ushort Tag = 0x0112;
@@ -10,7 +10,7 @@ internal static class ExifOrientation
     private const int EntrySize = 12;
 
     /// <summary>The orientation, 1 to 8; 1 (upright) if there is none or the data is damaged.</summary>
-    /// <param name="exif">A TIFF header and what follows it.</param>
+    /// <param name="exif">The Exif data, from its TIFF header on.</param>
     public static int Find(ReadOnlySpan<byte> exif)
     {
         var little = exif.StartsWith("II*\0"u8);

@@ -5,24 +5,27 @@ using SkiaSharp;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Whether a file can hold the pixels that its header claims, by the most that its format can make of a byte: a file of some bytes does
-/// not cost the memory of an image that it cannot contain. Lossless WebP has no such bound: one color takes no bits.
+/// Checks that a file can hold the pixels that its header claims, by the maximum compression of its format: a small file does
+/// not cost the memory of an image that it cannot contain. Lossless WebP has no such bound, since a single color takes no bits.
 /// </summary>
 internal static class ImageCapacity
 {
-    /// <summary>Fewer pixels cost nothing worth a check.</summary>
+    /// <summary>Images with fewer pixels are not checked.</summary>
     private const long Few = 1 << 20;
 
     /// <summary>Deflate: 258 bytes in two bits.</summary>
     private const long PngBytes = 1032;
 
-    /// <summary>A block of 8x8 pixels takes a bit at least.</summary>
+    /// <summary>A block of 8x8 pixels takes at least one bit.</summary>
     private const long JpegPixels = 8 * 64;
 
-    /// <summary>A macroblock of 16x16 pixels takes two bits at least: its modes have fixed probabilities (RFC 6386, 11.2).</summary>
+    /// <summary>A macroblock of 16x16 pixels takes at least two bits: its modes have fixed probabilities (RFC 6386, 11.2).</summary>
     private const long WebpPixels = 4 * 256;
 
-    /// <summary>A code of 9 bits at least repeats a string that it lies in the table of 4,096. What a frame leaves of a canvas takes nothing, but hardly 16 million pixels.</summary>
+    /// <summary>
+    /// A code of at least 9 bits repeats a string from the table of 4,096. The canvas outside a frame takes no bits, but is hardly ever 16
+    /// million pixels.
+    /// </summary>
     private const long GifPixels = 4096;
     private const long LargeCanvas = 1 << 24;
 
@@ -30,10 +33,10 @@ internal static class ImageCapacity
     private const long BmpPixels = 128;
 
     /// <summary>Checks a PNG file.</summary>
-    /// <param name="source">What an error calls it.</param>
-    /// <param name="header">The 13 bytes of its IHDR, whose size is checked already.</param>
-    /// <param name="packed">The bytes of its compressed data, at least.</param>
-    /// <exception cref="ControlNetException">It cannot hold them.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <param name="header">The 13 bytes of its IHDR, whose size has been checked.</param>
+    /// <param name="packed">Minimum number of bytes of its compressed data.</param>
+    /// <exception cref="ControlNetException">The file cannot hold the pixels.</exception>
     public static void CheckPng(string source, ReadOnlySpan<byte> header, long packed)
     {
         var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(header), BinaryPrimitives.ReadInt32BigEndian(header[4..]));
@@ -42,12 +45,12 @@ internal static class ImageCapacity
     }
 
     /// <summary>Checks a file of another format.</summary>
-    /// <param name="source">What an error calls it.</param>
+    /// <param name="source">The file's name, for errors.</param>
     /// <param name="format">Its format.</param>
-    /// <param name="file">All of it.</param>
+    /// <param name="file">The whole file.</param>
     /// <param name="width">Columns that its header claims.</param>
-    /// <param name="height">Rows that it claims.</param>
-    /// <exception cref="ControlNetException">It cannot hold them.</exception>
+    /// <param name="height">Rows that its header claims.</param>
+    /// <exception cref="ControlNetException">The file cannot hold the pixels.</exception>
     public static void Check(string source, SKEncodedImageFormat format, ReadOnlySpan<byte> file, int width, int height)
     {
         var pixels = (long)width * height;
@@ -85,7 +88,7 @@ internal static class ImageCapacity
         return false;
     }
 
-    /// <summary>The bits that a pixel takes at least.</summary>
+    /// <summary>The minimum number of bits of a pixel.</summary>
     private static double BmpBits(ReadOnlySpan<byte> file)
     {
         if (file.Length < 34)

@@ -4,17 +4,17 @@ using SkiaSharp;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Reads PNG, JPEG, WebP, BMP and GIF (its first frame); the contents decide, not the name. The size is checked from the header
-/// before pixels are allocated, so is whether the file can hold so many, and damaged or cut-off files are refused.
-/// Grey without alpha gives one channel, color three, anything with alpha four (not premultiplied); palettes are resolved,
-/// 16 bits become 8 (of PNG, <see cref="ImageBuffer.Deep"/> has all of them), the Exif orientation is applied, color profiles are not. CMYK is converted to RGB.
+/// Reads PNG, JPEG, WebP, BMP and GIF (first frame); the contents determine the format, not the name. The size in the header, and whether
+/// the file can hold that many pixels, are checked before pixels are allocated; damaged or cut-off files are refused. Grey without alpha
+/// has one channel, color three, anything with alpha four (not premultiplied); palettes are resolved, 16 bits are reduced to 8 (for PNG,
+/// <see cref="ImageBuffer.Deep"/> has all 16), the Exif orientation is applied, color profiles are not. CMYK is converted to RGB.
 /// </summary>
 public static class ImageCodec
 {
     /// <summary>Reads an image file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
-    /// <exception cref="ControlNetException">The file cannot be read, is no image, is damaged or too large.</exception>
+    /// <exception cref="ControlNetException">The file cannot be read, is not an image, is damaged or too large.</exception>
     public static ImageBuffer Load(string path, ImageLoadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -24,10 +24,10 @@ public static class ImageCodec
     }
 
     /// <summary>Decodes an image file from a stream.</summary>
-    /// <param name="stream">The file, from its present position to its end.</param>
-    /// <param name="source">What an error calls it.</param>
+    /// <param name="stream">The file, from its current position to its end.</param>
+    /// <param name="source">The file's name, for errors.</param>
     /// <param name="options">Limits; null for the defaults.</param>
-    /// <exception cref="ControlNetException">It is no image, is damaged or too large.</exception>
+    /// <exception cref="ControlNetException">The file is not an image, is damaged or too large.</exception>
     public static ImageBuffer Decode(Stream stream, string source, ImageLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -38,9 +38,9 @@ public static class ImageCodec
 
     /// <summary>Decodes an image file in memory.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="source">What an error calls it.</param>
+    /// <param name="source">The file's name, for errors.</param>
     /// <param name="options">Limits; null for the defaults.</param>
-    /// <exception cref="ControlNetException">It is no image, is damaged or too large.</exception>
+    /// <exception cref="ControlNetException">The file is not an image, is damaged or too large.</exception>
     public static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -56,11 +56,13 @@ public static class ImageCodec
         return Png16.Is(pixels) ? image.With(ImageOrientation.Upright(Png16.Read(pixels, source), orientation)) : image;
     }
 
-    /// <summary>Writes an image as its name's extension says: .png, .jpg, .jpeg or .webp (lossless).</summary>
-    /// <param name="path">The file; its folder must exist. It appears whole or not at all.</param>
-    /// <param name="image">The image. JPEG takes no alpha.</param>
-    /// <param name="text">Texts by keyword, for PNG only.</param>
-    /// <exception cref="ControlNetException">The extension is another, the format cannot hold what is asked, or the file cannot be written.</exception>
+    /// <summary>Writes an image in the format of the name's extension: .png, .jpg, .jpeg or .webp (lossless).</summary>
+    /// <param name="path">The file; its folder must exist. It is written atomically.</param>
+    /// <param name="image">The image; without alpha for JPEG.</param>
+    /// <param name="text">Texts by keyword, only for PNG.</param>
+    /// <exception cref="ControlNetException">
+    /// The extension is another, the format does not support alpha or texts, or the file cannot be written.
+    /// </exception>
     public static void Save(string path, ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -73,17 +75,17 @@ public static class ImageCodec
         }
 
         if (extension is not (".JPG" or ".JPEG" or ".WEBP"))
-            throw new ControlNetException($"{path}: no format has the extension '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp.");
+            throw new ControlNetException($"{path}: the extension is '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp.");
         if (text is { Count: > 0 })
-            throw new ControlNetException($"{path}: only PNG carries texts.");
+            throw new ControlNetException($"{path}: only PNG supports texts.");
         if (extension != ".WEBP" && image.Channels == 4)
-            throw new ControlNetException($"{path}: JPEG has no alpha, and the image has; save it as .png or .webp.");
+            throw new ControlNetException($"{path}: JPEG does not support the image's alpha: save it as .png or .webp.");
         var bytes = ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg);
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
     /// <summary>Writes an image as PNG. The same image and texts give the same bytes.</summary>
-    /// <param name="path">The file, whatever its name; its folder must exist. It appears whole or not at all.</param>
+    /// <param name="path">The file, with any name; its folder must exist. It is written atomically.</param>
     /// <param name="image">The image.</param>
     /// <param name="text">Texts by keyword (<see cref="PngText"/> reads them).</param>
     /// <exception cref="ControlNetException">The file cannot be written.</exception>
@@ -94,7 +96,7 @@ public static class ImageCodec
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
-    /// <summary>An image as a PNG file in memory.</summary>
+    /// <summary>Encodes an image as a PNG file in memory.</summary>
     /// <param name="image">The image.</param>
     /// <param name="text">Texts by keyword.</param>
     public static byte[] EncodePng(ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
@@ -103,10 +105,10 @@ public static class ImageCodec
         return ImageEncoder.Png(image, text ?? new Dictionary<string, string>());
     }
 
-    /// <summary>The one sentence for whatever is no image.</summary>
-    internal static ControlNetException NoImage(string source, string why) => new($"{source} is no image: {why}.");
+    /// <summary>The error for a file that is not an image.</summary>
+    internal static ControlNetException NoImage(string source, string why) => new($"{source} is not an image: {why}.");
 
-    /// <summary>Throws unless a size that a header claims is within the limit.</summary>
+    /// <summary>Throws if the size that a header claims exceeds the limit.</summary>
     internal static void CheckSize(string source, int width, int height, long maxPixels)
     {
         if (width < 1 || height < 1)
@@ -117,7 +119,7 @@ public static class ImageCodec
                 $"{source}: the image has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
     }
 
-    /// <summary>A file's bytes, unless there are more than the limit.</summary>
+    /// <summary>Reads a file's bytes, up to the limit.</summary>
     internal static byte[] ReadFile(string path, int maxBytes)
     {
         using var stream = RegularFile.Open(path, path, bufferSize: 1);
@@ -143,13 +145,13 @@ public static class ImageCodec
                 $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
     }
 
-    /// <summary>A codec of a format that is read, for an image of an allowed size.</summary>
+    /// <summary>Creates a codec for a supported format and an allowed size.</summary>
     internal static SKCodec Open(SKCodec? codec, string source, long maxPixels)
     {
         try
         {
             if (codec is null)
-                throw NoImage(source, "expected PNG, JPEG, WebP, BMP or GIF; this is something else, or its header is damaged or cut off");
+                throw NoImage(source, "expected PNG, JPEG, WebP, BMP or GIF; it has another format, or its header is damaged or cut off");
             if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
                 or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
                 throw NoImage(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
@@ -191,7 +193,7 @@ public static class ImageCodec
         var opaque = codec.Info.AlphaType == SKAlphaType.Opaque;
         var grey = opaque && codec.Info.ColorType == SKColorType.Gray8;
 
-        // No color space: Skia then leaves the levels alone.
+        // Without a color space Skia does not convert the levels.
         var info = new SKImageInfo(
             width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);
         var decoded = new ImageBuffer(width, height, grey ? 1 : 4);
@@ -205,7 +207,7 @@ public static class ImageCodec
                 : $"its pixels cannot be decoded ({result})");
         }
 
-        // GIF and BMP say that there may be transparent pixels even where there are none.
+        // GIF and BMP may declare alpha without having transparent pixels.
         var claimsOnly = codec.EncodedFormat is SKEncodedImageFormat.Gif or SKEncodedImageFormat.Bmp && decoded.IsOpaque;
         return grey || (!opaque && !claimsOnly) ? decoded : Color.Rgb(decoded);
     }

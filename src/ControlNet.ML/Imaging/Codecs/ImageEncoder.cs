@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Encodes through Skia, which writes no texts: these are put in after the PNG header.</summary>
+/// <summary>Encodes with Skia, which does not write texts: these are inserted after the PNG header.</summary>
 internal static class ImageEncoder
 {
     private const int JpegQuality = 95;
@@ -23,7 +23,7 @@ internal static class ImageEncoder
 
     public static unsafe byte[] Encode(ImageBuffer image, SKEncodedImageFormat format)
     {
-        // Skia has no three-channel pixels: an opaque fourth channel stands in, and is not written.
+        // Skia has no three-channel pixels: an opaque fourth channel is added, which is not written.
         var samples = image.Channels == 3 ? WithOpaqueAlpha(image) : image.Samples;
         var info = new SKImageInfo(
             image.Width,

@@ -2,14 +2,17 @@ using SkiaSharp;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Looks at an image file without decoding it.</summary>
+/// <summary>Reads the header of an image file without decoding the image.</summary>
 public static class ImageHeader
 {
     /// <summary>Reads the size that a file's header claims, before the Exif orientation is applied.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
     /// <returns>Width and height in pixels.</returns>
-    /// <exception cref="ControlNetException">The file cannot be read, is no image that <see cref="ImageCodec"/> reads, or is too large. Damage behind the header is not seen.</exception>
+    /// <exception cref="ControlNetException">
+    /// The file cannot be read, is not an image that <see cref="ImageCodec"/> reads, or is too large. Damage after the header is not
+    /// detected.
+    /// </exception>
     public static (int Width, int Height) Read(string path, ImageLoadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -1,17 +1,17 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>What an image file may ask of the machine.</summary>
+/// <summary>Limits for image files.</summary>
 public sealed record ImageLoadOptions
 {
-    /// <summary>The most pixels an image may have, read from its header before anything is allocated: 1 to 500 million.</summary>
+    /// <summary>Maximum number of pixels, checked in the header before anything is allocated: 1 to 500 million.</summary>
     /// <value>100 million.</value>
     public long MaxPixels { get; init; } = 100_000_000;
 
-    /// <summary>The most bytes an image file may have, at least 1.</summary>
+    /// <summary>Maximum size of the file in bytes, at least 1.</summary>
     /// <value>256 MiB.</value>
     public int MaxBytes { get; init; } = 256 << 20;
 
-    /// <summary>Throws unless the limits are usable.</summary>
+    /// <summary>Throws if a limit is out of range.</summary>
     internal void Validate()
     {
         if (MaxPixels is < 1 or > 500_000_000)

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Turns an image upright as its Exif orientation asks, 1 to 8.</summary>
+/// <summary>Applies an Exif orientation, 1 to 8, to turn an image upright.</summary>
 internal static class ImageOrientation
 {
     /// <summary>Turns an image.</summary>
@@ -42,7 +42,7 @@ internal static class ImageOrientation
 
     private static (int Width, int Height) Size(int width, int height, int orientation) => orientation >= 5 ? (height, width) : (width, height);
 
-    /// <summary>Where the upright image's pixel lies in the stored one.</summary>
+    /// <summary>The position in the stored image of a pixel of the upright one.</summary>
     private static (int Column, int Row) Stored(int x, int y, int width, int height, int orientation) => orientation switch
     {
         2 => (width - 1 - x, y),

@@ -5,24 +5,29 @@ using System.Text.RegularExpressions;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Reads a map from a <c>.npy</c> file: numbers of any whole or float type, two dimensions apart from those of size 1. Objects, which could run code, are refused.</summary>
+/// <summary>
+/// Reads a map from a <c>.npy</c> file: numbers of any integer or float type, in two dimensions besides those of size 1. Pickled objects,
+/// which could run code, are refused.
+/// </summary>
 public static partial class NumpyMap
 {
     private const int Start = 10;
 
-    /// <summary>The six bytes at the start of every file.</summary>
+    /// <summary>The first six bytes of every file.</summary>
     internal static ReadOnlySpan<byte> Signature => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>Reads a file.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <param name="maxPixels">The most values it may have.</param>
-    /// <exception cref="ControlNetException">It is no such file, is cut off or too large, or holds something else than a map of numbers.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <param name="maxPixels">Maximum number of values.</param>
+    /// <exception cref="ControlNetException">
+    /// The file has another format, is cut off or too large, or does not hold a map of numbers.
+    /// </exception>
     public static FloatMap Read(ReadOnlySpan<byte> file, string source, long maxPixels)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (!file.StartsWith(Signature) || file.Length < Start + 2)
-            throw new ControlNetException($"{source} is no NumPy array: it does not begin as one.");
+            throw new ControlNetException($"{source} is not a NumPy array: its first bytes are not those of one.");
         var wide = file[6] >= 2;
         var length = wide ? BinaryPrimitives.ReadUInt32LittleEndian(file[8..]) : BinaryPrimitives.ReadUInt16LittleEndian(file[8..]);
         var begin = wide ? Start + 2 : Start;
@@ -34,7 +39,11 @@ public static partial class NumpyMap
         var data = file[(begin + (int)length)..];
         var size = SizeOf(type, source);
         if (data.Length != (long)width * height * size)
-            throw new ControlNetException($"{source} has {data.Length:N0} bytes of data, expected {(long)width * height * size:N0} for {height}x{width} of '{type}'.");
+        {
+            throw new ControlNetException(
+                $"{source} has {data.Length:N0} bytes of data, expected {(long)width * height * size:N0} for {height}x{width} of '{type}'.");
+        }
+
 
         var map = new FloatMap(width, height);
         var columnsFirst = FortranOrder().IsMatch(header);
@@ -74,7 +83,7 @@ public static partial class NumpyMap
 
     private static float Value(ReadOnlySpan<byte> bytes, string type)
     {
-        // The numbers are read little-endian; a big-endian one is turned round first.
+        // Numbers are read as little-endian; the bytes of big-endian ones are reversed first.
         Span<byte> value = stackalloc byte[8];
         bytes.CopyTo(value);
         value = value[..bytes.Length];

@@ -4,29 +4,31 @@ using System.IO.Compression;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Reads all 16 bits of a PNG file, which the codec for images reduces to 8. Depth maps come so from sensors and renderers: grey or
-/// colors, with or without alpha, interlaced or not.
+/// Reads all 16 bits of a PNG file, which the image codec reduces to 8. Sensors and renderers write depth maps this way: grey or
+/// color, with or without alpha, interlaced or not.
 /// </summary>
 internal static class Png16
 {
     private const int SampleBytes = 2;
     private const int HeaderAt = 16;
 
-    // Adam7 (PNG specification, 8.1): the first column and row of a pass, and the steps between its pixels.
+    // Adam7 (PNG specification, 8.1): the first column and row of each pass, and the steps between its pixels.
     private static readonly (int X, int Y, int Across, int Down)[] Interlaced =
         [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
     private static readonly (int X, int Y, int Across, int Down)[] Plain = [(0, 0, 1, 1)];
 
-    /// <summary>Whether a file is a PNG of 16 bits a sample.</summary>
-    /// <param name="file">It, from its signature on, or another file.</param>
+    /// <summary>Whether a file is a PNG with 16 bits per sample.</summary>
+    /// <param name="file">The file, from its signature on.</param>
     public static bool Is(ReadOnlySpan<byte> file) =>
         file.Length > HeaderAt + 13 && file.StartsWith(PngChunks.Signature) && file[12..16].SequenceEqual("IHDR"u8) && file[HeaderAt + 8] == 16;
 
-    /// <summary>Reads its grey values, 0 to 65,535; those of colors by <see cref="Color.Grey"/>'s weights. Alpha is not applied.</summary>
-    /// <param name="file">The file as <see cref="PngInput"/> leaves it: header, checksums and size are checked.</param>
-    /// <param name="source">What an error calls it.</param>
-    /// <exception cref="ControlNetException">Its pixels are damaged or cut off.</exception>
+    /// <summary>
+    /// Reads the grey values, 0 to 65,535; colors are converted with the weights of <see cref="Color.Grey"/>. Alpha is not applied.
+    /// </summary>
+    /// <param name="file">The output of <see cref="PngInput"/>, whose header, checksums and size are checked.</param>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <exception cref="ControlNetException">The pixels are damaged or cut off.</exception>
     public static FloatMap Read(ReadOnlySpan<byte> file, string source)
     {
         var header = file[HeaderAt..];
@@ -44,7 +46,7 @@ internal static class Png16
         var map = new FloatMap(width, height);
         try
         {
-            // Never more is unpacked than the header's size asks for.
+            // No more is decompressed than the size in the header needs.
             using var stream = new ZLibStream(packed, CompressionMode.Decompress);
             foreach (var (x, y, across, down) in header[12] == 1 ? Interlaced : Plain)
                 ReadPass(stream, map, channels, (x, y, across, down), source);
@@ -83,7 +85,7 @@ internal static class Png16
         return ((9798 * first) + (19235 * green) + (3735 * blue) + (1 << 14)) >> 15;
     }
 
-    /// <summary>Undoes a line's filter (PNG specification, chapter 9), a byte of the same kind lying a pixel to the left.</summary>
+    /// <summary>Undoes a line's filter (PNG specification, chapter 9).</summary>
     private static void Unfilter(int filter, byte[] line, byte[] above, int pixel, string source)
     {
         for (var i = 0; i < line.Length; i++)
@@ -96,7 +98,7 @@ internal static class Png16
                 2 => (byte)up,
                 3 => (byte)((left + up) / 2),
                 4 => (byte)Nearest(left, up, corner),
-                _ => throw ImageCodec.NoImage(source, $"a line has the filter {filter}, which there is not"),
+                _ => throw ImageCodec.NoImage(source, $"a line has the filter {filter}, expected 0 to 4"),
             };
         }
     }

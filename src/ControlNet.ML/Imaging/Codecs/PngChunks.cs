@@ -3,21 +3,21 @@ using System.Text;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>The chunks that a PNG file is made of: length, type, data, checksum.</summary>
+/// <summary>The chunks of a PNG file: length, type, data, checksum.</summary>
 internal static class PngChunks
 {
     private const int Overhead = 12;
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(TableEntry)];
 
-    /// <summary>The eight bytes at the start of every PNG file.</summary>
+    /// <summary>The first eight bytes of every PNG file.</summary>
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
     /// <summary>
-    /// The next chunk, or false at the end of the file, which may come too early. A chunk longer than the file counts as its end:
-    /// nothing is ever allocated for a length that a file claims.
+    /// Reads the next chunk; false at the end of the file, which may be cut off. A chunk longer than the file counts as its end:
+    /// nothing is allocated for a length that a file claims.
     /// </summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="position">Where the chunk starts; moved to the next one.</param>
+    /// <param name="position">The offset of the chunk; advanced to the next one.</param>
     /// <param name="chunk">The chunk.</param>
     public static bool Next(ReadOnlySpan<byte> file, ref int position, out PngChunk chunk)
     {
@@ -45,7 +45,7 @@ internal static class PngChunks
         target.Write(chunk);
     }
 
-    // CRC-32 of ISO 3309, as the PNG specification's annex D has it.
+    // CRC-32 of ISO 3309, as in annex D of the PNG specification.
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         var sum = uint.MaxValue;
@@ -65,16 +65,16 @@ internal static class PngChunks
 
 /// <summary>One chunk of a PNG file.</summary>
 /// <param name="type">Four letters.</param>
-/// <param name="data">What it holds.</param>
-/// <param name="intact">Whether its checksum is right.</param>
+/// <param name="data">Its data.</param>
+/// <param name="intact">Whether its checksum is correct.</param>
 internal readonly ref struct PngChunk(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data, bool intact)
 {
     /// <summary>Four letters.</summary>
     public ReadOnlySpan<byte> Type { get; } = type;
 
-    /// <summary>What it holds.</summary>
+    /// <summary>Its data.</summary>
     public ReadOnlySpan<byte> Data { get; } = data;
 
-    /// <summary>Whether its checksum is right.</summary>
+    /// <summary>Whether its checksum is correct.</summary>
     public bool IsIntact { get; } = intact;
 }

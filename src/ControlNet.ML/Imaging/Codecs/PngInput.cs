@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// What the decoder gets of a PNG file: the size is read and checked first, and of the chunks only those that make the pixels
-/// remain. Color profiles and texts (which may inflate to anything) and gamma never reach it: levels are taken as stored, as Pillow does.
+/// Prepares a PNG file for the decoder: checks the size first, and keeps only the chunks that determine the pixels.
+/// Color profiles and texts (which may inflate to any size) and gamma never reach the decoder: levels are used as stored, as in Pillow.
 /// </summary>
 internal static class PngInput
 {

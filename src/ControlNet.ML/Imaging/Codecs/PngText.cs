@@ -3,18 +3,18 @@ using System.Text;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// The texts in a PNG file, by keyword: where generators record how an image came about.
+/// The texts in a PNG file, by keyword, in which generators record how an image was made.
 /// Latin-1 texts are tEXt chunks, others iTXt (UTF-8), both uncompressed.
 /// </summary>
 public static class PngText
 {
-    // What one file may hold in texts: a workflow is a few hundred kilobytes.
+    // Maximum size of all texts in a file: a workflow is a few hundred kilobytes.
     private const int MaxBytes = 64 << 20;
 
-    /// <summary>Reads the texts of a file. Compressed ones (zTXt, compressed iTXt) are left out: they are not inflated.</summary>
+    /// <summary>Reads the texts of a file. Compressed ones (zTXt, compressed iTXt) are skipped.</summary>
     /// <param name="path">A PNG file.</param>
-    /// <returns>Text by keyword; of a keyword that comes twice, the last.</returns>
-    /// <exception cref="ControlNetException">The file cannot be read or is no PNG file.</exception>
+    /// <returns>Text by keyword; the last one if a keyword occurs twice.</returns>
+    /// <exception cref="ControlNetException">The file cannot be read or is not a PNG file.</exception>
     public static IReadOnlyDictionary<string, string> Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -23,13 +23,13 @@ public static class PngText
 
     /// <summary>Reads the texts of a file in memory.</summary>
     /// <param name="file">The whole PNG file.</param>
-    /// <param name="source">What the error calls it.</param>
-    /// <returns>Text by keyword; of a keyword that comes twice, the last.</returns>
-    /// <exception cref="ControlNetException">It is no PNG file.</exception>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <returns>Text by keyword; the last one if a keyword occurs twice.</returns>
+    /// <exception cref="ControlNetException">The file is not a PNG file.</exception>
     public static IReadOnlyDictionary<string, string> Read(ReadOnlySpan<byte> file, string source)
     {
         if (!file.StartsWith(PngChunks.Signature))
-            throw new ControlNetException($"{source} is no PNG file: only these carry texts.");
+            throw new ControlNetException($"{source} is not a PNG file: only PNG supports texts.");
         var texts = new Dictionary<string, string>();
         var position = PngChunks.Signature.Length;
         var budget = MaxBytes;
@@ -53,7 +53,7 @@ public static class PngText
         return texts;
     }
 
-    /// <summary>Writes the texts as chunks, in the order of their keywords so that the bytes depend on the contents alone.</summary>
+    /// <summary>Writes the texts as chunks, in the order of their keywords, so that the bytes depend only on the contents.</summary>
     internal static void Write(Stream target, IReadOnlyDictionary<string, string> texts)
     {
         foreach (var (keyword, text) in texts.OrderBy(pair => pair.Key, StringComparer.Ordinal))
@@ -108,7 +108,7 @@ public static class PngText
         if (!printable || keyword[0] == ' ' || keyword[^1] == ' ' || keyword.Contains("  ", StringComparison.Ordinal))
         {
             throw new ArgumentException(
-                $"The keyword '{keyword}' is none for PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or together.", nameof(keyword));
+                $"The keyword '{keyword}' is invalid in PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or together.", nameof(keyword));
         }
     }
 }

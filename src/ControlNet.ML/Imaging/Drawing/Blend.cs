@@ -21,7 +21,7 @@ internal static class Blend
         return result;
     }
 
-    /// <summary>The same of samples; the target may be one of the sources.</summary>
+    /// <summary>The same for samples; the target may be one of the sources.</summary>
     internal static void AddWeighted(ReadOnlySpan<byte> a, float alpha, ReadOnlySpan<byte> b, float beta, float gamma, Span<byte> target)
     {
         for (var i = 0; i < target.Length; i++)

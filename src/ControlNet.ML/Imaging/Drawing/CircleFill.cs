@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Discs as cv2.circle with a negative thickness fills them.</summary>
+/// <summary>Filled circles as in cv2.circle with a negative thickness.</summary>
 public static class CircleFill
 {
     /// <summary>The largest radius.</summary>
@@ -8,9 +8,9 @@ public static class CircleFill
 
     /// <summary>Fills a disc in place.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="centre">The middle, which may lie outside.</param>
+    /// <param name="centre">The centre, which may be outside the image.</param>
     /// <param name="radius">0 (one pixel) to <see cref="MaxRadius"/>; the disc is 2 radius + 1 pixels wide.</param>
-    /// <param name="color">One sample a channel.</param>
+    /// <param name="color">One sample per channel.</param>
     public static void Draw(ImageBuffer image, PixelPoint centre, int radius, ReadOnlySpan<byte> color)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(radius);

@@ -1,17 +1,19 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Ellipses as polygons, as cv2.ellipse2Poly makes them.</summary>
+/// <summary>Ellipses as polygons, as in cv2.ellipse2Poly.</summary>
 internal static class EllipsePolygon
 {
-    // OpenCV's table of sines holds seven decimals.
+    // OpenCV's table of sines has seven decimals.
     private static readonly float[] Sines = [.. Enumerable.Range(0, 451).Select(degrees => (float)Math.Round(Math.Sin(degrees * Math.PI / 180), 7))];
 
     /// <summary>The outline of a whole ellipse in steps of a degree.</summary>
-    /// <param name="centre">The middle.</param>
+    /// <param name="centre">The centre.</param>
     /// <param name="halfWidth">The first half axis in pixels, at least 0.</param>
     /// <param name="halfHeight">The second half axis in pixels, at least 0.</param>
-    /// <param name="angle">How far it is turned, clockwise in the image, in degrees.</param>
-    /// <returns>Whole pixels in turn without equal neighbours (the first returns at the end); twice the middle where all are one pixel.</returns>
+    /// <param name="angle">The rotation, clockwise in the image, in degrees.</param>
+    /// <returns>
+    /// Consecutive whole pixels without duplicates (the first is repeated at the end); twice the centre if all are one pixel.
+    /// </returns>
     public static PixelPoint[] Points(PixelPoint centre, int halfWidth, int halfHeight, int angle)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(halfWidth);

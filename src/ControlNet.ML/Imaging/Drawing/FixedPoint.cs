@@ -1,9 +1,9 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Places in 16.16 fixed point, and lines between them.</summary>
+/// <summary>Coordinates in 16.16 fixed point, and lines between them.</summary>
 internal static class FixedPoint
 {
-    /// <summary>The bits behind the point.</summary>
+    /// <summary>The number of fractional bits.</summary>
     public const int Shift = 16;
 
     /// <summary>Half a pixel.</summary>
@@ -14,7 +14,9 @@ internal static class FixedPoint
     /// <summary>A whole pixel.</summary>
     public static (long X, long Y) Of(PixelPoint point) => ((long)point.X << Shift, (long)point.Y << Shift);
 
-    /// <summary>A line of one pixel: one pixel a column, or a row where it is steep. The last end is drawn by itself, rounding may miss it.</summary>
+    /// <summary>
+    /// A line of one pixel: one pixel per column, or per row if it is steep. The last end is drawn separately, since rounding may miss it.
+    /// </summary>
     public static void Line(Pen pen, (long X, long Y) a, (long X, long Y) b)
     {
         if (!LineClip.Clip(pen.Width << Shift, pen.Height << Shift, ref a, ref b))

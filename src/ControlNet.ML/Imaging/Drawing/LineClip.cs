@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>cv2.clipLine on whole numbers of any scale.</summary>
+/// <summary>cv2.clipLine on integers of any scale.</summary>
 internal static class LineClip
 {
     private const int Left = 1;
@@ -8,8 +8,8 @@ internal static class LineClip
     private const int Above = 4;
     private const int Below = 8;
 
-    /// <summary>Moves the ends of a line to the borders of an image, first vertically, then horizontally; what is cut off is truncated.</summary>
-    /// <returns>Whether anything of the line is left.</returns>
+    /// <summary>Clips a line to an image, first vertically, then horizontally; new ends are truncated.</summary>
+    /// <returns>Whether any part of the line is inside.</returns>
     public static bool Clip(long width, long height, ref (long X, long Y) a, ref (long X, long Y) b)
     {
         var (right, bottom) = (width - 1, height - 1);

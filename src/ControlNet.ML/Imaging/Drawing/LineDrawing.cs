@@ -1,19 +1,19 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Straight lines as cv2.line draws them, 8-connected and without smoothing. A line of one pixel goes from left to right after it
-/// was cut at the borders; a thicker one is a convex polygon with a disc at either end.
+/// Straight lines as in cv2.line, 8-connected and without antialiasing. A line of one pixel is clipped to the image and then drawn from
+/// left to right; a thicker one is a convex polygon with a disc at each end.
 /// </summary>
 public static class LineDrawing
 {
-    /// <summary>The thickest line.</summary>
+    /// <summary>The maximum thickness.</summary>
     public const int MaxThickness = 32767;
 
     /// <summary>Draws a line in place.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="from">One end, which is drawn; it may lie outside.</param>
-    /// <param name="to">The other end, likewise.</param>
-    /// <param name="color">One sample a channel.</param>
+    /// <param name="from">One end, inclusive; it may be outside the image.</param>
+    /// <param name="to">The other end, inclusive; it may be outside the image.</param>
+    /// <param name="color">One sample per channel.</param>
     /// <param name="thickness">1 to <see cref="MaxThickness"/> pixels.</param>
     public static void Draw(ImageBuffer image, PixelPoint from, PixelPoint to, ReadOnlySpan<byte> color, int thickness = 1)
     {
@@ -54,7 +54,7 @@ public static class LineDrawing
         var square = (across * across) + (down * down);
         if (square > 0)
         {
-            // Half the thickness, an odd one rounded up, at right angles to the line.
+            // Half the thickness, rounded up if odd, perpendicular to the line.
             var scale = (((long)thickness << (FixedPoint.Shift - 1)) + ((thickness & 1) * FixedPoint.Half)) / Math.Sqrt(square);
             long x = (long)Math.Round(down * scale), y = (long)Math.Round(across * scale);
             PolygonFill.Fill(pen, [(a.X + x, a.Y + y), (a.X - x, a.Y - y), (b.X - x, b.Y - y), (b.X + x, b.Y + y)], FixedPoint.Shift);

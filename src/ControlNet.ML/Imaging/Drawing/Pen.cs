@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>A color on an image: pixels and spans of a row, cut at the image's borders.</summary>
+/// <summary>Draws pixels and spans of a row in one color, clipped to the image.</summary>
 internal readonly ref struct Pen
 {
     private readonly ImageBuffer _image;
@@ -10,7 +10,7 @@ internal readonly ref struct Pen
     {
         ArgumentNullException.ThrowIfNull(image);
         if (color.Length != image.Channels)
-            throw new ArgumentException($"The color has {color.Length} samples, the image is {image}: expected one a channel.", nameof(color));
+            throw new ArgumentException($"The color has {color.Length} samples, the image is {image}: expected one per channel.", nameof(color));
         _image = image;
         _color = color;
     }
@@ -21,7 +21,7 @@ internal readonly ref struct Pen
 
     public void Set(long x, long y) => Span(x, x, y);
 
-    /// <summary>Both ends belong to the span; it is empty where the first lies right of the last.</summary>
+    /// <summary>Draws a span with both ends included; it is empty if the first is to the right of the last.</summary>
     public void Span(long first, long last, long y)
     {
         if (y < 0 || y >= Height || last < 0 || first >= Width)

@@ -1,15 +1,17 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Filled convex polygons as cv2.fillConvexPoly draws them: the outline as lines of one pixel, the inside in 16.16 fixed point.
-/// A polygon that is not convex is filled between two of its edges a row, as there.
+/// Filled convex polygons as in cv2.fillConvexPoly: the outline as lines of one pixel, the inside in 16.16 fixed point.
+/// A polygon that is not convex is filled between two of its edges in each row, as there.
 /// </summary>
 public static class PolygonFill
 {
     /// <summary>Fills a polygon in place, with its outline.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="points">The corners in turn, either way round; they may lie outside. None draws nothing, one a pixel, two a line.</param>
-    /// <param name="color">One sample a channel.</param>
+    /// <param name="points">
+    /// The corners in order, clockwise or not; they may be outside the image. No corners draw nothing, one draws a pixel, two a line.
+    /// </param>
+    /// <param name="color">One sample per channel.</param>
     public static void Draw(ImageBuffer image, ReadOnlySpan<PixelPoint> points, ReadOnlySpan<byte> color)
     {
         var corners = new (long X, long Y)[points.Length];
@@ -18,7 +20,7 @@ public static class PolygonFill
         Fill(new Pen(image, color), corners, shift: 0);
     }
 
-    /// <summary>Fills corners in fixed point with so many bits behind the point: 0 or <see cref="FixedPoint.Shift"/>.</summary>
+    /// <summary>Fills corners in fixed point with the given number of fractional bits: 0 or <see cref="FixedPoint.Shift"/>.</summary>
     internal static void Fill(Pen pen, ReadOnlySpan<(long X, long Y)> corners, int shift)
     {
         Outline(pen, corners, shift);
@@ -32,7 +34,7 @@ public static class PolygonFill
             bottom = Math.Max(bottom, corners[i].Y);
         }
 
-        // Two edges go down from the highest corner, one each way round; they share what is left of the polygon's edges.
+        // Two edges go down from the highest corner, one in each direction; both take from the remaining edges of the polygon.
         var y = (top + delta) >> shift;
         bottom = Math.Min((bottom + delta) >> shift, pen.Height - 1);
         var edges = corners.Length;
@@ -59,7 +61,7 @@ public static class PolygonFill
         }
     }
 
-    /// <summary>Goes on to the next edge that leads below row y where the current one has ended; false where there is none.</summary>
+    /// <summary>If the current edge has ended, moves to the next one that leads below row y; false if there is none.</summary>
     private static bool Follow(ref Edge edge, ReadOnlySpan<(long X, long Y)> corners, long y, int shift, ref int edges)
     {
         if (y < edge.End)

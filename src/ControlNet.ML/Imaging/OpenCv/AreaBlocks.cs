@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>INTER_AREA in whole-number ratios: the rows of a block are summed first, then its columns.</summary>
+/// <summary>INTER_AREA for integer ratios: sums the rows of a block first, then its columns.</summary>
 internal static class AreaBlocks
 {
     private const int Lanes = 8;
@@ -24,7 +24,7 @@ internal static class AreaBlocks
     // (sum + 2) >> 2, while other sizes of blocks round half to even.
     private static void Halve(ImageBuffer image, ImageBuffer result)
     {
-        // Of 16 source bytes, what is left and what is right in the blocks of up to eight target samples.
+        // The left and right samples, among 16 source bytes, in the blocks of up to eight target samples.
         var channels = image.Channels;
         var left = Vector128.CreateSequence<byte>(0, 1);
         for (var i = 0; i < Lanes; i++)
@@ -54,7 +54,7 @@ internal static class AreaBlocks
         static Vector128<ushort> Pick(Vector128<byte> samples, Vector128<byte> indices) => Vector128.WidenLower(Vector128.ShuffleNative(samples, indices));
     }
 
-    // Left and right are the halves of a 16-bit number. Returns how many pixels whole vectors made.
+    // Left and right are the halves of a 16-bit number. Returns the number of pixels computed with whole vectors.
     private static int HalveGrey(ReadOnlySpan<byte> above, ReadOnlySpan<byte> below, Span<byte> target)
     {
         var n = Vector<byte>.Count;

@@ -1,12 +1,12 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Along one axis of <see cref="AreaResize"/>: which neighbouring source cells every target cell covers and what share of it each has,
-/// in the order in which OpenCV adds them up.
+/// One axis of <see cref="AreaResize"/>: the source cells that each target cell covers and their shares,
+/// in the order in which OpenCV sums them.
 /// </summary>
 internal sealed class AreaCells
 {
-    // A rim narrower than this counts as none.
+    // A partial cell narrower than this is ignored.
     private const double Sliver = 1e-3;
     private readonly (int Start, int Offset)[] _targets;
     private readonly float[] _weights;

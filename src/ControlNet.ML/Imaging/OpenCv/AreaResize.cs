@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// OpenCV's INTER_AREA where both sides shrink: every target pixel is the mean of the source area that it covers.
-/// Whole-number ratios sum blocks (<see cref="AreaBlocks"/>); others weigh the cells at the rim, in float32, rows first.
+/// OpenCV's INTER_AREA when both sides shrink: every target pixel is the mean of the source area that it covers.
+/// Integer ratios sum blocks (<see cref="AreaBlocks"/>); others weight partially covered cells, in float32, rows first.
 /// </summary>
 internal static class AreaResize
 {
@@ -20,7 +20,7 @@ internal static class AreaResize
         return result;
     }
 
-    /// <summary>The weighted means of float samples; whole-number ratios need no case of their own here.</summary>
+    /// <summary>The weighted means of float samples; integer ratios are not a special case here.</summary>
     public static float[] Apply(ReadOnlySpan<float> source, int sourceWidth, int sourceHeight, int channels, int width, int height)
     {
         var length = width * channels;
@@ -78,7 +78,7 @@ internal static class AreaResize
             MemoryMarshal.Cast<T, float>(samples).CopyTo(row);
     }
 
-    // A pixel at a time, its samples in fours; those too many are overwritten by the next pixel.
+    // One pixel at a time, four samples each; the surplus ones are overwritten by the next pixel.
     private static void AddCells(ReadOnlySpan<float> source, int channels, AreaCells cells, int width, Span<float> line)
     {
         for (var x = 0; x < width; x++)

@@ -6,14 +6,14 @@ namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// A symmetric blur of 8-bit images in integers, weights in 256ths. Nothing is rounded between the passes, so their order is free:
-/// columns come first, straight from the image, and their sums of at most 255 * 256 fit 16 bits. What lies as far to one side as to
-/// the other shares a product.
+/// columns come first, directly from the image, and their sums of at most 255 * 256 fit into 16 bits. Samples at equal distances on both
+/// sides share a multiplication.
 /// </summary>
 internal static class FixedPointBlur
 {
-    /// <summary>Blurs; borders are mirrored without repeating the edge.</summary>
+    /// <summary>Blurs; borders are reflected without repeating the edge.</summary>
     /// <param name="image">The image; its channels are independent.</param>
-    /// <param name="across">Weights along a row, an odd number, the same from both ends, none negative, 256 together.</param>
+    /// <param name="across">Weights along a row: an odd number, symmetric, not negative, with the sum 256.</param>
     /// <param name="down">Weights along a column, likewise.</param>
     public static ImageBuffer Apply(ImageBuffer image, ReadOnlySpan<int> across, ReadOnlySpan<int> down)
     {
@@ -41,7 +41,7 @@ internal static class FixedPointBlur
         return result;
     }
 
-    /// <summary>Where the two of each pair begin; pairs without weight are left out.</summary>
+    /// <summary>The offsets of each pair; pairs of weight 0 are skipped.</summary>
     private static ReadOnlySpan<Pair> Pairs(ReadOnlySpan<int> weights, Pair[] pairs, Func<int, int> offset)
     {
         var count = 0;

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Resizing of float maps (depths, distances, scores) as OpenCV does it, without rounding to grey levels.
-/// Samples are rows first, then columns, then channels.
+/// Resizing of float maps (depths, distances, scores) as in OpenCV, without rounding to grey levels.
+/// Samples are in the order rows, columns, channels.
 /// </summary>
 public static class FloatResize
 {
@@ -12,7 +12,7 @@ public static class FloatResize
     /// <param name="samples">sourceHeight x sourceWidth x channels values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>
     /// <param name="sourceHeight">Rows, at least 1.</param>
-    /// <param name="channels">Values a pixel, at least 1.</param>
+    /// <param name="channels">Values per pixel, at least 1.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
     /// <returns>height x width x channels values.</returns>
@@ -59,7 +59,7 @@ public static class FloatResize
         return result;
     }
 
-    /// <summary>cv2.INTER_CUBIC, which is torch's bicubic interpolation: a = -0.75, nothing smoothed before, the border repeated.</summary>
+    /// <summary>cv2.INTER_CUBIC, which equals torch's bicubic interpolation: a = -0.75, no antialiasing, the border repeated.</summary>
     /// <param name="samples">sourceHeight x sourceWidth values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>
     /// <param name="sourceHeight">Rows, at least 1.</param>
@@ -115,7 +115,7 @@ public static class FloatResize
     /// <param name="samples">sourceHeight x sourceWidth x channels values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>
     /// <param name="sourceHeight">Rows, at least 1.</param>
-    /// <param name="channels">Values a pixel, at least 1.</param>
+    /// <param name="channels">Values per pixel, at least 1.</param>
     /// <param name="width">Columns of the result, 1 to <paramref name="sourceWidth"/>.</param>
     /// <param name="height">Rows of the result, 1 to <paramref name="sourceHeight"/>.</param>
     /// <returns>height x width x channels values.</returns>

@@ -1,14 +1,14 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// cv2.GaussianBlur: on 8-bit images in exact fixed point, weights in 256ths, bit for bit; on floats in float32. Borders are mirrored
+/// cv2.GaussianBlur: on 8-bit images in fixed point, weights in 256ths, bit for bit; on floats in float32. Borders are reflected
 /// without repeating the edge (BORDER_REFLECT_101).
 /// </summary>
 public static class GaussianBlur
 {
-    /// <summary>Blurs an 8-bit image with the kernel size that OpenCV takes for the sigma: rint(6 sigma + 1), made odd.</summary>
+    /// <summary>Blurs an 8-bit image with OpenCV's kernel size for the sigma: rint(6 sigma + 1), made odd.</summary>
     /// <param name="image">The image; its channels are independent.</param>
-    /// <param name="sigma">Deviation in pixels, above 0 and at most 1,000.</param>
+    /// <param name="sigma">Standard deviation in pixels, above 0 and at most 1,000.</param>
     /// <returns>A new image of the same size.</returns>
     public static ImageBuffer Apply(ImageBuffer image, double sigma)
     {
@@ -21,19 +21,19 @@ public static class GaussianBlur
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="width">Kernel columns, odd.</param>
     /// <param name="height">Kernel rows, odd.</param>
-    /// <param name="sigma">Deviation in pixels; 0 takes what belongs to the size, for sizes up to 9 OpenCV's own table.</param>
+    /// <param name="sigma">Standard deviation in pixels; 0 derives it from the size, for sizes up to 9 from OpenCV's table.</param>
     public static ImageBuffer Apply(ImageBuffer image, int width, int height, double sigma)
     {
         ArgumentNullException.ThrowIfNull(image);
         return FixedPointBlur.Apply(image, FixedWeights(width, sigma), FixedWeights(height, sigma));
     }
 
-    /// <summary>Blurs float samples with the kernel size that OpenCV takes for the sigma: rint(8 sigma + 1), made odd.</summary>
-    /// <param name="samples">Rows first, then columns, then channels.</param>
+    /// <summary>Blurs float samples with OpenCV's kernel size for the sigma: rint(8 sigma + 1), made odd.</summary>
+    /// <param name="samples">In the order rows, columns, channels.</param>
     /// <param name="width">Columns.</param>
     /// <param name="height">Rows.</param>
-    /// <param name="channels">Samples a pixel.</param>
-    /// <param name="sigma">Deviation in pixels, above 0 and at most 1,000.</param>
+    /// <param name="channels">Samples per pixel.</param>
+    /// <param name="sigma">Standard deviation in pixels, above 0 and at most 1,000.</param>
     /// <returns>As many samples.</returns>
     public static float[] Apply(ReadOnlyMemory<float> samples, int width, int height, int channels, double sigma)
     {
@@ -46,7 +46,7 @@ public static class GaussianBlur
 
     /// <summary>cv2.getGaussianKernel in float64.</summary>
     /// <param name="size">An odd number of weights.</param>
-    /// <param name="sigma">Deviation in pixels; 0 takes 0.3 ((size - 1) / 2 - 1) + 0.8.</param>
+    /// <param name="sigma">Standard deviation in pixels; 0 means 0.3 ((size - 1) / 2 - 1) + 0.8.</param>
     /// <returns>Weights that add up to 1.</returns>
     public static double[] Weights(int size, double sigma)
     {
@@ -65,7 +65,9 @@ public static class GaussianBlur
         return [.. weights.Select(weight => weight / sum)];
     }
 
-    /// <summary>Weights in 256ths: from the outside in each is rounded with the error of those before, and the middle takes what is left.</summary>
+    /// <summary>
+    /// Weights in 256ths: from the outside in, each is rounded with the error of the previous ones; the centre gets the remainder.
+    /// </summary>
     private static int[] FixedWeights(int size, double sigma)
     {
         if (sigma <= 0)
@@ -99,6 +101,9 @@ public static class GaussianBlur
     private static void CheckSigma(double sigma)
     {
         if (!(sigma is > 0 and <= 1000))
-            throw new ControlNetException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The blur's sigma is {sigma}, expected above 0 and at most 1,000."));
+        {
+            throw new ControlNetException(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture, $"The blur's sigma is {sigma}, expected above 0 and at most 1,000."));
+        }
     }
 }

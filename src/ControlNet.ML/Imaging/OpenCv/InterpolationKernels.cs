@@ -3,9 +3,9 @@ namespace ControlNet.ML.Imaging;
 /// <summary>The weights of OpenCV's wider interpolations, in float32 as there.</summary>
 internal static class InterpolationKernels
 {
-    /// <summary>Four weights, a = -0.75; the last is what the others leave of 1.</summary>
-    /// <param name="fraction">How far the place lies beyond its second sample, 0 to 1.</param>
-    /// <param name="weights">Takes them.</param>
+    /// <summary>Four weights, a = -0.75; the last is 1 minus the others.</summary>
+    /// <param name="fraction">Distance of the position from its second sample, 0 to 1.</param>
+    /// <param name="weights">Receives the weights.</param>
     public static void Cubic(float fraction, Span<float> weights)
     {
         const float A = -0.75f;
@@ -16,9 +16,9 @@ internal static class InterpolationKernels
         weights[3] = 1f - weights[0] - weights[1] - weights[2];
     }
 
-    /// <summary>Eight weights of a windowed sine, brought to the sum 1.</summary>
-    /// <param name="fraction">How far the place lies beyond its fourth sample, 0 to 1.</param>
-    /// <param name="weights">Takes them.</param>
+    /// <summary>Eight weights of a windowed sinc, normalised to the sum 1.</summary>
+    /// <param name="fraction">Distance of the position from its fourth sample, 0 to 1.</param>
+    /// <param name="weights">Receives the weights.</param>
     public static void Lanczos4(float fraction, Span<float> weights)
     {
         // sin of eight angles 45 degrees apart, from one sine and one cosine.
@@ -32,7 +32,7 @@ internal static class InterpolationKernels
             var distance = fraction + 3 - i;
             var angle = -distance * Math.PI * 0.25;
 
-            // On a sample the quotient has no value; the number is so large that the others vanish beside it.
+            // On a sample the quotient is undefined; this value is so large that the others are negligible.
             weights[i] = Math.Abs(distance) < 1e-6f ? 1e30f : (float)(((ofSine[i] * sine) + (ofCosine[i] * cosine)) / (angle * angle));
             sum += weights[i];
         }

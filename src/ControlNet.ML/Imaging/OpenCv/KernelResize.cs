@@ -3,12 +3,12 @@ using System.Numerics;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// cv2.INTER_CUBIC and INTER_LANCZOS4 on float maps, which may overshoot the range of what they are given. torch's bicubic interpolation
-/// (align_corners false) is the same as the cubic one. Samples are rows first, then columns, then channels.
+/// cv2.INTER_CUBIC and INTER_LANCZOS4 on float maps, which may overshoot the range of their input. torch's bicubic interpolation
+/// (align_corners false) equals the cubic one. Samples are in the order rows, columns, channels.
 /// </summary>
 public static class KernelResize
 {
-    // Floats that one of OpenCV's vectors holds.
+    // Floats in one of OpenCV's vectors.
     private const int Lanes = 4;
 
     private delegate void Weigh(float fraction, Span<float> weights);
@@ -18,10 +18,10 @@ public static class KernelResize
     /// <param name="samples">sourceHeight x sourceWidth x channels values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>
     /// <param name="sourceHeight">Rows, at least 1.</param>
-    /// <param name="channels">Values a pixel, at least 1.</param>
+    /// <param name="channels">Values per pixel, at least 1.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
-    /// <param name="window">The part of the result that is wanted; null for all of it.</param>
+    /// <param name="window">The part of the result to compute; null for all of it.</param>
     /// <returns>The window's values.</returns>
     public static T[] Cubic<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
         where T : struct, IFloatingPoint<T> => Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 4, InterpolationKernels.Cubic);
@@ -31,10 +31,10 @@ public static class KernelResize
     /// <param name="samples">sourceHeight x sourceWidth x channels values.</param>
     /// <param name="sourceWidth">Columns, at least 1.</param>
     /// <param name="sourceHeight">Rows, at least 1.</param>
-    /// <param name="channels">Values a pixel, at least 1.</param>
+    /// <param name="channels">Values per pixel, at least 1.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
-    /// <param name="window">The part of the result that is wanted; null for all of it.</param>
+    /// <param name="window">The part of the result to compute; null for all of it.</param>
     /// <returns>The window's values.</returns>
     public static T[] Lanczos4<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
         where T : struct, IFloatingPoint<T> => Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 8, InterpolationKernels.Lanczos4);
@@ -73,8 +73,8 @@ public static class KernelResize
                 lines[k] = line;
             }
 
-            // OpenCV's vectors sum floats from the last row to the first, what is left over of a row, and doubles, from the first to the last. Flat
-            // values come out a last bit higher or lower by it, and what truncates them then, a level.
+            // OpenCV's vector code sums floats from the last row to the first; the rest of a row, and doubles, go from the first to the
+            // last. This changes the last bit of constant values, and after truncation a level.
             for (var k = count - 1; k >= 0; k--)
                 AddScaled(lines[k].AsSpan(0, vectors), down[(y * count) + k], target);
             for (var k = 0; k < count; k++)

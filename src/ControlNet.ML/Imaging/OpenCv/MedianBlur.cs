@@ -1,16 +1,16 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>cv2.medianBlur: the middle value of each pixel's square, borders repeated.</summary>
+/// <summary>cv2.medianBlur: the median of each pixel's square, borders repeated.</summary>
 public static class MedianBlur
 {
     /// <summary>
-    /// Takes medians. Sizes 3 and 5 compare many pixels at once; beyond, histograms slide over the image and the time hardly grows
-    /// with the size.
+    /// Computes medians. Sizes 3 and 5 compare many pixels at once; for larger sizes, histograms slide over the image, and the time hardly
+    /// depends on the size.
     /// </summary>
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="size">Side of the square, odd, 1 to 255.</param>
     /// <returns>A new image of the same size.</returns>
-    /// <exception cref="ControlNetException">The size is even or out of its range.</exception>
+    /// <exception cref="ControlNetException">The size is even or out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, int size)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -5,17 +5,17 @@ using System.Runtime.Intrinsics;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Medians of large squares in a time that hardly grows with their size (Perreault and Hébert, Median Filtering in Constant Time, 2007).
-/// Every column has a histogram of its samples around the current row, and the square's is the sum of its columns'. The coarse
-/// one of 16 counts finds the sixteenth of the grey levels in which the median lies; of the fine one only that part is brought up to date.
+/// Medians of large squares in nearly constant time (Perreault and Hébert, Median Filtering in Constant Time, 2007).
+/// Every column has a histogram of its samples around the current row; a square's histogram is the sum of its columns'. The coarse
+/// histogram of 16 counts finds the sixteenth of the grey levels that contains the median; of the fine one, only that part is updated.
 /// </summary>
 internal static class MedianHistogram
 {
-    // Strips of so many columns, whose histograms fit the processor's second cache.
+    // Columns in a strip, whose histograms fit into the L2 cache.
     private const int Strip = 256;
     private const int Parts = 16;
 
-    /// <summary>Takes medians.</summary>
+    /// <summary>Computes medians.</summary>
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="reach">Half the square's side, rounded down, at most 127.</param>
     public static ImageBuffer Apply(ImageBuffer image, int reach)
@@ -45,7 +45,9 @@ internal static class MedianHistogram
         return result;
     }
 
-    /// <summary>The columns of a strip. Part p of the fine histogram of column c is at p * columns + c, so that a part's columns lie together.</summary>
+    /// <summary>
+    /// The columns of a strip. Part p of the fine histogram of column c is at p * columns + c, so that a part's columns are adjacent.
+    /// </summary>
     private readonly ref struct Columns(
         ImageBuffer image, int channel, int left, int reach, Span<Vector256<ushort>> coarse, Span<Vector256<ushort>> fine)
     {
@@ -70,7 +72,7 @@ internal static class MedianHistogram
             }
         }
 
-        // Adds a row's samples to their columns' histograms or takes them away; rows and columns outside repeat the border.
+        // Adds a row's samples to their columns' histograms or removes them; rows and columns outside repeat the border.
         private void Count(int y, int change)
         {
             ReadOnlySpan<byte> row = image.Row(Math.Clamp(y, 0, image.Height - 1));
@@ -87,7 +89,7 @@ internal static class MedianHistogram
 
         private void TakeRow(int width, Span<byte> target)
         {
-            // Of the fine histogram each part's sum, and from which column on it was made.
+            // The sum of each part of the fine histogram, and the first column of that sum.
             Span<Vector256<ushort>> sums = stackalloc Vector256<ushort>[Parts];
             Span<int> starts = stackalloc int[Parts];
             var side = (2 * reach) + 1;
@@ -107,7 +109,7 @@ internal static class MedianHistogram
             }
         }
 
-        // What a part summed lately is moved on; what it summed long ago is summed anew.
+        // A recent sum of a part is shifted; an old one is recomputed.
         private static void Update(ReadOnlySpan<Vector256<ushort>> columns, int x, int side, ref Vector256<ushort> sum, ref int start)
         {
             var moved = sum;
@@ -126,7 +128,7 @@ internal static class MedianHistogram
             (sum, start) = (moved, x);
         }
 
-        /// <summary>In which count a place falls; what is left of the place are the samples below it in that count.</summary>
+        /// <summary>The count that contains a rank; the rank becomes its remainder within that count.</summary>
         private static int Find(Vector256<ushort> counts, ref int place)
         {
             ReadOnlySpan<ushort> each = MemoryMarshal.Cast<Vector256<ushort>, ushort>(new ReadOnlySpan<Vector256<ushort>>(in counts));

@@ -6,12 +6,12 @@ namespace ControlNet.ML.Imaging;
 
 /// <summary>
 /// Medians of 3x3 and 5x5 squares by minima and maxima of whole vectors. The columns of a square are sorted first, which neighbouring
-/// squares share. Then its rows, from the columns' least samples to their greatest: after that each sample stands above all that lie
-/// left of it and over it, and only those near the rising diagonal can be the median.
+/// squares share, then its rows: after that each sample is not below any sample to its left or above it, and only those near the rising
+/// diagonal can be the median.
 /// </summary>
 internal static class MedianNetwork
 {
-    /// <summary>Takes medians.</summary>
+    /// <summary>Computes medians.</summary>
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="size">3 or 5.</param>
     public static ImageBuffer Apply(ImageBuffer image, int size)
@@ -76,7 +76,7 @@ internal static class MedianNetwork
         }
     }
 
-    // The greatest of the least, the middle of the middle, the least of the greatest; and of these the middle.
+    // The median of: the maximum of the minima, the median of the medians, the minimum of the maxima.
     private static void MedianOfNine(Ranks ranks, Span<byte> target)
     {
         for (var i = 0; i < target.Length; i += Vector<byte>.Count)
@@ -88,7 +88,7 @@ internal static class MedianNetwork
         }
     }
 
-    // On the diagonal every sample may be the median; just before it only the greatest of four, just behind it only the least.
+    // On the diagonal every sample may be the median; just before it only the maximum of four, just after it only the minimum.
     private static void MedianOfTwentyFive(Ranks ranks, Span<byte> target)
     {
         for (var i = 0; i < target.Length; i += Vector<byte>.Count)
@@ -117,11 +117,11 @@ internal static class MedianNetwork
         }
     }
 
-    // Of more than half of some samples, neither the least nor the greatest is the middle of all.
+    // Among more than half of the samples, neither the minimum nor the maximum can be the median of all.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<byte> MiddleOfSeven(Vector<byte> a, Vector<byte> b, Vector<byte> c, Vector<byte> d, Vector<byte> e, Vector<byte> f, Vector<byte> g)
     {
-        // Of five: a ends as the least, e as the greatest.
+        // Of five: a becomes the minimum, e the maximum.
         Sort(ref a, ref b);
         Sort(ref c, ref d);
         Sort(ref a, ref c);

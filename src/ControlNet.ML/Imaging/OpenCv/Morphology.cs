@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Neighbourhoods of 3x3 as OpenCV treats them: what lies outside the image is ignored. Channels are independent.</summary>
+/// <summary>Morphology with 3x3 neighbourhoods as in OpenCV: pixels outside the image are ignored. Channels are independent.</summary>
 public static class Morphology
 {
     /// <summary>A 3x3 neighbourhood with all nine pixels.</summary>
@@ -8,21 +8,21 @@ public static class Morphology
 
     /// <summary>Each sample becomes the largest of its neighbours (cv2.dilate).</summary>
     /// <param name="image">The image.</param>
-    /// <param name="neighbours">Offsets of the pixels to look at, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
+    /// <param name="neighbours">Offsets of the neighbours, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
     /// <returns>A new image of the same size.</returns>
     public static ImageBuffer Dilate(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) =>
         Apply(image, neighbours ?? Square, 0, Math.Max);
 
     /// <summary>Each sample becomes the smallest of its neighbours (cv2.erode).</summary>
     /// <param name="image">The image.</param>
-    /// <param name="neighbours">Offsets of the pixels to look at, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
+    /// <param name="neighbours">Offsets of the neighbours, (0, 0) being the pixel itself; null for <see cref="Square"/>.</param>
     /// <returns>A new image of the same size.</returns>
     public static ImageBuffer Erode(ImageBuffer image, IReadOnlyList<(int X, int Y)>? neighbours = null) =>
         Apply(image, neighbours ?? Square, byte.MaxValue, Math.Min);
 
     /// <summary>
     /// Non-maximum suppression of soft edges: a sample stays if it is the largest of three along at least one
-    /// of the four directions, else it becomes 0.
+    /// of the four directions, otherwise it becomes 0.
     /// </summary>
     /// <param name="image">The image.</param>
     /// <returns>A new image of the same size.</returns>

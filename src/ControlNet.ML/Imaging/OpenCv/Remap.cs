@@ -1,12 +1,12 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>cv2.remap with INTER_LINEAR on 8-bit images: every pixel says where it comes from. Outside the image is black.</summary>
+/// <summary>cv2.remap with INTER_LINEAR on 8-bit images: the flow gives the source of each pixel. Outside the image is black.</summary>
 public static class Remap
 {
     private const int Steps = 32;
     private const int One = 1 << 15;
 
-    /// <summary>Takes each pixel from its place: coordinates rounded to 1/32 of a pixel, weights in 2^15ths, as OpenCV does.</summary>
+    /// <summary>Samples each pixel at its source: coordinates rounded to 1/32 of a pixel, weights in 2^15ths, as in OpenCV.</summary>
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="flow">x and y of the source for every pixel of the result, rows first: 2 x width x height values.</param>
     /// <param name="width">Columns of the result.</param>
@@ -38,7 +38,7 @@ public static class Remap
         return result;
     }
 
-    // Far outside is as black as near outside, and does not overflow.
+    // Far outside is as black as near outside; clamping prevents overflow.
     private static int Fixed(float coordinate) => (int)Math.Round(Math.Clamp(coordinate, -1e6f, 1e6f) * Steps);
 
     private static int At(ImageBuffer image, int x, int y, int channel) =>

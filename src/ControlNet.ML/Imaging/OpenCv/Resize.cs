@@ -3,17 +3,17 @@ using System.Buffers.Binary;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Resizing as OpenCV 4.12 does it for 8-bit images, bit for bit (its own code, without Intel's IPP). Channels are independent:
-/// alpha is not premultiplied. For Pillow's resizing, which smooths when it reduces, see <see cref="PillowResize"/>.
+/// Resizing of 8-bit images, bit for bit as in OpenCV 4.12 (its own code, without Intel's IPP). Channels are independent:
+/// alpha is not premultiplied. For Pillow's resizing, which antialiases, see <see cref="PillowResize"/>.
 /// </summary>
 public static class Resize
 {
-    /// <summary>Resizes an image; at its own size the result is a copy, whatever the interpolation.</summary>
+    /// <summary>Resizes an image; at its own size the result is a copy, for every interpolation.</summary>
     /// <param name="image">The image, 1, 3 or 4 channels.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
-    /// <param name="interpolation">How pixels between pixels are made.</param>
-    /// <returns>A new image of the size asked for.</returns>
+    /// <param name="interpolation">The interpolation.</param>
+    /// <returns>A new image of the requested size.</returns>
     public static ImageBuffer Apply(ImageBuffer image, int width, int height, Interpolation interpolation)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -37,7 +37,7 @@ public static class Resize
         };
     }
 
-    /// <summary>Source pixels a target pixel. OpenCV divides twice, and the second rounding shows.</summary>
+    /// <summary>Source pixels per target pixel. OpenCV divides twice, and the second rounding affects results.</summary>
     internal static double Scale(int source, int target) => 1 / ((double)target / source);
 
     private static ImageBuffer Nearest(ImageBuffer image, int width, int height)
@@ -72,7 +72,7 @@ public static class Resize
             return;
         }
 
-        // Four bytes at a time; with three channels the fourth is overwritten by the next pixel, so the last ones go one by one.
+        // Four bytes at a time; with three channels the fourth is overwritten by the next pixel, so the last pixels are copied one by one.
         var whole = columns.Length - 1;
         while (whole > 0 && columns[whole - 1] + 4 > source.Length)
             whole--;

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// The horizontal half of <see cref="SeparableResize"/>. Four target samples are made at once, whatever pixels they belong to: their
-/// first two taps lie within 16 source bytes, unless the image shrinks a lot, and a shuffle brings them into line. Taps that follow
-/// lie two pixels further each time, so the same shuffle serves them.
+/// The horizontal half of <see cref="SeparableResize"/>. Four target samples are computed at once, across pixel boundaries: their
+/// first two taps are within 16 source bytes, unless the image shrinks a lot, and a shuffle aligns them. The following taps
+/// are two pixels further each time, so the same shuffle works for them.
 /// </summary>
 internal sealed class ResizeAcross
 {
@@ -16,7 +16,8 @@ internal sealed class ResizeAcross
     private readonly ResizeTaps _taps;
     private readonly int _channels;
 
-    // For every four samples: where their window begins; which of its bytes are their first and second taps; and for each two taps their weights.
+    // For every four samples: the start of their window; the bytes in it that are their first and second taps; and the weights of each two
+    // taps.
     private readonly (int Start, ulong Picks)[] _groups;
     private readonly short[] _weights;
     private readonly bool _fits = true;
@@ -52,10 +53,10 @@ internal sealed class ResizeAcross
         }
     }
 
-    /// <summary>How long a source row must be with its margins, of half the taps' number of pixels before it and after it.</summary>
+    /// <summary>The length of a source row with its margins of half as many pixels as taps before and after it.</summary>
     public int SourceLength(int width) => checked(((width + _taps.Count) * _channels) + Window);
 
-    /// <summary>Makes a row: of four and eight taps in 2048ths; of two, which are as well off in 16 bits, in 128ths.</summary>
+    /// <summary>Computes a row: with four and eight taps in 2048ths; with two, for which 16 bits suffice, in 128ths.</summary>
     public void Apply(ReadOnlySpan<byte> source, Span<int> target)
     {
         if (!_fits)
@@ -99,7 +100,7 @@ internal sealed class ResizeAcross
         }
     }
 
-    // A pixel at a time, always as four samples: those too many are overwritten by the next pixel.
+    // One pixel at a time, always as four samples: the surplus ones are overwritten by the next pixel.
     private void ApplyToPixels(ReadOnlySpan<byte> source, Span<int> target)
     {
         var narrow = MemoryMarshal.Cast<int, short>(target);
@@ -119,7 +120,7 @@ internal sealed class ResizeAcross
         static Vector128<int> Bytes(uint four) => Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(four).AsByte())).AsInt32();
     }
 
-    // Positions begin half the taps before the image.
+    // Positions start half as many pixels as taps before the image.
     private int First(int pixel) => (_taps.Starts[pixel] + (_taps.Count / 2)) * _channels;
 
     private static Vector128<byte> Shuffle(ulong picks) => Vector128.WidenLower(Vector128.CreateScalar(picks).AsByte()).AsByte();

@@ -5,12 +5,12 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// The vertical half of <see cref="SeparableResize"/>: a target row from two, four or eight rows that were passed horizontally.
-/// Each interpolation rounds in its own way. The rows lie in a ring; a line is where one begins.
+/// The vertical half of <see cref="SeparableResize"/>: a target row from two, four or eight horizontally resized rows.
+/// Each interpolation rounds in its own way. The rows are in a ring buffer; a line is the offset of one.
 /// </summary>
 internal static class ResizeBlends
 {
-    // Each product loses its low bits before the sum: that is how OpenCV keeps them in 16 bits.
+    // Each product loses its low bits before the sum, since OpenCV keeps them in 16 bits.
     public static void Two(ReadOnlySpan<int> ring, ReadOnlySpan<int> lines, ReadOnlySpan<short> weights, Span<byte> target)
     {
         var first = MemoryMarshal.Cast<int, Vector<short>>(ring[lines[0]..]);
@@ -28,7 +28,7 @@ internal static class ResizeBlends
             ((RowVectors.MultiplyHigh(first, a) + RowVectors.MultiplyHigh(second, b) + new Vector<short>(2)) >> 2).As<short, ushort>();
     }
 
-    // OpenCV's vector code works on eight samples in float32; what is left at the end of a row goes through integers.
+    // OpenCV's vector code works on eight samples in float32; the remaining samples of a row are computed in integers.
     public static void Four(ReadOnlySpan<int> ring, ReadOnlySpan<int> lines, ReadOnlySpan<short> weights, Span<byte> target)
     {
         var whole = target.Length & ~7;

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Along one axis: which neighbouring source positions every target position mixes, and their weights in 2048ths,
-/// as OpenCV's interpolations of 8-bit images have them. Positions may lie beyond the ends, where the end's sample counts.
+/// One axis: the source positions that each target position blends, and their weights in 2048ths,
+/// as in OpenCV's interpolations of 8-bit images. Positions may be beyond the ends, where the end's sample is used.
 /// </summary>
 internal sealed class ResizeTaps
 {
@@ -12,7 +12,7 @@ internal sealed class ResizeTaps
 
     private ResizeTaps(int count, int target) => (Count, _starts, _weights) = (count, new int[target], new short[checked(count * target)]);
 
-    /// <summary>Taps a target position: 2, 4 or 8.</summary>
+    /// <summary>Taps per target position: 2, 4 or 8.</summary>
     public int Count { get; }
 
     /// <summary>The first source position of each target position, at most half the taps before 0.</summary>
@@ -45,7 +45,7 @@ internal sealed class ResizeTaps
     /// <summary>The weights of one target position, in 2048ths.</summary>
     public ReadOnlySpan<short> Of(int target) => _weights.AsSpan(target * Count, Count);
 
-    /// <summary>Pixel centres lie at half a pixel. Returns the whole position and the fraction, in float32 as OpenCV.</summary>
+    /// <summary>Pixel centres are at half a pixel. Returns the integer position and the fraction, in float32 as in OpenCV.</summary>
     internal static (int Position, float Fraction) Centred(int target, double scale)
     {
         var at = (float)(((target + 0.5) * scale) - 0.5);

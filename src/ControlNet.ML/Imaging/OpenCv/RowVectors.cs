@@ -6,15 +6,17 @@ using System.Runtime.Intrinsics.X86;
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// What loops over rows of samples share. Rows of their own are padded to whole vectors, so that only reading an image's
-/// row and writing one must look where it ends.
+/// Shared code of loops over rows of samples. Working rows are padded to whole vectors, so that only reads and writes of an image's
+/// own rows have to check for their end.
 /// </summary>
 internal static class RowVectors
 {
-    /// <summary>A row's length with room for a vector of bytes that begins inside.</summary>
+    /// <summary>A row's length, padded so that a vector of bytes may begin at any sample.</summary>
     public static int Padded(int length) => checked(length + Vector<byte>.Count);
 
-    /// <summary>Repeats the first and the last pixel of a row into the margins of <paramref name="reach"/> pixels before and after it.</summary>
+    /// <summary>
+    /// Repeats the first and the last pixel of a row into the margins of <paramref name="reach"/> pixels before and after it.
+    /// </summary>
     public static void RepeatEdges<T>(Span<T> row, int width, int channels, int reach)
     {
         var first = row.Slice(reach * channels, channels);
@@ -26,7 +28,7 @@ internal static class RowVectors
         }
     }
 
-    /// <summary>Fills the same margins with the row mirrored at its edge pixels, which are not repeated (reflect-101).</summary>
+    /// <summary>Fills the same margins with the row reflected at its edge pixels, which are not repeated (reflect-101).</summary>
     public static void MirrorEdges<T>(Span<T> row, int width, int channels, int reach)
     {
         for (var k = 1; k <= reach; k++)
@@ -36,7 +38,7 @@ internal static class RowVectors
         }
     }
 
-    /// <summary>Where a place outside 0..size-1 lies when the image is mirrored at its edges, as often as needed.</summary>
+    /// <summary>Maps a position outside 0..size-1 into the image by reflecting at its edges, repeatedly if needed.</summary>
     public static int Mirror(int at, int size)
     {
         if (size == 1)
@@ -46,11 +48,11 @@ internal static class RowVectors
         return at < size ? at : period - at;
     }
 
-    /// <summary>The first samples; what lies beyond the end of all is 0.</summary>
+    /// <summary>Loads the first samples; those beyond the end are 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<byte> Load(ReadOnlySpan<byte> samples) => samples.Length >= Vector<byte>.Count ? new Vector<byte>(samples) : LoadPart(samples);
 
-    /// <summary>The products of two vectors, each two neighbours added up.</summary>
+    /// <summary>The products of two vectors, with neighbouring pairs summed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> PairSums(Vector128<short> a, Vector128<short> b) => Sse2.IsSupported
         ? Sse2.MultiplyAddAdjacent(a, b)
@@ -99,12 +101,12 @@ internal static class RowVectors
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<int> Level(Vector<int> sums) => Vector.Min(Vector.Max(sums, Vector<int>.Zero), new Vector<int>(255));
 
-    /// <summary>Writes samples of 0..255 to a row from i on, as far as it goes.</summary>
+    /// <summary>Writes samples of 0..255 to a row from i on, up to its end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<int> a, Vector<int> b, Vector<int> c, Vector<int> d, Span<byte> row, int i) =>
         Store(Vector.Narrow(Vector.Narrow(a, b).As<short, ushort>(), Vector.Narrow(c, d).As<short, ushort>()), row, i);
 
-    /// <summary>Writes samples to a row from i on, as far as it goes.</summary>
+    /// <summary>Writes samples to a row from i on, up to its end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<byte> samples, Span<byte> row, int i)
     {

@@ -3,14 +3,19 @@ using System.Numerics.Tensors;
 
 namespace ControlNet.ML.Imaging;
 
-/// <summary>A filter of float samples that goes along the rows, then along the columns; borders are mirrored without repeating the edge pixel (reflect-101), as often as needed.</summary>
+/// <summary>
+/// A separable filter of float samples, first along the rows, then along the columns; borders are reflected without repeating the edge
+/// pixel (reflect-101), repeatedly if needed.
+/// </summary>
 internal static class SeparableFilter
 {
-    /// <summary>Filters samples. Products are summed one by one from the first weight on, so that every machine has the same sums.</summary>
+    /// <summary>
+    /// Filters samples. Products are summed one by one from the first weight on, so that every machine computes the same sums.
+    /// </summary>
     /// <param name="samples">Height x width x channels values.</param>
     /// <param name="width">Columns.</param>
     /// <param name="height">Rows.</param>
-    /// <param name="channels">Samples a pixel.</param>
+    /// <param name="channels">Samples per pixel.</param>
     /// <param name="across">Weights along a row, an odd number.</param>
     /// <param name="down">Weights along a column, an odd number.</param>
     /// <returns>As many samples.</returns>
@@ -19,7 +24,7 @@ internal static class SeparableFilter
         var result = new float[samples.Length];
         var (length, reach, depth) = (width * channels, across.Length / 2, down.Length / 2);
 
-        // The rows that a column's weights span wait in a ring; a mirrored row is the same row again.
+        // The rows that a column's weights span are kept in a ring buffer; a reflected row is the same row again.
         var slots = Math.Min(down.Length, height);
         var padded = ArrayPool<float>.Shared.Rent(checked((width + (2 * reach)) * channels));
         var ring = ArrayPool<float>.Shared.Rent(checked(slots * length));

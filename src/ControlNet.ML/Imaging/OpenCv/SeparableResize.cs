@@ -29,7 +29,7 @@ internal static class SeparableResize
         var across = new ResizeAcross(columns, width, channels);
         var stride = RowVectors.Padded(width * channels);
 
-        // Rows already passed horizontally wait for the next target row in a ring.
+        // Horizontally resized rows are kept for the next target row in a ring buffer.
         var ring = ArrayPool<int>.Shared.Rent(checked(count * stride));
         var source = ArrayPool<byte>.Shared.Rent(across.SourceLength(image.Width));
         try

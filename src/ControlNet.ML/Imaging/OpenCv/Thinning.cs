@@ -1,26 +1,26 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Thinning of white strokes on black to one pixel, by removing the pixels that match a pattern (hit or miss):
-/// two patterns, each turned four times, swept until nothing changes, at most 32 times.
+/// Thins white strokes on black to one pixel by removing the pixels that match a pattern (hit or miss):
+/// two patterns in four rotations, applied until nothing changes, at most 32 times.
 /// </summary>
 public static class Thinning
 {
     private const int Sweeps = 32;
 
-    // Rows from above: '#' white, '.' black, '?' either. A match removes the middle pixel.
+    // Rows from the top: '#' white, '.' black, '?' either. A match removes the centre pixel.
     private static readonly Pattern[] Strokes = Turned("...?#?###", "?..##.?#?");
     private static readonly Pattern[] Spurs = Turned("....#.??.", "....#..??");
 
     /// <summary>Thins a map.</summary>
     /// <param name="map">One channel of 0 and 255.</param>
-    /// <param name="prune">Whether one more sweep shortens the spurs that thinning leaves.</param>
+    /// <param name="prune">Whether one more pass shortens the spurs that thinning leaves.</param>
     /// <returns>A new map of the same size.</returns>
     public static ImageBuffer Apply(ImageBuffer map, bool prune = true)
     {
         ArgumentNullException.ThrowIfNull(map);
         if (map.Channels != 1 || map.Samples.AsSpan().ContainsAnyExcept<byte>(0, 255))
-            throw new ArgumentException($"Thinning wants one channel of 0 and 255; the map is {map}.", nameof(map));
+            throw new ArgumentException($"The map is {map}, expected one channel of 0 and 255.", nameof(map));
         var result = new ImageBuffer(map.Width, map.Height, 1, (byte[])map.Samples.Clone());
         var matches = new List<int>();
         for (var sweep = 0; sweep < Sweeps && Sweep(result, Strokes, matches); sweep++)
@@ -32,7 +32,7 @@ public static class Thinning
         return result;
     }
 
-    // A pattern is matched everywhere before its matches are removed; then comes the next.
+    // All matches of a pattern are found before they are removed; then comes the next pattern.
     private static bool Sweep(ImageBuffer map, Pattern[] patterns, List<int> matches)
     {
         var changed = false;

@@ -1,12 +1,12 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Black and white by a level.</summary>
+/// <summary>Binary thresholds.</summary>
 public static class Threshold
 {
-    // OpenCV's FLT_EPSILON: a class with less of the pixels than this counts as empty.
+    // OpenCV's FLT_EPSILON: a class with a smaller share of the pixels counts as empty.
     private const double Empty = 1.1920929e-7;
 
-    /// <summary>255 where a sample is above the level, else 0.</summary>
+    /// <summary>255 where a sample is above the level, otherwise 0.</summary>
     /// <param name="image">The image; its channels are independent.</param>
     /// <param name="level">0 to 255.</param>
     /// <returns>A new image of the same size.</returns>
@@ -19,13 +19,13 @@ public static class Threshold
         return result;
     }
 
-    /// <summary>Otsu's level, the first that parts the samples into the two classes with the largest variance between them (cv2.THRESH_OTSU).</summary>
+    /// <summary>Otsu's threshold: the first level with the maximum variance between the two classes (cv2.THRESH_OTSU).</summary>
     /// <param name="image">One channel.</param>
     public static byte Otsu(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (image.Channels != 1)
-            throw new ArgumentException($"Otsu's level is that of one channel; the image is {image}.", nameof(image));
+            throw new ArgumentException($"The image is {image}, expected one channel.", nameof(image));
         var histogram = new int[256];
         foreach (var sample in image.Samples)
             histogram[sample]++;

@@ -1,9 +1,11 @@
 namespace ControlNet.ML.Imaging;
 
-/// <summary>Along one axis: for every target position the first source position, how many, and their weights in 22-bit fixed point.</summary>
+/// <summary>
+/// One axis: for every target position, the first source position, the number of positions, and their weights in 22-bit fixed point.
+/// </summary>
 internal sealed class PillowCoefficients
 {
-    /// <summary>Binary places of a weight.</summary>
+    /// <summary>Fractional bits of a weight.</summary>
     public const int Places = 22;
 
     private readonly int[] _weights;
@@ -15,7 +17,7 @@ internal sealed class PillowCoefficients
         var (kernel, reach) = KernelOf(filter);
         var scale = ((double)to - from) / target;
 
-        // Reducing widens the filter, so that every source pixel counts; enlarging leaves it as it is.
+        // Downsampling widens the filter, so that every source pixel counts; upsampling does not change it.
         var stretch = Math.Max(scale, 1);
         var support = reach * stretch;
         _stride = checked(((int)Math.Ceiling(support) * 2) + 1);

@@ -12,17 +12,19 @@ public enum PillowFilter
     /// <summary>A triangle over two pixels.</summary>
     Bilinear,
 
-    /// <summary>A Hamming-windowed sine over two pixels.</summary>
+    /// <summary>A Hamming-windowed sinc over two pixels.</summary>
     Hamming,
 
     /// <summary>A cubic over four pixels, a = -0.5.</summary>
     Bicubic,
 
-    /// <summary>A Lanczos-windowed sine over six pixels: what diffusers resizes with.</summary>
+    /// <summary>A Lanczos-windowed sinc over six pixels, which diffusers uses.</summary>
     Lanczos,
 }
 
-/// <summary>Which pass of <see cref="PillowResize"/> comes first. Samples are rounded to 8 bits after each, so the order shows.</summary>
+/// <summary>
+/// The order of the passes of <see cref="PillowResize"/>. Samples are rounded to 8 bits after each, so the order affects results.
+/// </summary>
 public enum PillowPassOrder
 {
     /// <summary>As Pillow 13: vertical first when the height shrinks by more than twice what the width does.</summary>
@@ -35,7 +37,7 @@ public enum PillowPassOrder
     VerticalFirst,
 }
 
-/// <summary>A part of an image in pixels, edges between pixels included: the whole image is (0, 0, width, height).</summary>
+/// <summary>A box in an image, in pixels, possibly fractional: the whole image is (0, 0, width, height).</summary>
 /// <param name="Left">From the left edge, at least 0.</param>
 /// <param name="Top">From the upper edge, at least 0.</param>
 /// <param name="Right">From the left edge, at least <paramref name="Left"/>.</param>

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Resizing of <see cref="ImageBuffer.Deep"/> values as Pillow's Image.resize does it with images of mode <c>F</c>, by the weights that
-/// <see cref="PillowResize"/> has. Results are not rounded, but clipped to 0 to 65,535, since cubic and Lanczos filters overshoot.
+/// Resizing of <see cref="ImageBuffer.Deep"/> values as in Pillow's Image.resize for images of mode <c>F</c>, with the weights of
+/// <see cref="PillowResize"/>. Results are not rounded, but clipped to 0 to 65,535, since cubic and Lanczos filters overshoot.
 /// </summary>
 internal static class PillowFloatResize
 {
@@ -10,7 +10,7 @@ internal static class PillowFloatResize
     /// <param name="map">The values, 0 to 65,535.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
-    /// <param name="filter">How values between pixels are made.</param>
+    /// <param name="filter">The filter.</param>
     /// <param name="box">The part to take; null for all of it. An empty part takes the values around it.</param>
     public static FloatMap Apply(FloatMap map, int width, int height, PillowFilter filter, PillowBox? box = null)
     {
@@ -40,7 +40,7 @@ internal static class PillowFloatResize
                     total += weights[k];
                 }
 
-                // The weights in fixed point need not add up to one exactly; equal values are to stay as they are.
+                // Weights in fixed point may not sum to exactly one; constant values must not change.
                 result.Values[(y * width) + x] = Clip(sum / total);
             }
         }

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Pillow's ImageFilter.GaussianBlur: not a Gaussian, but three box blurs along the rows and then three along the columns, each in
-/// 24-bit fixed point, its ends counted by fractions and the image's edges repeated. What diffusers softens inpainting masks with.
+/// Pillow's ImageFilter.GaussianBlur, with which diffusers softens inpainting masks: not a Gaussian, but three box blurs along the rows and
+/// then three along the columns, each in 24-bit fixed point, with fractional ends and repeated image edges.
 /// </summary>
 public static class PillowGaussianBlur
 {
@@ -11,14 +11,18 @@ public static class PillowGaussianBlur
 
     /// <summary>Blurs an image.</summary>
     /// <param name="image">The image; its channels are independent.</param>
-    /// <param name="radius">Deviation in pixels, 0 to 1,000; 0 changes nothing.</param>
+    /// <param name="radius">Standard deviation in pixels, 0 to 1,000; 0 changes nothing.</param>
     /// <returns>A new image of the same size.</returns>
-    /// <exception cref="ControlNetException">The radius is out of its range.</exception>
+    /// <exception cref="ControlNetException">The radius is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, double radius)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (!(radius is >= 0 and <= 1000))
-            throw new ControlNetException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The blur's radius is {radius}, expected 0 to 1,000."));
+        {
+            throw new ControlNetException(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture, $"The blur's radius is {radius}, expected 0 to 1,000."));
+        }
+
         var result = new ImageBuffer(image.Width, image.Height, image.Channels, (byte[])image.Samples.Clone());
         if (radius == 0)
             return result;
@@ -35,7 +39,7 @@ public static class PillowGaussianBlur
         return result;
     }
 
-    /// <summary>The radius of the box that, applied three times, spreads as far as the Gaussian; in float32 as Pillow has it.</summary>
+    /// <summary>The radius of the box blur that, applied three times, has the Gaussian's variance; in float32 as in Pillow.</summary>
     private static float BoxRadius(float radius)
     {
         var variance = radius * radius / Passes;
@@ -46,7 +50,7 @@ public static class PillowGaussianBlur
         return whole + fraction;
     }
 
-    /// <summary>A box of 2 radius + 1 pixels whose two outermost ones count by the fraction of the radius.</summary>
+    /// <summary>A box of 2 radius + 1 pixels, of which the two outermost are weighted by the fraction of the radius.</summary>
     private sealed class Box
     {
         private readonly int _radius;

@@ -1,8 +1,8 @@
 namespace ControlNet.ML.Imaging;
 
 /// <summary>
-/// Resizing as Pillow's Image.resize does it, bit for bit: the filter widens when an image shrinks, so nothing aliases.
-/// Images with alpha are premultiplied on the way, so that the color of transparent pixels does not bleed.
+/// Resizing, bit for bit as in Pillow's Image.resize: the filter widens when an image shrinks, which prevents aliasing.
+/// Images with alpha are premultiplied internally, so that the color of transparent pixels does not bleed.
 /// </summary>
 public static class PillowResize
 {
@@ -10,10 +10,10 @@ public static class PillowResize
     /// <param name="image">The image, 1, 3 or 4 channels.</param>
     /// <param name="width">Columns of the result, at least 1.</param>
     /// <param name="height">Rows of the result, at least 1.</param>
-    /// <param name="filter">How pixels between pixels are made.</param>
+    /// <param name="filter">The filter.</param>
     /// <param name="box">The part to take, inside the image; null for all of it. An empty part takes the pixels around it.</param>
-    /// <param name="order">Which pass comes first.</param>
-    /// <returns>A new image of the size asked for.</returns>
+    /// <param name="order">The order of the passes.</param>
+    /// <returns>A new image of the requested size.</returns>
     public static ImageBuffer Apply(
         ImageBuffer image, int width, int height, PillowFilter filter, PillowBox? box = null, PillowPassOrder order = PillowPassOrder.ByShape)
     {
@@ -36,7 +36,7 @@ public static class PillowResize
 
     private static ImageBuffer Filter(ImageBuffer image, int width, int height, PillowFilter filter, PillowBox part, PillowPassOrder order)
     {
-        // A pass that would change nothing is left out: its rounding would not be neutral.
+        // A pass that does not resize is skipped: its rounding would change samples.
         var across = width != image.Width || part.Left != 0 || part.Right != width
             ? new PillowCoefficients(filter, image.Width, part.Left, part.Right, width)
             : null;
@@ -126,7 +126,7 @@ public static class PillowResize
         return result;
     }
 
-    // Pillow adds the step up instead of multiplying, and the sum's rounding decides some pixels.
+    // Pillow accumulates the step instead of multiplying, and the rounding of the sum affects some pixels.
     internal static int[] Positions(float from, float to, int target, int source)
     {
         var positions = new int[target];
