@@ -53,7 +53,7 @@ public class SegmentationLayoutTests
         var layout = SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json", imageId: 7);
         Assert.Same(SegmentationPalette.CocoPanoptic, layout.Palette);
         Assert.Equal([2, 2, 255, 0, 2, 2, 255, 255], Labels(layout));
-        Assert.Contains("about 2 images", Assert.Throws<ControlNetException>(() => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json")).Message);
+        Assert.Contains("describes 2 images", Assert.Throws<ControlNetException>(() => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json")).Message);
         Assert.Contains("no image 9", Assert.Throws<ControlNetException>(() => SegmentationLayoutFile.Parse(Encoding.UTF8.GetBytes(json), "coco.json", 9)).Message);
 
         // Black is no class, so that what nothing covers comes back as none.

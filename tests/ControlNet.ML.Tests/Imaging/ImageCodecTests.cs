@@ -70,7 +70,7 @@ public sealed class ImageCodecTests : IDisposable
         var image = new ImageBuffer(2, 2, 4);
         var text = new Dictionary<string, string> { ["seed"] = "1" };
         Assert.Contains("expected .png", Assert.Throws<ControlNetException>(() => ImageCodec.Save(At("a.tiff"), image)).Message, StringComparison.Ordinal);
-        Assert.Contains("no alpha", Assert.Throws<ControlNetException>(() => ImageCodec.Save(At("a.jpg"), image)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not support the image's alpha", Assert.Throws<ControlNetException>(() => ImageCodec.Save(At("a.jpg"), image)).Message, StringComparison.Ordinal);
         Assert.Contains("only PNG", Assert.Throws<ControlNetException>(() => ImageCodec.Save(At("a.webp"), image, text)).Message, StringComparison.Ordinal);
         Assert.Contains("folder does not exist", Assert.Throws<ControlNetException>(() => ImageCodec.SavePng(At("no/a.png"), image)).Message, StringComparison.Ordinal);
         Directory.CreateDirectory(At("folder.png"));
