@@ -116,7 +116,7 @@ public sealed record AdamWOptions
 
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="ControlNetException">A value is out of range.</exception>
-    internal void Validate()
+    internal void Check()
     {
         Require(Beta1 is >= 0 and < 1, nameof(Beta1), Beta1, "0 to below 1");
         Require(Beta2 is >= 0 and < 1, nameof(Beta2), Beta2, "0 to below 1");

@@ -29,7 +29,7 @@ public static class TrainingCatalog
         ArgumentException.ThrowIfNullOrEmpty(outputColumnName);
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
+        options.Check();
         if (options.Preprocess is not null)
             throw new ControlNetException($"{nameof(options.Preprocess)} works for folders only; in a pipeline, append the condition's component before the trainer.");
         if (!options.SdLocked)

@@ -27,7 +27,7 @@ internal static class TrainedNetwork
                 $"The condition encoder's {config.ConditioningEmbeddingOutChannels.Length} blocks make conditions {config.ConditionScale} times smaller, expected {folder.Autoencoder.ScaleFactor} times, as the autoencoder makes images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
         }
 
-        config.Validate(nameof(TrainingOptions));
+        config.Check(nameof(TrainingOptions));
         return config;
     }
 

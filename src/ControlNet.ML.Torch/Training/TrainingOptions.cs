@@ -183,7 +183,7 @@ public sealed record TrainingOptions
 
     /// <summary>Checks the ranges.</summary>
     /// <exception cref="ControlNetException">A value is out of range.</exception>
-    internal void Validate()
+    internal void Check()
     {
         Require(!string.IsNullOrEmpty(Folder), nameof(Folder), Folder, "the name of a folder");
         Require(Steps >= 1, nameof(Steps), Steps, "1 or more");
@@ -209,7 +209,7 @@ public sealed record TrainingOptions
         Require(CheckpointingSteps >= 1, nameof(CheckpointingSteps), CheckpointingSteps, "1 or more");
         Require(CheckpointsTotalLimit >= 1, nameof(CheckpointsTotalLimit), CheckpointsTotalLimit, "1 or more");
         Require(MaxCacheBytes >= 0, nameof(MaxCacheBytes), MaxCacheBytes, "0 or more");
-        Optimizer.Validate();
+        Optimizer.Check();
         if (SampleOptions.Validate() is { } problem)
             throw new ControlNetException($"{nameof(SampleOptions)}: {problem}");
     }

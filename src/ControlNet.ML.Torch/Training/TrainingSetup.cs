@@ -98,7 +98,7 @@ internal sealed class TrainingSetup : IDisposable
     /// <exception cref="ControlNetException">Model, rows and options do not go together.</exception>
     public static TrainingSetup Create(DiffusionModel model, TrainingTable table, TrainingOptions options)
     {
-        options.Validate();
+        options.Check();
         TrainingFolder.RequireUsable(options.Folder);
         if (model.Backend is not TorchBackend backend)
             throw new ControlNetException($"The model is on {model.Backend.Description}, expected torch: training needs its gradients.");

@@ -25,7 +25,7 @@ public static class Canny
     {
         ArgumentNullException.ThrowIfNull(image);
         options ??= new CannyOptions();
-        options.Validate();
+        options.Check();
         var (low, high) = Thresholds(options);
         var result = new ImageBuffer(image.Width, image.Height, 1);
         using var gradients = new CannyGradients(image, options.Aperture, options.L2Gradient);

@@ -23,7 +23,7 @@ public sealed record CannyOptions
 
     /// <summary>Throws unless the settings are usable.</summary>
     /// <exception cref="ControlNetException">A threshold is negative or NaN, or the aperture is not 3, 5 or 7.</exception>
-    public void Validate()
+    public void Check()
     {
         CheckThreshold(Low, nameof(Low));
         CheckThreshold(High, nameof(High));

@@ -17,7 +17,7 @@ public static class DepthFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ImageLoadOptions();
-        options.Validate();
+        options.Check();
         var file = ImageCodec.ReadFile(path, options.MaxBytes);
         return file.AsSpan().StartsWith(NumpyMap.Signature)
             ? NumpyMap.Read(file, path, options.MaxPixels)

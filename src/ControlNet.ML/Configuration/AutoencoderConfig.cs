@@ -116,14 +116,14 @@ public sealed record AutoencoderConfig
     public static AutoencoderConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new AutoencoderConfig(ConfigReader.Parse(json, source));
-        config.Validate(source);
+        config.Check(source);
         return config;
     }
 
     /// <summary>Checks that the values are in range and consistent; every reader calls it.</summary>
     /// <param name="source">The file's name for the message.</param>
     /// <exception cref="ControlNetException">They are not; the message names the key, the value and what was expected.</exception>
-    public void Validate(string source = "configuration")
+    public void Check(string source = "configuration")
     {
         var rules = new ConfigRules(source);
         rules.Levels("block_out_channels", BlockOutChannels);

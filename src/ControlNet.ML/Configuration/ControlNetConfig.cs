@@ -80,7 +80,7 @@ public sealed record ControlNetConfig : EncoderConfig
     public static ControlNetConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new ControlNetConfig(ConfigReader.Parse(json, source));
-        config.Validate(source);
+        config.Check(source);
         return config;
     }
 
@@ -93,9 +93,9 @@ public sealed record ControlNetConfig : EncoderConfig
     }
 
     /// <inheritdoc/>
-    public override void Validate(string source = "configuration")
+    public override void Check(string source = "configuration")
     {
-        base.Validate(source);
+        base.Check(source);
         var rules = new ConfigRules(source);
         if (!HasMiddle)
             throw rules.Error(

@@ -161,7 +161,7 @@ public abstract record EncoderConfig
     /// <summary>Checks that the values are in range and consistent; every reader calls it.</summary>
     /// <param name="source">The file's name for the message.</param>
     /// <exception cref="ControlNetException">They are not; the message names the key, the value and what was expected.</exception>
-    public virtual void Validate(string source = "configuration")
+    public virtual void Check(string source = "configuration")
     {
         var rules = new ConfigRules(source);
         rules.Levels("block_out_channels", BlockOutChannels);

@@ -63,7 +63,7 @@ public sealed record UNetConfig : EncoderConfig
     public static UNetConfig Parse(ReadOnlySpan<byte> json, string source)
     {
         var config = new UNetConfig(ConfigReader.Parse(json, source));
-        config.Validate(source);
+        config.Check(source);
         return config;
     }
 
@@ -72,9 +72,9 @@ public sealed record UNetConfig : EncoderConfig
     public bool HasUpAttention(int block) => UpBlockTypes[block] == CrossAttentionUp;
 
     /// <inheritdoc/>
-    public override void Validate(string source = "configuration")
+    public override void Check(string source = "configuration")
     {
-        base.Validate(source);
+        base.Check(source);
         var rules = new ConfigRules(source);
         rules.Range("sample_size", SampleSize ?? 1, 1, 1 << 14);
         rules.Range("out_channels", OutChannels, 1, ConfigRules.MostChannels);

@@ -30,7 +30,7 @@ public sealed class ControlFile
     public static ControlFile Open(string path, ControlNetConfig? config = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        config?.Validate();
+        config?.Check();
         using var file = SafetensorsFile.Open(path);
         if (file.Entries.ContainsKey("lora_controlnet"))
             throw new ControlNetException(

@@ -60,7 +60,7 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         };
         try
         {
-            config.Validate(source);
+            config.Check(source);
         }
         catch (ControlNetException error)
         {

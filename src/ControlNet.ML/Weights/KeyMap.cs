@@ -49,7 +49,7 @@ public sealed class KeyMap
     public static KeyMap For(UNetConfig config, string prefix = UNetPrefix)
     {
         ArgumentNullException.ThrowIfNull(config);
-        config.Validate();
+        config.Check();
         return new KeyMap(UNetLayout.Of(config, prefix));
     }
 
@@ -62,7 +62,7 @@ public sealed class KeyMap
     public static KeyMap For(ControlNetConfig config, string prefix = ControlPrefix)
     {
         ArgumentNullException.ThrowIfNull(config);
-        config.Validate();
+        config.Check();
         if (config.Lite)
             throw new ControlNetException("ControlNet-lite does not exist in the original naming, expected a folder.");
         return new KeyMap(UNetLayout.Of(config, prefix));
@@ -75,7 +75,7 @@ public sealed class KeyMap
     public static KeyMap For(AutoencoderConfig config, string prefix = AutoencoderPrefix)
     {
         ArgumentNullException.ThrowIfNull(config);
-        config.Validate();
+        config.Check();
         return new KeyMap(AutoencoderLayout.Of(config, prefix));
     }
 
@@ -86,7 +86,7 @@ public sealed class KeyMap
     public static KeyMap For(ClipTextConfig config, string prefix = TextEncoderPrefix)
     {
         ArgumentNullException.ThrowIfNull(config);
-        config.Validate();
+        config.Check();
         return new KeyMap(ClipTextLayout.Of(config, prefix));
     }
 

@@ -135,7 +135,7 @@ public sealed class ConfigurationKeyTests
     public void ControlNet_lite_has_the_usual_padding_only()
     {
         var config = ControlNetConfig.FromUNet(Tiny with { DownsamplePadding = 0 }) with { Lite = true };
-        Assert.Contains("'downsample_padding' is 0, expected 1 to 1", Assert.Throws<ControlNetException>(() => config.Validate()).Message);
+        Assert.Contains("'downsample_padding' is 0, expected 1 to 1", Assert.Throws<ControlNetException>(() => config.Check()).Message);
     }
 
     private static float[] Predict(UNetConfig config, ScalarType type) => Output(config, type, 6, 4).to(ScalarType.Float32).ToData().Values;

@@ -135,7 +135,7 @@ public sealed class FewerAttentionTests
     public void There_is_no_control_network_without_a_middle() =>
         Assert.Contains(
             "'mid_block_type' is null, expected 'UNetMidBlock2DCrossAttn' or 'UNetMidBlock2D'",
-            Assert.Throws<ControlNetException>(() => ControlNetConfig.FromUNet(Tiny with { MidBlockType = null }).Validate()).Message,
+            Assert.Throws<ControlNetException>(() => ControlNetConfig.FromUNet(Tiny with { MidBlockType = null }).Check()).Message,
             StringComparison.Ordinal);
 
     private static UNetConfig Tiny => new()

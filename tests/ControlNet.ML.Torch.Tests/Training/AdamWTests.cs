@@ -100,8 +100,8 @@ public sealed class AdamWTests : IDisposable
     [Fact]
     public void Settings_at_the_ends_of_their_ranges_are_taken()
     {
-        new AdamWOptions { Beta1 = 0, Beta2 = 0, Epsilon = double.Epsilon, WeightDecay = 0 }.Validate();
-        new AdamWOptions { Beta1 = Math.BitDecrement(1), Beta2 = Math.BitDecrement(1), Epsilon = 1, WeightDecay = 1e9 }.Validate();
+        new AdamWOptions { Beta1 = 0, Beta2 = 0, Epsilon = double.Epsilon, WeightDecay = 0 }.Check();
+        new AdamWOptions { Beta1 = Math.BitDecrement(1), Beta2 = Math.BitDecrement(1), Epsilon = 1, WeightDecay = 1e9 }.Check();
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class AdamWTests : IDisposable
             Refused(new() { WeightDecay = decay }, nameof(AdamWOptions.WeightDecay));
 
         static void Refused(AdamWOptions options, string name) =>
-            Assert.Contains($"Optimizer.{name} is ", Assert.Throws<ControlNetException>(options.Validate).Message, StringComparison.Ordinal);
+            Assert.Contains($"Optimizer.{name} is ", Assert.Throws<ControlNetException>(options.Check).Message, StringComparison.Ordinal);
     }
 
     private static (Parameter Parameter, TrainableParameter Trained) Parameter(string name, float value)

@@ -10,7 +10,7 @@ public sealed class TrainingOptionsTests
     [Fact]
     public void The_defaults_are_the_papers_and_sound()
     {
-        Sound.Validate();
+        Sound.Check();
         Assert.Equal((0.5, 1e-5, true, false, 1.0), (Sound.ProportionEmptyPrompts, Sound.LearningRate, Sound.SdLocked, Sound.OnlyMidControl, Sound.MaxGradNorm));
         Assert.Equal([16, 32, 96, 256], Sound.ConditioningEmbeddingOutChannels);
         Assert.Equal(20L << 30, Sound.MaxCacheBytes);
@@ -39,7 +39,7 @@ public sealed class TrainingOptionsTests
             CheckpointingSteps = 1,
             CheckpointsTotalLimit = 1,
             MaxCacheBytes = 0,
-        }).Validate();
+        }).Check();
         (Sound with
         {
             BatchSize = 1024,
@@ -51,7 +51,7 @@ public sealed class TrainingOptionsTests
             StopAtGap = null,
             InitialControl = "a",
             InitialBase = "b",
-        }).Validate();
+        }).Check();
     }
 
     [Fact]
@@ -95,5 +95,5 @@ public sealed class TrainingOptionsTests
     }
 
     private static void Refused(TrainingOptions options, string name) =>
-        Assert.StartsWith(name, Assert.Throws<ControlNetException>(options.Validate).Message, StringComparison.Ordinal);
+        Assert.StartsWith(name, Assert.Throws<ControlNetException>(options.Check).Message, StringComparison.Ordinal);
 }

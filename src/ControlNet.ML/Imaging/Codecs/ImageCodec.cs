@@ -19,7 +19,7 @@ public static class ImageCodec
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ImageLoadOptions();
-        options.Validate();
+        options.Check();
         return Decode(ReadFile(path, options.MaxBytes), path, options);
     }
 
@@ -32,7 +32,7 @@ public static class ImageCodec
     {
         ArgumentNullException.ThrowIfNull(stream);
         options ??= new ImageLoadOptions();
-        options.Validate();
+        options.Check();
         return Decode(ReadToEnd(stream, source, options.MaxBytes), source, options);
     }
 
@@ -45,7 +45,7 @@ public static class ImageCodec
     {
         ArgumentNullException.ThrowIfNull(source);
         options ??= new ImageLoadOptions();
-        options.Validate();
+        options.Check();
         if (file.IsEmpty)
             throw NoImage(source, "the file is empty");
 

@@ -17,7 +17,7 @@ public static class ImageHeader
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new ImageLoadOptions();
-        options.Validate();
+        options.Check();
         try
         {
             using var stream = RegularFile.Open(path, path);

@@ -12,7 +12,7 @@ public sealed record ImageLoadOptions
     public int MaxBytes { get; init; } = 256 << 20;
 
     /// <summary>Throws if a limit is out of range.</summary>
-    internal void Validate()
+    internal void Check()
     {
         if (MaxPixels is < 1 or > 500_000_000)
             throw new ControlNetException($"{nameof(MaxPixels)} is {MaxPixels}, expected 1 to 500000000.");
