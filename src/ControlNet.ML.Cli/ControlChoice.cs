@@ -29,7 +29,8 @@ internal static class ControlChoice
         {
             // A file or folder of the same name takes precedence.
             var controls = named.Select(ControlArgument.Parse)
-                .Select(control => own.Contains(control.Name) && !Path.Exists(control.Name) ? control with { Name = Own(control.Name) } : control)
+                .Select(control => own.Contains(control.Name) && !Path.Exists(control.Name)
+                    ? control with { Name = Own(control.Name) } : control)
                 .ToArray();
             foreach (var control in controls)
                 ModelNames.FindControl(control.Name);

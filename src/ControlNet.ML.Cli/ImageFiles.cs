@@ -33,7 +33,8 @@ internal sealed class ImageFiles
 
         var extension = Path.GetExtension(output);
         if (!Formats.Contains(extension.ToLowerInvariant()))
-            throw new ControlNetException($"--output '{output}' has the extension '{extension}', expected one of {string.Join(", ", Formats)}.");
+            throw new ControlNetException(
+                $"--output '{output}' has the extension '{extension}', expected one of {string.Join(", ", Formats)}.");
         var parent = Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".";
         return new ImageFiles(parent, Path.GetFileNameWithoutExtension(output), extension).Checked();
     }

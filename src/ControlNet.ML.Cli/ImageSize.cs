@@ -37,7 +37,8 @@ internal sealed record ImageSize(int Width, int Height)
     public static ImageSize For(ModelFolder model, ImageSize? requested)
     {
         var size = requested ?? new ImageSize(model.NativeSize, model.NativeSize);
-        return (ModelRequirements.OfSide(model, size.Width, "width") ?? ModelRequirements.OfSide(model, size.Height, "height")) is { } problem
+        return (
+            ModelRequirements.OfSide(model, size.Width, "width") ?? ModelRequirements.OfSide(model, size.Height, "height")) is { } problem
             ? throw new ControlNetException($"The size is {size.Width}x{size.Height}: {problem}")
             : size;
     }

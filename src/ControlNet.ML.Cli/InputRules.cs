@@ -37,7 +37,8 @@ internal static class InputRules
     }
 
     /// <summary>The error for a condition that is given twice.</summary>
-    public static string OneSource(string photo, string condition) => $"{photo} and {condition} both give the condition, expected one of them.";
+    public static string OneSource(string photo, string condition) =>
+        $"{photo} and {condition} both give the condition, expected one of them.";
 
     /// <summary>The error for a strength, mask or depth map without an image; begins with a verb.</summary>
     /// <param name="image">What gives the image: <c>an --image</c>.</param>

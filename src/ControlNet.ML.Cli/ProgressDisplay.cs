@@ -16,7 +16,8 @@ internal static class ProgressDisplay
     /// <param name="terminal">The terminal to draw on.</param>
     /// <param name="work">Receives the function to report with: title, amount done and total.</param>
     /// <param name="detail">Text to show after a title, evaluated at each report; null for none.</param>
-    public static async Task RunAsync(Terminal terminal, Func<Action<string, double, double>, Task> work, Func<string, string>? detail = null)
+    public static async Task RunAsync(
+        Terminal terminal, Func<Action<string, double, double>, Task> work, Func<string, string>? detail = null)
     {
         if (terminal.Live is not { } console)
         {
@@ -26,7 +27,12 @@ internal static class ProgressDisplay
 
         await console.Progress()
             .AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .Columns(
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new RemainingTimeColumn(),
+                new SpinnerColumn())
             .StartAsync(async context =>
             {
                 Dictionary<string, ProgressTask> tasks = [];

@@ -18,7 +18,8 @@ internal sealed partial class StopSignals : IDisposable
     public StopSignals(Terminal terminal)
     {
         _terminal = terminal;
-        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+        _registrations = [
+            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
     }
 
     /// <summary>Cancelled by the first signal.</summary>

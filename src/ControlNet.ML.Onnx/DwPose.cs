@@ -13,7 +13,8 @@ public sealed class DwPose : IPreprocessor
     private readonly OnnxGraph? _detector;
     private readonly PoseDrawingOptions _drawing;
 
-    private DwPose(OnnxGraph points, OnnxGraph? detector, PoseDrawingOptions drawing) => (_points, _detector, _drawing) = (points, detector, drawing);
+    private DwPose(OnnxGraph points, OnnxGraph? detector, PoseDrawingOptions drawing) =>
+        (_points, _detector, _drawing) = (points, detector, drawing);
 
     /// <summary>Opens the networks that the options name.</summary>
     /// <param name="options">The options.</param>
@@ -24,7 +25,8 @@ public sealed class DwPose : IPreprocessor
         if (options.Model.Length == 0)
         {
             throw new ControlNetException(
-                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and the person detector "
+                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and the "
+                    + "person detector "
                 + "with Detector (yolox_l.onnx).");
         }
 
@@ -32,7 +34,9 @@ public sealed class DwPose : IPreprocessor
         var points = Open(options.Model, run, WholeBody.Fits, "DWPose's points ([1, 3, 384, 288] to two outputs of [1, 133, bins])");
         try
         {
-            var detector = options.Detector.Length == 0 ? null : Open(options.Detector, run, PersonDetector.Fits, "YOLOX ([1, 3, 640, 640] to [1, cells, 85])");
+            var detector = options.Detector.Length == 0
+                ? null
+                : Open(options.Detector, run, PersonDetector.Fits, "YOLOX ([1, 3, 640, 640] to [1, cells, 85])");
             return new DwPose(points, detector, options.Drawing);
         }
         catch

@@ -41,7 +41,8 @@ public sealed class LearnedCondition : IPreprocessor
         }
 
         if (options.Gpu < -1)
-            throw new ControlNetException($"The option Gpu of '{kind}' is {options.Gpu}, expected a GPU's number from 0, or -1 for the CPU.");
+            throw new ControlNetException(
+                $"The option Gpu of '{kind}' is {options.Gpu}, expected a GPU's number from 0, or -1 for the CPU.");
         var graph = OnnxGraph.Open(options.Model, new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu });
         try
         {
@@ -95,12 +96,14 @@ public sealed class LearnedCondition : IPreprocessor
         if (variant.Length > 0)
         {
             return forms.FirstOrDefault(form => form.Name.Equals(variant, StringComparison.OrdinalIgnoreCase))
-                ?? throw new ControlNetException($"'{kind}' has no variant '{variant}', expected one of {string.Join(", ", forms.Select(form => $"'{form.Name}'"))}.");
+                ?? throw new ControlNetException(
+                    $"'{kind}' has no variant '{variant}', expected one of {string.Join(", ", forms.Select(form => $"'{form.Name}'"))}.");
         }
 
         return forms.FirstOrDefault(form => form.Fits(graph.Signature))
             ?? throw new ControlNetException(
-                $"{graph.Source} is none of the variants of '{kind}' ({string.Join(", ", forms.Select(form => form.Name))}): it has {graph.Signature}. "
+                $"{graph.Source} is none of the variants of '{kind}' ({string.Join(", ", forms.Select(form => form.Name))}): it has "
+                    + $"{graph.Signature}. "
                 + "If it still is one of them, name it with the option Variant.");
     }
 }

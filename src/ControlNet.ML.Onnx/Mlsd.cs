@@ -29,7 +29,8 @@ public sealed class Mlsd : IPreprocessor
             return new Mlsd(graph, new LineSegmentAnnotator(options.ScoreThreshold, options.DistanceThreshold));
         graph.Dispose();
         throw new ControlNetException(
-            $"{options.Model} has {graph.Signature}, expected M-LSD's [1, 512, 512, 4] to scores [1, 256, 256, 1] and offsets [1, 256, 256, 4].");
+            $"{options.Model} has {graph.Signature}, expected M-LSD's [1, 512, 512, 4] to scores [1, 256, 256, 1] and offsets [1, 256, "
+                + $"256, 4].");
     }
 
     /// <summary>The lines, white on black.</summary>
@@ -62,7 +63,9 @@ public sealed class Mlsd : IPreprocessor
         {
             LineNetwork.Tiny => "mlsd_512x512_tiny.onnx",
             LineNetwork.Large => "mlsd_512x512_large.onnx",
-            _ => throw new ControlNetException($"The option Network of 'mlsd' is {(int)network}, expected one of {string.Join(", ", Enum.GetNames<LineNetwork>())}."),
+            _ =>
+                throw new ControlNetException(
+                    $"The option Network of 'mlsd' is {(int)network}, expected one of {string.Join(", ", Enum.GetNames<LineNetwork>())}."),
         };
         using var stream = typeof(Mlsd).Assembly.GetManifestResourceStream($"mlsd/{name}")!;
         var bytes = new byte[stream.Length];

@@ -22,7 +22,8 @@ internal static class ImageMemory
     /// <param name="width">Columns of the image.</param>
     /// <param name="height">Rows of the image.</param>
     public static double Decoding(AutoencoderConfig config, int width, int height) =>
-        sizeof(float) * (double)width * height * ((MapsOfConvolution * config.BlockOutChannels[Math.Min(1, config.BlockOutChannels.Length - 1)]) + config.BlockOutChannels[0]);
+        sizeof(float) * (double)width * height * (
+            (MapsOfConvolution * config.BlockOutChannels[Math.Min(1, config.BlockOutChannels.Length - 1)]) + config.BlockOutChannels[0]);
 
     /// <summary>Bytes for encoding an image, always in float32.</summary>
     public static double Encoding(AutoencoderConfig config, int width, int height) =>
@@ -92,9 +93,13 @@ internal static class ImageMemory
         if (width == 0)
             return new ControlNetException($"{what} {finding}: expected more free memory.", error!);
         const int multiple = 64;
-        var (fitWidth, fitHeight) = (Math.Max(multiple, (int)(width * share) / multiple * multiple), Math.Max(multiple, (int)(height * share) / multiple * multiple));
+        var (fitWidth, fitHeight) = (
+            Math.Max(multiple, (int)(width * share) / multiple * multiple),
+            Math.Max(multiple, (int)(height * share) / multiple * multiple));
         return new ControlNetException(
-            string.Create(CultureInfo.InvariantCulture, $"{what} of {width}x{height} {finding}: expected at most about {fitWidth}x{fitHeight}, or fewer images together."), error!);
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{what} of {width}x{height} {finding}: expected at most about {fitWidth}x{fitHeight}, or fewer images together."), error!);
     }
 
     private static string Gigabytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 30):0.0} GB");

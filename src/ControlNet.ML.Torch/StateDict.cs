@@ -25,7 +25,8 @@ internal static class StateDict
     /// <param name="loaded">Receives the number of bytes read.</param>
     /// <param name="cancellationToken">Checked before each tensor.</param>
     public static T Load<T>(
-        Func<T> build, WeightSource source, ScalarType type, Device device, Action<long>? loaded = null, CancellationToken cancellationToken = default)
+        Func<T> build, WeightSource source, ScalarType type, Device device, Action<long>? loaded = null,
+        CancellationToken cancellationToken = default)
         where T : Module
     {
         // The shapes are compared on the meta device first, so that a wrong file is refused before memory is allocated.
@@ -67,7 +68,8 @@ internal static class StateDict
     private static ControlNetException TooLarge(WeightTensor first, long bytes, Exception? error) => new(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{first.File.Name}: the weights take {bytes / (double)(1 << 30):0.0} GB and more memory than there is: expected as much free memory, or --precision bf16, which takes half of float32."),
+            $"{first.File.Name}: the weights take {bytes / (double)(1 << 30):0.0} GB and more memory than there is: expected as much "
+                + $"free memory, or --precision bf16, which takes half of float32."),
         error!);
 
     /// <summary>Names and shapes of a network's parameters.</summary>

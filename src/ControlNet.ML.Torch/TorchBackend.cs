@@ -23,7 +23,12 @@ internal sealed class TorchBackend : IDiffusionBackend
     /// <param name="unet">The UNet, or null.</param>
     /// <param name="autoencoder">The autoencoder, or null.</param>
     /// <param name="folder">Their configurations; null to skip the checks of free memory.</param>
-    internal TorchBackend(TorchDevice device, ClipTextModel[] textEncoders, UNet2DConditionModel? unet, AutoencoderKL? autoencoder, ModelFolder? folder = null) =>
+    internal TorchBackend(
+        TorchDevice device,
+        ClipTextModel[] textEncoders,
+        UNet2DConditionModel? unet,
+        AutoencoderKL? autoencoder,
+        ModelFolder? folder = null) =>
         (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
 
     public string Description => _device.ToString();
@@ -38,10 +43,12 @@ internal sealed class TorchBackend : IDiffusionBackend
     internal UNet2DConditionModel UNet => Loaded(_unet);
 
     /// <summary>The weights of text encoders and autoencoder.</summary>
-    internal IEnumerable<Tensor> Encoders => _textEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
+    internal IEnumerable<Tensor> Encoders =>
+        _textEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
 
     /// <summary>Loads all parts; if one fails, those before it are freed.</summary>
-    public static TorchBackend Load(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    public static TorchBackend Load(
+        ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         using var loading = new PartLoader(folder, device, progress, cancellationToken);
         List<ClipTextModel> textEncoders = [];
@@ -52,8 +59,12 @@ internal sealed class TorchBackend : IDiffusionBackend
                 textEncoders.Add(loading.Load("text_encoder_2", () => new ClipTextModel(second), ScalarType.Float32));
         }
 
-        var unet = folder.Loaded.HasFlag(ModelParts.UNet) ? loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type) : null;
-        var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder) ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32) : null;
+        var unet = folder.Loaded.HasFlag(ModelParts.UNet)
+            ? loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type)
+            : null;
+        var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder)
+            ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32)
+            : null;
         loading.Keep();
         return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder);
     }
@@ -73,7 +84,8 @@ internal sealed class TorchBackend : IDiffusionBackend
     {
         ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.Count != _textEncoders.Length)
-            throw new ArgumentException($"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
+            throw new ArgumentException(
+                $"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
         return _use.Run("Encoding a prompt", 0, 0, () =>
         {
             var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
@@ -107,7 +119,8 @@ internal sealed class TorchBackend : IDiffusionBackend
         var (height, width) = (latents.Shape[^2] * scale, latents.Shape[^1] * scale);
         if (IsChecked(out var folder))
             ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
-        return _use.Run(DecodingImage, width, height, () => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
+        return _use.Run(
+            DecodingImage, width, height, () => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
     }
 
     public void Dispose() => _use.Close(() =>
@@ -127,7 +140,8 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     private static T Loaded<T>(T? network)
         where T : nn.Module =>
-        network ?? throw new InvalidOperationException($"The model was loaded without its {typeof(T).Name} ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
+        network ?? throw new InvalidOperationException(
+            $"The model was loaded without its {typeof(T).Name} ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
 
     /// <summary>SD1 and SD2: the last layer, or an earlier one, through the final norm.</summary>
     private Tensor Single(ClipTextOutput output, int? clipSkip) =>
@@ -137,18 +151,21 @@ internal sealed class TorchBackend : IDiffusionBackend
     private static Tensor Layer(ClipTextOutput output, int before) =>
         before < output.States.Count
             ? output.States[output.States.Count - 1 - before]
-            : throw new ArgumentException($"Clip skip is {before}, expected at most {output.States.Count - 1}, the text encoder's number of layers.");
+            : throw new ArgumentException(
+                $"Clip skip is {before}, expected at most {output.States.Count - 1}, the text encoder's number of layers.");
 
     private Tensor Ids(IReadOnlyList<int> tokens) =>
         tensor([.. tokens.Select(id => (long)id)], [1, tokens.Count], device: _device.Device);
 
     /// <summary>Loads part after part, reports progress, and frees the loaded parts if the rest fails.</summary>
-    private sealed class PartLoader(ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    private sealed class PartLoader(
+        ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
         : IDisposable
     {
         private readonly List<IDisposable> _loaded = [];
         private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }
-            .Where(part => folder.Loaded.HasFlag(ModelFolder.PartsOf(part)) && (part != "text_encoder_2" || folder.TextEncoder2 is not null))
+            .Where(
+                part => folder.Loaded.HasFlag(ModelFolder.PartsOf(part)) && (part != "text_encoder_2" || folder.TextEncoder2 is not null))
             .SelectMany(folder.PartFiles)
             .Sum(file => new FileInfo(file).Length);
 
@@ -158,7 +175,8 @@ internal sealed class TorchBackend : IDiffusionBackend
             where T : nn.Module
         {
             using var weights = folder.OpenWeights(part);
-            var network = StateDict.Load(build, weights, type, device.Device, bytes => progress?.Report((_done += bytes) / _total), cancellationToken);
+            var network = StateDict.Load(
+                build, weights, type, device.Device, bytes => progress?.Report((_done += bytes) / _total), cancellationToken);
             _loaded.Add(network);
             return network;
         }

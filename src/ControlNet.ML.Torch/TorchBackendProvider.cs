@@ -21,7 +21,8 @@ public sealed class TorchBackendProvider : IBackendProvider
     }
 
     /// <inheritdoc/>
-    public IControlBackend OpenControl(ControlNetConfig config, WeightSource weights, LoadOptions options, CancellationToken cancellationToken)
+    public IControlBackend OpenControl(
+        ControlNetConfig config, WeightSource weights, LoadOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(weights);
@@ -32,7 +33,13 @@ public sealed class TorchBackendProvider : IBackendProvider
         {
             weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
             return new TorchControlBackend(
-                config, StateDict.Load(() => new ConditionEncoderModel(config), weights, device.Type, device.Device, Reporter(weights, options.Progress), cancellationToken), device);
+                config, StateDict.Load(
+                    () => new ConditionEncoderModel(config),
+                    weights,
+                    device.Type,
+                    device.Device,
+                    Reporter(weights, options.Progress),
+                    cancellationToken), device);
         }
 
         return new TorchControlBackend(

@@ -22,7 +22,8 @@ internal sealed class TorchControlBackend : IControlBackend
     public ControlNetConfig Config { get; }
 
     public IControlModel Network => _network
-        ?? throw new InvalidOperationException($"The control network was loaded with its condition encoder alone ({nameof(LoadOptions)}.{nameof(LoadOptions.ConditionEncoderOnly)}).");
+        ?? throw new InvalidOperationException($"The control network was loaded with its condition encoder alone "
+            + $"({nameof(LoadOptions)}.{nameof(LoadOptions.ConditionEncoderOnly)}).");
 
     public TorchDevice Device { get; }
 

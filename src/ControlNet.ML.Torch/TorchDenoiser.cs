@@ -39,7 +39,10 @@ internal sealed class TorchDenoiser : IDenoiser
         _use.Run("A denoising step on latents", sample.Shape[^1], sample.Shape[^2], () =>
         {
             var x = sample.ToTorch(_device.Type, _device.Device);
-            var inputs = _inputs with { Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep) };
+            var inputs = _inputs with
+            {
+                Timesteps = empty([x.shape[0]], dtype: ScalarType.Float32, device: _device.Device).FillInPlace(timestep)
+            };
 
             ControlResiduals? residuals = null;
             foreach (var control in controls)
@@ -86,7 +89,8 @@ internal sealed class TorchDenoiser : IDenoiser
 
         return residuals.Select((residual, i) =>
         {
-            var scales = tensor([.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
+            var scales = tensor(
+                [.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
             var scaled = residual * scales;
             return all ? scaled : zeros([x.shape[0], .. scaled.shape[1..]], scaled.dtype, scaled.device).index_copy_(0, index, scaled);
         });
@@ -101,10 +105,12 @@ internal sealed class TorchDenoiser : IDenoiser
     private TorchControlBackend TorchControl(IControlBackend network)
     {
         if (network is not TorchControlBackend own)
-            throw new ArgumentException($"A control network of another runtime ({network.GetType().Name}) cannot run with a model on torch.");
+            throw new ArgumentException(
+                $"A control network of another runtime ({network.GetType().Name}) cannot run with a model on torch.");
         return own.Device == _device
             ? own
-            : throw new ArgumentException($"The control network is loaded as '{own.Device}', the model as '{_device}': load both with the same options.");
+            : throw new ArgumentException(
+                $"The control network is loaded as '{own.Device}', the model as '{_device}': load both with the same options.");
     }
 
     private Tensor Upload(TensorData data) => Own(data.ToTorch(_device.Type, _device.Device));

@@ -44,7 +44,8 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         if (!cuda.is_available())
         {
             throw new ControlNetException(
-                $"Device '{name}' is not available: libtorch sees no NVIDIA GPU. Build the application with -p:Accelerator=cuda on a machine that has one.");
+                $"Device '{name}' is not available: libtorch sees no NVIDIA GPU. Build the application with -p:Accelerator=cuda on a "
+                    + $"machine that has one.");
         }
 
         var index = name == "cuda" ? 0 : int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);

@@ -57,7 +57,8 @@ public static class TorchRuntime
     }
 
     /// <summary>Runs the given checks.</summary>
-    internal static RuntimeReport Verify(IReadOnlyList<OperationCheck> checks, IProgress<double>? progress, CancellationToken cancellationToken)
+    internal static RuntimeReport Verify(
+        IReadOnlyList<OperationCheck> checks, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         TorchNative.EnsureLoaded();
         List<OperationResult> results = [];
@@ -101,7 +102,9 @@ public static class TorchRuntime
         foreach (var (pass, error, bound) in check.Run())
         {
             yield return new OperationResult(
-                check.Operation, check.Type.ToString().ToLowerInvariant(), pass, double.IsNaN(error) ? double.PositiveInfinity : error, bound,
+                check.Operation, check.Type.ToString().ToLowerInvariant(), pass, double.IsNaN(error)
+                    ? double.PositiveInfinity
+                    : error, bound,
                 error <= bound ? OperationOutcome.Right : OperationOutcome.Wrong);
         }
     }

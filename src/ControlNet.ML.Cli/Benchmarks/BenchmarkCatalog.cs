@@ -9,7 +9,8 @@ internal static class BenchmarkCatalog
 {
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16", "generations",
+        "step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16",
+        "generations",
         "startup", "canny", "gauss", "median", "resize",
     ];
 
@@ -157,7 +158,8 @@ internal static class BenchmarkCatalog
         }
     }
 
-    private static double Round(double value) => double.Parse(value.ToString("g4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static double Round(double value) =>
+        double.Parse(value.ToString("g4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static double Gigabytes(long bytes) => Round(bytes / 1e9);
 }

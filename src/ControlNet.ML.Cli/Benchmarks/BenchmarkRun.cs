@@ -10,7 +10,8 @@ internal static class BenchmarkRun
     /// <summary>Environment variable with the folder of the load and save benchmarks, for the processes that write and read it.</summary>
     public const string FolderVariable = "CONTROLNET_BENCH_FOLDER";
 
-    public static async Task AllAsync(Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)
+    public static async Task AllAsync(
+        Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)
     {
         using var folder = ScratchFolder.Create();
         var results = new Dictionary<string, JsonElement>();
@@ -41,7 +42,8 @@ internal static class BenchmarkRun
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(BenchmarkRun).Assembly.Location);
-        foreach (var argument in new[] { "bench", name, "--in-process", "--repeats", repeats.ToString(System.Globalization.CultureInfo.InvariantCulture) })
+        foreach (var argument in
+            new[] { "bench", name, "--in-process", "--repeats", repeats.ToString(System.Globalization.CultureInfo.InvariantCulture) })
             start.ArgumentList.Add(argument);
         start.Environment[FolderVariable] = folder;
 
@@ -53,7 +55,8 @@ internal static class BenchmarkRun
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
             return process.ExitCode == 0
                 ? JsonDocument.Parse(output).RootElement
-                : throw new ControlNetException($"Benchmark '{name}' ended with exit code {process.ExitCode}: {(await error.ConfigureAwait(false)).Trim()}");
+                : throw new ControlNetException(
+                    $"Benchmark '{name}' ended with exit code {process.ExitCode}: {(await error.ConfigureAwait(false)).Trim()}");
         }
         catch (OperationCanceledException)
         {

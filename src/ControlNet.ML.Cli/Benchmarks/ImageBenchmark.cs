@@ -26,7 +26,8 @@ internal static class ImageBenchmark
             foreach (var (kind, image) in new[] { ("RGB", photo), ("grey", Color.Grey(photo)) })
             {
                 foreach (var (label, operation) in Operations(name))
-                    figures[$"{label}, {size} {kind}"] = Math.Round(Fastest(operation, image, side == 1000 ? 5 * repeats : repeats, cancellationToken), 3);
+                    figures[$"{label}, {size} {kind}"] = Math.Round(
+                        Fastest(operation, image, side == 1000 ? 5 * repeats : repeats, cancellationToken), 3);
             }
         }
 
@@ -51,7 +52,8 @@ internal static class ImageBenchmark
     private static ImageBuffer Scaled(ImageBuffer image, double factor, Interpolation interpolation) =>
         Resize.Apply(image, (int)Math.Round(image.Width * factor), (int)Math.Round(image.Height * factor), interpolation);
 
-    private static double Fastest(Func<ImageBuffer, ImageBuffer> operation, ImageBuffer image, int calls, CancellationToken cancellationToken)
+    private static double Fastest(
+        Func<ImageBuffer, ImageBuffer> operation, ImageBuffer image, int calls, CancellationToken cancellationToken)
     {
         // Warm-up: the JIT reaches its last tier after some calls and a tenth of a second.
         var small = new ImageBuffer(150, 150, image.Channels, image.Samples[..(150 * 150 * image.Channels)]);

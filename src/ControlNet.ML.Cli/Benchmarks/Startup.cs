@@ -20,7 +20,9 @@ internal static class Startup
             using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" }, cancellationToken);
             Lap("load_model_seconds");
             var control = ModelNames.EmbeddedControls is [var first, ..] ? first : null;
-            using var network = control is null ? null : ControlNetwork.Load(control, new LoadOptions { Device = "cpu" }, cancellationToken);
+            using var network = control is null
+                ? null
+                : ControlNetwork.Load(control, new LoadOptions { Device = "cpu" }, cancellationToken);
             Lap("load_control_seconds");
             var photo = Drawing(model.NativeSize);
             ControlInput[] controls = network is null ? [] : [new ControlInput(network, Canny.Apply(photo))];
@@ -30,7 +32,8 @@ internal static class Startup
             {
                 Steps = 20,
                 Guidance = 4,
-                Progress = new DirectProgress<GenerationProgress>(p => denoised = p.Stage == "decode" && p.Done == 0 ? clock.Elapsed : denoised),
+                Progress = new DirectProgress<GenerationProgress>(
+                    p => denoised = p.Stage == "decode" && p.Done == 0 ? clock.Elapsed : denoised),
             }, cancellationToken);
             figures["text_and_denoise_seconds"] = Math.Round(denoised.TotalSeconds, 2);
             figures["decode_seconds"] = Math.Round((clock.Elapsed - denoised).TotalSeconds, 2);

@@ -12,7 +12,11 @@ internal static class AnnotateCommand
     public static Command Create(Terminal terminal)
     {
         var photo = new Argument<string?>("photo") { Description = "Input image.", Arity = ArgumentArity.ZeroOrOne };
-        var kinds = new Option<string>("--as") { Description = "Conditions to make, separated by commas.", DefaultValueFactory = _ => "canny" };
+        var kinds = new Option<string>("--as")
+        {
+            Description = "Conditions to make, separated by commas.",
+            DefaultValueFactory = _ => "canny",
+        };
         var list = new Option<bool>("--list") { Description = "List the kinds of conditions and their options." };
         var (low, high) = (ImageOptions.LowOption(), ImageOptions.HighOption());
         var aperture = new Option<int>("--aperture")
@@ -25,7 +29,11 @@ internal static class AnnotateCommand
         {
             Description = "NAME=VALUE: an option of the conditions that have one of this name, for instance threshold=64. Repeatable.",
         };
-        var size = new Option<string?>("--size") { Description = "Resize the image to N or WIDTHxHEIGHT first; by default it keeps its size." };
+        var size = new Option<string?>("--size")
+        {
+            Description = "Resize the image to N or WIDTHxHEIGHT first; by default it keeps its "
+            + "size."
+        };
         var fit = ImageOptions.FitOption();
         var output = new Option<string?>("--output", "-o")
         {
@@ -50,7 +58,8 @@ internal static class AnnotateCommand
                 ConditionSettings.Of("Low", result.GetValue(low)), ConditionSettings.Of("High", result.GetValue(high)),
                 ConditionSettings.Of("Aperture", result.GetValue(aperture)), ConditionSettings.Of("L2Gradient", result.GetValue(l2)),
             ];
-            var file = result.GetValue(photo) ?? throw new UsageException("The photo argument is missing. --list lists the kinds of conditions.");
+            var file = result.GetValue(photo)
+                ?? throw new UsageException("The photo argument is missing. --list lists the kinds of conditions.");
             var chosen = result.GetValue(kinds)!
                 .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(ConditionCatalog.Find).ToArray();
@@ -59,7 +68,8 @@ internal static class AnnotateCommand
 
             var options = ConditionSettings.For(chosen, canny, result.GetValue(set) ?? []);
             var wanted = result.GetValue(output);
-            var targets = chosen.Select(kind => ImageFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Image(1, 1)).ToArray();
+            var targets = chosen.Select(
+                kind => ImageFiles.Prepare(Name(file, wanted, kind, chosen.Length), kind.Name).Image(1, 1)).ToArray();
             var sheet = chosen.Length == 1 ? null : SheetName(file, wanted);
             InputFiles.Keep(
                 [.. targets, .. sheet is null ? (string[])[] : [sheet]],
@@ -128,7 +138,8 @@ internal static class AnnotateCommand
             return OutputName.File(wanted, $"{Path.GetFileNameWithoutExtension(photo)}-{kind.Name}.png");
         return count == 1
             ? wanted
-            : Path.Combine(Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-{kind.Name}{Path.GetExtension(wanted)}");
+            : Path.Combine(
+                Path.GetDirectoryName(wanted) ?? "", $"{Path.GetFileNameWithoutExtension(wanted)}-{kind.Name}{Path.GetExtension(wanted)}");
     }
 
     private static void List(Terminal terminal, bool json)

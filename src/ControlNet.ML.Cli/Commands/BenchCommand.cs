@@ -19,7 +19,8 @@ internal static class BenchCommand
         only.AcceptOnlyFromAmong([.. BenchmarkCatalog.Names]);
         var repeats = new Option<int>("--repeats")
         {
-            Description = "Measured steps of the step and train benchmarks; calls of an image operation, five times as many on small images.",
+            Description = "Measured steps of the step and train benchmarks; calls of an image operation, five times as many on small "
+                + "images.",
             DefaultValueFactory = _ => 5,
         };
         var inside = new Option<bool>("--in-process") { Hidden = true };
@@ -33,7 +34,8 @@ internal static class BenchCommand
             if (result.GetValue(inside))
                 Json.Print(terminal, BenchmarkCatalog.Run(names[0], result.GetValue(repeats), cancellationToken));
             else
-                await BenchmarkRun.AllAsync(terminal, names, result.GetValue(repeats), result.GetValue(json), cancellationToken).ConfigureAwait(false);
+                await BenchmarkRun.AllAsync(terminal, names, result.GetValue(repeats), result.GetValue(json), cancellationToken)
+                    .ConfigureAwait(false);
             return App.Success;
         });
         return command;

@@ -9,7 +9,13 @@ internal static class DrawCommand
 {
     public static Command Create(Terminal terminal) => new("draw", "Draw a condition from data: keypoints, labelled regions or depths.")
     {
-        Kind(terminal, "pose", "keypoints.json", "OpenPose skeletons from keypoints, in OpenPose's or COCO's JSON.", new PoseDrawingOptions(), Pose),
+        Kind(
+            terminal,
+            "pose",
+            "keypoints.json",
+            "OpenPose skeletons from keypoints, in OpenPose's or COCO's JSON.",
+            new PoseDrawingOptions(),
+            Pose),
         Kind(
             terminal,
             "segmentation",
@@ -17,8 +23,20 @@ internal static class DrawCommand
             "A segmentation map from labelled boxes or polygons, in our own JSON or COCO's annotations.",
             new NoOptions(),
             Segmentation),
-        Kind(terminal, "depth", "depths", "A depth map from a .npy file, a 16-bit PNG or any grey image; near is bright.", new DepthOptions(), Depths),
-        Kind(terminal, "normal", "depths", "A normal map from the same kinds of file; nearer values have to be larger.", new NormalsOptions(), NormalsOfDepths),
+        Kind(
+            terminal,
+            "depth",
+            "depths",
+            "A depth map from a .npy file, a 16-bit PNG or any grey image; near is bright.",
+            new DepthOptions(),
+            Depths),
+        Kind(
+            terminal,
+            "normal",
+            "depths",
+            "A normal map from the same kinds of file; nearer values have to be larger.",
+            new NormalsOptions(),
+            NormalsOfDepths),
     };
 
     private static Command Kind<TOptions>(

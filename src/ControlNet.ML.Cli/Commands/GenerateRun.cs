@@ -66,7 +66,8 @@ internal sealed class GenerateRun(Terminal terminal)
             ],
             [
                 .. sources.Select(source => ((string?)source, "the image that the condition comes from")),
-                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(file => (file, "the image to start from, its mask or its depth map")),
+                .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(
+                    file => (file, "the image to start from, its mask or its depth map")),
                 .. controls.Select(control => ((string?)control.Name, "the control network")),
                 .. InputFiles.OfSettings(Settings),
             ]);
@@ -134,7 +135,8 @@ internal sealed class GenerateRun(Terminal terminal)
 
     private Made Make(
         DiffusionModel model, Disposables<ControlNetwork> networks, ControlArgument[] controls, ConditionSource[] conditions,
-        ImageInput? start, ImageSize size, ImageFiles files, int index, Action<string, double, double> show, CancellationToken cancellationToken)
+        ImageInput? start, ImageSize size, ImageFiles files, int index, Action<string, double, double> show,
+        CancellationToken cancellationToken)
     {
         var title = Count == 1 ? "denoising" : $"image {index + 1} of {Count}";
         Dictionary<string, TimeSpan> stages = [];
@@ -230,5 +232,6 @@ internal sealed class GenerateRun(Terminal terminal)
             terminal.Result(file);
     }
 
-    private sealed record Made(string File, GeneratedImage Image, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
+    private sealed record Made(
+        string File, GeneratedImage Image, Dictionary<string, string> Provenance, Dictionary<string, TimeSpan> Stages);
 }

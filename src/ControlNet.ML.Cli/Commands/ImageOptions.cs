@@ -11,7 +11,8 @@ internal sealed class ImageOptions
 {
     private readonly Option<string[]> _controls = new("--control")
     {
-        Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a folder or "
+        Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a "
+            + "folder or "
             + "a .safetensors file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
             + "By default the model's only network; if it has several, the one for --preprocess, or canny, when a photo is given.",
     };
@@ -63,7 +64,8 @@ internal sealed class ImageOptions
 
     private readonly Option<string> _weighting = new("--weighting")
     {
-        Description = "Weighting of the residuals: 'uniform', or 'resolution' for the paper's classifier-free guidance resolution weighting.",
+        Description = "Weighting of the residuals: 'uniform', or 'resolution' for the paper's classifier-free guidance resolution "
+            + "weighting.",
         DefaultValueFactory = _ => "uniform",
     };
 
@@ -126,7 +128,8 @@ internal sealed class ImageOptions
 
     public ControlWeighting Weighting(ParseResult result) => (result.GetResult(_guess) is not null, result.GetValue(_weighting)) switch
     {
-        (true, "resolution") => throw new UsageException("--guess and --weighting resolution both scale the residuals, expected one of them."),
+        (true, "resolution") =>
+            throw new UsageException("--guess and --weighting resolution both scale the residuals, expected one of them."),
         (true, _) => result.GetValue(_guess) == "original" ? ControlWeighting.GuessPower : ControlWeighting.GuessLogspace,
         (false, "resolution") => ControlWeighting.Resolution,
         _ => ControlWeighting.Uniform,
@@ -186,7 +189,8 @@ internal sealed class ImageOptions
     }
 
     /// <summary>The device, detected by default.</summary>
-    public static Option<string?> DeviceOption() => new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU if there is one." };
+    public static Option<string?> DeviceOption() =>
+        new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU if there is one." };
 
     /// <summary>Parses a value of <see cref="PrecisionOption"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch

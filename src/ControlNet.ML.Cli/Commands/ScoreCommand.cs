@@ -10,8 +10,10 @@ internal static class ScoreCommand
     {
         var table = new Argument<string>("table")
         {
-            Description = "A .csv, .tsv or .parquet file with the columns prompt and photo or condition (paths relative to the table's folder). "
-                + "Optional columns: negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode, image, strength, mask, depth; "
+            Description = "A .csv, .tsv or .parquet file with the columns prompt and photo or condition (paths relative to the table's "
+                + "folder). "
+                + "Optional columns: negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode, image, strength, "
+                    + "mask, depth; "
                 + "photo1, photo2, … for several networks. Other columns are carried through.",
         };
         var output = new Option<string>("--out") { Description = "The run's folder; the same command resumes the run.", Required = true };
@@ -22,11 +24,16 @@ internal static class ScoreCommand
             Description = "Batch size: the maximum number of rows of one image size to generate at once, 1 to 256.",
             DefaultValueFactory = _ => 1,
         };
-        var format = new Option<string>("--format") { Description = "Format of the results.", DefaultValueFactory = _ => ResultWriter.Formats[0] };
+        var format = new Option<string>("--format")
+        {
+            Description = "Format of the results.",
+            DefaultValueFactory = _ => ResultWriter.Formats[0],
+        };
         format.AcceptOnlyFromAmong([.. ResultWriter.Formats]);
         var shard = new Option<string?>("--shard")
         {
-            Description = "INDEX/COUNT: score only the rows whose number modulo COUNT is INDEX, from 0. By default a Slurm array job sets it.",
+            Description = "INDEX/COUNT: score only the rows whose number modulo COUNT is INDEX, from 0. By default a Slurm array job "
+                + "sets it.",
         };
         var shards = new Option<int?>("--shards")
         {

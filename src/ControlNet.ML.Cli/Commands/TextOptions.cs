@@ -8,6 +8,7 @@ internal static class TextOptions
     /// <summary>The text's encoding.</summary>
     public static Option<string?> Encoding() => new("--encoding")
     {
-        Description = "Encoding of the text file if it is not UTF-8, for instance windows-1252 for Excel's plain CSV. A byte order mark overrides it.",
+        Description = "Encoding of the text file if it is not UTF-8, for instance windows-1252 for Excel's plain CSV. A byte order mark "
+            + "overrides it.",
     };
 }

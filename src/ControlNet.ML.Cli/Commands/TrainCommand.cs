@@ -13,10 +13,22 @@ internal static class TrainCommand
 
     public static Command Create(Terminal terminal)
     {
-        var data = new Argument<string>("data") { Description = "Folder with images and metadata.jsonl (columns file_name, conditioning_image, text) or prompt.json (source, target, prompt)." };
-        var model = new Option<string>("--model") { Description = "Base model: an embedded one or a folder in diffusers' layout.", DefaultValueFactory = _ => "emoji" };
+        var data = new Argument<string>("data")
+        {
+            Description = "Folder with images and metadata.jsonl (columns file_name, "
+            + "conditioning_image, text) or prompt.json (source, target, prompt)."
+        };
+        var model = new Option<string>("--model")
+        {
+            Description = "Base model: an embedded one or a folder in diffusers' "
+            + "layout.",
+            DefaultValueFactory = _ => "emoji"
+        };
         var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name by default." };
-        var conditionColumn = new Option<string?>("--condition-column") { Description = "Column of the conditions; conditioning_image by default." };
+        var conditionColumn = new Option<string?>("--condition-column")
+        {
+            Description = "Column of the conditions; conditioning_image by default.",
+        };
         var promptColumn = new Option<string?>("--prompt-column") { Description = "Column of the prompts; text by default." };
         var encoding = TextOptions.Encoding();
         var precision = ImageOptions.PrecisionOption();
@@ -31,7 +43,8 @@ internal static class TrainCommand
         command.SetAction((result, cancellationToken) =>
         {
             var training = options.Training(result);
-            var columns = result.GetValue(imageColumn) is null && result.GetValue(conditionColumn) is null && result.GetValue(promptColumn) is null
+            var columns = result.GetValue(imageColumn) is null && result.GetValue(conditionColumn) is null
+                && result.GetValue(promptColumn) is null
                 ? null
                 : new TrainingColumns
                 {
@@ -39,7 +52,11 @@ internal static class TrainCommand
                     Condition = result.GetValue(conditionColumn) ?? new TrainingColumns().Condition,
                     Prompt = result.GetValue(promptColumn) ?? new TrainingColumns().Prompt,
                 };
-            var load = new LoadOptions { Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!), Device = result.GetValue(device) };
+            var load = new LoadOptions
+            {
+                Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
+                Device = result.GetValue(device),
+            };
             var table = TrainingTable.Open(result.GetValue(data)!, columns, result.GetValue(encoding));
             return TrainRun.RunAsync(terminal, table, result.GetValue(model)!, load, training, result.GetValue(json), cancellationToken);
         });
@@ -48,17 +65,31 @@ internal static class TrainCommand
 
     private static Command PlotCommand(Terminal terminal)
     {
-        var runs = new Argument<string[]>("run") { Description = "Folder of a run; several runs are drawn together.", Arity = ArgumentArity.OneOrMore };
-        var output = new Option<string?>("--output") { Description = "SVG file to write, or a FOLDER/ for a file curves.svg; by default curves.svg in the first run's folder." };
-        var command = new Command("plot", "Plot validation losses with the right and with exchanged conditions. The gap between them opens when the network starts to follow its condition.") { runs, output };
+        var runs = new Argument<string[]>("run")
+        {
+            Description = "Folder of a run; several runs are drawn together.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var output = new Option<string?>("--output")
+        {
+            Description = "SVG file to write, or a FOLDER/ for a file curves.svg; by default "
+            + "curves.svg in the first run's folder."
+        };
+        var command = new Command(
+            "plot",
+            "Plot validation losses with the right and with exchanged conditions. The gap between them opens when the network starts to "
+                + "follow its condition.") { runs, output };
         command.SetAction(result =>
         {
             var folders = result.GetValue(runs)!;
             var file = OutputName.File(result.GetValue(output), Path.Combine(folders[0], "curves.svg"));
             if (!Path.GetExtension(file).Equals(".svg", StringComparison.OrdinalIgnoreCase))
-                throw new UsageException($"--output {Message.Name(file)} has the ending {Message.Name(Path.GetExtension(file))}, expected .svg.");
-            InputFiles.Keep([file], folders.SelectMany(folder => RunFiles.Select(name => ((string?)Path.Combine(folder, name), "the run's"))));
-            TrainingPlot.Write(file, [.. folders.Select(folder => (Path.GetFileName(Path.GetFullPath(folder)), TrainingHistory.Read(folder)))]);
+                throw new UsageException(
+                    $"--output {Message.Name(file)} has the ending {Message.Name(Path.GetExtension(file))}, expected .svg.");
+            InputFiles.Keep(
+                [file], folders.SelectMany(folder => RunFiles.Select(name => ((string?)Path.Combine(folder, name), "the run's"))));
+            TrainingPlot.Write(
+                file, [.. folders.Select(folder => (Path.GetFileName(Path.GetFullPath(folder)), TrainingHistory.Read(folder)))]);
             terminal.Result(file);
             return App.Success;
         });

@@ -22,7 +22,8 @@ internal static class DoctorRun
         {
             await ProgressDisplay.RunAsync(
                 terminal,
-                show => torch = TorchRuntime.Verify(new DirectProgress<double>(done => show(RuntimeCheck.Title, done, 1)), cancellationToken))
+                show =>
+                    torch = TorchRuntime.Verify(new DirectProgress<double>(done => show(RuntimeCheck.Title, done, 1)), cancellationToken))
                 .ConfigureAwait(false);
         }
         catch (ControlNetException e)
@@ -113,7 +114,8 @@ internal static class DoctorRun
         foreach (var operation in torch.Operations.Where(operation => operation.Outcome != OperationOutcome.Right))
         {
             var outcome = operation.Outcome == OperationOutcome.Wrong ? "WRONG" : "avoided";
-            terminal.Result(Text($"  {outcome,-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
+            terminal.Result(
+                Text($"  {outcome,-8} {operation}: off by {operation.Error:g3} of the largest value, allowed {operation.Bound:g3}"));
         }
 
         foreach (var problem in torch.Problems())

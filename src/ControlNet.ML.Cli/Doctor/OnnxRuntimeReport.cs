@@ -17,7 +17,8 @@ internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> 
             var environment = OrtEnv.Instance();
             return new OnnxRuntimeReport(environment.GetVersionString(), environment.GetAvailableProviders(), null);
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or OnnxRuntimeException or EntryPointNotFoundException)
+        catch (Exception e) when (
+            e is TypeInitializationException or DllNotFoundException or OnnxRuntimeException or EntryPointNotFoundException)
         {
             while (e.InnerException is { } inner)
                 e = inner;

@@ -34,7 +34,8 @@ internal sealed class ColumnPlan
         InputRules.CheckControls(networks, HasConditions, $"a column 'photo' or 'condition' in {table.Path}");
 
         if (table.Unreadable.FirstOrDefault(IsNeeded) is { } needed)
-            throw new ControlNetException($"{table.Path}: the column {Message.Name(needed.Name)} {needed.Why}, expected one text or number per row.");
+            throw new ControlNetException(
+                $"{table.Path}: the column {Message.Name(needed.Name)} {needed.Why}, expected one text or number per row.");
         List<int> known = [], carried = [];
         for (var i = 0; i < names.Length; i++)
         {
@@ -92,7 +93,8 @@ internal sealed class ColumnPlan
         {
             if (Networks == 0 && Numbered(name) is not null)
             {
-                yield return $"the column {Message.Name(name)} is for control networks, but no column 'photo' or 'condition' gives one its condition: "
+                yield return $"the column {Message.Name(name)} is for control networks, but no column 'photo' or 'condition' gives one "
+                    + $"its condition: "
                     + "it is only carried through.";
             }
             else if (Meant(name) is { } meant && !_positions.ContainsKey(meant))
@@ -128,7 +130,8 @@ internal sealed class ColumnPlan
         return column.Number is null || (column.Number >= 1 && column.Number <= Networks)
             ? true
             : throw new ControlNetException(
-                $"{path}: the column '{name}' is for control network {column.Number}, expected 1{(Networks == 1 ? "" : $" to {Networks}")}.");
+                $"{path}: the column '{name}' is for control network {column.Number}, expected "
+                    + $"1{(Networks == 1 ? "" : $" to {Networks}")}.");
     }
 
     private static (string Base, int? Number)? Numbered(string name)
@@ -138,7 +141,8 @@ internal sealed class ColumnPlan
             return null;
         if (word.Length == name.Length)
             return (word, null);
-        return int.TryParse(name.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && name[word.Length] != '0'
+        return int.TryParse(name.AsSpan(word.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && name[word.Length] != '0'
             ? (word, number)
             : null;
     }

@@ -12,7 +12,8 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Bytes">Length of the image's file; null in journals of versions that did not record it.</param>
 /// <param name="Sha256">The file's SHA-256 in lower-case hexadecimal digits, or null as for <paramref name="Bytes"/>.</param>
 internal sealed record JournalEntry(
-    long Row, ulong? Seed, double Seconds, string? Error, IReadOnlyDictionary<string, string>? Provenance, long? Bytes = null, string? Sha256 = null)
+    long Row, ulong? Seed, double Seconds, string? Error, IReadOnlyDictionary<string, string>? Provenance, long? Bytes = null,
+    string? Sha256 = null)
 {
     private static readonly JsonSerializerOptions Options = new(Json.Options)
     {

@@ -150,7 +150,8 @@ internal sealed class Merge
             Name = ScoringFolder.ResultsName(shard, Path.GetExtension(path)[1..]);
             var expected = ResultColumns.Fields.Select(field => field.Name).ToArray();
             if (!table.Columns.Take(expected.Length).Select(column => column.Name).SequenceEqual(expected))
-                throw new ControlNetException($"{path}: expected the results of 'controlnet score', whose first columns are {string.Join(", ", expected)}.");
+                throw new ControlNetException(
+                    $"{path}: expected the results of 'controlnet score', whose first columns are {string.Join(", ", expected)}.");
             Fields = [.. Enumerable.Range(0, table.Columns.Count).Select(table.Field)];
             _rows = table.Read([.. Enumerable.Range(0, table.Columns.Count)]).GetEnumerator();
             Next();
@@ -172,7 +173,9 @@ internal sealed class Merge
         public void Next()
         {
             _isThere = _rows.MoveNext();
-            Row = !_isThere ? null : long.TryParse(ResultColumns.Text(Values[0]), NumberStyles.None, CultureInfo.InvariantCulture, out var row)
+            Row = !_isThere
+                ? null
+                : long.TryParse(ResultColumns.Text(Values[0]), NumberStyles.None, CultureInfo.InvariantCulture, out var row)
                 ? row
                 : throw new ControlNetException($"{Name} has a row without a number, expected the results of 'controlnet score'.");
         }

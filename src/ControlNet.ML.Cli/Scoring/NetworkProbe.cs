@@ -39,9 +39,11 @@ internal sealed class NetworkProbe(DiffusionModel model, GenerateOptions options
         if (model.GenerateEach([request], cancellationToken: cancellationToken)[0].Failure is NotFiniteException)
         {
             throw new ControlNetException(
-                $"row {row.Request.Row}: {failure.Message} An image with no prompt, blank conditions and every scale 1 is not finite either: "
+                $"row {row.Request.Row}: {failure.Message} An image with no prompt, blank conditions and every scale 1 is not finite "
+                    + $"either: "
                 + $"the weights of '{model.Name}'"
-                + $"{string.Concat(row.Image.Controls.Select(control => $" or '{control.Network.Name}'"))} are damaged or too large for the precision.",
+                + $"{string.Concat(row.Image.Controls.Select(control => $" or '{control.Network.Name}'"))} are damaged or too large for "
+                    + $"the precision.",
                 failure);
         }
 

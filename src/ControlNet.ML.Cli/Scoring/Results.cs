@@ -17,7 +17,8 @@ internal static class Results
         AtomicFile.Write(folder.Results(plan.Settings.Format), target =>
         {
             using var writer = ResultWriter.Create(
-                plan.Settings.Format, target, [.. ResultColumns.Fields, .. carried.Select(plan.Table.Field)], RowsInGroup(plan.Settings.Shard.Count));
+                plan.Settings.Format, target, [.. ResultColumns.Fields, .. carried.Select(plan.Table.Field)],
+                RowsInGroup(plan.Settings.Shard.Count));
             foreach (var row in plan.Table.Read(carried).Where(row => plan.Settings.Shard.Has(row.Number)))
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -13,8 +13,10 @@ internal static class RowBatches
     private const int BatchesAhead = 8;
 
     /// <summary>Splits the rows of a shard into windows; each is finished before the next begins.</summary>
-    public static IEnumerable<TableRow[]> Windows(IEnumerable<TableRow> rows, int batch) => rows.Chunk(batch == 1 ? 1 : batch * BatchesAhead);
+    public static IEnumerable<TableRow[]> Windows(IEnumerable<TableRow> rows, int batch) =>
+        rows.Chunk(batch == 1 ? 1 : batch * BatchesAhead);
 
     /// <summary>The batches of a window.</summary>
-    public static IEnumerable<RowRequest[]> Of(IEnumerable<RowRequest> window, int batch) => BatchPlanner.Plan(window, request => request.Key, batch);
+    public static IEnumerable<RowRequest[]> Of(IEnumerable<RowRequest> window, int batch) =>
+        BatchPlanner.Plan(window, request => request.Key, batch);
 }

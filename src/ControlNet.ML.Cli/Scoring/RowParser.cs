@@ -77,6 +77,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         if (!unit.TakesPart)
             return new RowSource(null, null, false, unit);
         var of = columns.Networks == 1 ? "" : $" for control network {network + 1}";
-        throw new RowException(columns.HasPhotos ? "photo" : "condition", $"the value{of} is missing, expected the path of an image (or scale 0).");
+        throw new RowException(
+            columns.HasPhotos ? "photo" : "condition", $"the value{of} is missing, expected the path of an image (or scale 0).");
     }
 }

@@ -78,12 +78,14 @@ internal sealed class ScorePlan
         var plan = new ScorePlan(settings, table, columns);
         var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
         plan.Record = new ScoringRecord(
-            Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count, plan.Names(cancellationToken));
+            Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count,
+            plan.Names(cancellationToken));
         return plan;
     }
 
     /// <summary>The table's outline, in blocks of rowsInBlock rows.</summary>
-    public TableOutline Outline(int rowsInBlock, CancellationToken cancellationToken) => TableOutline.Of(Table, rowsInBlock, cancellationToken);
+    public TableOutline Outline(int rowsInBlock, CancellationToken cancellationToken) =>
+        TableOutline.Of(Table, rowsInBlock, cancellationToken);
 
     /// <summary>The rows of this shard, with the columns of settings.</summary>
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));

@@ -59,10 +59,12 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         }
         catch (OperationCanceledException)
         {
-            terminal.Say($"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are finished; the same command resumes the run.");
+            terminal.Say(
+                $"stopped: {journal.Succeeded + journal.Failed:N0} of {plan.Rows:N0} rows are finished; the same command resumes the run.");
             return App.Cancelled;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException || e.InnerException is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (
+            e is IOException or UnauthorizedAccessException || e.InnerException is IOException or UnauthorizedAccessException)
         {
             throw new ControlNetException($"{e.Message.TrimEnd('.')}. Finished rows are kept: the same command resumes the run.", e);
         }

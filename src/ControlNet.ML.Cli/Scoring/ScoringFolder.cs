@@ -44,7 +44,8 @@ internal sealed class ScoringFolder : IDisposable
     public static bool HoldsImage(string path, string file)
     {
         var images = Images(path);
-        return IsIn(file) || (File.Exists(file) && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target && IsIn(target.FullName));
+        return IsIn(file) || (
+            File.Exists(file) && File.ResolveLinkTarget(file, returnFinalTarget: true) is { } target && IsIn(target.FullName));
 
         bool IsIn(string name) => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(name)) is { } folder
             && (folder == System.IO.Path.GetFullPath(images) || FileStatus.AreSame(folder, images));
@@ -100,17 +101,20 @@ internal sealed class ScoringFolder : IDisposable
             if (ScoringRecord.Read(file).Difference(record, outline) is { } difference)
             {
                 throw new ControlNetException(
-                    $"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or another --out.");
+                    $"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or "
+                        + $"another --out.");
             }
         }
         else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())
         {
-            throw new ControlNetException($"The folder '{path}' holds a journal but no run.json, so its run is unknown: expected another --out.");
+            throw new ControlNetException(
+                $"The folder '{path}' holds a journal but no run.json, so its run is unknown: expected another --out.");
         }
         else if (Present(path) is { } present)
         {
             throw new ControlNetException(
-                $"The folder '{path}' holds {Message.Name(present)} but no run.json: a new run would overwrite it, expected another --out.");
+                $"The folder '{path}' holds {Message.Name(present)} but no run.json: a new run would overwrite it, expected another "
+                    + $"--out.");
         }
     }
 

@@ -75,7 +75,8 @@ internal sealed record Shard(int Index, int Count)
     private static Shard Checked(string what, int index, int count) =>
         count is >= 1 and <= Most && index >= 0 && index < count
             ? new Shard(index, count)
-            : throw new UsageException($"{what} is not a valid shard, expected an index from 0 to the count minus 1, and a count of 1 to {Most:N0}.");
+            : throw new UsageException(
+                $"{what} is not a valid shard, expected an index from 0 to the count minus 1, and a count of 1 to {Most:N0}.");
 
     private static int? Number(Func<string, string?> environment, string name)
     {
@@ -84,5 +85,6 @@ internal sealed record Shard(int Index, int Count)
         return Integer(text) ?? throw new UsageException($"The environment variable {name} is '{text}', expected an integer.");
     }
 
-    private static int? Integer(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    private static int? Integer(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
 }

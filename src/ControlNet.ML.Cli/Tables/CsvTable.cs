@@ -38,7 +38,8 @@ internal sealed class CsvTable : TableReader
         if (Array.Find(_columns, column => column.Name.Contains('\0', StringComparison.Ordinal)) is { } column)
         {
             throw new ControlNetException(
-                $"{path}: the column name {Message.Name(column.Name)} has null characters. Is the file UTF-16? Then use --encoding utf-16.");
+                $"{path}: the column name {Message.Name(column.Name)} has null characters. Is the file UTF-16? Then use --encoding "
+                    + $"utf-16.");
         }
     }
 

@@ -93,7 +93,8 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
                 if (start < 0 || column.DataPageOffset < 0 || column.TotalCompressedSize < 0 || start > length - column.TotalCompressedSize)
                 {
                     var end = start + (decimal)column.TotalCompressedSize;
-                    throw Wrong($"the column {name} of row group {index} claims the bytes {start:N0} to {end:N0}, but the file has {length:N0}");
+                    throw Wrong(
+                        $"the column {name} of row group {index} claims the bytes {start:N0} to {end:N0}, but the file has {length:N0}");
                 }
 
                 if (column.NumValues < 0)

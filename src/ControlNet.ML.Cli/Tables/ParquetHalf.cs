@@ -26,7 +26,8 @@ internal static class ParquetHalf
 
     /// <summary>Whether a column was marked.</summary>
     public static bool Is(DataField field) =>
-        field.SchemaElement is { Type: Parquet.Meta.Type.FIXED_LEN_BYTE_ARRAY, TypeLength: Length, LogicalType: { } logical } && IsEmpty(logical);
+        field.SchemaElement is { Type: Parquet.Meta.Type.FIXED_LEN_BYTE_ARRAY, TypeLength: Length, LogicalType: { } logical }
+            && IsEmpty(logical);
 
     /// <summary>Decodes two bytes.</summary>
     public static float Of(byte[] bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);

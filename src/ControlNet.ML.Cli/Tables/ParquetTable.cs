@@ -26,7 +26,8 @@ internal sealed class ParquetTable : TableReader
         {
             var fields = file.Reader.Schema.Fields;
             DataField[] known = [.. fields.OfType<DataField>().Where(ParquetValues.Knows)];
-            return (known, (UnreadableColumn[])[.. fields.Except(known).Select(Unread)], file.Reader.RowGroups.Sum(group => group.RowCount));
+            return (
+                known, (UnreadableColumn[])[.. fields.Except(known).Select(Unread)], file.Reader.RowGroups.Sum(group => group.RowCount));
         });
         _columns = [.. _fields.Select(field => new TableColumn(field.Name, ParquetValues.TypeOf(field)))];
         CheckNames(path, _columns);
@@ -57,7 +58,8 @@ internal sealed class ParquetTable : TableReader
         }
     }
 
-    public override IReadOnlyList<UnreadableColumn> Check(IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken)
+    public override IReadOnlyList<UnreadableColumn> Check(
+        IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken)
     {
         using var file = new Source(Path, _guard);
         var first = 0L;
@@ -79,7 +81,8 @@ internal sealed class ParquetTable : TableReader
                 catch (ControlNetException e) when (e.InnerException is not null)
                 {
                     // A read that does not end has no inner exception: its thread is still running, so the table is given up.
-                    broken[column] = new UnreadableColumn(_columns[column].Name, $"cannot be read ({e.InnerException.Message.TrimEnd('.')})");
+                    broken[column] = new UnreadableColumn(
+                        _columns[column].Name, $"cannot be read ({e.InnerException.Message.TrimEnd('.')})");
                 }
             }
 
@@ -98,7 +101,8 @@ internal sealed class ParquetTable : TableReader
             if (values(row) is byte[] bytes && !Utf8.IsValid(bytes))
             {
                 throw new ControlNetException(
-                    $"{Path}: row {first + row}, column {Message.Name(_columns[column].Name)}: the value is not valid UTF-8, expected text.");
+                    $"{Path}: row {first + row}, column {Message.Name(_columns[column].Name)}: the value is not valid UTF-8, expected "
+                        + $"text.");
             }
         }
     }
@@ -112,7 +116,8 @@ internal sealed class ParquetTable : TableReader
         return (rows, [.. columns.Select(column =>
         {
             var values = Column(file, index, _fields[column]);
-            return _carriedAsBytes.Contains(column) ? row => values(row) is string text ? Encoding.UTF8.GetBytes(text) : values(row) : values;
+            return _carriedAsBytes.Contains(column) ? row =>
+                values(row) is string text ? Encoding.UTF8.GetBytes(text) : values(row) : values;
         })]);
     }
 

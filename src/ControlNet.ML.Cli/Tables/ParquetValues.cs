@@ -34,7 +34,8 @@ internal static class ParquetValues
     };
 
     /// <summary>Whether values of a field can be read and written.</summary>
-    public static bool Knows(DataField field) => !field.IsArray && (ParquetTimeType.Of(field) is not null || Types.ContainsKey(field.ClrType));
+    public static bool Knows(DataField field) =>
+        !field.IsArray && (ParquetTimeType.Of(field) is not null || Types.ContainsKey(field.ClrType));
 
     /// <summary>The type of the values that <see cref="Read"/> returns; text that is not valid UTF-8 stays bytes.</summary>
     public static Type TypeOf(DataField field) =>

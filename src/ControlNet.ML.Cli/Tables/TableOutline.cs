@@ -71,7 +71,8 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
         if (said.Count == 0 && !Columns.SequenceEqual(now.Columns))
             said.Add("with its columns in another order");
         if (rowsNow != rows)
-            said.Add($"{Math.Abs(rowsNow - rows):N0} row{(Math.Abs(rowsNow - rows) == 1 ? "" : "s")} {(rowsNow > rows ? "longer" : "shorter")}");
+            said.Add(
+                $"{Math.Abs(rowsNow - rows):N0} row{(Math.Abs(rowsNow - rows) == 1 ? "" : "s")} {(rowsNow > rows ? "longer" : "shorter")}");
 
         // Digests cover whole rows, so if the columns differ, all digests do.
         if (Columns.SequenceEqual(now.Columns) && FirstDifference(rows, now, rowsNow) is { } place)
@@ -97,7 +98,9 @@ internal sealed record TableOutline(IReadOnlyList<string> Columns, int RowsInBlo
             // If rows were only appended or removed at the end, the last block of the shorter table differs too.
             if (rows != rowsNow && ((long)block + 1) * RowsInBlock > shorter)
                 return first == 0 ? null : $"the rows before row {first:N0} unchanged";
-            return first == last ? $"the first row that changed being row {first:N0}" : $"the first row that changed being one of {first:N0} to {last:N0}";
+            return first == last
+                ? $"the first row that changed being row {first:N0}"
+                : $"the first row that changed being one of {first:N0} to {last:N0}";
         }
 
         return rows == rowsNow ? null : "the common rows unchanged";

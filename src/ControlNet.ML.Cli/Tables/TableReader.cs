@@ -44,7 +44,8 @@ internal abstract class TableReader
     /// <param name="cancellationToken">Checked before each part of the file.</param>
     /// <returns>The carried columns that cannot be read.</returns>
     /// <exception cref="ControlNetException">A needed column cannot be read.</exception>
-    public virtual IReadOnlyList<UnreadableColumn> Check(IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken) => [];
+    public virtual IReadOnlyList<UnreadableColumn> Check(
+        IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken) => [];
 
     /// <summary>Opens a table; the file name's extension gives its format.</summary>
     /// <param name="path">A .csv, .tsv or .parquet file.</param>

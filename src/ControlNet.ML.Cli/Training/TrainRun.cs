@@ -11,7 +11,8 @@ internal static class TrainRun
     private const string Title = "training";
 
     public static async Task<int> RunAsync(
-        Terminal terminal, TrainingTable table, string modelName, LoadOptions load, TrainingOptions options, bool json, CancellationToken cancellationToken)
+        Terminal terminal, TrainingTable table, string modelName, LoadOptions load, TrainingOptions options, bool json,
+        CancellationToken cancellationToken)
     {
         TrainingResult? result = null;
         TrainingProgress? last = null;
@@ -21,14 +22,26 @@ internal static class TrainRun
             {
                 RuntimeCheck.Once(terminal, show, cancellationToken);
                 show($"loading {modelName}", 0, 1);
-                using var model = DiffusionModel.Load(modelName, load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) }, cancellationToken);
+                using var model = DiffusionModel.Load(
+                    modelName,
+                    load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) },
+                    cancellationToken);
                 var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Report(progress, show)) };
                 result = ControlNetTraining.Run(model, table, own, cancellationToken);
             },
             title => title == Title && last is { } now ? Detail(now) : "").ConfigureAwait(false);
 
         if (json)
-            Json.Print(terminal, new { result!.Control, result.Steps, Loss = last?.MeanLoss, Convergence = result.Convergence, PeakBytes = last?.PeakBytes });
+            Json.Print(
+                terminal,
+                new
+                {
+                    result!.Control,
+                    result.Steps,
+                    Loss = last?.MeanLoss,
+                    Convergence = result.Convergence,
+                    PeakBytes = last?.PeakBytes,
+                });
         else
             terminal.Result(result!.Control);
         return App.Success;
@@ -45,5 +58,6 @@ internal static class TrainRun
     /// <summary>Text of the live line: loss, validation gap, learning rate, time, memory.</summary>
     private static string Detail(TrainingProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } reading ? $" gap {reading.Gap:p1}" : "")} lr {progress.LearningRate:g3} {progress.Seconds:f2} s/step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
+        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } reading ? $" gap {reading.Gap:p1}" : "")} lr "
+            + $"{progress.LearningRate:g3} {progress.Seconds:f2} s/step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
 }

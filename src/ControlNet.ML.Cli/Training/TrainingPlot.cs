@@ -13,15 +13,38 @@ internal static class TrainingPlot
     private const int Width = 1100;
     private const int Height = 420;
 
-    /// <summary>Plots validation losses with right and exchanged conditions or, for a run without validation, the running mean of the training loss.</summary>
+    /// <summary>
+    /// Plots validation losses with right and exchanged conditions or, for a run without validation, the running mean of the training loss.
+    /// </summary>
     /// <param name="file">The SVG file.</param>
     /// <param name="histories">Runs by name; a single run's curves get a color each.</param>
     public static void Write(string file, IReadOnlyList<(string Name, TrainingHistory History)> histories)
     {
         var model = new PlotModel { Background = OxyColors.White, PlotAreaBorderColor = OxyColors.Gray };
-        model.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop, LegendPlacement = LegendPlacement.Outside, LegendLineSpacing = 6, LegendBackground = OxyColors.White, LegendBorder = OxyColors.LightGray });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "step", AxisTitleDistance = 8, Minimum = 0, StringFormat = "N0", MajorGridlineStyle = LineStyle.Dot });
-        model.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "validation loss", MajorGridlineStyle = LineStyle.Dot, AxisTitleDistance = 22 });
+        model.Legends.Add(new Legend
+        {
+            LegendPosition = LegendPosition.RightTop,
+            LegendPlacement = LegendPlacement.Outside,
+            LegendLineSpacing = 6,
+            LegendBackground = OxyColors.White,
+            LegendBorder = OxyColors.LightGray,
+        });
+        model.Axes.Add(new LinearAxis
+        {
+            Position = AxisPosition.Bottom,
+            Title = "step",
+            AxisTitleDistance = 8,
+            Minimum = 0,
+            StringFormat = "N0",
+            MajorGridlineStyle = LineStyle.Dot,
+        });
+        model.Axes.Add(new LinearAxis
+        {
+            Position = AxisPosition.Left,
+            Title = "validation loss",
+            MajorGridlineStyle = LineStyle.Dot,
+            AxisTitleDistance = 22,
+        });
         foreach (var (i, (name, history)) in histories.Index())
         {
             // Each run has a color; the lines of a single run have one each.
@@ -32,8 +55,12 @@ internal static class TrainingPlot
                 continue;
             }
 
-            model.Series.Add(Line(histories.Count == 1 ? "right condition" : name + ", right", Color(0), history.Convergence.Select(r => new DataPoint(r.Step, r.Loss))));
-            model.Series.Add(Line(histories.Count == 1 ? "exchanged condition" : name + ", exchanged", Color(1), history.Convergence.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
+            var (right, exchanged) = histories.Count == 1
+                ? ("right condition", "exchanged condition")
+                : (name + ", right", name + ", exchanged");
+            var readings = history.Convergence;
+            model.Series.Add(Line(right, Color(0), readings.Select(r => new DataPoint(r.Step, r.Loss))));
+            model.Series.Add(Line(exchanged, Color(1), readings.Select(r => new DataPoint(r.Step, r.ExchangedLoss)), LineStyle.Dash));
         }
 
         var svg = new SvgExporter { Width = Width, Height = Height, UseVerticalTextAlignmentWorkaround = true }.ExportToString(model);
@@ -43,7 +70,13 @@ internal static class TrainingPlot
     private static LineSeries Line(string title, OxyColor color, IEnumerable<DataPoint> points, LineStyle style = LineStyle.Solid)
     {
         // The legend's box is measured with a narrow font; the spaces keep a viewer with a wider font from cutting off words.
-        var line = new LineSeries { Title = title + new string('\u00a0', title.Length), Color = color, LineStyle = style, StrokeThickness = 2 };
+        var line = new LineSeries
+        {
+            Title = title + new string('\u00a0', title.Length),
+            Color = color,
+            LineStyle = style,
+            StrokeThickness = 2,
+        };
         line.Points.AddRange(points);
         return line;
     }

@@ -27,7 +27,8 @@ internal sealed class DepthAnnotator : Annotator
     private readonly bool _invert;
     private readonly Func<OnnxSignature, bool> _fits;
 
-    private DepthAnnotator(string name, string models, ImagePreparation preparation, Back back, bool invert, Func<OnnxSignature, bool> fits) =>
+    private DepthAnnotator(
+        string name, string models, ImagePreparation preparation, Back back, bool invert, Func<OnnxSignature, bool> fits) =>
         (_name, _models, _preparation, _back, _invert, _fits) = (name, models, preparation, back, invert, fits);
 
     public override string Name => _name;
@@ -40,13 +41,15 @@ internal sealed class DepthAnnotator : Annotator
     [
         // axodox/axodox-machinelearning, DepthEstimator.cpp.
         new DepthAnnotator(
-            "depth-fp16", "axodoxian/controlnet_onnx: annotators/depth.onnx", new() { Filter = PreparationFilter.OpenCvLinear }, Back.LevelsThenLinear, invert,
+            "depth-fp16", "axodoxian/controlnet_onnx: annotators/depth.onnx", new() { Filter = PreparationFilter.OpenCvLinear },
+            Back.LevelsThenLinear, invert,
             signature => signature.Inputs[0].Element == OnnxElement.Half),
 
         // transformers, image_processing_dpt.py.
         new DepthAnnotator(
             "dpt-hybrid-midas", "Xenova/dpt-hybrid-midas, Xenova/dpt-large: onnx/model.onnx",
-            new() { Side = 384, Filter = PreparationFilter.PillowBilinear, Mean = [0.5f, 0.5f, 0.5f], Deviation = [0.5f, 0.5f, 0.5f] }, Back.CubicThenLevels, invert,
+            new() { Side = 384, Filter = PreparationFilter.PillowBilinear, Mean = [0.5f, 0.5f, 0.5f], Deviation = [0.5f, 0.5f, 0.5f] },
+            Back.CubicThenLevels, invert,
             signature => signature.Inputs[0].Name == "pixel_values"),
 
         // isl-org/MiDaS, tf/run_onnx.py: the graph normalises.
@@ -61,16 +64,19 @@ internal sealed class DepthAnnotator : Annotator
     [
         // transformers, image_processing_dpt.py, with the repository's preprocessor_config.json.
         new DepthAnnotator(
-            "depth-anything-hf", "Xenova/depth-anything-{small,base,large}-hf, onnx-community/depth-anything-v2-{small,base,large}: onnx/model.onnx",
+            "depth-anything-hf", "Xenova/depth-anything-{small,base,large}-hf, onnx-community/depth-anything-v2-{small,base,large}: "
+                + "onnx/model.onnx",
             ImageNet(PreparationFilter.PillowBicubic) with { Size = PreparationSize.Proportion14 }, Back.CubicThenLevels, invert,
             signature => signature.Inputs[0].Name == "pixel_values"),
 
         // fabio-sim/Depth-Anything-ONNX: infer.py of its first release, dynamo.py of its second.
         new DepthAnnotator(
-            "depth-anything-v1", "fabio-sim/Depth-Anything-ONNX releases v1: depth_anything_vit{s,b,l}14.onnx", ImageNet(PreparationFilter.OpenCvCubicFloat),
+            "depth-anything-v1", "fabio-sim/Depth-Anything-ONNX releases v1: "
+                + "depth_anything_vit{s,b,l}14.onnx", ImageNet(PreparationFilter.OpenCvCubicFloat),
             Back.LinearThenLevels, invert, signature => signature.Outputs[0].Shape.Count == 4),
         new DepthAnnotator(
-            "depth-anything-v2", "fabio-sim/Depth-Anything-ONNX releases v2: depth_anything_v2_vit{s,b,l}.onnx", ImageNet(PreparationFilter.OpenCvCubicFloat),
+            "depth-anything-v2", "fabio-sim/Depth-Anything-ONNX releases v2: "
+                + "depth_anything_v2_vit{s,b,l}.onnx", ImageNet(PreparationFilter.OpenCvCubicFloat),
             Back.LevelsThenCubic, invert, signature => signature.Outputs[0].Shape.Count == 3),
     ];
 

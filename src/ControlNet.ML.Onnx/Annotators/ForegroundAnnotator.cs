@@ -18,7 +18,12 @@ internal static class ForegroundAnnotator
     /// <summary>briaai/RMBG-1.4's model card.</summary>
     private sealed class Rmbg : Annotator
     {
-        private static readonly ImagePreparation Preparation = new() { Side = 1024, Filter = PreparationFilter.TorchBilinear, Mean = [0.5f, 0.5f, 0.5f] };
+        private static readonly ImagePreparation Preparation = new()
+        {
+            Side = 1024,
+            Filter = PreparationFilter.TorchBilinear,
+            Mean = [0.5f, 0.5f, 0.5f],
+        };
 
         public override string Name => "rmbg";
 

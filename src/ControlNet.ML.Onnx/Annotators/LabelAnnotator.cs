@@ -38,7 +38,8 @@ internal sealed class LabelAnnotator : SegmentationAnnotator
             var label = outputs[0].Integers[i];
             labels.Samples[i] = label is >= 0 and < 255
                 ? (byte)label
-                : throw new ControlNetException($"The network returned the label {label}, expected 0 to {SegmentationPalette.Ade20k.Classes.Count - 1}.");
+                : throw new ControlNetException(
+                    $"The network returned the label {label}, expected 0 to {SegmentationPalette.Ade20k.Classes.Count - 1}.");
         }
 
         return Resize.Apply(labels, image.Width, image.Height, Interpolation.Nearest);

@@ -12,7 +12,8 @@ internal sealed class LineArtAnnotator(int resolution) : Annotator
     public override string Name => "lineart";
 
     public override string Models =>
-        "deepghs/imgutils-models: lineart/lineart.onnx, lineart/lineart_coarse.onnx; rocca/informative-drawings-line-art-onnx: model.onnx; own exports of sk_model.pth, sk_model2.pth";
+        "deepghs/imgutils-models: lineart/lineart.onnx, lineart/lineart_coarse.onnx; rocca/informative-drawings-line-art-onnx: "
+            + "model.onnx; own exports of sk_model.pth, sk_model2.pth";
 
     public override bool Fits(OnnxSignature signature)
     {

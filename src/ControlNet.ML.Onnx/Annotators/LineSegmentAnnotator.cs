@@ -18,7 +18,8 @@ internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanc
     {
         ArgumentNullException.ThrowIfNull(signature);
         return signature.Inputs is [{ Element: OnnxElement.Single, Shape: [1, > 0, > 0, 4] }]
-            && signature.Outputs.Count == 2 && signature.Outputs.All(port => port is { Element: OnnxElement.Single, Shape: [1, > 0, > 0, 1 or 4] });
+            && signature.Outputs.Count == 2 && signature.Outputs.All(
+                port => port is { Element: OnnxElement.Single, Shape: [1, > 0, > 0, 1 or 4] });
     }
 
     /// <summary>The network's input, [1, rows, columns, 4].</summary>
@@ -29,7 +30,8 @@ internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanc
         var seen = Resize.Apply(image, width, height, Interpolation.Area);
         var tensor = TensorData.Zeros(1, height, width, 4);
         for (int i = 0, s = 0; i < tensor.Count; i += 4, s += 3)
-            (tensor.Values[i], tensor.Values[i + 1], tensor.Values[i + 2], tensor.Values[i + 3]) = (seen.Samples[s], seen.Samples[s + 1], seen.Samples[s + 2], 1);
+            (tensor.Values[i], tensor.Values[i + 1], tensor.Values[i + 2], tensor.Values[i + 3]) = (
+                seen.Samples[s], seen.Samples[s + 1], seen.Samples[s + 2], 1);
         return tensor;
     }
 
@@ -45,10 +47,12 @@ internal sealed class LineSegmentAnnotator(double scoreThreshold, double distanc
         foreach (var at in Enumerable.Range(0, scores.Floats.Length).OrderByDescending(i => scores.Floats[i]).Take(Best))
         {
             var (x, y) = (at % columns, at / columns);
-            var (startX, startY, endX, endY) = (x + offsets[4 * at], y + offsets[(4 * at) + 1], x + offsets[(4 * at) + 2], y + offsets[(4 * at) + 3]);
+            var (startX, startY, endX, endY) = (
+                x + offsets[4 * at], y + offsets[(4 * at) + 1], x + offsets[(4 * at) + 2], y + offsets[(4 * at) + 3]);
             var length = Math.Sqrt(Math.Pow(startX - endX, 2) + Math.Pow(startY - endY, 2));
             if (scores.Floats[at] > scoreThreshold && length > distanceThreshold)
-                lines.Add(new LineSegment((float)(startX * across), (float)(startY * down), (float)(endX * across), (float)(endY * down), scores.Floats[at]));
+                lines.Add(new LineSegment(
+                    (float)(startX * across), (float)(startY * down), (float)(endX * across), (float)(endY * down), scores.Floats[at]));
         }
 
         return lines;

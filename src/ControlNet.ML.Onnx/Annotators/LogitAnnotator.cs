@@ -15,12 +15,14 @@ internal sealed class LogitAnnotator : SegmentationAnnotator
 
     public override string Name => "logits";
 
-    public override string Models => "Xenova/segformer-b{0..5}-finetuned-ade-*: onnx/model.onnx; own exports of openmmlab/upernet-convnext-{tiny,small,base}";
+    public override string Models =>
+        "Xenova/segformer-b{0..5}-finetuned-ade-*: onnx/model.onnx; own exports of openmmlab/upernet-convnext-{tiny,small,base}";
 
     public override bool Fits(OnnxSignature signature)
     {
         ArgumentNullException.ThrowIfNull(signature);
-        return signature.Inputs.Count == 1 && signature.Outputs.Count == 1 && signature.Outputs[0] is { Element: OnnxElement.Single, Shape.Count: 4 };
+        return signature.Inputs.Count == 1 && signature.Outputs.Count == 1
+            && signature.Outputs[0] is { Element: OnnxElement.Single, Shape.Count: 4 };
     }
 
     public override TensorData Prepare(ImageBuffer image, OnnxPort port) => Preparation.Apply(image, port, 0);
@@ -39,6 +41,7 @@ internal sealed class LogitAnnotator : SegmentationAnnotator
         var port = outputs[0].Port;
         return port.Shape[1] > 0
             ? PaletteOf(port.Shape[1], port)
-            : SegmentationPalette.All.FirstOrDefault(palette => outputs[0].Count % palette.Classes.Count == 0) ?? PaletteOf(outputs[0].Count, port);
+            : SegmentationPalette.All.FirstOrDefault(palette => outputs[0].Count % palette.Classes.Count == 0)
+                ?? PaletteOf(outputs[0].Count, port);
     }
 }

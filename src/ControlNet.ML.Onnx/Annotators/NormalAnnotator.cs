@@ -16,7 +16,8 @@ internal sealed class NormalAnnotator(int resolution, bool bare) : Annotator
 
     public override string Name => bare ? "normalbae" : "normalbae-01";
 
-    public override string Models => bare ? "own exports of scannet.pt (lllyasviel/Annotators), network only" : "exports with normalisation and scaling inside";
+    public override string Models =>
+        bare ? "own exports of scannet.pt (lllyasviel/Annotators), network only" : "exports with normalisation and scaling inside";
 
     public override bool Fits(OnnxSignature signature)
     {

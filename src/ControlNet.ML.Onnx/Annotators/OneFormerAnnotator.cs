@@ -46,7 +46,8 @@ internal sealed class OneFormerAnnotator(int size) : SegmentationAnnotator
             foreach (ref var value in mask.AsSpan())
                 value = 1 / (1 + MathF.Exp(-value));
             for (var c = 0; c < classes; c++)
-                System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(mask, share[c], scores.AsSpan(c * plane, plane), scores.AsSpan(c * plane, plane));
+                System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(
+                    mask, share[c], scores.AsSpan(c * plane, plane), scores.AsSpan(c * plane, plane));
         }
 
         return Largest(scores, classes, width, height, image.Width, image.Height);
@@ -61,7 +62,8 @@ internal sealed class OneFormerAnnotator(int size) : SegmentationAnnotator
         return tokens;
     }
 
-    private protected override SegmentationPalette Palette(IReadOnlyList<OnnxValue> outputs) => PaletteOf(Shape(outputs).Classes, outputs[0].Port);
+    private protected override SegmentationPalette Palette(IReadOnlyList<OnnxValue> outputs) =>
+        PaletteOf(Shape(outputs).Classes, outputs[0].Port);
 
     private static (int Classes, int Queries) Shape(IReadOnlyList<OnnxValue> outputs)
     {

@@ -25,7 +25,8 @@ internal abstract class SegmentationAnnotator : Annotator
     private protected static SegmentationPalette PaletteOf(int classes, OnnxPort port) =>
         SegmentationPalette.All.FirstOrDefault(palette => palette.Classes.Count == classes)
         ?? throw new ControlNetException(
-            $"The network's output {port} has {classes} classes, expected {string.Join(" or ", SegmentationPalette.All.Select(palette => $"{palette.Classes.Count} ({palette.Name})"))}.");
+            $"The network's output {port} has {classes} classes, expected "
+                + $"{string.Join(" or ", SegmentationPalette.All.Select(palette => $"{palette.Classes.Count} ({palette.Name})"))}.");
 
     /// <summary>
     /// The argmax over classes at every pixel, the lowest class on ties; scores are interpolated with torch's bilinear mode.

@@ -30,7 +30,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
     private readonly LearnedSoftEdgeOptions _options;
 
     private SoftEdgeAnnotator(
-        string name, string models, ImagePreparation preparation, LearnedSoftEdgeOptions options, Func<OnnxSignature, bool> fits, bool fuse = false) =>
+        string name, string models, ImagePreparation preparation, LearnedSoftEdgeOptions options, Func<OnnxSignature, bool> fits,
+        bool fuse = false) =>
         (_name, _models, _preparation, _options, _fits, _fuse) = (name, models, preparation, options, fits, fuse);
 
     public override string Name => _name;
@@ -47,7 +48,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
             new() { Size = PreparationSize.Resolution, Divisor = 1 }, options, signature => signature.Outputs.Count == 5, fuse: true),
         new SoftEdgeAnnotator(
             "hed", "axodoxian/controlnet_onnx: annotators/hed.onnx",
-            new() { Size = options.Resolution is null ? PreparationSize.Square : PreparationSize.Resolution }, options, signature => signature.Outputs.Count == 1),
+            new() { Size = options.Resolution is null ? PreparationSize.Square : PreparationSize.Resolution }, options, signature =>
+                signature.Outputs.Count == 1),
     ];
 
     /// <summary>
@@ -60,7 +62,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
             new() { Size = PreparationSize.Resolution, Order = ChannelOrder.Bgr }, options, signature => signature.Outputs.Count == 5),
         new SoftEdgeAnnotator(
             "pidinet-fused", "bdck/PiDiNet_ONNX, own exports of hellozhuo/pidinet",
-            new() { Side = 640, SideDown = 480, Mean = ImagePreparation.ImageNetMean, Deviation = ImagePreparation.ImageNetDeviation }, options,
+            new() { Side = 640, SideDown = 480, Mean = ImagePreparation.ImageNetMean, Deviation = ImagePreparation.ImageNetDeviation },
+            options,
             signature => signature.Outputs.Count == 1),
     ];
 
@@ -70,7 +73,8 @@ internal sealed class SoftEdgeAnnotator : Annotator
         return signature.Inputs.Count == 1 && signature.Outputs.All(port => IsMap(port, 1)) && _fits(signature);
     }
 
-    public override TensorData Prepare(ImageBuffer image, OnnxPort port) => _preparation.Apply(image, port, _options.Resolution ?? DefaultResolution);
+    public override TensorData Prepare(ImageBuffer image, OnnxPort port) =>
+        _preparation.Apply(image, port, _options.Resolution ?? DefaultResolution);
 
     public override ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
     {
@@ -85,7 +89,9 @@ internal sealed class SoftEdgeAnnotator : Annotator
             SoftEdgeStyle.Safe => Levels(Each(edges, SoftEdges.SafeStep)),
             SoftEdgeStyle.Scribble => SoftEdges.Scribble(Levels(edges)),
             SoftEdgeStyle.Filter => Levels(Each(edges, value => value > 0.5f ? 1 : 0)),
-            _ => throw new ControlNetException($"The style is {(int)_options.Style}, expected one of {string.Join(", ", Enum.GetNames<SoftEdgeStyle>())}."),
+            _ =>
+                throw new ControlNetException(
+                    $"The style is {(int)_options.Style}, expected one of {string.Join(", ", Enum.GetNames<SoftEdgeStyle>())}."),
         };
     }
 

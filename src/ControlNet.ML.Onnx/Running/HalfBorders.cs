@@ -18,7 +18,8 @@ internal static class HalfBorders
         while (part.Next())
         {
             if ((part.Field == OnnxFields.GraphInitializer && IsHalf(part.Body))
-                || (part.Field is OnnxFields.GraphInput or OnnxFields.GraphOutput && OnnxFields.ReadPort(part.Body).Element == OnnxElement.Half))
+                || (part.Field is OnnxFields.GraphInput or OnnxFields.GraphOutput
+                    && OnnxFields.ReadPort(part.Body).Element == OnnxElement.Half))
                 return true;
         }
 
@@ -61,12 +62,15 @@ internal static class HalfBorders
             if (part.Field == OnnxFields.GraphInitializer && IsHalf(part.Body))
             {
                 if (OnnxFields.ReadNumber(part.Body, OnnxFields.InitializerLocation) != 0)
-                    throw new ControlNetException($"{source} has float16 weights in a second file, which cannot be loaded: save it as one file.");
-                ProtobufWriter.Field(before, OnnxFields.GraphNode, Constant(OnnxFields.ReadText(part.Body, OnnxFields.InitializerName), part.Body));
+                    throw new ControlNetException(
+                        $"{source} has float16 weights in a second file, which cannot be loaded: save it as one file.");
+                ProtobufWriter.Field(
+                    before, OnnxFields.GraphNode, Constant(OnnxFields.ReadText(part.Body, OnnxFields.InitializerName), part.Body));
                 continue;
             }
 
-            if (part.Field is not (OnnxFields.GraphInput or OnnxFields.GraphOutput) || OnnxFields.ReadPort(part.Body) is not { Element: OnnxElement.Half } port)
+            if (part.Field is not (OnnxFields.GraphInput or OnnxFields.GraphOutput)
+                || OnnxFields.ReadPort(part.Body) is not { Element: OnnxElement.Half } port)
                 parts.Write(part.Raw);
             else if (part.Field == OnnxFields.GraphOutput)
                 Border(parts, part.Field, port, after, Cast(port.Name, NameOf(port), OnnxFields.Float));

@@ -31,7 +31,8 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             using var stream = RegularFile.Open(path, path, bufferSize: 1);
             if (stream.Length is 0 or > int.MaxValue)
-                throw new ControlNetException($"{path} is not an ONNX file: it has {stream.Length:N0} bytes, expected 1 to {int.MaxValue:N0}.");
+                throw new ControlNetException(
+                    $"{path} is not an ONNX file: it has {stream.Length:N0} bytes, expected 1 to {int.MaxValue:N0}.");
             return new MappedFile(
                 MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false),
                 (int)stream.Length);

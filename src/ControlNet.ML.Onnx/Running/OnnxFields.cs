@@ -12,7 +12,8 @@ internal static class OnnxFields
     public const int TypeTensor = 1, TensorElement = 1, TensorShape = 2;
     public const int ShapeDimension = 1, DimensionValue = 1;
     public const int NodeInput = 1, NodeOutput = 2, NodeOperator = 4, NodeAttribute = 5;
-    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeGraph = 6, AttributeGraphs = 11, AttributeType = 20;
+    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeGraph = 6, AttributeGraphs = 11,
+    AttributeType = 20;
 
     /// <summary>Element types.</summary>
     public const int Float = 1, Int64 = 7, Float16 = 10, BFloat16 = 16;

@@ -85,7 +85,8 @@ public sealed class OnnxGraph : IDisposable
         Expect(images, pixels.Shape);
         var whole = Signature.Inputs.FirstOrDefault(port => port.Element == OnnxElement.Int64);
         if (whole is null == tokens is not null || Signature.Inputs.Count != (whole is null ? 1 : 2))
-            throw new ControlNetException($"{Source} has other inputs than an image{(tokens is null ? "" : " and integers")}: {Signature}.");
+            throw new ControlNetException(
+                $"{Source} has other inputs than an image{(tokens is null ? "" : " and integers")}: {Signature}.");
 
         lock (_lock)
         {
@@ -167,7 +168,8 @@ public sealed class OnnxGraph : IDisposable
 
     private OnnxValue[] Read(IDataView scored)
     {
-        using var cursor = scored.GetRowCursor(scored.Schema.Where(column => Signature.Outputs.Any(port => HalfBorders.NameOf(port) == column.Name)));
+        using var cursor = scored.GetRowCursor(
+            scored.Schema.Where(column => Signature.Outputs.Any(port => HalfBorders.NameOf(port) == column.Name)));
         if (!cursor.MoveNext())
             throw new InvalidOperationException("it gave no result");
         return [.. Signature.Outputs.Select(port =>

@@ -22,7 +22,8 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
             return (Port.Shape[^1], Port.Shape[^2]);
         for (var divisor = 1; divisor <= 64; divisor *= 2)
         {
-            foreach (var (w, h) in new[] { (width / divisor, height / divisor), ((width + divisor - 1) / divisor, (height + divisor - 1) / divisor) })
+            foreach (var (w, h) in
+                new[] { (width / divisor, height / divisor), ((width + divisor - 1) / divisor, (height + divisor - 1) / divisor) })
             {
                 if ((long)w * h * channels == Count)
                     return (w, h);
@@ -30,6 +31,7 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
         }
 
         throw new ControlNetException(
-            $"The network's output {Port} has {Count:N0} elements, expected {channels} maps of {width}x{height}, or of that size divided by a power of two.");
+            $"The network's output {Port} has {Count:N0} elements, expected {channels} maps of {width}x{height}, or of that size divided "
+                + $"by a power of two.");
     }
 }

@@ -50,7 +50,8 @@ internal static class UnusedWeights
             {
                 if (node.Field == OnnxFields.NodeInput)
                     names.Add(OnnxFields.Text(node.Body));
-                else if (node.Field == OnnxFields.NodeAttribute && OnnxFields.Has(node.Body, OnnxFields.AttributeGraph, OnnxFields.AttributeGraphs))
+                else if (node.Field == OnnxFields.NodeAttribute
+                    && OnnxFields.Has(node.Body, OnnxFields.AttributeGraph, OnnxFields.AttributeGraphs))
                     return null;
             }
         }

@@ -24,7 +24,8 @@ internal static class LoadBenchmark
         MemoryMarshal.Cast<byte, Half>(block.AsSpan()).Fill((Half)0.01f);
         SafetensorsWriter.Write(
             Path.Combine(folder, "diffusion_pytorch_model.safetensors"),
-            StateDict.Shapes(unet).Select(entry => new TensorContent(entry.Name, TensorType.F16, entry.Shape, stream => Fill(stream, entry.Shape, block))));
+            StateDict.Shapes(unet).Select(
+                entry => new TensorContent(entry.Name, TensorType.F16, entry.Shape, stream => Fill(stream, entry.Shape, block))));
     }
 
     /// <summary>Loads the file.</summary>
@@ -45,7 +46,8 @@ internal static class LoadBenchmark
         using var unet = StateDict.Load(() => new UNet2DConditionModel(UNetConfig.StableDiffusion15), weights, device.Type, device.Device);
         var seconds = clock.Elapsed.TotalSeconds;
         var resident = unet.parameters().Sum(p => p.numel() * p.element_size());
-        return new LoadResult(device.ToString(), weights.Tensors.Values.Sum(t => t.ByteLength), resident, before, ProcessMemory.Peak(), seconds);
+        return new LoadResult(
+            device.ToString(), weights.Tensors.Values.Sum(t => t.ByteLength), resident, before, ProcessMemory.Peak(), seconds);
     }
 
     private static void Fill(Stream stream, long[] shape, byte[] block)

@@ -22,11 +22,15 @@ internal static class StepBenchmark
         TorchNative.EnsureLoaded();
         var device = TorchDevice.From(new LoadOptions { Precision = precision, Device = "cpu" });
         progress("random weights");
-        using var unet = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new UNet2DConditionModel(UNetConfig.StableDiffusion15)));
-        using var network = RandomWeights.Fill(Unset.On(device.Type, device.Device, () => new ControlNetModel(ControlNetConfig.StableDiffusion15)));
+        using var unet = RandomWeights.Fill(
+            Unset.On(device.Type, device.Device, () => new UNet2DConditionModel(UNetConfig.StableDiffusion15)));
+        using var network = RandomWeights.Fill(
+            Unset.On(device.Type, device.Device, () => new ControlNetModel(ControlNetConfig.StableDiffusion15)));
         using var control = new TorchControlBackend(ControlNetConfig.StableDiffusion15, network, device);
-        using var textEncoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new ClipTextModel(ClipTextConfig.ClipL)));
-        using var autoencoder = RandomWeights.Fill(Unset.On(ScalarType.Float32, device.Device, () => new AutoencoderKL(AutoencoderConfig.StableDiffusion15)));
+        using var textEncoder = RandomWeights.Fill(
+            Unset.On(ScalarType.Float32, device.Device, () => new ClipTextModel(ClipTextConfig.ClipL)));
+        using var autoencoder = RandomWeights.Fill(
+            Unset.On(ScalarType.Float32, device.Device, () => new AutoencoderKL(AutoencoderConfig.StableDiffusion15)));
         using var backend = new TorchBackend(device, [textEncoder], unet, autoencoder);
 
         progress("text and condition");
@@ -64,7 +68,8 @@ internal static class StepBenchmark
 
         denoiser.Dispose();
         return new StepResult(
-            device.ToString(), side, repeats, Timing.Median(ours), Timing.Median(theirs), Timing.Median([.. ours.Zip(theirs, (a, b) => a / b)]), decode,
+            device.ToString(), side, repeats, Timing.Median(ours), Timing.Median(theirs), Timing.Median(
+                [.. ours.Zip(theirs, (a, b) => a / b)]), decode,
             Bytes(unet) + Bytes(network) + Bytes(textEncoder) + Bytes(autoencoder), peak);
 
         void Step() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);
@@ -118,4 +123,5 @@ internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevi
 /// Peak memory of the process over loading, text, condition, a step and decoding, before the bare operations.
 /// </param>
 internal sealed record StepResult(
-    string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds, long WeightBytesFloat32, long PeakBytes);
+    string Device, int Side, int Repeats, double StepSeconds, double BareSeconds, double Ratio, double DecodeSeconds,
+    long WeightBytesFloat32, long PeakBytes);

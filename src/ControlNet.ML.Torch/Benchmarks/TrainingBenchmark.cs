@@ -26,7 +26,8 @@ internal static class TrainingBenchmark
         }
 
         return new TrainingBenchmarkResult(
-            subject.Device.ToString(), side, repeats, Timing.Median(steps), Timing.Median(passes), Timing.Median([.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
+            subject.Device.ToString(), side, repeats, Timing.Median(steps), Timing.Median(passes), Timing.Median(
+                [.. steps.Zip(passes, (a, b) => a / b)]), ProcessMemory.Peak());
     }
 }
 

@@ -96,10 +96,12 @@ internal sealed class AutoencoderMidBlock : Module<Tensor, Tensor>
     {
         var channels = config.BlockOutChannels[^1];
         attentions = config.MidBlockAddAttention
-            ? new([new Attention(channels, 1, channels, hasBias: true, new GroupNorm(config.NormNumGroups, channels, AutoencoderLayers.Epsilon))])
+            ? new([new Attention(channels, 1, channels, hasBias: true, Norm())])
             : null;
         resnets = new(AutoencoderLayers.Resnets(config, channels, channels, 2));
         RegisterComponents();
+
+        GroupNorm Norm() => new(config.NormNumGroups, channels, AutoencoderLayers.Epsilon);
     }
 
     public override Tensor forward(Tensor x)
@@ -130,5 +132,7 @@ internal static class AutoencoderLayers
     }
 
     public static ResnetBlock[] Resnets(AutoencoderConfig config, int inputs, int outputs, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new ResnetBlock(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, Epsilon))];
+        [
+            .. Enumerable.Range(0, count).Select(
+                i => new ResnetBlock(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, Epsilon))];
 }

@@ -25,7 +25,8 @@ internal sealed class ClipTextModel : Module
     {
         var states = text_model.HiddenStates(ids);
         var last = Normalize(states[^1]);
-        var pooled = last[tensor([.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => (long)row)], device: ids.device), EndPositions(ids)];
+        var pooled = last[
+            tensor([.. Enumerable.Range(0, (int)ids.shape[0]).Select(row => (long)row)], device: ids.device), EndPositions(ids)];
         return new ClipTextOutput(states, last, pooled, text_projection?.forward(pooled));
     }
 

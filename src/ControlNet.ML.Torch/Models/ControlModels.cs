@@ -18,7 +18,8 @@ internal static class ControlModels
     /// <param name="loaded">Receives the number of bytes read.</param>
     /// <param name="cancellationToken">Checked before each tensor.</param>
     public static IControlModel Load(
-        ControlNetConfig config, WeightSource weights, TorchDevice device, Action<long>? loaded = null, CancellationToken cancellationToken = default) => config.Lite
+        ControlNetConfig config, WeightSource weights, TorchDevice device, Action<long>? loaded = null,
+        CancellationToken cancellationToken = default) => config.Lite
         ? StateDict.Load(() => new ControlNetLiteModel(config), weights, device.Type, device.Device, loaded, cancellationToken)
         : StateDict.Load(() => new ControlNetModel(config), weights, device.Type, device.Device, loaded, cancellationToken);
 }

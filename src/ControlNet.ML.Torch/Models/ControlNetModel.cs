@@ -28,7 +28,8 @@ internal sealed class ControlNetModel : UNetEncoder, IControlModel
 
     public ConditionEncoder Hint => controlnet_cond_embedding;
 
-    public IEnumerable<Convolution> ZeroConvolutions => [controlnet_cond_embedding.conv_out, .. controlnet_down_blocks, controlnet_mid_block];
+    public IEnumerable<Convolution> ZeroConvolutions =>
+        [controlnet_cond_embedding.conv_out, .. controlnet_down_blocks, controlnet_mid_block];
 
     public int ResidualCount => controlnet_down_blocks.Count + 1;
 

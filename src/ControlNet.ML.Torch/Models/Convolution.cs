@@ -10,7 +10,8 @@ namespace ControlNet.ML.Torch.Models;
 /// </summary>
 internal class Convolution : Module<Tensor, Tensor>
 {
-    // Columns, padding included, of an image that is halved to two columns. oneDNN's bfloat16 kernels for a result of one column (AVX-512, AMX) read
+    // Columns, padding included, of an image that is halved to two columns. oneDNN's bfloat16 kernels for a result of one column (AVX-512,
+    // AMX) read
     // memory that was never written: forward, and for the gradient of the weight.
     private const int LeastColumns = 5;
 

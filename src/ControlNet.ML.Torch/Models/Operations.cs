@@ -18,7 +18,8 @@ internal static class Operations
 
     public static Tensor Convolve(Tensor x, Tensor weight, Tensor bias, long[] stride, long[] padding)
     {
-        Observer?.Invoke(new BareOperation([x.shape], input => functional.conv2d(input[0], weight, bias, strides: stride, padding: padding)));
+        Observer?.Invoke(
+            new BareOperation([x.shape], input => functional.conv2d(input[0], weight, bias, strides: stride, padding: padding)));
         return functional.conv2d(x, weight, bias, strides: stride, padding: padding);
     }
 
@@ -31,7 +32,8 @@ internal static class Operations
     public static Tensor Attend(Tensor q, Tensor k, Tensor v, bool causal = false)
     {
         Observer?.Invoke(new BareOperation(
-            [q.shape, k.shape, v.shape], input => functional.scaled_dot_product_attention(input[0], input[1], input[2], is_casual: causal)));
+            [q.shape, k.shape, v.shape], input =>
+                functional.scaled_dot_product_attention(input[0], input[1], input[2], is_casual: causal)));
         return functional.scaled_dot_product_attention(q, k, v, is_casual: causal);
     }
 }

@@ -31,7 +31,8 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
         _linear = linear;
         norm = new GroupNorm(groups, channels, 1e-6);
         proj_in = Projection();
-        transformer_blocks = new([.. Enumerable.Range(0, depth).Select(_ => new TransformerBlock(channels, heads, contextWidth, onlyCross, upcast))]);
+        transformer_blocks = new(
+            [.. Enumerable.Range(0, depth).Select(_ => new TransformerBlock(channels, heads, contextWidth, onlyCross, upcast))]);
         proj_out = Projection();
         RegisterComponents();
 

@@ -46,7 +46,8 @@ internal sealed class TimestepEmbedding : Module<Tensor, Tensor?, Tensor>
     {
         using var scope = NewDisposeScope();
         var half = width / 2;
-        var exponent = tensor([.. Enumerable.Range(0, (int)half).Select(i => (float)i)], device: timesteps.device).TimesInPlace(-Math.Log(10000)).OverInPlace(half - shift);
+        var exponent = tensor([.. Enumerable.Range(0, (int)half).Select(i => (float)i)], device: timesteps.device)
+            .TimesInPlace(-Math.Log(10000)).OverInPlace(half - shift);
         var angles = timesteps.to(ScalarType.Float32).unsqueeze(1) * exponent.exp_().unsqueeze(0);
         var (sine, cosine) = (angles.sin(), angles.cos());
         var result = cat(flipSinToCos ? [cosine, sine] : [sine, cosine], dim: -1);

@@ -79,7 +79,9 @@ internal sealed class UNet2DConditionModel : UNetEncoder
         var below = channels[Math.Max(level - 1, 0)];
         var layers = _config.LayersPerBlock + 1;
         return new UpBlock(
-            [.. Enumerable.Range(0, layers).Select(i => Resnet((i == 0 ? previous : outputs) + (i == layers - 1 ? below : outputs), outputs))],
+            [
+                .. Enumerable.Range(0, layers).Select(
+                    i => Resnet((i == 0 ? previous : outputs) + (i == layers - 1 ? below : outputs), outputs))],
             _config.HasUpAttention(index)
                 ? [.. Enumerable.Range(0, layers).Select(_ => Transformer(outputs, level))]
                 : null,

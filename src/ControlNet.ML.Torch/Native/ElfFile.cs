@@ -59,7 +59,9 @@ internal readonly ref struct ElfFile
 
     /// <summary>Checks that an offset is followed by a number of bytes.</summary>
     public int Checked(long offset, int length) =>
-        offset >= 0 && offset <= Bytes.Length - length ? (int)offset : throw new InvalidDataException("it is damaged: an offset exceeds the file");
+        offset >= 0 && offset <= Bytes.Length - length
+            ? (int)offset
+            : throw new InvalidDataException("it is damaged: an offset exceeds the file");
 
     /// <summary>Reads a 16-bit number.</summary>
     public ushort Short(int at) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes[Checked(at, 2)..]);

@@ -53,7 +53,11 @@ internal static class ElfSymbols
                 foreach (var (name, bytes) in wanted)
                 {
                     if (strings[(int)offset..].StartsWith(bytes))
-                        found.TryAdd(name, (BinaryPrimitives.ReadInt64LittleEndian(symbols[(at + 8)..]), BinaryPrimitives.ReadInt64LittleEndian(symbols[(at + 16)..])));
+                        found.TryAdd(
+                            name,
+                            (
+                                BinaryPrimitives.ReadInt64LittleEndian(symbols[(at + 8)..]),
+                                BinaryPrimitives.ReadInt64LittleEndian(symbols[(at + 16)..])));
                 }
             }
         }

@@ -45,11 +45,15 @@ internal static class FreeMemory
     /// </summary>
     internal static long OfGroup(string folder)
     {
-        var (max, current, stat) = (Path.Combine(folder, "memory.max"), Path.Combine(folder, "memory.current"), Path.Combine(folder, "memory.stat"));
-        if (!File.Exists(max) || !long.TryParse(File.ReadAllText(max), NumberStyles.Integer, CultureInfo.InvariantCulture, out var limit) || !File.Exists(current))
+        var (max, current, stat) = (
+            Path.Combine(folder, "memory.max"), Path.Combine(folder, "memory.current"), Path.Combine(folder, "memory.stat"));
+        if (!File.Exists(max)
+            || !long.TryParse(
+                File.ReadAllText(max), NumberStyles.Integer, CultureInfo.InvariantCulture, out var limit) || !File.Exists(current))
             return long.MaxValue;
         var droppable = File.Exists(stat)
-            ? File.ReadLines(stat).Where(line => line.StartsWith("inactive_file ", StringComparison.Ordinal)).Sum(line => long.Parse(line.AsSpan(14), CultureInfo.InvariantCulture))
+            ? File.ReadLines(stat).Where(line => line.StartsWith("inactive_file ", StringComparison.Ordinal))
+                .Sum(line => long.Parse(line.AsSpan(14), CultureInfo.InvariantCulture))
             : 0;
         return Math.Max(0, limit - long.Parse(File.ReadAllText(current), CultureInfo.InvariantCulture) + droppable);
     }

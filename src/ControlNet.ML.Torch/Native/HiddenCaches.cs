@@ -27,7 +27,8 @@ internal static unsafe class HiddenCaches
     /// </summary>
     public const string Variable = "CONTROLNET_HIDDEN_CACHES";
 
-    private const string Record = "_ZZN4dnnl4impl3cpu3x643cpuEvE4cpu_", Guard = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_", Anchor = "_ZN2at13globalContextEv";
+    private const string Record = "_ZZN4dnnl4impl3cpu3x643cpuEvE4cpu_", Guard = "_ZGVZN4dnnl4impl3cpu3x643cpuEvE4cpu_",
+    Anchor = "_ZN2at13globalContextEv";
     private const int RecordSize = 144, SizesAt = 0x1c, SharingAt = 0x44, LevelsAt = 0x6c;
     private const uint Levels = 3, SmallestCache = 1024;
 

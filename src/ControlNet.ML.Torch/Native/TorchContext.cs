@@ -58,15 +58,19 @@ internal static unsafe class TorchContext
         var name = OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
 
         // The loaded library: by its path if known, otherwise by its name, which the system's loader already knows.
-        return (NativeLibraries.Find(name) is { } path && NativeLibrary.TryLoad(path, out var handle)) || NativeLibrary.TryLoad(name, out handle) ? handle : 0;
+        return (NativeLibraries.Find(name) is { } path && NativeLibrary.TryLoad(path, out var handle))
+            || NativeLibrary.TryLoad(name, out handle) ? handle : 0;
     }
 
-    private static nint Find((string Itanium, string Microsoft) name) => Export(OperatingSystem.IsWindows() ? name.Microsoft : name.Itanium);
+    private static nint Find((string Itanium, string Microsoft) name) =>
+        Export(OperatingSystem.IsWindows() ? name.Microsoft : name.Itanium);
 
     private static nint Context() => Find(Global) is var function and not 0 ? ((delegate* unmanaged<nint>)function)() : 0;
 
     private static bool? Ask((string Itanium, string Microsoft) name) =>
-        Find(name) is var function and not 0 && Context() is var context and not 0 ? ((delegate* unmanaged<nint, byte>)function)(context) != 0 : null;
+        Find(name) is var function and not 0 && Context() is var context and not 0
+            ? ((delegate* unmanaged<nint, byte>)function)(context) != 0
+            : null;
 
     private static bool Tell((string Itanium, string Microsoft) name, bool value)
     {

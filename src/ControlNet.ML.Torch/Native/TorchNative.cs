@@ -59,7 +59,8 @@ public static partial class TorchNative
 
     /// <summary>Loads the adapted library, if it is needed, before any code can reach TorchSharp through this assembly.</summary>
     [ModuleInitializer]
-    [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp initialises in a static constructor; nothing else runs before it in every host.")]
+    [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp initialises in a static constructor; nothing else runs before it in "
+        + "every host.")]
     internal static void Initialize()
     {
         try
@@ -103,7 +104,8 @@ public static partial class TorchNative
         }
         catch (InvalidDataException e)
         {
-            throw new ControlNetException($"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
+            throw new ControlNetException(
+                $"{shim} needs {version} of libstdc++, which this system lacks, and cannot be adapted: {e.Message}.", e);
         }
 
         var handle = AdaptedLibrary.Load(Shim, weakened);
@@ -133,7 +135,8 @@ public static partial class TorchNative
         {
             throw new ControlNetException(
                 "libtorch cannot be loaded. Add the package for your machine to the application: TorchSharp-cpu " +
-                $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {AssemblyVersion.Of(typeof(torch).Assembly)}. Cause: {FirstLine(e)}",
+                $"(or TorchSharp-cuda-linux / TorchSharp-cuda-windows), version {AssemblyVersion.Of(typeof(torch).Assembly)}. Cause: "
+                    + $"{FirstLine(e)}",
                 e);
         }
     }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary>
-/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), with the numbers of torch's <c>AdamW(foreach=False)</c>. Implemented here
+/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), with the numbers of torch's <c>AdamW(foreach=False)</c>. Implemented
+/// here
 /// because a resumed run has to write and read the moments by parameter name. A parameter without a gradient is skipped: it neither decays
 /// nor gets moments, unlike one whose gradient is zero.
 /// </summary>
@@ -39,7 +40,8 @@ internal sealed class AdamW : IDisposable
             if (parameter.Gradient is not { } gradient)
                 continue;
             if (!_moments.TryGetValue(parameter.Name, out var moments))
-                _moments[parameter.Name] = moments = new Moments(0, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
+                _moments[parameter.Name] = moments = new Moments(
+                    0, zeros_like(parameter.Master).detach(), zeros_like(parameter.Master).detach());
             _moments[parameter.Name] = moments = moments with { Step = moments.Step + 1 };
 
             Step(parameter.Master, gradient, moments, learningRate);

@@ -19,8 +19,11 @@ internal sealed class ControlGraph
     /// <param name="control">The network to train.</param>
     /// <param name="objective">The training objective.</param>
     /// <param name="onlyMid">Whether only the middle residual is added to the UNet (<c>only_mid_control</c>).</param>
-    /// <param name="recompute">Whether the backward pass recomputes the decoder instead of storing its activations (gradient checkpointing).</param>
-    public ControlGraph(UNet2DConditionModel unet, IControlModel control, DenoisingObjective objective, bool onlyMid = false, bool recompute = false) =>
+    /// <param name="recompute">
+    /// Whether the backward pass recomputes the decoder instead of storing its activations (gradient checkpointing).
+    /// </param>
+    public ControlGraph(
+        UNet2DConditionModel unet, IControlModel control, DenoisingObjective objective, bool onlyMid = false, bool recompute = false) =>
         (_unet, _control, _objective, _onlyMid, _recompute) = (unet, control, objective, onlyMid, recompute);
 
     /// <summary>Computes the loss and adds its gradients to the parameters'.</summary>

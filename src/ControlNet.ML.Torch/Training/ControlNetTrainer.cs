@@ -31,9 +31,11 @@ public static class TrainingCatalog
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         if (options.Preprocess is not null)
-            throw new ControlNetException($"{nameof(options.Preprocess)} works for folders only; in a pipeline, append the condition's component before the trainer.");
+            throw new ControlNetException($"{nameof(options.Preprocess)} works for folders only; in a pipeline, append the condition's "
+                + $"component before the trainer.");
         if (!options.SdLocked)
-            throw new ControlNetException($"{nameof(options.SdLocked)} is false, expected true: the fitted transformer would use the original UNet. Train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
+            throw new ControlNetException($"{nameof(options.SdLocked)} is false, expected true: the fitted transformer would use the "
+                + $"original UNet. Train with {nameof(ControlNetTraining)} and load the UNet that it writes.");
         var columns = new TrainerColumns(imageColumnName, conditionColumnName, promptColumnName, outputColumnName);
         return new ControlNetTrainer(stages.Environment, columns, model, options, generate ?? new GenerateComponentOptions());
     }
@@ -54,7 +56,12 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
     private readonly TrainingOptions _options;
     private readonly GenerateComponentOptions _generate;
 
-    internal ControlNetTrainer(IHostEnvironment environment, TrainerColumns columns, DiffusionModel model, TrainingOptions options, GenerateComponentOptions generate)
+    internal ControlNetTrainer(
+        IHostEnvironment environment,
+        TrainerColumns columns,
+        DiffusionModel model,
+        TrainingOptions options,
+        GenerateComponentOptions generate)
         : base(environment, Columns(columns, model, generate)) =>
         (_columns, _model, _options, _generate) = (columns, model, options, generate);
 
@@ -70,7 +77,8 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         var result = ControlNetTraining.Run(_model, TrainingTable.Open(data), options, stop.Token);
         var network = ControlNetwork.Load(result.Control, _model.Options with { Parts = ModelParts.All, Progress = null });
         return new GenerateTransformer(
-            Environment, new GenerateStage(_columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
+            Environment, new GenerateStage(
+                _columns.Output, _columns.Prompt, _model, [new ControlColumn(_columns.Condition, network)], _generate), [network]);
 
         // Also logs to mlContext.Log, and cancels the run if ML.NET's environment was cancelled.
         void Report(TrainingProgress progress)
@@ -81,7 +89,14 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
             if (progress.Convergence is { } reading && reading != last)
             {
                 last = reading;
-                channel.Info(MessageSensitivity.None, "Step {0}: loss {1:f4}, validation loss {2:f4}, with exchanged conditions {3:f4}, gap {4:p1}", progress.Step, progress.MeanLoss, reading.Loss, reading.ExchangedLoss, reading.Gap);
+                channel.Info(
+                    MessageSensitivity.None,
+                    "Step {0}: loss {1:f4}, validation loss {2:f4}, with exchanged conditions {3:f4}, gap {4:p1}",
+                    progress.Step,
+                    progress.MeanLoss,
+                    reading.Loss,
+                    reading.ExchangedLoss,
+                    reading.Gap);
             }
 
             if (MlNetAccess.IsCancelled(Environment))
@@ -95,9 +110,12 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         public void Report(TrainingProgress value) => report(value);
     }
 
-    /// <summary>The columns that training and the fitted transformer read: a missing one is an error now, not after hours of training.</summary>
+    /// <summary>
+    /// The columns that training and the fitted transformer read: a missing one is an error now, not after hours of training.
+    /// </summary>
     private static ComponentColumns Columns(TrainerColumns columns, DiffusionModel model, GenerateComponentOptions options) =>
-        new GenerateStage(columns.Output, columns.Prompt, model, [], options).Columns.Reading(InputColumn.Image(columns.Image), InputColumn.Image(columns.Condition));
+        new GenerateStage(columns.Output, columns.Prompt, model, [], options).Columns.Reading(
+            InputColumn.Image(columns.Image), InputColumn.Image(columns.Condition));
 }
 
 /// <summary>The columns of a trainer.</summary>

@@ -10,15 +10,22 @@ namespace ControlNet.ML.Torch.Training;
 public static class ControlNetTraining
 {
     /// <summary>Trains on a folder of images.</summary>
-    /// <param name="model">The base model, on torch. The caller keeps ownership; components that use it meanwhile wait for the batch in progress.</param>
+    /// <param name="model">
+    /// The base model, on torch. The caller keeps ownership; components that use it meanwhile wait for the batch in progress.
+    /// </param>
     /// <param name="table">The rows.</param>
     /// <param name="options">How the network is trained, and the run's folder.</param>
-    /// <param name="cancellationToken">Checked before each batch, accumulated ones included; the run then saves a checkpoint and ends.</param>
+    /// <param name="cancellationToken">
+    /// Checked before each batch, accumulated ones included; the run then saves a checkpoint and ends.
+    /// </param>
     /// <returns>The trained network's folder and the last validation.</returns>
-    /// <exception cref="ControlNetException">Options, model, rows or the run's folder do not fit; the loss is not finite; memory is exhausted.</exception>
+    /// <exception cref="ControlNetException">
+    /// Options, model, rows or the run's folder do not fit; the loss is not finite; memory is exhausted.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model was disposed between two steps.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the same call resumes it.</exception>
-    public static TrainingResult Run(DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken = default)
+    public static TrainingResult Run(
+        DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(table);
@@ -30,12 +37,14 @@ public static class ControlNetTraining
         catch (Exception error) when (ImageMemory.IsExhaustion(error))
         {
             throw new ControlNetException(
-                $"Training ran out of memory; the last checkpoint in '{options.Folder}' is intact. Use a smaller batch size (more gradient accumulation steps give the same result), gradient checkpointing, smaller images, or bfloat16.",
+                $"Training ran out of memory; the last checkpoint in '{options.Folder}' is intact. Use a smaller batch size (more "
+                    + $"gradient accumulation steps give the same result), gradient checkpointing, smaller images, or bfloat16.",
                 error);
         }
     }
 
-    private static TrainingResult Train(DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken)
+    private static TrainingResult Train(
+        DiffusionModel model, TrainingTable table, TrainingOptions options, CancellationToken cancellationToken)
     {
         using var setup = TrainingSetup.Create(model, table, options);
         var locked = WeightFiles.Fingerprint(Locked(setup));
@@ -64,9 +73,11 @@ public static class ControlNetTraining
         if (state.Decoder.Count == 0)
             return;
         var unet = Directory.CreateDirectory(folder.In("unet")).FullName;
-        WeightFiles.WriteText(Path.Combine(unet, "config.json"), File.ReadAllText(Path.Combine(setup.Model.Folder.Folder("unet"), "config.json")));
+        WeightFiles.WriteText(
+            Path.Combine(unet, "config.json"), File.ReadAllText(Path.Combine(setup.Model.Folder.Folder("unet"), "config.json")));
         WeightFiles.Write(
-            Path.Combine(unet, "diffusion_pytorch_model.safetensors"), setup.UNet.named_parameters().Select(entry => (entry.name, (Tensor)entry.parameter)));
+            Path.Combine(unet, "diffusion_pytorch_model.safetensors"), setup.UNet.named_parameters()
+                .Select(entry => (entry.name, (Tensor)entry.parameter)));
     }
 }
 

@@ -23,7 +23,8 @@ internal sealed class ConvergenceMonitor
     /// <param name="options">Batch size and seed.</param>
     /// <param name="timesteps">Number of timesteps; the rows' own are spaced evenly over them.</param>
     public ConvergenceMonitor(
-        ControlGraph graph, BatchAssembler assembler, RowEncoder encoder, IReadOnlyList<ReadRow> rows, TrainingOptions options, int timesteps)
+        ControlGraph graph, BatchAssembler assembler, RowEncoder encoder, IReadOnlyList<ReadRow> rows, TrainingOptions options,
+        int timesteps)
     {
         (_graph, _assembler, Rows, _batchSize) = (graph, assembler, rows, options.BatchSize);
         int[] shape = [rows.Count, .. encoder.LatentShape];

@@ -12,7 +12,10 @@ internal sealed class EmaWeights : IDisposable
 
     /// <param name="parameters">The parameters; the average starts at their current values.</param>
     /// <param name="decay">Share of the average that an update keeps.</param>
-    /// <param name="useWarmup">Whether the first updates keep less: min(decay, (1 + k) / (10 + k)) after k updates and 0 at the first, as diffusers' <c>EMAModel</c> with <c>use_ema_warmup</c>.</param>
+    /// <param name="useWarmup">
+    /// Whether the first updates keep less: min(decay, (1 + k) / (10 + k)) after k updates and 0 at the first, as diffusers'
+    /// <c>EMAModel</c> with <c>use_ema_warmup</c>.
+    /// </param>
     public EmaWeights(IReadOnlyList<TrainableParameter> parameters, double decay, bool useWarmup)
     {
         (_parameters, _decay, _useWarmup) = (parameters, decay, useWarmup);

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Creates the control network to train: a trainable copy of the UNet's encoder with zero convolutions (paper section 3.1), or an existing network.</summary>
+/// <summary>
+/// Creates the control network to train: a trainable copy of the UNet's encoder with zero convolutions (paper section 3.1), or an existing
+/// network.
+/// </summary>
 internal static class TrainedNetwork
 {
     /// <summary>The configuration of the network to train.</summary>
@@ -24,7 +27,9 @@ internal static class TrainedNetwork
         if (config.ConditionScale != folder.Autoencoder.ScaleFactor)
         {
             throw new ControlNetException(
-                $"The condition encoder's {config.ConditioningEmbeddingOutChannels.Length} blocks make conditions {config.ConditionScale} times smaller, expected {folder.Autoencoder.ScaleFactor} times, as the autoencoder makes images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
+                $"The condition encoder's {config.ConditioningEmbeddingOutChannels.Length} blocks make conditions "
+                    + $"{config.ConditionScale} times smaller, expected {folder.Autoencoder.ScaleFactor} times, as the autoencoder makes "
+                        + $"images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
         }
 
         config.Check(nameof(TrainingOptions));
@@ -32,7 +37,8 @@ internal static class TrainedNetwork
     }
 
     /// <summary>Creates the network in its initial state: the copy, or <see cref="TrainingOptions.InitialControl"/>.</summary>
-    public static IControlModel Create(ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
+    public static IControlModel Create(
+        ControlNetConfig config, DiffusionModel model, UNet2DConditionModel unet, TorchDevice device, TrainingOptions options)
     {
         if (options.InitialControl is null)
             return FromUNet(config, unet, device, Seeds.Mix(options.Seed, Seeds.Network, 0), options.Ablation == Ablation.Gaussian);
@@ -43,7 +49,9 @@ internal static class TrainedNetwork
         return network;
     }
 
-    /// <summary>p_new = p_control + p_target - p_source for the weights of the encoder's copy; the control network's other weights stay.</summary>
+    /// <summary>
+    /// p_new = p_control + p_target - p_source for the weights of the encoder's copy; the control network's other weights stay.
+    /// </summary>
     private static void Transfer(IControlModel network, ModelFolder source, UNet2DConditionModel target)
     {
         using var scope = NewDisposeScope();
@@ -55,7 +63,8 @@ internal static class TrainedNetwork
             if (!targets.TryGetValue(name, out var own))
                 continue;
             if (!weights.Tensors.TryGetValue(name, out var before) || !before.Shape.AsSpan().SequenceEqual(parameter.shape))
-                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or has another shape than in the control network, which was trained for another base.");
+                throw new ControlNetException($"{weights.Name}: {Message.Name(name)} is missing or has another shape than in the control "
+                    + $"network, which was trained for another base.");
             var values = new float[before.Count];
             before.CopyTo(values);
             parameter.PlusInPlace(own - tensor(values, before.Shape).to(own.dtype, own.device));
@@ -73,7 +82,8 @@ internal static class TrainedNetwork
     /// <param name="device">Device and precision.</param>
     /// <param name="seed">Seed of the random weights.</param>
     /// <param name="gaussian">The paper's ablation: Gaussian weights instead of zeros.</param>
-    public static IControlModel FromUNet(ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
+    public static IControlModel FromUNet(
+        ControlNetConfig config, UNet2DConditionModel unet, TorchDevice device, ulong seed, bool gaussian = false)
     {
         var network = ControlModels.Create(config, device);
         using var scope = NewDisposeScope();
@@ -96,11 +106,14 @@ internal static class TrainedNetwork
         return network;
     }
 
-    /// <summary>The decoder's parameters, trained if it is unlocked (<c>sd_locked = False</c>): up blocks, last norm, last convolution.</summary>
+    /// <summary>
+    /// The decoder's parameters, trained if it is unlocked (<c>sd_locked = False</c>): up blocks, last norm, last convolution.
+    /// </summary>
     public static IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> Decoder(UNet2DConditionModel unet) =>
         unet.named_parameters()
             .Where(entry => entry.name.StartsWith("up_blocks.", StringComparison.Ordinal)
-                || entry.name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || entry.name.StartsWith("conv_out.", StringComparison.Ordinal))
+                || entry.name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || entry.name.StartsWith(
+                    "conv_out.", StringComparison.Ordinal))
             .Select(entry => (entry.name, entry.parameter));
 
     private static IEnumerable<Convolution> HintConvolutions(ConditionEncoder encoder) => [encoder.conv_in, .. encoder.blocks];

@@ -10,7 +10,11 @@ namespace ControlNet.ML.Torch.Training;
 internal sealed class TrainingFolder : IDisposable
 {
     private const string RecordName = "run.json";
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private readonly FileStream _lock;
 
     private TrainingFolder(string path, FileStream held) => (Path, _lock) = (path, held);
@@ -40,11 +44,19 @@ internal sealed class TrainingFolder : IDisposable
         var file = System.IO.Path.Combine(root, RecordName);
         var isNew = !File.Exists(file);
         Directory.CreateDirectory(root);
-        var folder = new TrainingFolder(root, RunFile.Lock(System.IO.Path.Combine(root, "lock"), path, $"{path}: another process is training in this folder; wait for it to end, or use another folder."));
+        var folder = new TrainingFolder(
+            root,
+            RunFile.Lock(
+                System.IO.Path.Combine(root, "lock"),
+                path,
+                $"{path}: another process is training in this folder; wait for it to end, or use another folder."));
         try
         {
             if (isNew)
-                WeightFiles.WriteText(file, JsonSerializer.Serialize(new SortedDictionary<string, string>(record.ToDictionary(), StringComparer.Ordinal), Indented));
+                WeightFiles.WriteText(
+                    file,
+                    JsonSerializer.Serialize(
+                        new SortedDictionary<string, string>(record.ToDictionary(), StringComparer.Ordinal), Indented));
             else
                 RequireSame(path, TrainingRecord.Read(file), record);
             return folder;
@@ -62,8 +74,11 @@ internal sealed class TrainingFolder : IDisposable
     {
         if (File.Exists(path))
             throw new ControlNetException($"{path}: is a file, expected the folder of a training run.");
-        if (!IsRun(path) && Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) is not ("lock" or "cache" or "data")))
-            throw new ControlNetException($"{path}: is not empty and has no {RecordName}, expected the folder of a training run or a new folder.");
+        if (!IsRun(path) && Directory.Exists(path)
+            && Directory.EnumerateFileSystemEntries(path)
+                .Any(entry => System.IO.Path.GetFileName(entry) is not ("lock" or "cache" or "data")))
+            throw new ControlNetException(
+                $"{path}: is not empty and has no {RecordName}, expected the folder of a training run or a new folder.");
     }
 
     /// <summary>Whether a folder holds a run.</summary>
@@ -108,7 +123,9 @@ internal sealed class TrainingFolder : IDisposable
     public void Dispose() => _lock.Dispose();
 
     private IEnumerable<string> All() => Directory.Exists(Checkpoints)
-        ? Directory.EnumerateDirectories(Checkpoints, "step-*").Where(folder => !folder.EndsWith(".part", StringComparison.Ordinal) && TrainingState.IsCheckpoint(folder)).Order(StringComparer.Ordinal)
+        ? Directory.EnumerateDirectories(Checkpoints, "step-*")
+            .Where(folder => !folder.EndsWith(".part", StringComparison.Ordinal) && TrainingState.IsCheckpoint(folder))
+                .Order(StringComparer.Ordinal)
         : [];
 
     private static void Remove(string folder)
@@ -128,8 +145,10 @@ internal sealed class TrainingFolder : IDisposable
     {
         var differences = before.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
             .Where(name => before.GetValueOrDefault(name) != now.GetValueOrDefault(name))
-            .Select(name => $"{name} was {before.GetValueOrDefault(name) ?? "missing"} and is {now.GetValueOrDefault(name) ?? "missing"}").ToList();
+            .Select(name => $"{name} was {before.GetValueOrDefault(name) ?? "missing"} and is "
+                + $"{now.GetValueOrDefault(name) ?? "missing"}").ToList();
         if (differences.Count > 0)
-            throw new ControlNetException($"{path}: a run cannot be resumed with other settings: {Message.List(differences, "; ")}. Use another folder for another run.");
+            throw new ControlNetException($"{path}: a run cannot be resumed with other settings: {Message.List(differences, "; ")}. Use "
+                + $"another folder for another run.");
     }
 }

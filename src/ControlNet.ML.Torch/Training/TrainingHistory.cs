@@ -9,7 +9,9 @@ public sealed class TrainingHistory
     private TrainingHistory(IReadOnlyList<LogLine> lines)
     {
         Losses = [.. lines.Where(line => line.Loss is not null).Select(line => (line.Step, line.Loss!.Value))];
-        Convergence = [.. lines.Where(line => line.ValidationLoss is not null).Select(line => new ConvergenceReading(line.Step, line.ValidationLoss!.Value, line.ExchangedLoss ?? double.NaN))];
+        Convergence = [
+            .. lines.Where(line => line.ValidationLoss is not null).Select(
+                line => new ConvergenceReading(line.Step, line.ValidationLoss!.Value, line.ExchangedLoss ?? double.NaN))];
     }
 
     /// <summary>The loss of each step.</summary>

@@ -24,7 +24,9 @@ internal sealed class TrainingLog : IDisposable
         _board = board is null ? null : TorchSharp.torch.utils.tensorboard.SummaryWriter(board, createRunName: false);
     }
 
-    /// <summary>Why the last line could not be written, for instance because the disk is full; null if it was. Training continues either way.</summary>
+    /// <summary>
+    /// Why the last line could not be written, for instance because the disk is full; null if it was. Training continues either way.
+    /// </summary>
     public string? Failure { get; private set; }
 
     /// <summary>Logs a step.</summary>
@@ -41,14 +43,22 @@ internal sealed class TrainingLog : IDisposable
             EncoderRuns = progress.EncoderRuns,
             PeakBytes = progress.PeakBytes,
         });
-        Show(progress.Step, ("train/loss", progress.Loss), ("train/learning_rate", progress.LearningRate), ("train/gradient_norm", progress.GradientNorm));
+        Show(
+            progress.Step,
+            ("train/loss", progress.Loss),
+            ("train/learning_rate", progress.LearningRate),
+            ("train/gradient_norm", progress.GradientNorm));
     }
 
     /// <summary>Logs a validation.</summary>
     public void Write(ConvergenceReading reading)
     {
         Line(new LogLine { Step = reading.Step, ValidationLoss = reading.Loss, ExchangedLoss = reading.ExchangedLoss, Gap = reading.Gap });
-        Show(reading.Step, ("validation/loss", reading.Loss), ("validation/exchanged_loss", reading.ExchangedLoss), ("validation/gap", reading.Gap));
+        Show(
+            reading.Step,
+            ("validation/loss", reading.Loss),
+            ("validation/exchanged_loss", reading.ExchangedLoss),
+            ("validation/gap", reading.Gap));
     }
 
     /// <summary>Logs a sample sheet.</summary>

@@ -53,7 +53,9 @@ public sealed record TrainingOptions
     /// <value>Default: true.</value>
     public bool UseEmaWarmup { get; init; } = true;
 
-    /// <summary>Proportion of prompts replaced by the empty prompt, 0 to 1, so that the network learns to read its condition alone.</summary>
+    /// <summary>
+    /// Proportion of prompts replaced by the empty prompt, 0 to 1, so that the network learns to read its condition alone.
+    /// </summary>
     /// <value>Default: 0.5 (paper section 3.3; 0 in the public scripts).</value>
     public double ProportionEmptyPrompts { get; init; } = 0.5;
 
@@ -82,12 +84,15 @@ public sealed record TrainingOptions
     /// <value>Default: true.</value>
     public bool SdLocked { get; init; } = true;
 
-    /// <summary>Whether only the middle residual is added to the UNet (<c>only_mid_control = True</c> in the original code), which is faster.</summary>
+    /// <summary>
+    /// Whether only the middle residual is added to the UNet (<c>only_mid_control = True</c> in the original code), which is faster.
+    /// </summary>
     /// <value>Default: false.</value>
     public bool OnlyMidControl { get; init; }
 
     /// <summary>
-    /// Whether the backward pass recomputes the UNet's decoder instead of storing its activations: less memory, more time, the same numbers.
+    /// Whether the backward pass recomputes the UNet's decoder instead of storing its activations: less memory, more time, the same
+    /// numbers.
     /// </summary>
     /// <value>Default: false.</value>
     public bool GradientCheckpointing { get; init; }
@@ -97,7 +102,8 @@ public sealed record TrainingOptions
     public Ablation Ablation { get; init; }
 
     /// <summary>
-    /// Control network to start from: an embedded one, a folder or a file. Null starts from a copy of the UNet's encoder with zero convolutions.
+    /// Control network to start from: an embedded one, a folder or a file. Null starts from a copy of the UNet's encoder with zero
+    /// convolutions.
     /// </summary>
     public string? InitialControl { get; init; }
 
@@ -128,7 +134,8 @@ public sealed record TrainingOptions
     public object? PreprocessOptions { get; init; }
 
     /// <summary>
-    /// Number of rows held out to validate whether the network follows its condition, at most an eighth of the table; 0 disables validation.
+    /// Number of rows held out to validate whether the network follows its condition, at most an eighth of the table; 0 disables
+    /// validation.
     /// </summary>
     /// <value>Default: 16.</value>
     public int ValidationRows { get; init; } = 16;
@@ -199,7 +206,8 @@ public sealed record TrainingOptions
         Require(SnrGamma is null or > 0, nameof(SnrGamma), SnrGamma, "above 0, or null");
         RequireDefined(Crop, nameof(Crop));
         RequireDefined(Ablation, nameof(Ablation));
-        Require(InitialBase is null || InitialControl is not null, nameof(InitialBase), InitialBase, $"null without {nameof(InitialControl)}");
+        Require(
+            InitialBase is null || InitialControl is not null, nameof(InitialBase), InitialBase, $"null without {nameof(InitialControl)}");
         Require(InitialControl is null || Ablation == Ablation.None, nameof(Ablation), Ablation, $"none with {nameof(InitialControl)}");
         Require(ValidationRows >= 0, nameof(ValidationRows), ValidationRows, "0 or more");
         Require(ValidationSteps >= 1, nameof(ValidationSteps), ValidationSteps, "1 or more");
@@ -234,6 +242,8 @@ public enum Ablation
     /// <summary>Gaussian weights instead of zero convolutions.</summary>
     Gaussian,
 
-    /// <summary>ControlNet-lite: one convolution instead of each block of the trainable copy. The result loads like any other network.</summary>
+    /// <summary>
+    /// ControlNet-lite: one convolution instead of each block of the trainable copy. The result loads like any other network.
+    /// </summary>
     Lite,
 }

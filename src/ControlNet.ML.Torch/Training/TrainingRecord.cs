@@ -27,40 +27,43 @@ internal static class TrainingRecord
     /// <param name="data">The table's fingerprint.</param>
     /// <param name="model">The base networks' fingerprint.</param>
     /// <param name="device">Device and precision.</param>
-    public static Dictionary<string, string> Of(TrainingOptions options, int width, int height, string data, string model, TorchDevice device) => new()
-    {
-        ["data"] = data,
-        ["model"] = model,
-        ["device"] = device.ToString(),
-        [nameof(options.BatchSize)] = Text(options.BatchSize),
-        [nameof(options.GradientAccumulationSteps)] = Text(options.GradientAccumulationSteps),
-        [nameof(options.LearningRate)] = Text(options.LearningRate),
-        [nameof(options.LearningRateScheduler)] = Text(options.LearningRateScheduler),
+    public static Dictionary<string, string> Of(
+        TrainingOptions options, int width, int height, string data, string model, TorchDevice device) => new()
+        {
+            ["data"] = data,
+            ["model"] = model,
+            ["device"] = device.ToString(),
+            [nameof(options.BatchSize)] = Text(options.BatchSize),
+            [nameof(options.GradientAccumulationSteps)] = Text(options.GradientAccumulationSteps),
+            [nameof(options.LearningRate)] = Text(options.LearningRate),
+            [nameof(options.LearningRateScheduler)] = Text(options.LearningRateScheduler),
 
-        // With a constant learning rate a run can be extended; a cosine depends on its last step.
-        [nameof(options.Steps)] = options.LearningRateScheduler == LearningRateScheduler.Constant ? "any" : Text(options.Steps),
-        [nameof(options.LearningRateWarmupSteps)] = Text(options.LearningRateWarmupSteps),
-        [nameof(options.Optimizer)] = options.Optimizer.ToString(),
-        [nameof(options.MaxGradNorm)] = Text(options.MaxGradNorm),
-        [nameof(options.EmaDecay)] = Text(options.EmaDecay),
-        [nameof(options.UseEmaWarmup)] = Text(options.UseEmaWarmup),
-        [nameof(options.ProportionEmptyPrompts)] = Text(options.ProportionEmptyPrompts),
-        [nameof(options.SnrGamma)] = Text(options.SnrGamma),
-        [nameof(options.Width)] = Text(width),
-        [nameof(options.Height)] = Text(height),
-        [nameof(options.RandomFlip)] = Text(options.RandomFlip),
-        [nameof(options.Crop)] = Text(options.Crop),
-        [nameof(options.SdLocked)] = Text(options.SdLocked),
-        [nameof(options.OnlyMidControl)] = Text(options.OnlyMidControl),
-        [nameof(options.Ablation)] = Text(options.Ablation),
-        [nameof(options.InitialControl)] = options.InitialControl ?? "none",
-        [nameof(options.InitialBase)] = options.InitialBase ?? "none",
-        [nameof(options.ConditioningEmbeddingOutChannels)] = string.Join(", ", options.ConditioningEmbeddingOutChannels),
-        [nameof(options.Seed)] = Text(options.Seed),
-        [nameof(options.Preprocess)] = options.Preprocess ?? "none",
-        [nameof(options.PreprocessOptions)] = options.PreprocessOptions is null ? "defaults" : JsonSerializer.Serialize(options.PreprocessOptions),
-        [nameof(options.ValidationRows)] = Text(options.ValidationRows),
-    };
+            // With a constant learning rate a run can be extended; a cosine depends on its last step.
+            [nameof(options.Steps)] = options.LearningRateScheduler == LearningRateScheduler.Constant ? "any" : Text(options.Steps),
+            [nameof(options.LearningRateWarmupSteps)] = Text(options.LearningRateWarmupSteps),
+            [nameof(options.Optimizer)] = options.Optimizer.ToString(),
+            [nameof(options.MaxGradNorm)] = Text(options.MaxGradNorm),
+            [nameof(options.EmaDecay)] = Text(options.EmaDecay),
+            [nameof(options.UseEmaWarmup)] = Text(options.UseEmaWarmup),
+            [nameof(options.ProportionEmptyPrompts)] = Text(options.ProportionEmptyPrompts),
+            [nameof(options.SnrGamma)] = Text(options.SnrGamma),
+            [nameof(options.Width)] = Text(width),
+            [nameof(options.Height)] = Text(height),
+            [nameof(options.RandomFlip)] = Text(options.RandomFlip),
+            [nameof(options.Crop)] = Text(options.Crop),
+            [nameof(options.SdLocked)] = Text(options.SdLocked),
+            [nameof(options.OnlyMidControl)] = Text(options.OnlyMidControl),
+            [nameof(options.Ablation)] = Text(options.Ablation),
+            [nameof(options.InitialControl)] = options.InitialControl ?? "none",
+            [nameof(options.InitialBase)] = options.InitialBase ?? "none",
+            [nameof(options.ConditioningEmbeddingOutChannels)] = string.Join(", ", options.ConditioningEmbeddingOutChannels),
+            [nameof(options.Seed)] = Text(options.Seed),
+            [nameof(options.Preprocess)] = options.Preprocess ?? "none",
+            [nameof(options.PreprocessOptions)] = options.PreprocessOptions is null
+            ? "defaults"
+            : JsonSerializer.Serialize(options.PreprocessOptions),
+            [nameof(options.ValidationRows)] = Text(options.ValidationRows),
+        };
 
     /// <summary>Reads the settings of a run, also one that an earlier version began.</summary>
     /// <param name="file"><c>run.json</c>.</param>
@@ -77,5 +80,6 @@ internal static class TrainingRecord
         return settings;
     }
 
-    private static string Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "none";
+    private static string Text(object? value) =>
+        Convert.ToString(value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : "none";
 }

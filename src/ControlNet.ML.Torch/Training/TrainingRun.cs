@@ -27,7 +27,8 @@ internal sealed class TrainingRun : IDisposable
             Restore(checkpoint);
         _log = new TrainingLog(folder.Log, _options.TensorBoard ? folder.In("tensorboard") : null, _state.Step);
         _loader = new BatchLoader(
-            setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps, _state.Step * _options.GradientAccumulationSteps);
+            setup.Table, setup.Reader, setup.Encoder, _options, setup.Objective.Timesteps,
+            _state.Step * _options.GradientAccumulationSteps);
     }
 
     /// <summary>Resumes from a checkpoint; if it is damaged, the error names the one before it.</summary>
@@ -129,11 +130,14 @@ internal sealed class TrainingRun : IDisposable
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw new ControlNetException(
-                $"Step {_state.Step + 1}: the {(double.IsFinite(loss) ? "gradient" : "loss")} is {(double.IsFinite(loss) ? norm : loss)}, expected a finite number; " +
-                $"the rows of its batch are {string.Join("; ", rows)}. The last checkpoint is {_folder.Newest() ?? "none"}. A lower learning rate may help.");
+                $"Step {_state.Step + 1}: the {(double.IsFinite(loss) ? "gradient" : "loss")} is "
+                    + $"{(double.IsFinite(loss) ? norm : loss)}, expected a finite number; " +
+                $"the rows of its batch are {string.Join("; ", rows)}. The last checkpoint is {_folder.Newest() ?? "none"}. A lower "
+                    + $"learning rate may help.");
         }
 
-        var learningRate = LearningRate.At(_options.LearningRateScheduler, _options.LearningRate, _state.Step, _options.LearningRateWarmupSteps, _options.Steps);
+        var learningRate = LearningRate.At(
+            _options.LearningRateScheduler, _options.LearningRate, _state.Step, _options.LearningRateWarmupSteps, _options.Steps);
         _state.Optimizer.Step(learningRate);
         foreach (var parameter in _state.All)
             parameter.Publish();
@@ -223,7 +227,8 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Saves a checkpoint. Unless it is the run's last, a failure such as a full disk is only a warning.</summary>
     private void Save(bool required)
     {
-        if (_folder.Newest() is { } newest && newest.EndsWith(FormattableString.Invariant($"step-{_state.Step:D9}"), StringComparison.Ordinal))
+        if (_folder.Newest() is { } newest
+            && newest.EndsWith(FormattableString.Invariant($"step-{_state.Step:D9}"), StringComparison.Ordinal))
             return;
         try
         {

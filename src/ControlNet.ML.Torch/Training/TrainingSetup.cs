@@ -7,7 +7,9 @@ using ControlNet.ML.Torch.Training.Data;
 
 namespace ControlNet.ML.Torch.Training;
 
-/// <summary>Everything that a run needs, made once from the model, the rows and the options: networks, optimiser state, data pipeline.</summary>
+/// <summary>
+/// Everything that a run needs, made once from the model, the rows and the options: networks, optimiser state, data pipeline.
+/// </summary>
 internal sealed class TrainingSetup : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
@@ -16,10 +18,12 @@ internal sealed class TrainingSetup : IDisposable
     {
         (Model, Options, UNet, Use) = (model, options, backend.UNet, backend.Use);
         var (width, height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
-        if ((ModelRequirements.OfSide(model.Folder, width, "Width") ?? ModelRequirements.OfSide(model.Folder, height, "Height")) is { } problem)
+        if ((ModelRequirements.OfSide(model.Folder, width, "Width")
+            ?? ModelRequirements.OfSide(model.Folder, height, "Height")) is { } problem)
             throw new ArgumentException(problem);
         var encoders = WeightFiles.Fingerprint(backend.Encoders);
-        Record = TrainingRecord.Of(options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(UNet.parameters())}", backend.Device);
+        Record = TrainingRecord.Of(
+            options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(UNet.parameters())}", backend.Device);
         Config = TrainedNetwork.Config(model.Folder, options);
         if (options.InitialControl is { } initial)
             ModelRequirements.CheckFamily(model, initial, Config);
@@ -27,12 +31,15 @@ internal sealed class TrainingSetup : IDisposable
         {
             Objective = Own(new DenoisingObjective(
                 NoiseSchedule.Create(model.Scheduler), model.Scheduler.PredictionType, options.SnrGamma, backend.Device.Device));
-            var cache = options.Cache ? new EncodingCache(options.CacheFolder ?? Path.Combine(options.Folder, "cache"), options.MaxCacheBytes) : null;
+            var cache = options.Cache
+                ? new EncodingCache(options.CacheFolder ?? Path.Combine(options.Folder, "cache"), options.MaxCacheBytes)
+                : null;
             Encoder = new RowEncoder(model, encoders, cache, width, height);
             Reader = Own(new RowReader(width, height, options.RandomFlip, options.Crop, Preprocessor(table, options)));
             Assembler = new BatchAssembler(Encoder, backend.Device, model.Folder.Index.IsXL, keeps: options.Crop == CropMode.Centre);
 
-            var control = Own(new TorchControlBackend(Config, TrainedNetwork.Create(Config, model, UNet, backend.Device, options), backend.Device));
+            var control = Own(
+                new TorchControlBackend(Config, TrainedNetwork.Create(Config, model, UNet, backend.Device, options), backend.Device));
             Network = ControlNetwork.Around(Path.Combine(options.Folder, "controlnet"), model.Options, control);
             State = Own(new TrainingState(Config, control.Network, UNet, options));
             Graph = new ControlGraph(UNet, control.Network, Objective, options.OnlyMidControl, options.GradientCheckpointing);
@@ -136,7 +143,8 @@ internal sealed class TrainingSetup : IDisposable
         if (options.Preprocess is { } name)
             return ConditionCatalog.Find(name).Open(options.PreprocessOptions);
         return table.Rows.FirstOrDefault(row => row.Condition is null) is { } without
-            ? throw new ControlNetException($"{without.Where}: has no condition, expected a column of conditions, or the name of a preprocessor to make them from the images ({nameof(TrainingOptions.Preprocess)}).")
+            ? throw new ControlNetException($"{without.Where}: has no condition, expected a column of conditions, or the name of a "
+                + $"preprocessor to make them from the images ({nameof(TrainingOptions.Preprocess)}).")
             : null;
     }
 
@@ -144,7 +152,8 @@ internal sealed class TrainingSetup : IDisposable
     {
         var (inputs, latents) = (model.Folder.UNet.InChannels, model.Folder.Autoencoder.LatentChannels);
         if (inputs != latents)
-            throw new ControlNetException($"The UNet has {inputs} input channels, expected {latents}, those of the latents: train on the plain text-to-image model; the network also fits its inpainting and depth variants.");
+            throw new ControlNetException($"The UNet has {inputs} input channels, expected {latents}, those of the latents: train on the "
+                + $"plain text-to-image model; the network also fits its inpainting and depth variants.");
     }
 
     private T Own<T>(T thing)

@@ -31,11 +31,14 @@ internal sealed class TrainingState : IDisposable
     {
         _config = config;
         Control = [.. control.named_parameters().Select(entry => new TrainableParameter(entry.name, entry.parameter))];
-        Decoder = options.SdLocked ? [] : [.. TrainedNetwork.Decoder(unet).Select(entry => new TrainableParameter(entry.Name, entry.Parameter))];
+        Decoder = options.SdLocked
+            ? []
+            : [.. TrainedNetwork.Decoder(unet).Select(entry => new TrainableParameter(entry.Name, entry.Parameter))];
         All = [.. Control, .. Decoder];
 
         // The model belongs to the caller: Dispose restores the weights of an unlocked decoder, once they are saved.
-        _originalDecoder.AddRange(TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
+        _originalDecoder.AddRange(
+            TrainedNetwork.Decoder(unet).Take(Decoder.Count).Select(entry => entry.Parameter.detach().clone().DetachFromDisposeScope()));
         Optimizer = new AdamW(All, options.Optimizer);
         Ema = options.EmaDecay is { } decay ? new EmaWeights(All, decay, options.UseEmaWarmup) : null;
     }
@@ -79,8 +82,10 @@ internal sealed class TrainingState : IDisposable
             WeightFiles.Write(Path.Combine(folder, DecoderName), Decoder.Select(p => (p.Name, p.Master)));
         WeightFiles.Write(
             Path.Combine(folder, OptimizerName),
-            Optimizer.State.SelectMany(entry => new[] { (entry.Key + MeanSuffix, entry.Value.Mean), (entry.Key + SquareSuffix, entry.Value.Square) }),
-            Optimizer.State.ToDictionary(entry => "step." + entry.Key, entry => entry.Value.Step.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            Optimizer.State.SelectMany(
+                entry => new[] { (entry.Key + MeanSuffix, entry.Value.Mean), (entry.Key + SquareSuffix, entry.Value.Square) }),
+            Optimizer.State.ToDictionary(
+                entry => "step." + entry.Key, entry => entry.Value.Step.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         WeightFiles.WriteText(Path.Combine(folder, StateName), JsonSerializer.Serialize(new { step = Step }));
     }
 
@@ -90,7 +95,8 @@ internal sealed class TrainingState : IDisposable
     {
         var state = Path.Combine(folder, StateName);
         var json = JsonText.ReadObject(state, state);
-        Step = json.TryGetProperty("step", out var step) && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out var number) && number >= 0
+        Step = json.TryGetProperty("step", out var step) && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out var number)
+            && number >= 0
             ? number
             : throw new ControlNetException($"{state}: has no valid step, expected {{\"step\": 300}}.");
         ReadWeights(Path.Combine(folder, WeightsName), Control, p => p.Master);

@@ -14,8 +14,13 @@ internal static class WeightFiles
     /// <param name="path">The file.</param>
     /// <param name="tensors">Tensors by name, on any device.</param>
     /// <param name="metadata">Metadata for the header, or null.</param>
-    public static void Write(string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        SafetensorsWriter.Write(path, tensors.Select(entry => new TensorContent(entry.Name, TensorType.F32, entry.Tensor.shape, stream => Copy(entry.Tensor, stream))), metadata);
+    public static void Write(
+        string path, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        SafetensorsWriter.Write(
+            path,
+            tensors.Select(
+                entry => new TensorContent(entry.Name, TensorType.F32, entry.Tensor.shape, stream => Copy(entry.Tensor, stream))),
+            metadata);
 
     /// <summary>Writes a control network in diffusers' layout: <c>config.json</c> and weights.</summary>
     /// <param name="folder">The folder; created if missing.</param>
@@ -41,7 +46,8 @@ internal static class WeightFiles
         if (!file.Entries.TryGetValue(name, out var entry))
             throw new ControlNetException($"{file.Name}: {Message.Name(name)} is missing.");
         if (!entry.Shape.AsSpan().SequenceEqual(target.shape))
-            throw new ControlNetException($"{file.Name}: {Message.Name(name)} is {Message.Shape(entry.Shape)}, expected {Message.Shape(target.shape)}.");
+            throw new ControlNetException(
+                $"{file.Name}: {Message.Name(name)} is {Message.Shape(entry.Shape)}, expected {Message.Shape(target.shape)}.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var values = empty(target.shape, dtype: ScalarType.Float32);

@@ -35,7 +35,8 @@ internal static class OperationChecks
     }
 
     private static OperationCheck Convolution(int inputs, int outputs, int kernel, int stride, ScalarType type, bool channelsLast) => new(
-        $"convolution {kernel}x{kernel}, {inputs} to {outputs} channels{(stride == 1 ? "" : $", stride {stride}")}{(channelsLast ? ", channels last" : "")}",
+        $"convolution {kernel}x{kernel}, {inputs} to {outputs} "
+            + $"channels{(stride == 1 ? "" : $", stride {stride}")}{(channelsLast ? ", channels last" : "")}",
         type,
         () => Unset.On(type, CPU, () => new Models.Convolution(inputs, outputs, kernel, stride, kernel / 2)),
         module => new DoubleComparison(
@@ -78,14 +79,16 @@ internal static class OperationChecks
         type,
         () => Unset.On(type, CPU, () => new Models.GroupNorm(4, 40, 1e-5)),
         module => new DoubleComparison(
-            type, [[2, 40, 9, 6]], x => ((Models.GroupNorm)module!).forward(x[0]), (x, p) => functional.group_norm(x[0], 4, p[0], p[1], 1e-5)));
+            type, [[2, 40, 9, 6]], x =>
+                ((Models.GroupNorm)module!).forward(x[0]), (x, p) => functional.group_norm(x[0], 4, p[0], p[1], 1e-5)));
 
     private static OperationCheck LayerNorm(ScalarType type) => new(
         "layer norm, width 77",
         type,
         () => Unset.On(type, CPU, () => new Models.LayerNorm(77)),
         module => new DoubleComparison(
-            type, [[2, 33, 77]], x => ((Models.LayerNorm)module!).forward(x[0]), (x, p) => functional.layer_norm(x[0], [77], p[0], p[1], 1e-5)));
+            type, [[2, 33, 77]], x =>
+                ((Models.LayerNorm)module!).forward(x[0]), (x, p) => functional.layer_norm(x[0], [77], p[0], p[1], 1e-5)));
 
     private static OperationCheck Sum(ScalarType type) => new(
         "mean over pixels",

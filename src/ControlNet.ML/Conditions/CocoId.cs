@@ -13,7 +13,8 @@ internal static class CocoId
     {
         JsonValueKind.String => value.GetString(),
         JsonValueKind.Number when value.TryGetInt64(out var whole) => Of(whole),
-        JsonValueKind.Number when value.TryGetDouble(out var number) && double.IsInteger(number) && Math.Abs(number) < 1L << 53 => Of((long)number),
+        JsonValueKind.Number when value.TryGetDouble(out var number) && double.IsInteger(number) && Math.Abs(number) < 1L << 53 =>
+            Of((long)number),
         _ => null,
     };
 

@@ -14,9 +14,11 @@ public static class ConditionCatalog
     [
         ConditionKind.Of<CannyOptions>("canny", "Canny edges, white on black", Canny.Apply),
         ConditionKind.Of<ScribbleOptions>("scribble", "the strokes of a drawing, dark on light, as white on black", Scribble.Apply),
-        ConditionKind.Of<ScribbleXDoGOptions>("scribble_xdog", "a scribble from a photo, by the difference of two Gaussians", ScribbleXDoG.Apply),
+        ConditionKind.Of<ScribbleXDoGOptions>(
+            "scribble_xdog", "a scribble from a photo, by the difference of two Gaussians", ScribbleXDoG.Apply),
         ConditionKind.Of<LineArtStandardOptions>("lineart_standard", "lines: what is darker than its surroundings", LineArtStandard.Apply),
-        ConditionKind.Of("invert", "the image's negative: dark lines on white become white on black", image => Color.Invert(Color.Hwc3(image))),
+        ConditionKind.Of(
+            "invert", "the image's negative: dark lines on white become white on black", image => Color.Invert(Color.Hwc3(image))),
         ConditionKind.Of<ThresholdOptions>("threshold", "black and white", ThresholdMap.Apply),
         ConditionKind.Of<BlurOptions>("blur", "the image with a Gaussian blur", Blur.Apply),
         ConditionKind.Of<TileOptions>("tile", "the image without its fine detail", Tile.Apply),
@@ -26,7 +28,8 @@ public static class ConditionCatalog
         ConditionKind.Of<ColorGridOptions>("color_grid", "a coarse grid of single-colored squares", ColorGrid.Apply),
         ConditionKind.Of<DepthOptions>("depth_map", "from a depth map: scaled to the full range, near is bright", Depth.OfMap),
         ConditionKind.Of<NormalsOptions>("normal_map", "from a depth map: surface normals", Normals.OfDepthMap),
-        ConditionKind.Of<SegmentationMapOptions>("segmentation_map", "from a segmentation: its labels or nearest colors in a palette's colors", SegmentationMap.Apply),
+        ConditionKind.Of<SegmentationMapOptions>(
+            "segmentation_map", "from a segmentation: its labels or nearest colors in a palette's colors", SegmentationMap.Apply),
         ConditionKind.Of("none", "the image itself is the condition", Color.Hwc3),
     ];
 
@@ -44,10 +47,11 @@ public static class ConditionCatalog
     public static ConditionKind Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return All.FirstOrDefault(kind => kind.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new ControlNetException(
-                $"There is no condition '{name}'{(NearestName.Suggest(name, All.Select(kind => kind.Name)) is { } nearest ? $"; did you mean '{nearest}'? Expected" : ", expected")} "
-                + $"one of {string.Join(", ", All.Select(kind => $"'{kind.Name}'"))}.");
+        if (All.FirstOrDefault(kind => kind.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } found)
+            return found;
+        var names = All.Select(kind => kind.Name).ToArray();
+        var hint = NearestName.Suggest(name, names) is { } nearest ? $"; did you mean '{nearest}'? Expected" : ", expected";
+        throw new ControlNetException($"There is no condition '{name}'{hint} one of {string.Join(", ", names.Select(own => $"'{own}'"))}.");
     }
 
     private static IEnumerable<ConditionKind> Provided() =>

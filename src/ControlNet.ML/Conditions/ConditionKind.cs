@@ -7,7 +7,8 @@ public sealed class ConditionKind
 {
     private readonly Func<object?, IPreprocessor> _open;
 
-    private ConditionKind(string name, string description, object? defaults, bool isLearned, bool needsFile, Func<object?, IPreprocessor> open) =>
+    private ConditionKind(
+        string name, string description, object? defaults, bool isLearned, bool needsFile, Func<object?, IPreprocessor> open) =>
         (Name, Description, Defaults, IsLearned, NeedsFile, _open) = (name, description, defaults, isLearned, needsFile, open);
 
     /// <summary>The name that users type, in lower case.</summary>
@@ -48,7 +49,8 @@ public sealed class ConditionKind
     public IPreprocessor Open(object? options = null)
     {
         if (options is not null && options.GetType() != OptionsType)
-            throw new ArgumentException($"'{Name}' takes {OptionsType?.Name ?? "no options"}, got {options.GetType().Name}.", nameof(options));
+            throw new ArgumentException(
+                $"'{Name}' takes {OptionsType?.Name ?? "no options"}, got {options.GetType().Name}.", nameof(options));
         return _open(options ?? Defaults);
     }
 
@@ -63,7 +65,9 @@ public sealed class ConditionKind
         ArgumentNullException.ThrowIfNull(settings);
         if (Defaults is not null)
             return OptionTexts.Parse(Defaults, settings, Name);
-        return settings.FirstOrDefault() is { } setting ? throw new ControlNetException($"'{Name}' takes no options, found '{setting}'.") : null;
+        return settings.FirstOrDefault() is { } setting
+            ? throw new ControlNetException($"'{Name}' takes no options, found '{setting}'.")
+            : null;
     }
 
     /// <summary>Whether a setting, NAME=VALUE, names one of the kind's options.</summary>
@@ -80,7 +84,8 @@ public sealed class ConditionKind
     /// <param name="description">One line for a list of kinds.</param>
     /// <param name="open">Loads the network that the options name.</param>
     /// <param name="needsFile">Whether the options have to name a file.</param>
-    public static ConditionKind Learned<TOptions>(string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true)
+    public static ConditionKind Learned<TOptions>(
+        string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true)
         where TOptions : class, new()
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -90,7 +95,8 @@ public sealed class ConditionKind
 
     /// <summary>A kind with options.</summary>
     internal static ConditionKind Of<TOptions>(string name, string description, Func<ImageBuffer, TOptions, ImageBuffer> apply)
-        where TOptions : class, new() => new(name, description, new TOptions(), false, false, options => new Function(image => apply(image, (TOptions)options!)));
+        where TOptions : class, new() =>
+            new(name, description, new TOptions(), false, false, options => new Function(image => apply(image, (TOptions)options!)));
 
     /// <summary>A kind without options.</summary>
     internal static ConditionKind Of(string name, string description, Func<ImageBuffer, ImageBuffer> apply) =>

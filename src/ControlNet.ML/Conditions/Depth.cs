@@ -25,7 +25,9 @@ public static class Depth
             DepthScaling.Maximum => Maximum(depths),
             DepthScaling.Percentile => Percentile(depths),
             DepthScaling.LeReS => LeReS(depths, near, far),
-            _ => throw new ControlNetException($"The depth's scaling is {(int)options.Scaling}, expected one of {string.Join(", ", Enum.GetNames<DepthScaling>())}."),
+            _ =>
+                throw new ControlNetException(
+                    $"The depth's scaling is {(int)options.Scaling}, expected one of {string.Join(", ", Enum.GetNames<DepthScaling>())}."),
         };
         return options.Invert ? Color.Negative(result) : result;
     }
@@ -63,7 +65,8 @@ public static class Depth
         if (at >= 0)
         {
             throw new ControlNetException(
-                $"The depth at column {at % depths.Width}, row {at / depths.Width} is {depths.Values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}, expected a finite number: "
+                $"The depth at column {at % depths.Width}, row {at / depths.Width} is "
+                    + $"{depths.Values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}, expected a finite number: "
                 + $"{nameof(DepthOptions.SkipUnknown)} skips such pixels.");
         }
     }

@@ -37,7 +37,8 @@ public static class Inpaint
         if ((image.Width, image.Height) != (mask.Width, mask.Height))
         {
             throw new ControlNetException(
-                $"The mask is {mask.Width}x{mask.Height} and the image {image.Width}x{image.Height}, expected the same size: fit both with one Geometry.");
+                $"The mask is {mask.Width}x{mask.Height} and the image {image.Width}x{image.Height}, expected the same size: fit both "
+                    + $"with one Geometry.");
         }
         var tensor = TensorImages.ToUnit(image);
         var covered = Levels(mask).Samples;

@@ -35,7 +35,8 @@ internal static class OptionTexts
             if (setting.Split('=', 2) is not [var name, var value])
                 throw new ControlNetException($"The option '{setting}' of '{what}' cannot be parsed, expected NAME=VALUE.");
             var property = Find(type, name)
-                ?? throw new ControlNetException($"'{what}' has no option '{name}', expected one of {string.Join(", ", type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
+                ?? throw new ControlNetException($"'{what}' has no option '{name}', expected one of "
+                    + $"{string.Join(", ", type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
             options[property.Name] = Read(value, property.PropertyType, property.Name, what);
         }
 
@@ -67,7 +68,8 @@ internal static class OptionTexts
         if (type.IsEnum)
         {
             return Enum.GetNames(type).FirstOrDefault(value => value.Equals(text, StringComparison.OrdinalIgnoreCase))
-                ?? throw new ControlNetException($"The option {name} of '{what}' is '{text}', expected one of {string.Join(", ", Enum.GetNames(type))}.");
+                ?? throw new ControlNetException(
+                    $"The option {name} of '{what}' is '{text}', expected one of {string.Join(", ", Enum.GetNames(type))}.");
         }
 
         if (type == typeof(bool) && bool.TryParse(text, out var truth))

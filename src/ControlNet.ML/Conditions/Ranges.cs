@@ -17,5 +17,6 @@ internal static class Ranges
     public static double Number(double value, string name, double least, double most) =>
         value >= least && value <= most
             ? value
-            : throw new ControlNetException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}, expected {least} to {most}."));
+            : throw new ControlNetException(
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is {value}, expected {least} to {most}."));
 }

@@ -44,7 +44,8 @@ public static class SegmentationLayoutFile
         if (corners * layout.Height > MostLooks || (long)layout.Regions.Count * layout.Width * layout.Height > MostPainted)
         {
             throw new ControlNetException(
-                $"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more than can be drawn; "
+                $"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more "
+                    + $"than can be drawn; "
                 + "expected fewer, or a smaller image.");
         }
         return layout;
@@ -54,16 +55,21 @@ public static class SegmentationLayoutFile
     {
         var (width, height) = (Side(root, "width", "the layout", source), Side(root, "height", "the layout", source));
         CheckSize(width, height, source);
-        var palette = root.TryGetProperty("palette", out var name) ? Named(source, () => SegmentationPalette.Find(Text(name, "palette", source))) : SegmentationPalette.Ade20k;
+        var palette = root.TryGetProperty("palette", out var name)
+            ? Named(source, () => SegmentationPalette.Find(Text(name, "palette", source)))
+            : SegmentationPalette.Ade20k;
         return new SegmentationLayout
         {
             Width = width,
             Height = height,
             Palette = palette,
-            Background = root.TryGetProperty("background", out var background) ? Label(background, palette, "the background", source) : SegmentationPalette.NoLabel,
+            Background = root.TryGetProperty("background", out var background)
+                ? Label(background, palette, "the background", source)
+                : SegmentationPalette.NoLabel,
             Regions = root.TryGetProperty("regions", out var regions)
                 ? [.. List(regions, "'regions'", source).Select((region, i) => Region(region, palette, $"region {i + 1}", source))]
-                : throw new ControlNetException($"{source}: there are no 'regions', expected a list of labels with a box or a polygon, or COCO's 'annotations'."),
+                : throw new ControlNetException(
+                    $"{source}: there are no 'regions', expected a list of labels with a box or a polygon, or COCO's 'annotations'."),
         };
     }
 
@@ -77,11 +83,17 @@ public static class SegmentationLayoutFile
             var sides = Numbers(box, $"the box of {what}", source);
             return sides is [var left, var top, var right, var bottom] && left <= right && top <= bottom
                 ? SegmentationRegion.Box(label, left, top, right, bottom)
-                : throw new ControlNetException($"{source}: the box of {what} is [{string.Join(", ", sides.Select(Show))}], expected left, top, right, bottom.");
+                : throw new ControlNetException(
+                    $"{source}: the box of {what} is [{string.Join(", ", sides.Select(Show))}], expected left, top, right, bottom.");
         }
 
         return region.TryGetProperty("polygon", out var polygon)
-            ? new SegmentationRegion(label, Outline([.. List(polygon, "'polygon'", source).SelectMany(corner => Numbers(corner, $"a corner of {what}", source))], what, source))
+            ? new SegmentationRegion(
+                label,
+                Outline(
+                    [.. List(polygon, "'polygon'", source).SelectMany(corner => Numbers(corner, $"a corner of {what}", source))],
+                    what,
+                    source))
             : throw new ControlNetException($"{source}: {what} has neither 'box' nor 'polygon'.");
     }
 
@@ -112,17 +124,23 @@ public static class SegmentationLayoutFile
             if (annotation.TryGetProperty("image_id", out _) && Id(annotation, "image_id", what, source) != id)
                 continue;
             var category = Id(annotation, "category_id", what, source);
-            var label = labels.TryGetValue(category, out var known) ? known : throw new ControlNetException($"{source}: {what} has the category {Message.Name(category)}, which 'categories' does not list.");
-            if (annotation.TryGetProperty("segmentation", out var outlines) && outlines.ValueKind == JsonValueKind.Array && outlines.GetArrayLength() > 0)
+            var label = labels.TryGetValue(category, out var known)
+                ? known
+                : throw new ControlNetException(
+                    $"{source}: {what} has the category {Message.Name(category)}, which 'categories' does not list.");
+            if (annotation.TryGetProperty("segmentation", out var outlines)
+                && outlines.ValueKind == JsonValueKind.Array && outlines.GetArrayLength() > 0)
             {
-                regions.AddRange(outlines.EnumerateArray().Select(outline => new SegmentationRegion(label, Outline(Numbers(outline, $"an outline of {what}", source), what, source))));
+                regions.AddRange(outlines.EnumerateArray().Select(
+                    outline => new SegmentationRegion(label, Outline(Numbers(outline, $"an outline of {what}", source), what, source))));
                 continue;
             }
 
             var box = Numbers(Member(annotation, "bbox", what, source), $"the bbox of {what}", source);
             regions.Add(box is [var left, var top, >= 0 and var wide, >= 0 and var high]
                 ? SegmentationRegion.Box(label, left, top, left + wide, top + high)
-                : throw new ControlNetException($"{source}: the bbox of {what} is [{string.Join(", ", box.Select(Show))}], expected left, top, width, height."));
+                : throw new ControlNetException(
+                    $"{source}: the bbox of {what} is [{string.Join(", ", box.Select(Show))}], expected left, top, width, height."));
         }
 
         return new SegmentationLayout { Width = width, Height = height, Palette = palette, Regions = regions };
@@ -132,15 +150,20 @@ public static class SegmentationLayoutFile
     {
         JsonElement[] images = root.TryGetProperty("images", out var list) ? [.. List(list, "'images'", source)] : [];
         if (imageId is null)
-            return images.Length == 1 ? images[0] : throw new ControlNetException($"{source} describes {images.Length:N0} images, expected one, or an image's id to be given.");
-        return images.Select(image => (JsonElement?)image).FirstOrDefault(image => Id(image!.Value, "id", "an image", source) == CocoId.Of(imageId.Value))
+            return images.Length == 1
+                ? images[0]
+                : throw new ControlNetException(
+                    $"{source} describes {images.Length:N0} images, expected one, or an image's id to be given.");
+        return images.Select(image => (JsonElement?)image)
+            .FirstOrDefault(image => Id(image!.Value, "id", "an image", source) == CocoId.Of(imageId.Value))
             ?? throw new ControlNetException($"{source} has no image {imageId}.");
     }
 
     private static (double X, double Y)[] Outline(double[] numbers, string what, string source) =>
         numbers.Length >= 6 && numbers.Length % 2 == 0
             ? [.. numbers.Chunk(2).Select(corner => (corner[0], corner[1]))]
-            : throw new ControlNetException($"{source}: the outline of {what} has {numbers.Length} numbers, expected x and y of at least three corners.");
+            : throw new ControlNetException(
+                $"{source}: the outline of {what} has {numbers.Length} numbers, expected x and y of at least three corners.");
 
     private static int Label(JsonElement name, SegmentationPalette palette, string what, string source)
     {
@@ -169,12 +192,14 @@ public static class SegmentationLayoutFile
 
     private static string Id(JsonElement value, string name, string what, string source) =>
         CocoId.Of(Member(value, name, what, source))
-            ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, what, source))}, expected a whole number or a text.");
+            ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, what, source))}, "
+                + $"expected a whole number or a text.");
 
     private static int Side(JsonElement value, string name, string what, string source) => Member(value, name, what, source) is var side
         && side.ValueKind == JsonValueKind.Number && side.TryGetInt64(out var whole) && whole is >= 1 and <= MaxSide
             ? (int)whole
-            : throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(side)}, expected a whole number of pixels, 1 to {MaxSide:N0}.");
+            : throw new ControlNetException(
+                $"{source}: '{name}' of {what} is {JsonText.Describe(side)}, expected a whole number of pixels, 1 to {MaxSide:N0}.");
 
     private static void CheckSize(int width, int height, string source)
     {
@@ -183,15 +208,20 @@ public static class SegmentationLayoutFile
     }
 
     private static JsonElement.ArrayEnumerator List(JsonElement value, string what, string source) =>
-        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a list.");
+        value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray()
+            : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a list.");
 
     private static double[] Numbers(JsonElement value, string what, string source) =>
-        [.. List(value, what, source).Select(number => number.ValueKind == JsonValueKind.Number && number.TryGetDouble(out var d) && double.IsFinite(d)
+        [.. List(value, what, source).Select(number => number.ValueKind == JsonValueKind.Number
+            && number.TryGetDouble(out var d) && double.IsFinite(d)
             ? d
             : throw new ControlNetException($"{source}: {what} holds {JsonText.Describe(number)}, expected finite numbers."))];
 
     private static string Text(JsonElement value, string what, string source) =>
-        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
+        value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
 
     private static string Show(double number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -19,7 +19,8 @@ public sealed class SegmentationPalette
     private SegmentationPalette(string name, IReadOnlyList<SegmentationClass> classes)
     {
         (Name, Classes) = (name, classes);
-        _labels = classes.Select((c, label) => (c.Name, label)).ToFrozenDictionary(c => c.Name, c => c.label, StringComparer.OrdinalIgnoreCase);
+        _labels = classes.Select((c, label) => (c.Name, label))
+            .ToFrozenDictionary(c => c.Name, c => c.label, StringComparer.OrdinalIgnoreCase);
         Dictionary<int, byte> exact = [];
         for (var label = 0; label < classes.Count; label++)
             exact.TryAdd(Key(classes[label].Red, classes[label].Green, classes[label].Blue), (byte)label);
@@ -46,7 +47,8 @@ public sealed class SegmentationPalette
     /// <exception cref="ControlNetException">There is none.</exception>
     public static SegmentationPalette Find(string name) =>
         All.FirstOrDefault(palette => palette.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new ControlNetException($"There is no palette '{name}', expected one of {string.Join(", ", All.Select(palette => $"'{palette.Name}'"))}.");
+        ?? throw new ControlNetException(
+            $"There is no palette '{name}', expected one of {string.Join(", ", All.Select(palette => $"'{palette.Name}'"))}.");
 
     /// <summary>Finds the label of a class.</summary>
     /// <param name="name">Its name, in any case, or its label as a number.</param>
@@ -60,7 +62,8 @@ public sealed class SegmentationPalette
             return label;
         var nearest = NearestName.Suggest(name, Classes.Select(c => c.Name));
         throw new ControlNetException(
-            $"'{Name}' has no class '{name}', expected a class's name or its label from 0 to {Classes.Count - 1}.{(nearest is null ? "" : $" Did you mean '{nearest}'?")}");
+            $"'{Name}' has no class '{name}', expected a class's name or its label from 0 to "
+                + $"{Classes.Count - 1}.{(nearest is null ? "" : $" Did you mean '{nearest}'?")}");
     }
 
     /// <summary>Converts labels to colors. <see cref="NoLabel"/> becomes black.</summary>
@@ -79,7 +82,8 @@ public sealed class SegmentationPalette
             if (label == NoLabel)
                 continue;
             if (label >= Classes.Count)
-                throw new ControlNetException($"The label at column {i % labels.Width}, row {i / labels.Width} is {label}, expected 0 to {Classes.Count - 1} of '{Name}'.");
+                throw new ControlNetException($"The label at column {i % labels.Width}, row {i / labels.Width} is {label}, expected 0 to "
+                    + $"{Classes.Count - 1} of '{Name}'.");
             var color = Classes[label];
             (result.Samples[3 * i], result.Samples[(3 * i) + 1], result.Samples[(3 * i) + 2]) = (color.Red, color.Green, color.Blue);
         }
@@ -121,7 +125,8 @@ public sealed class SegmentationPalette
         var (best, least) = (0, int.MaxValue);
         for (var label = 0; label < Classes.Count; label++)
         {
-            var (r, g, b) = ((key >> 16) - Classes[label].Red, ((key >> 8) & 255) - Classes[label].Green, (key & 255) - Classes[label].Blue);
+            var (r, g, b) = (
+                (key >> 16) - Classes[label].Red, ((key >> 8) & 255) - Classes[label].Green, (key & 255) - Classes[label].Blue);
             var distance = (r * r) + (g * g) + (b * b);
             if (distance < least)
                 (best, least) = (label, distance);

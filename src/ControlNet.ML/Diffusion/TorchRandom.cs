@@ -22,7 +22,8 @@ public sealed class TorchRandom : INoiseSource
     /// </param>
     public TorchRandom(ulong seed) => _twister = new MersenneTwister((uint)seed);
 
-    private TorchRandom(TorchRandom other) => (_twister, _spare) = (new MersenneTwister(other._twister.State, other._twister.Next), other._spare);
+    private TorchRandom(TorchRandom other) =>
+        (_twister, _spare) = (new MersenneTwister(other._twister.State, other._twister.Next), other._spare);
 
     /// <summary>A generator in the same state, which goes its own way from here.</summary>
     internal TorchRandom Copy() => new(this);

@@ -127,7 +127,8 @@ public static class Color
     {
         private const int White = 2040;
         private static readonly int[] Linear = [.. Enumerable.Range(0, 256).Select(v => (int)Math.Round(White * Linearize(v / 255.0)))];
-        private static readonly int[] Root = [.. Enumerable.Range(0, White + 1).Select(y => (int)Math.Round((1 << 15) * RootOf(y / (double)White)))];
+        private static readonly int[] Root = [
+            .. Enumerable.Range(0, White + 1).Select(y => (int)Math.Round((1 << 15) * RootOf(y / (double)White)))];
 
         public static byte Of(byte r, byte g, byte b)
         {

@@ -104,7 +104,8 @@ public sealed record Geometry
             FitMode.Crop or FitMode.Fill => (Side(sourceWidth * scale), Side(sourceHeight * scale)),
             _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a mode."),
         };
-        return new Geometry(sourceWidth, sourceHeight, scaled, (Middle(width, scaled.Item1), Middle(height, scaled.Item2)), (width, height), mode);
+        return new Geometry(
+            sourceWidth, sourceHeight, scaled, (Middle(width, scaled.Item1), Middle(height, scaled.Item2)), (width, height), mode);
 
         static int Middle(int target, int scaled) => target >= scaled ? (target - scaled) / 2 : -((scaled - target) / 2);
     }
@@ -166,7 +167,8 @@ public sealed record Geometry
         var (left, right) = (Math.Max(0, OffsetX), Math.Min(Width, OffsetX + ScaledWidth));
         var (top, bottom) = (Math.Max(0, OffsetY), Math.Min(Height, OffsetY + ScaledHeight));
         for (var y = top; y < bottom; y++)
-            scaled.Row(y - OffsetY)[((left - OffsetX) * channels)..((right - OffsetX) * channels)].CopyTo(target.Row(y)[(left * channels)..]);
+            scaled.Row(y - OffsetY)[((left - OffsetX) * channels)..((right - OffsetX) * channels)]
+                .CopyTo(target.Row(y)[(left * channels)..]);
     }
 
     /// <summary>Cuts out the part of a target that shows the source, without padding and fill.</summary>
@@ -195,7 +197,13 @@ public sealed record Geometry
     }
 
     private static Geometry Centre(int sourceWidth, int sourceHeight, (int Width, int Height) scaled, (int Width, int Height) target) =>
-        new(sourceWidth, sourceHeight, scaled, (Middle(target.Width, scaled.Width), Middle(target.Height, scaled.Height)), target, FitMode.Crop);
+        new(
+            sourceWidth,
+            sourceHeight,
+            scaled,
+            (Middle(target.Width, scaled.Width), Middle(target.Height, scaled.Height)),
+            target,
+            FitMode.Crop);
 
     private static int Middle(int target, int scaled) =>
         target >= scaled ? (target - scaled) / 2 : -(int)Math.Round((scaled - target) / 2.0);
@@ -205,7 +213,9 @@ public sealed record Geometry
         // An image a thousand times wider than high keeps at least a line.
         < 1 => 1,
         <= int.MaxValue => (int)Math.Round(side),
-        _ => throw new ControlNetException($"A side of {side:0} pixels is too large for an image: the source is too narrow for the requested size."),
+        _ =>
+            throw new ControlNetException(
+                $"A side of {side:0} pixels is too large for an image: the source is too narrow for the requested size."),
     };
 
     private static void Check(int sourceWidth, int sourceHeight, int width, int height)

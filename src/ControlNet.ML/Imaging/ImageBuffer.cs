@@ -28,7 +28,8 @@ public sealed class ImageBuffer
         ArgumentNullException.ThrowIfNull(samples);
         var count = Check(width, height, channels);
         if (samples.Length != count)
-            throw new ArgumentException($"{samples.Length} samples do not fill {width}x{height}x{channels}, expected {count}.", nameof(samples));
+            throw new ArgumentException(
+                $"{samples.Length} samples do not fill {width}x{height}x{channels}, expected {count}.", nameof(samples));
         Width = width;
         Height = height;
         Channels = channels;
@@ -104,6 +105,9 @@ public sealed class ImageBuffer
             throw new ArgumentOutOfRangeException(nameof(channels), channels, "An image has 1, 3 or 4 channels.");
         return width <= Array.MaxLength / height / channels
             ? width * height * channels
-            : throw new ArgumentOutOfRangeException(nameof(width), width, $"An image of {width}x{height} with {channels} channels is larger than memory can hold in one piece.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(width),
+                width,
+                $"An image of {width}x{height} with {channels} channels is larger than memory can hold in one piece.");
     }
 }

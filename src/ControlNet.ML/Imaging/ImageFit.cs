@@ -70,6 +70,7 @@ public static class ImageFit
     {
         var (left, right) = (Math.Max(0, x), Math.Min(target.Width, x + piece.Width));
         for (var row = Math.Max(0, y); row < Math.Min(target.Height, y + piece.Height); row++)
-            Array.Copy(piece.Values, ((row - y) * piece.Width) + left - x, target.Values, (row * target.Width) + left, Math.Max(0, right - left));
+            Array.Copy(
+                piece.Values, ((row - y) * piece.Width) + left - x, target.Values, (row * target.Width) + left, Math.Max(0, right - left));
     }
 }

@@ -28,7 +28,8 @@ public static class WorkingResolution
             return rounded is >= Step and <= int.MaxValue
                 ? (int)rounded
                 : throw new ControlNetException(
-                    $"An image of {width}x{height} at resolution {resolution} would get a side of {rounded:0} pixels, expected at least {Step}.");
+                    $"An image of {width}x{height} at resolution {resolution} would get a side of {rounded:0} pixels, expected at least "
+                        + $"{Step}.");
         }
     }
 
@@ -41,7 +42,8 @@ public static class WorkingResolution
         ArgumentNullException.ThrowIfNull(image);
         var (width, height) = Multiple64(image.Width, image.Height, resolution);
         CheckPixels(image, resolution, width, height);
-        return Resize.Apply(image, width, height, resolution > Math.Min(image.Width, image.Height) ? Interpolation.Lanczos4 : Interpolation.Area);
+        return Resize.Apply(
+            image, width, height, resolution > Math.Min(image.Width, image.Height) ? Interpolation.Lanczos4 : Interpolation.Area);
     }
 
     /// <summary>The web UI's size: both sides scaled and rounded (half to even), then padded right and below to multiples of 64.</summary>
@@ -55,7 +57,8 @@ public static class WorkingResolution
 
         int Rounded(double side) => Math.Round(side) <= int.MaxValue - Step
             ? (int)Math.Round(side)
-            : throw new ControlNetException($"An image of {width}x{height} at resolution {resolution} would get a side of {side:0} pixels.");
+            : throw new ControlNetException(
+                $"An image of {width}x{height} at resolution {resolution} would get a side of {side:0} pixels.");
     }
 
     /// <summary>
@@ -102,7 +105,8 @@ public static class WorkingResolution
         if ((long)width * height > MostPixels)
         {
             throw new ControlNetException(
-                $"An image of {image.Width}x{image.Height} at resolution {resolution} would have {width}x{height} pixels, expected at most {MostPixels:N0}: it is too narrow.");
+                $"An image of {image.Width}x{image.Height} at resolution {resolution} would have {width}x{height} pixels, expected at "
+                    + $"most {MostPixels:N0}: it is too narrow.");
         }
     }
 

@@ -26,7 +26,8 @@ internal sealed record DenoisingRequest(DenoisingRow Row, SchedulerConfig Schedu
     {
         var widest = batch.MaxBy(request => request.Key.Networks.Count)!;
         RowControl[] all = [.. widest.Row.Controls.Where(control => control.Unit.TakesPart)];
-        return [.. batch.Select(request => request.Row with { Controls = Filled(request.Row.Controls, all), NoiseSource = request.Random.Copy() })];
+        return [.. batch.Select(
+            request => request.Row with { Controls = Filled(request.Row.Controls, all), NoiseSource = request.Random.Copy() })];
     }
 
     private static RowControl[] Filled(IReadOnlyList<RowControl> controls, RowControl[] all)

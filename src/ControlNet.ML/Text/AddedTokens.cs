@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace ControlNet.ML.Text;
 
-/// <summary>The special and added tokens, which a text is searched for before it is normalized and split; of several at one place the longest.</summary>
+/// <summary>
+/// The special and added tokens, which a text is searched for before it is normalized and split; of several at one place the longest.
+/// </summary>
 internal sealed class AddedTokens
 {
     private readonly Dictionary<string, int> _ids;
@@ -12,7 +14,8 @@ internal sealed class AddedTokens
     public AddedTokens(Dictionary<string, int> ids)
     {
         _ids = ids;
-        _byFirst = ids.Keys.GroupBy(token => token[0]).ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Length).ToArray());
+        _byFirst = ids.Keys.GroupBy(token => token[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Length).ToArray());
         _first = SearchValues.Create([.. _byFirst.Keys]);
     }
 

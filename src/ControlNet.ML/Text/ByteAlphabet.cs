@@ -8,7 +8,8 @@ internal static class ByteAlphabet
 {
     private static readonly char[] Characters = Build();
 
-    private static readonly Dictionary<char, byte> Bytes = Enumerable.Range(0, 256).ToDictionary(value => Characters[value], value => (byte)value);
+    private static readonly Dictionary<char, byte> Bytes = Enumerable.Range(0, 256)
+        .ToDictionary(value => Characters[value], value => (byte)value);
 
     /// <summary>The character that stands for a byte.</summary>
     public static char CharacterOf(byte value) => Characters[value];

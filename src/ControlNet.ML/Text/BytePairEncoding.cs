@@ -34,7 +34,8 @@ internal sealed class BytePairEncoding
     /// <param name="vocabulary">Token → id.</param>
     /// <param name="merges">The pairs by rank; of equal ones the last counts.</param>
     /// <param name="rules">Which reference's order of merges.</param>
-    public BytePairEncoding(IReadOnlyDictionary<string, int> vocabulary, IReadOnlyList<(string Left, string Right)> merges, ClipTextRules rules)
+    public BytePairEncoding(
+        IReadOnlyDictionary<string, int> vocabulary, IReadOnlyList<(string Left, string Right)> merges, ClipTextRules rules)
     {
         Rules = rules;
         for (var value = 0; value < 256; value++)
@@ -101,7 +102,8 @@ internal sealed class BytePairEncoding
             {
                 var id = _encoding._ids[_symbols[place]];
                 var (start, end) = _word.Characters(place, _next[place]);
-                pieces.Add(new TextPiece(id == NotInVocabulary ? unknown : id, offset + start, offset + end, EndsWord: _next[place] == _count));
+                pieces.Add(
+                    new TextPiece(id == NotInVocabulary ? unknown : id, offset + start, offset + end, EndsWord: _next[place] == _count));
             }
         }
 

@@ -57,7 +57,8 @@ internal static class CanonicalComposition
         {
             var combiningClass = Unicode14.CombiningClass(point);
             // A mark of the same or a higher class between the starter and this one blocks it.
-            if (starter >= 0 && (lastClass == 0 || lastClass < combiningClass) && Unicode14.TryCompose(kept[starter], point, out var composite))
+            if (starter >= 0 && (lastClass == 0 || lastClass < combiningClass)
+                && Unicode14.TryCompose(kept[starter], point, out var composite))
             {
                 kept[starter] = composite;
                 continue;

@@ -25,7 +25,9 @@ internal sealed class ClipDecoder(IReadOnlyDictionary<int, string> tokens, Added
         return text.ToString();
     }
 
-    /// <summary>The text of as many ids as fit: see <see cref="ClipTokenizer.Decode(IEnumerable{int}, Span{char}, out int, out int)"/>.</summary>
+    /// <summary>
+    /// The text of as many ids as fit: see <see cref="ClipTokenizer.Decode(IEnumerable{int}, Span{char}, out int, out int)"/>.
+    /// </summary>
     public OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
     {
         ArgumentNullException.ThrowIfNull(ids);

@@ -8,7 +8,9 @@ namespace ControlNet.ML.Text;
 /// <param name="AddedId">An added token's id; null for a word.</param>
 internal readonly record struct TextWord(int Offset, int Length, int? AddedId);
 
-/// <summary>CLIP's pre-tokenization: added tokens, and between them the words of <see cref="ClipWords"/>. White space belongs to neither.</summary>
+/// <summary>
+/// CLIP's pre-tokenization: added tokens, and between them the words of <see cref="ClipWords"/>. White space belongs to neither.
+/// </summary>
 internal sealed class ClipPreTokenizer(AddedTokens added, ClipTextRules rules) : PreTokenizer
 {
     /// <inheritdoc/>

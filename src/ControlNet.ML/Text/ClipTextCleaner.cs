@@ -44,7 +44,8 @@ internal static class ClipTextCleaner
     }
 
     private static bool IsSeparator(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static bool IsInvisible(Rune rune) =>
         rune.Value == 0xFFFD

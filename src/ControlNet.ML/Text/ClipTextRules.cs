@@ -9,6 +9,8 @@ public enum ClipTextRules
     /// <summary>As transformers' <c>CLIPTokenizer</c> without ftfy, which diffusers' pipelines run on vocab.json and merges.txt.</summary>
     Slow,
 
-    /// <summary>As <c>CLIPTokenizerFast</c> and anything else that runs a tokenizer.json. Lone surrogates, which it refuses, become U+FFFD.</summary>
+    /// <summary>
+    /// As <c>CLIPTokenizerFast</c> and anything else that runs a tokenizer.json. Lone surrogates, which it refuses, become U+FFFD.
+    /// </summary>
     Fast,
 }

@@ -4,7 +4,8 @@ using Microsoft.ML.Tokenizers;
 namespace ControlNet.ML.Text;
 
 /// <summary>
-/// CLIP's byte-level BPE tokenizer: the ids that transformers' <c>CLIPTokenizer</c> gives, for any text. Immutable and safe to share between threads.
+/// CLIP's byte-level BPE tokenizer: the ids that transformers' <c>CLIPTokenizer</c> gives, for any text. Immutable and safe to share
+/// between threads.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -14,7 +15,8 @@ namespace ControlNet.ML.Text;
 /// </para>
 /// <para>
 /// With normalization, which is the default, offsets and indices refer to the normalized text, which the methods return; without, to the
-/// text passed. A character whose UTF-8 is split between tokens belongs to each of them. Without pre-tokenization the whole text is one word.
+/// text passed. A character whose UTF-8 is split between tokens belongs to each of them. Without pre-tokenization the whole text is one
+/// word.
 /// </para>
 /// </remarks>
 public sealed class ClipTokenizer : Tokenizer
@@ -84,14 +86,20 @@ public sealed class ClipTokenizer : Tokenizer
 
     /// <summary>CLIP's words: runs of letters, single digits, runs of other characters, English contractions; and added tokens.</summary>
     /// <remarks>
-    /// Alone it finds added tokens in any text. The tokenizer does so before normalization, by the slow rules only then: <c>&lt;CAT&gt;</c> is
+    /// Alone it finds added tokens in any text. The tokenizer does so before normalization, by the slow rules only then: <c>&lt;CAT&gt;</c>
+    /// is
     /// no added token <c>&lt;cat&gt;</c>, though its normalized text is.
     /// </remarks>
     public override PreTokenizer PreTokenizer => _encoder.PreTokenizer;
 
-    /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt or, where these are missing, tokenizer.json; and the configuration beside them.</summary>
+    /// <summary>
+    /// Reads a tokenizer's folder: vocab.json and merges.txt or, where these are missing, tokenizer.json; and the configuration beside
+    /// them.
+    /// </summary>
     /// <param name="folder">The folder, <c>tokenizer</c> in a diffusers model.</param>
-    /// <param name="maxPositions">The text encoder's <c>max_position_embeddings</c>: the length if the files give none, and the longest allowed.</param>
+    /// <param name="maxPositions">
+    /// The text encoder's <c>max_position_embeddings</c>: the length if the files give none, and the longest allowed.
+    /// </param>
     /// <exception cref="ControlNetException">A file is missing or faulty, or is that of another kind of tokenizer.</exception>
     public static ClipTokenizer Load(string folder, int maxPositions = 77)
     {
@@ -112,7 +120,8 @@ public sealed class ClipTokenizer : Tokenizer
             using var stream = TokenizerFile.Open(paths[2]);
             var json = TokenizerJson.Read(stream, paths[2]);
             var options = TokenizerConfig.Read(folder, maxPositions, ClipTextRules.Fast);
-            return Create(json.Vocabulary, json.Merges, options with { AddedTokens = Join(json.AddedTokens, options.AddedTokens) }, paths[2]);
+            return Create(
+                json.Vocabulary, json.Merges, options with { AddedTokens = Join(json.AddedTokens, options.AddedTokens) }, paths[2]);
         }
 
         var missing = isThere switch
@@ -139,7 +148,9 @@ public sealed class ClipTokenizer : Tokenizer
         return Create(vocabulary, merges, options, $"{source}/{VocabularyFile}", $"{source}/{MergesFile}");
     }
 
-    /// <summary>Returns a tokenizer with additional tokens, as textual inversion adds them. Their ids continue from <see cref="VocabularySize"/>.</summary>
+    /// <summary>
+    /// Returns a tokenizer with additional tokens, as textual inversion adds them. Their ids continue from <see cref="VocabularySize"/>.
+    /// </summary>
     /// <param name="tokens">The new tokens, matched case-sensitively before a text is cleaned.</param>
     /// <exception cref="ControlNetException">A token is empty or exists already.</exception>
     public ClipTokenizer WithTokens(params IEnumerable<string> tokens)
@@ -168,7 +179,8 @@ public sealed class ClipTokenizer : Tokenizer
         if (highest >= vocabularySize)
         {
             throw new ControlNetException(
-                $"{_source}: the token '{_tokens[highest]}' has the id {highest}, but {encoder} embeds {vocabularySize} tokens: are the two of one model?");
+                $"{_source}: the token '{_tokens[highest]}' has the id {highest}, but {encoder} embeds {vocabularySize} tokens: are the "
+                    + $"two of one model?");
         }
     }
 
@@ -190,7 +202,9 @@ public sealed class ClipTokenizer : Tokenizer
         return new TokenizedPrompt(Frame(ids.Take(kept)), kept + 2, ids.Count > room ? Decode(ids.Skip(room)) : null);
     }
 
-    /// <summary>The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between, special tokens included.</summary>
+    /// <summary>
+    /// The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between, special tokens included.
+    /// </summary>
     /// <param name="ids">Ids of this tokenizer.</param>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
     public override string Decode(IEnumerable<int> ids) => _decoder.Decode(ids, skipSpecialTokens: false);
@@ -242,7 +256,10 @@ public sealed class ClipTokenizer : Tokenizer
         Math.Min(settings.MaxTokenCount, Encode(text, textSpan, settings).Pieces.Count);
 
     /// <inheritdoc/>
-    /// <remarks>Words are not split, for part of one has other tokens on its own: the text on the one side of the index has exactly the tokens counted.</remarks>
+    /// <remarks>
+    /// Words are not split, for part of one has other tokens on its own: the text on the one side of the index has exactly the tokens
+    /// counted.
+    /// </remarks>
     protected override int GetIndexByTokenCount(
         string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
     {
@@ -252,7 +269,8 @@ public sealed class ClipTokenizer : Tokenizer
         return fromEnd ? encoded.StartOf(tokenCount) : encoded.EndOf(tokenCount);
     }
 
-    private static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions options, string vocabularySource, string mergesSource) => Create(
+    private static ClipTokenizer Create(
+        Stream vocabulary, Stream merges, ClipTokenizerOptions options, string vocabularySource, string mergesSource) => Create(
         TokenizerFile.ReadJson(vocabulary, vocabularySource, root => VocabularyReader.Read(root, vocabularySource)),
         MergesReader.Read(merges, mergesSource), options, vocabularySource);
 

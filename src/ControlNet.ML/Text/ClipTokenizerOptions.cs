@@ -15,7 +15,9 @@ public sealed record ClipTokenizerOptions
     /// <value>Default: <c>&lt;|endoftext|&gt;</c>.</value>
     public string UnknownToken { get; init; } = ClipWords.End;
 
-    /// <summary>The padding token, up to <see cref="MaxLength"/>. Stable Diffusion 2 and the second text encoder of SDXL use <c>!</c>.</summary>
+    /// <summary>
+    /// The padding token, up to <see cref="MaxLength"/>. Stable Diffusion 2 and the second text encoder of SDXL use <c>!</c>.
+    /// </summary>
     /// <value>Default: <c>&lt;|endoftext|&gt;</c>.</value>
     public string PadToken { get; init; } = ClipWords.End;
 

@@ -26,7 +26,9 @@ internal static class ClipWords
     /// <summary>Finds the next word at or after a position and moves the position past it; false if only white space is left.</summary>
     /// <param name="text">A cleaned text, in lower case.</param>
     /// <param name="position">The position, in UTF-16 code units.</param>
-    /// <param name="rules">The slow pattern ignores case, which in lower case leaves ſ for s, and knows the special tokens; the fast one does not.</param>
+    /// <param name="rules">
+    /// The slow pattern ignores case, which in lower case leaves ſ for s, and knows the special tokens; the fast one does not.
+    /// </param>
     /// <param name="word">The word.</param>
     public static bool TryNext(ReadOnlySpan<char> text, ref int position, ClipTextRules rules, out ReadOnlySpan<char> word)
     {

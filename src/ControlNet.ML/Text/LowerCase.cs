@@ -58,7 +58,8 @@ internal static class LowerCase
         || rune.Value == 0x1171E; // a nonspacing mark in Unicode 14, a spacing one since
 
     private static bool IsCased(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
         || rune.Value is 0xAA or 0xBA                                          // ordinal indicators
             or (>= 0x2160 and <= 0x217F)                                       // Roman numerals
             or (>= 0x24B6 and <= 0x24E9)                                       // circled letters

@@ -23,7 +23,8 @@ internal static class MergesReader
             {
                 // The reference drops the first line whatever it is; without this check a merge would be lost.
                 if (!line.StartsWith("#version", StringComparison.Ordinal))
-                    throw new ControlNetException($"{source}, line {number}: found '{Shorten(line)}', expected a version line such as '#version: 0.2'.");
+                    throw new ControlNetException(
+                        $"{source}, line {number}: found '{Shorten(line)}', expected a version line such as '#version: 0.2'.");
                 version = number;
                 continue;
             }
@@ -31,11 +32,14 @@ internal static class MergesReader
             if (number - version > MaxMerges)
                 break;
             if (parts.Length != 2)
-                throw new ControlNetException($"{source}, line {number}: found {parts.Length} parts in '{Shorten(line)}', expected two tokens to be merged.");
+                throw new ControlNetException(
+                    $"{source}, line {number}: found {parts.Length} parts in '{Shorten(line)}', expected two tokens to be merged.");
             merges.Add((parts[0], parts[1]));
         }
 
-        return version > 0 ? merges : throw new ControlNetException($"{source} holds white space only, expected a version line and merges.");
+        return version > 0
+            ? merges
+            : throw new ControlNetException($"{source} holds white space only, expected a version line and merges.");
     }
 
     private static string Shorten(string line) => line.Length <= 40 ? line : line[..40] + "…";

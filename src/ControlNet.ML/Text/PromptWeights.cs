@@ -24,7 +24,9 @@ public static class PromptWeights
 {
     private const double Step = 1.1;
 
-    /// <summary>The parts of a prompt in order; neighbours of equal weight are one part. A prompt without text gives one empty part of weight 1.</summary>
+    /// <summary>
+    /// The parts of a prompt in order; neighbours of equal weight are one part. A prompt without text gives one empty part of weight 1.
+    /// </summary>
     /// <param name="prompt">The prompt.</param>
     /// <exception cref="ControlNetException">A weight is too large for a number.</exception>
     public static IReadOnlyList<WeightedText> Parse(string prompt)
@@ -91,7 +93,8 @@ public static class PromptWeights
                     end++;
                 var text = string.Concat(_texts[first..end]);
                 if (!double.IsFinite(_weights[first]))
-                    throw new ControlNetException($"The weight of '{(text.Length <= 40 ? text : text[..40] + "…")}' in the prompt is beyond all numbers, expected a finite one.");
+                    throw new ControlNetException($"The weight of '{(text.Length <= 40 ? text : text[..40] + "…")}' in the prompt is "
+                        + $"beyond all numbers, expected a finite one.");
                 parts.Add(new WeightedText(text, _weights[first]));
                 first = end;
             }
@@ -129,7 +132,11 @@ public static class PromptWeights
             var after = digits < 0 ? default : number[digits..].TrimStart();
             (weight, length) = (0, rest.Length - after.Length + 1);
             return after is [')', ..]
-                && double.TryParse(number[..digits], NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight);
+                && double.TryParse(
+                    number[..digits],
+                    NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture,
+                    out weight);
         }
     }
 }

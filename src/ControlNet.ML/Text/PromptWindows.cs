@@ -1,7 +1,9 @@
 namespace ControlNet.ML.Text;
 
 /// <summary>One window of a long prompt.</summary>
-/// <param name="Ids">Start token, a stretch of the prompt, end token and padding: exactly <see cref="ClipTokenizer.MaxLength"/> ids.</param>
+/// <param name="Ids">
+/// Start token, a stretch of the prompt, end token and padding: exactly <see cref="ClipTokenizer.MaxLength"/> ids.
+/// </param>
 /// <param name="Weights">A weight for each id; 1 for start, end and padding.</param>
 public sealed record PromptWindow(IReadOnlyList<int> Ids, IReadOnlyList<double> Weights);
 
@@ -24,7 +26,8 @@ public static class PromptWindows
     /// <param name="tokenizer">The text encoder's tokenizer.</param>
     /// <param name="prompt">The prompt. An empty one gives one empty window.</param>
     /// <exception cref="ControlNetException">A weight is too large for a number.</exception>
-    public static IReadOnlyList<PromptWindow> CutWeighted(ClipTokenizer tokenizer, string prompt) => Cut(tokenizer, PromptWeights.Parse(prompt));
+    public static IReadOnlyList<PromptWindow> CutWeighted(ClipTokenizer tokenizer, string prompt) =>
+        Cut(tokenizer, PromptWeights.Parse(prompt));
 
     /// <summary>Parts of a prompt in windows; each part is tokenized on its own.</summary>
     /// <param name="tokenizer">The text encoder's tokenizer.</param>

@@ -34,7 +34,11 @@ internal static class TokenizerConfig
             options = ReadFile(special, root => ReadNames(root, options, special));
         var added = Path.Combine(folder, AddedFile);
         if (File.Exists(added))
-            options = options with { AddedTokens = ReadFile(added, root => root.EnumerateObject().Any() ? VocabularyReader.Read(root, added) : []) };
+            options = options with
+            {
+                AddedTokens =
+                ReadFile(added, root => root.EnumerateObject().Any() ? VocabularyReader.Read(root, added) : [])
+            };
         return options;
     }
 
@@ -47,7 +51,8 @@ internal static class TokenizerConfig
     private static ClipTokenizerOptions ReadConfig(JsonElement root, ClipTokenizerOptions defaults, string path, out bool isComplete)
     {
         // GPT-2's and other tokenizers have files of the same names and form, and give other ids.
-        if (defaults.Rules == ClipTextRules.Slow && root.TryGetProperty("tokenizer_class", out var name) && name.ValueKind == JsonValueKind.String
+        if (defaults.Rules == ClipTextRules.Slow
+            && root.TryGetProperty("tokenizer_class", out var name) && name.ValueKind == JsonValueKind.String
             && name.GetString() is not ("CLIPTokenizer" or "CLIPTokenizerFast"))
         {
             throw new ControlNetException($"{path}: 'tokenizer_class' is '{name.GetString()}', expected 'CLIPTokenizer'.");
@@ -76,8 +81,10 @@ internal static class TokenizerConfig
         if (!root.TryGetProperty("model_max_length", out var value) || value.ValueKind == JsonValueKind.Null)
             return maxPositions;
         // Files saved without a length say 1e30.
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var length) || length < SmallestLength || length != Math.Truncate(length))
-            throw new ControlNetException($"{path}: 'model_max_length' is {value.GetRawText()}, expected a whole number of at least {SmallestLength}.");
+        if (value.ValueKind != JsonValueKind.Number
+            || !value.TryGetDouble(out var length) || length < SmallestLength || length != Math.Truncate(length))
+            throw new ControlNetException(
+                $"{path}: 'model_max_length' is {value.GetRawText()}, expected a whole number of at least {SmallestLength}.");
         return (int)Math.Min(length, maxPositions);
     }
 
@@ -104,7 +111,8 @@ internal static class TokenizerConfig
     private static Dictionary<string, int> ReadAdded(JsonElement added, string path)
     {
         if (added.ValueKind != JsonValueKind.Object)
-            throw new ControlNetException($"{path}: 'added_tokens_decoder' is {TokenizerFile.Kind(added)}, expected an object of ids and tokens.");
+            throw new ControlNetException(
+                $"{path}: 'added_tokens_decoder' is {TokenizerFile.Kind(added)}, expected an object of ids and tokens.");
         var ids = new Dictionary<string, int>();
         foreach (var entry in added.EnumerateObject())
         {
@@ -114,7 +122,8 @@ internal static class TokenizerConfig
             if (token is null)
                 throw new ControlNetException($"{path}: 'added_tokens_decoder' has no 'content' for the id {id}.");
             if (!ids.TryAdd(token, id))
-                throw new ControlNetException($"{path}: 'added_tokens_decoder' has the token '{token}' twice, with the ids {ids[token]} and {id}.");
+                throw new ControlNetException(
+                    $"{path}: 'added_tokens_decoder' has the token '{token}' twice, with the ids {ids[token]} and {id}.");
         }
 
         return ids;

@@ -4,7 +4,9 @@ using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Text;
 
-/// <summary>Opens and reads a tokenizer's text files. Every fault becomes a <see cref="ControlNetException"/> that names the file.</summary>
+/// <summary>
+/// Opens and reads a tokenizer's text files. Every fault becomes a <see cref="ControlNetException"/> that names the file.
+/// </summary>
 internal static class TokenizerFile
 {
     /// <summary>No public tokenizer comes near: CLIP's largest file has 4 MB.</summary>
@@ -31,7 +33,8 @@ internal static class TokenizerFile
     }
 
     /// <summary>Reads something out of a JSON object.</summary>
-    public static T ReadJson<T>(Stream stream, string source, Func<JsonElement, T> read) => read(JsonText.ParseObject(ReadBytes(stream, source), source));
+    public static T ReadJson<T>(Stream stream, string source, Func<JsonElement, T> read) =>
+        read(JsonText.ParseObject(ReadBytes(stream, source), source));
 
     private static ReadOnlySpan<byte> ReadBytes(Stream stream, string source)
     {
@@ -44,7 +47,9 @@ internal static class TokenizerFile
             bytes.Write(buffer, 0, count);
         }
 
-        return bytes.Length > 0 ? bytes.GetBuffer().AsSpan(0, (int)bytes.Length) : throw new ControlNetException($"{source} is empty (0 bytes).");
+        return bytes.Length > 0
+            ? bytes.GetBuffer().AsSpan(0, (int)bytes.Length)
+            : throw new ControlNetException($"{source} is empty (0 bytes).");
     }
 
     /// <summary>A JSON value's kind, for messages.</summary>

@@ -50,7 +50,8 @@ internal sealed record TokenizerJson(
             foreach (var token in (string[])[left, right, left + right])
             {
                 if (!vocabulary.ContainsKey(token))
-                    throw new ControlNetException($"{source}: 'model.merges[{result.Count}]' joins '{left}' and '{right}': '{token}' is not in the vocabulary.");
+                    throw new ControlNetException(
+                        $"{source}: 'model.merges[{result.Count}]' joins '{left}' and '{right}': '{token}' is not in the vocabulary.");
             }
 
             result.Add((left, right));

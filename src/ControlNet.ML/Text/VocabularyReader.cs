@@ -36,5 +36,6 @@ internal static class VocabularyReader
     public static int ReadId(JsonElement value, string token, string source) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) && id is >= 0 and <= MaxId
             ? id
-            : throw new ControlNetException($"{source}: the id of '{token}' is {JsonText.Describe(value)}, expected a whole number from 0 to {MaxId}.");
+            : throw new ControlNetException(
+                $"{source}: the id of '{token}' is {JsonText.Describe(value)}, expected a whole number from 0 to {MaxId}.");
 }

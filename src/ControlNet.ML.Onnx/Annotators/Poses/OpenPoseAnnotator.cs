@@ -19,7 +19,8 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
     public override string Name => "openpose";
 
     public override string Models =>
-        "divamgupta/controlnet_tensorflow: body_pose_model.onnx, ailia-models control_net: pose_body.onnx, own exports of body_pose_model.pth";
+        "divamgupta/controlnet_tensorflow: body_pose_model.onnx, ailia-models control_net: pose_body.onnx, own exports of "
+            + "body_pose_model.pth";
 
     public override bool Fits(OnnxSignature signature)
     {
@@ -60,7 +61,10 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
             {
                 Body = [.. person.Parts.Select(peak => peak < 0
                     ? (PosePoint?)null
-                    : new PosePoint(peaks[peak].X / (double)image.Width, peaks[peak].Y / (double)image.Height, Math.Clamp(peaks[peak].Score, float.Epsilon, 1)))],
+                    : new PosePoint(
+                        peaks[peak].X / (double)image.Width,
+                        peaks[peak].Y / (double)image.Height,
+                        Math.Clamp(peaks[peak].Score, float.Epsilon, 1)))],
             })],
             image.Width,
             image.Height,
@@ -72,7 +76,8 @@ internal sealed class OpenPoseAnnotator(PoseDrawingOptions drawing) : Annotator
         IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image)
     {
         // The number of channels tells the two outputs apart, since exporters order them differently.
-        var isField = outputs[0].Port.Shape[1] == 2 * PoseLimbs.All.Count || (outputs[0].Port.Shape[1] < 0 && outputs[0].Count > outputs[1].Count);
+        var isField = outputs[0].Port.Shape[1] == 2 * PoseLimbs.All.Count
+            || (outputs[0].Port.Shape[1] < 0 && outputs[0].Count > outputs[1].Count);
         var fields = AtSize(Maps(outputs[isField ? 0 : 1], 2 * PoseLimbs.All.Count, seen), image);
         var heat = AtSize(Maps(outputs[isField ? 1 : 0], Parts + 1, seen), image);
         List<PosePeak> peaks = [];

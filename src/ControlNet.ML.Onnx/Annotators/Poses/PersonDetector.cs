@@ -40,7 +40,8 @@ internal static class PersonDetector
     {
         var (high, wide) = (port.Shape[2], port.Shape[3]);
         var scale = Scale(image, port);
-        var scaled = Resize.Apply(image, Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale)), Interpolation.Linear);
+        var scaled = Resize.Apply(
+            image, Math.Max(1, (int)(image.Width * scale)), Math.Max(1, (int)(image.Height * scale)), Interpolation.Linear);
         var tensor = TensorData.Zeros(1, 3, high, wide);
         Array.Fill(tensor.Values, Grey);
         for (var c = 0; c < 3; c++)
@@ -96,5 +97,6 @@ internal static class PersonDetector
         return [.. kept.Where(box => box.Score > LeastOfPerson)];
     }
 
-    private static float Scale(ImageBuffer image, OnnxPort port) => Math.Min(port.Shape[2] / (float)image.Height, port.Shape[3] / (float)image.Width);
+    private static float Scale(ImageBuffer image, OnnxPort port) =>
+        Math.Min(port.Shape[2] / (float)image.Height, port.Shape[3] / (float)image.Width);
 }

@@ -76,7 +76,9 @@ internal static class WholeBody
     /// <summary>The keypoints as a person to draw: OpenPose's body, hands and face. Feet are not drawn.</summary>
     public static PosePerson ToPerson(IReadOnlyList<(double X, double Y, double Score)> points, int width, int height)
     {
-        PosePoint?[] all = [.. points.Select(point => point.Score > 0 ? new PosePoint(point.X / width, point.Y / height, Math.Min(1, point.Score)) : (PosePoint?)null)];
+        PosePoint?[] all = [
+            .. points.Select(
+                point => point.Score > 0 ? new PosePoint(point.X / width, point.Y / height, Math.Min(1, point.Score)) : (PosePoint?)null)];
         return new PosePerson
         {
             Body = CocoKeypoints.ToBody(all[..CocoKeypoints.Count], Least),

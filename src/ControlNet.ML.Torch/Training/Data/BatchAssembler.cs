@@ -28,7 +28,8 @@ internal sealed class BatchAssembler(RowEncoder encoder, TorchDevice device, boo
 
     /// <summary>Assembles a batch from its parts.</summary>
     public TrainingBatch Assemble(
-        TensorData latents, TensorData noise, int[] timesteps, IReadOnlyList<ImageBuffer> conditions, IReadOnlyList<string> prompts, IReadOnlyList<ReadRow> rows)
+        TensorData latents, TensorData noise, int[] timesteps, IReadOnlyList<ImageBuffer> conditions, IReadOnlyList<string> prompts,
+        IReadOnlyList<ReadRow> rows)
     {
         var texts = prompts.Select(encoder.Text).ToArray();
         return new TrainingBatch(

@@ -25,7 +25,10 @@ internal static class MetadataFile
             if (string.IsNullOrWhiteSpace(line))
                 continue;
             var row = JsonText.ParseObject(Encoding.UTF8.GetBytes(line), where);
-            rows.Add(new TrainingRow(where, File(columns.Image)!, row.TryGetProperty(columns.Condition, out _) ? File(columns.Condition) : null, Text(columns.Prompt)));
+            rows.Add(new TrainingRow(
+                where, File(columns.Image)!, row.TryGetProperty(columns.Condition, out _)
+                    ? File(columns.Condition)
+                    : null, Text(columns.Prompt)));
 
             string? File(string column) => Text(column) is { Length: > 0 } name
                 ? Full(name)
@@ -43,8 +46,11 @@ internal static class MetadataFile
                 }
             }
 
+            string Columns() =>
+                row.EnumerateObject().Any() ? Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "none";
+
             string Text(string column) => !row.TryGetProperty(column, out var value)
-                ? throw new ControlNetException($"{where}: has no '{column}'; its columns are {(row.EnumerateObject().Any() ? Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "none")}.")
+                ? throw new ControlNetException($"{where}: has no '{column}'; its columns are {Columns()}.")
                 : value.ValueKind == JsonValueKind.String
                     ? value.GetString()!
                     : throw new ControlNetException($"{where}: '{column}' is {JsonText.Describe(value)}, expected a text.");

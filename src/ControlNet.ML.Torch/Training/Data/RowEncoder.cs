@@ -20,7 +20,9 @@ internal sealed class RowEncoder
     private readonly Dictionary<string, TextEmbedding> _texts = [];
 
     /// <param name="model">The base model, whose text encoders and autoencoder are used.</param>
-    /// <param name="fingerprint">Fingerprint of these networks, part of the cache's keys: other networks' encodings are not mistaken for theirs.</param>
+    /// <param name="fingerprint">
+    /// Fingerprint of these networks, part of the cache's keys: other networks' encodings are not mistaken for theirs.
+    /// </param>
     /// <param name="cache">Cache of encodings, or null.</param>
     /// <param name="width">Image width in pixels.</param>
     /// <param name="height">Image height in pixels.</param>
@@ -88,7 +90,9 @@ internal sealed class RowEncoder
         if (_cache?.Read(TextKey(prompt), (tokens * width) + pooled) is not { } values)
             return null;
         return new TextEmbedding(
-            new TensorData(values[..(tokens * width)], 1, tokens, width), pooled == 0 ? null : new TensorData(values[(tokens * width)..], 1, pooled));
+            new TensorData(values[..(tokens * width)], 1, tokens, width), pooled == 0
+                ? null
+                : new TensorData(values[(tokens * width)..], 1, pooled));
     }
 
     private TextEmbedding EncodeText(string prompt)

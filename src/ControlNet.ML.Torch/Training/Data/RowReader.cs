@@ -35,7 +35,8 @@ internal sealed class RowReader : IDisposable
             var image = Color.OverWhite(ImageCodec.Decode(bytes, row.Image));
             var cut = Cut(image.Width, image.Height, draws);
             var mirrored = _flip && draws is { Flip: true };
-            var key = SHA256.HashData([.. SHA256.HashData(bytes), .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"{cut}{mirrored}"))]);
+            var key = SHA256.HashData(
+                [.. SHA256.HashData(bytes), .. Encoding.ASCII.GetBytes(FormattableString.Invariant($"{cut}{mirrored}"))]);
             var fitted = Fit(image, cut, mirrored);
             return new ReadRow(row, key, fitted, Condition(row, image, fitted, cut, mirrored), image.Width, image.Height, cut);
         }
@@ -55,7 +56,8 @@ internal sealed class RowReader : IDisposable
             return condition.Width == image.Width && condition.Height == image.Height
                 ? Fit(condition, cut, mirrored)
                 : throw new ControlNetException(
-                    $"the image is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected the same size.");
+                    $"the image is {image.Width}x{image.Height} and its condition {condition.Width}x{condition.Height}, expected the "
+                        + $"same size.");
         }
 
         if (_preprocessor is null)
@@ -83,7 +85,9 @@ internal sealed class RowReader : IDisposable
         var scaled = image.Width == cut.ScaledWidth && image.Height == cut.ScaledHeight
             ? image
             : PillowResize.Apply(image, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear);
-        var deep = image.Deep is { } values ? PillowFloatResize.Apply(values, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear) : null;
+        var deep = image.Deep is { } values
+            ? PillowFloatResize.Apply(values, cut.ScaledWidth, cut.ScaledHeight, PillowFilter.Bilinear)
+            : null;
         if (!mirrored && scaled.Width == _width && scaled.Height == _height)
             return scaled.With(deep);
         var channels = scaled.Channels;
@@ -127,7 +131,8 @@ internal sealed class RowReader : IDisposable
 /// <param name="SourceWidth">Width of the image in its file.</param>
 /// <param name="SourceHeight">Height of the image in its file.</param>
 /// <param name="Cut">How it was scaled and cropped.</param>
-internal sealed record ReadRow(TrainingRow Row, byte[] Key, ImageBuffer Image, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
+internal sealed record ReadRow(
+    TrainingRow Row, byte[] Key, ImageBuffer Image, ImageBuffer Condition, int SourceWidth, int SourceHeight, Cut Cut);
 
 /// <summary>The size that an image is scaled to, and the top left corner of the crop. Its text is part of cache keys.</summary>
 internal readonly record struct Cut(int ScaledWidth, int ScaledHeight, int Left, int Top);

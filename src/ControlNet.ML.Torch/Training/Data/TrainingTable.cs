@@ -4,7 +4,8 @@ using System.Text;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// The rows to train on: image files with conditions and prompts, listed in <c>metadata.jsonl</c> (Hugging Face's image folder layout) or in
+/// The rows to train on: image files with conditions and prompts, listed in <c>metadata.jsonl</c> (Hugging Face's image folder layout) or
+/// in
 /// <c>prompt.json</c> with source, target and prompt (the layout of fill50k, the data set of the original code's tutorial).
 /// </summary>
 public sealed class TrainingTable
@@ -21,27 +22,34 @@ public sealed class TrainingTable
     /// <summary>The rows in the file's order.</summary>
     public IReadOnlyList<TrainingRow> Rows { get; }
 
-    /// <summary>SHA-256 of the rows' file names (within the folder) and prompts, as hexadecimal digits: identifies the table when a run is resumed.</summary>
+    /// <summary>
+    /// SHA-256 of the rows' file names (within the folder) and prompts, as hexadecimal digits: identifies the table when a run is resumed.
+    /// </summary>
     public string Fingerprint { get; }
 
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">A folder with <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
     /// <param name="columns">Column names; null for those of the file's layout.</param>
-    /// <param name="encoding">The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark takes precedence.</param>
+    /// <param name="encoding">
+    /// The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark takes precedence.
+    /// </param>
     /// <exception cref="ControlNetException">
-    /// The folder has neither file, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named together).
+    /// The folder has neither file, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named
+    /// together).
     /// </exception>
     public static TrainingTable Open(string folder, TrainingColumns? columns = null, string? encoding = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var decoding = EncodedText.Find(encoding);
         if (!Directory.Exists(folder))
-            throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "does not exist")}, expected a folder with metadata.jsonl or prompt.json.");
+            throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "does not exist")}, expected a folder with "
+                + $"metadata.jsonl or prompt.json.");
         var root = Path.GetFullPath(folder);
         var (metadata, prompts) = (Path.Combine(root, "metadata.jsonl"), Path.Combine(root, "prompt.json"));
         var (file, names) = File.Exists(metadata) ? (metadata, columns ?? new TrainingColumns())
             : File.Exists(prompts) ? (prompts, columns ?? TrainingColumns.SourceTarget)
-            : throw new ControlNetException($"{folder}: has neither metadata.jsonl (Hugging Face's image folder) nor prompt.json (source, target, prompt).");
+            : throw new ControlNetException(
+                $"{folder}: has neither metadata.jsonl (Hugging Face's image folder) nor prompt.json (source, target, prompt).");
         var rows = MetadataFile.Read(file, root, names, decoding);
         RequireFiles(folder, rows);
         return new TrainingTable(root, rows);
@@ -65,7 +73,8 @@ public sealed class TrainingTable
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var row in rows)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{Relative(row.Image)}\0{(row.Condition is null ? "" : Relative(row.Condition))}\0{row.Prompt}\0"));
+            hash.AppendData(
+                Encoding.UTF8.GetBytes($"{Relative(row.Image)}\0{(row.Condition is null ? "" : Relative(row.Condition))}\0{row.Prompt}\0"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 
         string Relative(string path) => Path.GetRelativePath(Folder, path).Replace('\\', '/');

@@ -19,7 +19,9 @@ internal static class ViewRows
     /// <param name="columns">The columns.</param>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Checked before each row.</param>
-    /// <exception cref="ControlNetException">A row's image or condition is missing or cannot be read, or the two differ in size.</exception>
+    /// <exception cref="ControlNetException">
+    /// A row's image or condition is missing or cannot be read, or the two differ in size.
+    /// </exception>
     public static void Write(IDataView view, TrainerColumns columns, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.Combine(folder, "images"));
@@ -41,13 +43,15 @@ internal static class ViewRows
                 if (target.Width != map.Width || target.Height != map.Height)
                 {
                     throw new ControlNetException(
-                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {target.Width}x{target.Height} and column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected the same size.");
+                        $"Row {Number(cursor.Position)}: column {Message.Name(columns.Image)} is {target.Width}x{target.Height} and "
+                            + $"column {Message.Name(columns.Condition)} {map.Width}x{map.Height}, expected the same size.");
                 }
 
                 ReadOnlyMemory<char> text = default;
                 prompts(ref text);
-                var line = JsonSerializer.SerializeToUtf8Bytes(
-                    new { file_name = Keep(target, folder, "images"), conditioning_image = Keep(map, folder, "conditions"), text = text.ToString() }, Options);
+                var (imageName, conditionName) = (Keep(target, folder, "images"), Keep(map, folder, "conditions"));
+                var row = new { file_name = imageName, conditioning_image = conditionName, text = text.ToString() };
+                var line = JsonSerializer.SerializeToUtf8Bytes(row, Options);
                 stream.Write([.. line, (byte)'\n']);
             }
         });
@@ -59,7 +63,8 @@ internal static class ViewRows
         slots.Fill(0);
         if (slots.Error(0) is { } error)
             throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} cannot be read: {error.Message}", error);
-        return slots.Items[0]?.ToImageBuffer() ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no image.");
+        return slots.Items[0]?.ToImageBuffer()
+            ?? throw new ControlNetException($"Row {Number(row)}: column {Message.Name(column)} has no image.");
     }
 
     private static string Keep(ImageBuffer target, string folder, string part)

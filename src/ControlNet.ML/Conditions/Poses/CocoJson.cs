@@ -42,12 +42,14 @@ internal static class CocoJson
         {
             return ids.Contains(CocoId.Of(wanted))
                 ? CocoId.Of(wanted)
-                : throw file.Error($"there is no image {wanted}, expected one of {ids.Count:N0}: {Message.List([.. ids.Select(Message.Name)])}.");
+                : throw file.Error(
+                    $"there is no image {wanted}, expected one of {ids.Count:N0}: {Message.List([.. ids.Select(Message.Name)])}.");
         }
 
         return ids.Count <= 1
             ? ids.SingleOrDefault()
-            : throw file.Error($"it describes {ids.Count:N0} images ({Message.List([.. ids.Select(Message.Name)])}), expected an image's id to be given.");
+            : throw file.Error(
+                $"it describes {ids.Count:N0} images ({Message.List([.. ids.Select(Message.Name)])}), expected an image's id to be given.");
     }
 
     private static JsonElement? FindImage(PoseJson file, string? id) =>

@@ -29,6 +29,8 @@ public static class CocoKeypoints
         PosePoint? Seen(int i) => points[i] is { } point && point.Score > threshold ? point : null;
 
         PosePoint? Neck() =>
-            Seen(LeftShoulder) is { } left && Seen(RightShoulder) is { } right ? new PosePoint((left.X + right.X) / 2, (left.Y + right.Y) / 2) : null;
+            Seen(LeftShoulder) is { } left && Seen(RightShoulder) is { } right
+                ? new PosePoint((left.X + right.X) / 2, (left.Y + right.Y) / 2)
+                : null;
     }
 }

@@ -23,7 +23,10 @@ internal static class OpenPoseJson
         if (list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > PoseFile.MaxPeople)
             throw file.Error($"'people' has {list.GetArrayLength():N0} members, expected at most {PoseFile.MaxPeople:N0}.");
         PosePerson[] people = [.. file.List(list, "people").Select((person, i) => Person(file, person, $"person {i + 1}"))];
-        return new PoseScene(width, height, InFractions(people) ? people : [.. people.Select(person => Each(person, points => points.ToFractions(width, height)))]);
+        return new PoseScene(
+            width,
+            height,
+            InFractions(people) ? people : [.. people.Select(person => Each(person, points => points.ToFractions(width, height)))]);
     }
 
     public static byte[] Write(PoseScene scene)

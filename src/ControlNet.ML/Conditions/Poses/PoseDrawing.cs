@@ -177,7 +177,8 @@ public static class PoseDrawing
         point is { } p && Pixel(canvas, p) is { X: > 0, Y: > 0 } pixel ? pixel : null;
 
     // Truncated towards zero; coordinates beyond int are saturated.
-    private static PixelPoint Pixel(ImageBuffer canvas, PosePoint point) => new((int)(point.X * canvas.Width), (int)(point.Y * canvas.Height));
+    private static PixelPoint Pixel(ImageBuffer canvas, PosePoint point) =>
+        new((int)(point.X * canvas.Width), (int)(point.Y * canvas.Height));
 
     private static byte Dim(byte sample) => (byte)(sample * Dimmed);
 

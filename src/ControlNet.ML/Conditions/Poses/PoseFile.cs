@@ -49,7 +49,8 @@ public static class PoseFile
         }
 
         throw new ControlNetException(
-            $"{source}: holds {JsonText.Describe(root)} without keypoints, expected OpenPose's 'people', or COCO's 'annotations' or a list of them.");
+            $"{source}: holds {JsonText.Describe(root)} without keypoints, expected OpenPose's 'people', or COCO's 'annotations' or a "
+                + $"list of them.");
     }
 
     /// <summary>

@@ -22,7 +22,9 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
 
     /// <summary>The members of a list.</summary>
     public IEnumerable<JsonElement> List(JsonElement value, string name) =>
-        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Error($"'{name}' is {JsonText.Describe(value)}, expected a list.");
+        value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray()
+            : throw Error($"'{name}' is {JsonText.Describe(value)}, expected a list.");
 
     /// <summary>An image's size: the file's, otherwise the options'.</summary>
     /// <param name="holder">The object that may have it.</param>
@@ -30,7 +32,9 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
     /// <param name="height">The height's key.</param>
     public (int Width, int Height) Size(JsonElement? holder, string width, string height)
     {
-        var size = (Width: Side(holder, width, options.Width, nameof(options.Width)), Height: Side(holder, height, options.Height, nameof(options.Height)));
+        var size = (
+            Width: Side(holder, width, options.Width, nameof(options.Width)),
+            Height: Side(holder, height, options.Height, nameof(options.Height)));
         return (long)size.Width * size.Height <= MaxPixels
             ? size
             : throw Error($"the image has {size.Width}x{size.Height} pixels, expected at most {MaxPixels:N0}.");
@@ -56,7 +60,8 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
             return null;
         if (length % NumbersAPoint != 0 || !counts.Contains(length / NumbersAPoint))
         {
-            var expected = string.Join(" or ", counts.ToArray().Select(count => $"{count * NumbersAPoint} ({count} points of x, y and confidence)"));
+            var expected = string.Join(
+                " or ", counts.ToArray().Select(count => $"{count * NumbersAPoint} ({count} points of x, y and confidence)"));
             throw Error($"'{key}' of {name} has {length:N0} numbers, expected {expected}.");
         }
 
@@ -76,7 +81,8 @@ internal sealed class PoseJson(JsonElement? root, string source, PoseReadOptions
         if (holder is { } named && named.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null)
         {
             // Python writes some sizes as 512.0.
-            return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number is >= 1 and <= MaxSide && double.IsInteger(number)
+            return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number is >= 1 and <= MaxSide
+                && double.IsInteger(number)
                 ? (int)number
                 : throw Error($"'{key}' is {JsonText.Describe(value)}, expected a whole number of pixels, 1 to {MaxSide:N0}.");
         }

@@ -37,7 +37,8 @@ public static class PoseSkeleton
         [.. Enumerable.Range(0, HandPoints - 1).Select(i => (i % 4 == 0 ? 0 : i, i + 1))];
 
     /// <summary>The colors of a hand's bones: the hues i / 20, rounded half to even as OpenCV does.</summary>
-    public static IReadOnlyList<Rgb> FingerColors { get; } = [.. Enumerable.Range(0, HandPoints - 1).Select(i => Hue(i / (double)(HandPoints - 1)))];
+    public static IReadOnlyList<Rgb> FingerColors { get; } = [
+        .. Enumerable.Range(0, HandPoints - 1).Select(i => Hue(i / (double)(HandPoints - 1)))];
 
     private static Rgb Hue(double hue)
     {

@@ -190,7 +190,9 @@ public abstract class Scheduler
         return null;
     }
 
-    /// <summary>Whether the factors of a step are finite; not guaranteed for solvers that divide by the difference of noise levels.</summary>
+    /// <summary>
+    /// Whether the factors of a step are finite; not guaranteed for solvers that divide by the difference of noise levels.
+    /// </summary>
     private protected virtual bool IsFinite(int step) => true;
 
     /// <summary>The divisor of <see cref="ScaleModelInput"/> at an index of the whole schedule.</summary>

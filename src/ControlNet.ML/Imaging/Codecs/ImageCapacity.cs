@@ -68,7 +68,10 @@ internal static class ImageCapacity
     private static void Require(string source, int width, int height, bool fits, long bytes)
     {
         if (!fits && (long)width * height > Few)
-            throw ImageCodec.NoImage(source, string.Create(CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels, more than {bytes:N0} bytes can hold"));
+            throw ImageCodec.NoImage(
+                source,
+                string.Create(
+                    CultureInfo.InvariantCulture, $"its header claims {width}x{height} pixels, more than {bytes:N0} bytes can hold"));
     }
 
     /// <summary>Whether the only image in a WebP file is a lossy one.</summary>

@@ -116,7 +116,8 @@ public static class ImageCodec
         if ((long)width * height > maxPixels)
             throw new ControlNetException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{source}: the image has {width}x{height} pixels, more than the {maxPixels:N0} allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
+                $"{source}: the image has {width}x{height} pixels, more than the {maxPixels:N0} allowed "
+                    + $"({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxPixels)})."));
     }
 
     /// <summary>Reads a file's bytes, up to the limit.</summary>
@@ -142,7 +143,8 @@ public static class ImageCodec
         if (length > maxBytes)
             throw new ControlNetException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{source}: the file has more than the {maxBytes:N0} bytes allowed ({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
+                $"{source}: the file has more than the {maxBytes:N0} bytes allowed "
+                    + $"({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
     }
 
     /// <summary>Creates a codec for a supported format and an allowed size.</summary>

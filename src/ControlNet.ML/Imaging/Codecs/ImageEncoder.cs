@@ -37,7 +37,9 @@ internal static class ImageEncoder
             using var data = format switch
             {
                 SKEncodedImageFormat.Png => pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, 6)),
-                SKEncodedImageFormat.Jpeg => pixels.Encode(new SKJpegEncoderOptions(JpegQuality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)),
+                SKEncodedImageFormat.Jpeg =>
+                    pixels.Encode(
+                        new SKJpegEncoderOptions(JpegQuality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)),
                 _ => pixels.Encode(new SKWebpEncoderOptions(SKWebpEncoderCompression.Lossless, 75)),
             };
             return data?.ToArray() ?? throw new ControlNetException($"An image of {image} cannot be encoded as {format}.");
@@ -48,7 +50,8 @@ internal static class ImageEncoder
     {
         var samples = new byte[checked(image.Width * image.Height * 4)];
         for (int s = 0, t = 0; s < image.Samples.Length; s += 3, t += 4)
-            (samples[t], samples[t + 1], samples[t + 2], samples[t + 3]) = (image.Samples[s], image.Samples[s + 1], image.Samples[s + 2], byte.MaxValue);
+            (samples[t], samples[t + 1], samples[t + 2], samples[t + 3]) = (
+                image.Samples[s], image.Samples[s + 1], image.Samples[s + 2], byte.MaxValue);
         return samples;
     }
 }

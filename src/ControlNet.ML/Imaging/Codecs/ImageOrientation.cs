@@ -40,7 +40,8 @@ internal static class ImageOrientation
         return result;
     }
 
-    private static (int Width, int Height) Size(int width, int height, int orientation) => orientation >= 5 ? (height, width) : (width, height);
+    private static (int Width, int Height) Size(int width, int height, int orientation) =>
+        orientation >= 5 ? (height, width) : (width, height);
 
     /// <summary>The position in the stored image of a pixel of the upright one.</summary>
     private static (int Column, int Row) Stored(int x, int y, int width, int height, int orientation) => orientation switch

@@ -41,7 +41,8 @@ public static partial class NumpyMap
         if (data.Length != (long)width * height * size)
         {
             throw new ControlNetException(
-                $"{source} has {data.Length:N0} bytes of data, expected {(long)width * height * size:N0} for {height}x{width} of '{type}'.");
+                $"{source} has {data.Length:N0} bytes of data, expected {(long)width * height * size:N0} for {height}x{width} of "
+                    + $"'{type}'.");
         }
 
 
@@ -70,14 +71,17 @@ public static partial class NumpyMap
             1 when sizes.Length >= 2 && sizes[^1] == 1 => (sides[0], 1L),
             1 => (1L, sides[0]),
             2 => (sides[0], sides[1]),
-            _ => throw new ControlNetException($"{source} has the shape ({string.Join(", ", sizes)}), expected two dimensions: rows and columns."),
+            _ =>
+                throw new ControlNetException(
+                    $"{source} has the shape ({string.Join(", ", sizes)}), expected two dimensions: rows and columns."),
         };
         if (width < 1 || height < 1 || width > maxPixels || height > maxPixels || width * height > maxPixels)
             throw new ControlNetException($"{source} claims {width}x{height} values, expected 1 to {maxPixels:N0}.");
         return ((int)width, (int)height);
     }
 
-    private static int SizeOf(string type, string source) => type.Length == 3 && type[1] is 'f' or 'i' or 'u' && "1248".Contains(type[2], StringComparison.Ordinal) && type[1..] != "f1"
+    private static int SizeOf(string type, string source) =>
+        type.Length == 3 && type[1] is 'f' or 'i' or 'u' && "1248".Contains(type[2], StringComparison.Ordinal) && type[1..] != "f1"
         ? type[2] - '0'
         : throw new ControlNetException($"{source} holds '{type}', expected numbers: f2, f4, f8, or i or u with 1, 2, 4 or 8.");
 

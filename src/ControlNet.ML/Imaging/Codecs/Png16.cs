@@ -21,7 +21,8 @@ internal static class Png16
     /// <summary>Whether a file is a PNG with 16 bits per sample.</summary>
     /// <param name="file">The file, from its signature on.</param>
     public static bool Is(ReadOnlySpan<byte> file) =>
-        file.Length > HeaderAt + 13 && file.StartsWith(PngChunks.Signature) && file[12..16].SequenceEqual("IHDR"u8) && file[HeaderAt + 8] == 16;
+        file.Length > HeaderAt + 13 && file.StartsWith(PngChunks.Signature) && file[12..16].SequenceEqual("IHDR"u8)
+            && file[HeaderAt + 8] == 16;
 
     /// <summary>
     /// Reads the grey values, 0 to 65,535; colors are converted with the weights of <see cref="Color.Grey"/>. Alpha is not applied.

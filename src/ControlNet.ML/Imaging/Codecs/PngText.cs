@@ -60,7 +60,8 @@ public static class PngText
         {
             CheckKeyword(keyword);
             if (text is null || !IsValid(text))
-                throw new ArgumentException($"The text for '{keyword}' is {(text is null ? "null" : "half a surrogate pair somewhere")}.", nameof(texts));
+                throw new ArgumentException(
+                    $"The text for '{keyword}' is {(text is null ? "null" : "half a surrogate pair somewhere")}.", nameof(texts));
             if (text.Contains('\0'))
                 throw new ArgumentException($"The text for '{keyword}' holds a zero character, which PNG forbids.", nameof(texts));
             if (text.All(c => c is '\n' or (>= ' ' and <= '~') or (>= '\u00a1' and <= '\u00ff')))
@@ -108,7 +109,8 @@ public static class PngText
         if (!printable || keyword[0] == ' ' || keyword[^1] == ' ' || keyword.Contains("  ", StringComparison.Ordinal))
         {
             throw new ArgumentException(
-                $"The keyword '{keyword}' is invalid in PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or together.", nameof(keyword));
+                $"The keyword '{keyword}' is invalid in PNG, expected 1 to 79 Latin-1 characters without spaces at the ends or "
+                    + $"together.", nameof(keyword));
         }
     }
 }

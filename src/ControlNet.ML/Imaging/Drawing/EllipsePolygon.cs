@@ -4,7 +4,8 @@ namespace ControlNet.ML.Imaging;
 internal static class EllipsePolygon
 {
     // OpenCV's table of sines has seven decimals.
-    private static readonly float[] Sines = [.. Enumerable.Range(0, 451).Select(degrees => (float)Math.Round(Math.Sin(degrees * Math.PI / 180), 7))];
+    private static readonly float[] Sines = [
+        .. Enumerable.Range(0, 451).Select(degrees => (float)Math.Round(Math.Sin(degrees * Math.PI / 180), 7))];
 
     /// <summary>The outline of a whole ellipse in steps of a degree.</summary>
     /// <param name="centre">The centre.</param>
@@ -24,7 +25,8 @@ internal static class EllipsePolygon
         for (var degrees = 0; degrees <= 360; degrees++)
         {
             double x = (double)halfWidth * Sines[450 - degrees], y = (double)halfHeight * Sines[degrees];
-            var point = new PixelPoint((int)Math.Round(centre.X + (x * cosine) - (y * sine)), (int)Math.Round(centre.Y + (x * sine) + (y * cosine)));
+            var point = new PixelPoint(
+                (int)Math.Round(centre.X + (x * cosine) - (y * sine)), (int)Math.Round(centre.Y + (x * sine) + (y * cosine)));
             if (points.Count == 0 || points[^1] != point)
                 points.Add(point);
         }

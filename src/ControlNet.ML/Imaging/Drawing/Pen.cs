@@ -10,7 +10,8 @@ internal readonly ref struct Pen
     {
         ArgumentNullException.ThrowIfNull(image);
         if (color.Length != image.Channels)
-            throw new ArgumentException($"The color has {color.Length} samples, the image is {image}: expected one per channel.", nameof(color));
+            throw new ArgumentException(
+                $"The color has {color.Length} samples, the image is {image}: expected one per channel.", nameof(color));
         _image = image;
         _color = color;
     }

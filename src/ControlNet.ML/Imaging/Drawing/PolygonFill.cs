@@ -41,7 +41,10 @@ public static class PolygonFill
         Edge forth = new(first, 1, y), back = new(first, corners.Length - 1, y);
         while (y <= bottom && Follow(ref forth, corners, y, shift, ref edges) && Follow(ref back, corners, y, shift, ref edges))
         {
-            pen.Span((Math.Min(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift, (Math.Max(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift, y);
+            pen.Span(
+                (Math.Min(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift,
+                (Math.Max(forth.X, back.X) + FixedPoint.Half) >> FixedPoint.Shift,
+                y);
 
             // Rows above the image are passed over, up to the next corner.
             var rows = y < 0 ? Math.Min(0, Math.Min(forth.End, back.End)) - y : 1;
@@ -66,7 +69,8 @@ public static class PolygonFill
     {
         if (y < edge.End)
             return true;
-        for (var (from, to) = (edge.Corner, (edge.Corner + edge.Turn) % corners.Length); edges-- > 0; (from, to) = (to, (to + edge.Turn) % corners.Length))
+        for (var (from, to) = (edge.Corner, (edge.Corner + edge.Turn) % corners.Length); edges-- > 0;
+            (from, to) = (to, (to + edge.Turn) % corners.Length))
         {
             var end = (corners[to].Y + (1L << shift >> 1)) >> shift;
             if (end <= y)

@@ -51,7 +51,8 @@ internal static class AreaBlocks
         }
 
         static int Left(int i, int channels) => (2 * i) - (i % channels);
-        static Vector128<ushort> Pick(Vector128<byte> samples, Vector128<byte> indices) => Vector128.WidenLower(Vector128.ShuffleNative(samples, indices));
+        static Vector128<ushort> Pick(Vector128<byte> samples, Vector128<byte> indices) =>
+            Vector128.WidenLower(Vector128.ShuffleNative(samples, indices));
     }
 
     // Left and right are the halves of a 16-bit number. Returns the number of pixels computed with whole vectors.
@@ -60,7 +61,8 @@ internal static class AreaBlocks
         var n = Vector<byte>.Count;
         var i = 0;
         for (; i <= target.Length - n; i += n)
-            Vector.Narrow(Mean(above[(2 * i)..], below[(2 * i)..]), Mean(above[((2 * i) + n)..], below[((2 * i) + n)..])).CopyTo(target[i..]);
+            Vector.Narrow(Mean(above[(2 * i)..], below[(2 * i)..]), Mean(above[((2 * i) + n)..], below[((2 * i) + n)..]))
+                .CopyTo(target[i..]);
         return i;
 
         static Vector<ushort> Mean(ReadOnlySpan<byte> above, ReadOnlySpan<byte> below)

@@ -29,7 +29,8 @@ internal static class AreaResize
         return result;
     }
 
-    private static void Weigh<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, RowWriter write)
+    private static void Weigh<T>(
+        ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, RowWriter write)
         where T : unmanaged
     {
         var columns = new AreaCells(sourceWidth, width);

@@ -28,7 +28,12 @@ internal static class FixedPointBlur
             for (var y = 0; y < height; y++)
             {
                 var inColumn = Pairs(down, rows, place => RowVectors.Mirror(y + place - depth, height) * width * channels);
-                SumColumns(image.Samples, y * width * channels, down[depth], inColumn, sums.AsSpan(reach * channels, RowVectors.Padded(width * channels)));
+                SumColumns(
+                    image.Samples,
+                    y * width * channels,
+                    down[depth],
+                    inColumn,
+                    sums.AsSpan(reach * channels, RowVectors.Padded(width * channels)));
                 RowVectors.MirrorEdges(sums.AsSpan(), width, channels, reach);
                 SumRow(sums, reach * channels, across[reach], inRow, result.Row(y));
             }
@@ -82,7 +87,8 @@ internal static class FixedPointBlur
         {
             var middle = Vectors(sums, i + centre);
             var half = new Vector<int>(1 << 15);
-            var (a, b, c, d) = ((middle[0] * weight) + half, (middle[1] * weight) + half, (middle[2] * weight) + half, (middle[3] * weight) + half);
+            var (a, b, c, d) = (
+                (middle[0] * weight) + half, (middle[1] * weight) + half, (middle[2] * weight) + half, (middle[3] * weight) + half);
             foreach (ref readonly var pair in pairs)
             {
                 var left = Vectors(sums, i + pair.First);

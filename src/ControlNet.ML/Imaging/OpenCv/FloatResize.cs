@@ -103,7 +103,8 @@ public static class FloatResize
         {
             var centre = ((position + 0.5) * scale) - 0.5;
             var first = (int)Math.Floor(centre);
-            return Enumerable.Range(first - 1, 4).Select(at => (Math.Clamp(at, 0, source - 1), (float)Weight(Math.Abs(centre - at)))).ToArray();
+            return Enumerable.Range(first - 1, 4)
+                .Select(at => (Math.Clamp(at, 0, source - 1), (float)Weight(Math.Abs(centre - at)))).ToArray();
         })];
 
         static double Weight(double distance) => distance <= 1
@@ -155,6 +156,7 @@ public static class FloatResize
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         var count = checked(sourceWidth * sourceHeight * channels);
         if (samples.Length != count)
-            throw new ArgumentException($"{samples.Length} samples do not fill {sourceWidth}x{sourceHeight}x{channels}, expected {count}.", nameof(samples));
+            throw new ArgumentException(
+                $"{samples.Length} samples do not fill {sourceWidth}x{sourceHeight}x{channels}, expected {count}.", nameof(samples));
     }
 }

@@ -23,8 +23,10 @@ public static class KernelResize
     /// <param name="height">Rows of the result, at least 1.</param>
     /// <param name="window">The part of the result to compute; null for all of it.</param>
     /// <returns>The window's values.</returns>
-    public static T[] Cubic<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
-        where T : struct, IFloatingPoint<T> => Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 4, InterpolationKernels.Cubic);
+    public static T[] Cubic<T>(
+        ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
+        where T : struct, IFloatingPoint<T> =>
+            Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 4, InterpolationKernels.Cubic);
 
     /// <summary>cv2.INTER_LANCZOS4.</summary>
     /// <typeparam name="T">float or double; weights are float32 for both, as in OpenCV.</typeparam>
@@ -36,23 +38,28 @@ public static class KernelResize
     /// <param name="height">Rows of the result, at least 1.</param>
     /// <param name="window">The part of the result to compute; null for all of it.</param>
     /// <returns>The window's values.</returns>
-    public static T[] Lanczos4<T>(ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
-        where T : struct, IFloatingPoint<T> => Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 8, InterpolationKernels.Lanczos4);
+    public static T[] Lanczos4<T>(
+        ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window = null)
+        where T : struct, IFloatingPoint<T> =>
+            Run(samples, sourceWidth, sourceHeight, channels, width, height, window, 8, InterpolationKernels.Lanczos4);
 
     private static T[] Run<T>(
-        ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window, int count, Weigh weigh)
+        ReadOnlySpan<T> samples, int sourceWidth, int sourceHeight, int channels, int width, int height, Window? window, int count,
+        Weigh weigh)
         where T : struct, IFloatingPoint<T>
     {
         if (samples.Length != checked(sourceWidth * sourceHeight * channels))
             throw new ArgumentException($"{samples.Length} samples do not fill {sourceWidth}x{sourceHeight}x{channels}.", nameof(samples));
         var part = window ?? new Window(0, 0, width, height);
-        if (part.X < 0 || part.Y < 0 || part.Width < 1 || part.Height < 1 || (long)part.X + part.Width > width || (long)part.Y + part.Height > height)
+        if (part.X < 0 || part.Y < 0 || part.Width < 1 || part.Height < 1
+            || (long)part.X + part.Width > width || (long)part.Y + part.Height > height)
             throw new ArgumentOutOfRangeException(nameof(window), window, $"The window is not within {width}x{height}.");
         var result = new T[checked(part.Width * part.Height * channels)];
         if ((width, height) == (sourceWidth, sourceHeight))
         {
             for (var y = 0; y < part.Height; y++)
-                samples.Slice((((y + part.Y) * width) + part.X) * channels, part.Width * channels).CopyTo(result.AsSpan(y * part.Width * channels));
+                samples.Slice((((y + part.Y) * width) + part.X) * channels, part.Width * channels)
+                    .CopyTo(result.AsSpan(y * part.Width * channels));
             return result;
         }
 
@@ -69,7 +76,13 @@ public static class KernelResize
             for (var k = 0; k < count; k++)
             {
                 if (!passed.TryGetValue(needed[k], out var line))
-                    passed[needed[k]] = line = Across(samples.Slice(needed[k] * sourceWidth * channels, sourceWidth * channels), channels, columns, across, count, new T[stride]);
+                    passed[needed[k]] = line = Across(
+                        samples.Slice(needed[k] * sourceWidth * channels, sourceWidth * channels),
+                        channels,
+                        columns,
+                        across,
+                        count,
+                        new T[stride]);
                 lines[k] = line;
             }
 

@@ -32,7 +32,8 @@ internal static class MedianHistogram
                 {
                     var width = Math.Min(Strip, image.Width - x);
                     var columns = width + (2 * reach);
-                    new Columns(image, channel, x - reach, reach, coarse.AsSpan(0, columns), fine.AsSpan(0, columns * Parts)).Run(x, width, result);
+                    new Columns(image, channel, x - reach, reach, coarse.AsSpan(0, columns), fine.AsSpan(0, columns * Parts))
+                        .Run(x, width, result);
                 }
             }
         }

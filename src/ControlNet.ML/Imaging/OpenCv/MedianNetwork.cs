@@ -62,7 +62,8 @@ internal static class MedianNetwork
 
     private static void SortFive(ImageBuffer image, int y, Ranks ranks)
     {
-        ReadOnlySpan<byte> r0 = Row(image, y - 2), r1 = Row(image, y - 1), r2 = Row(image, y), r3 = Row(image, y + 1), r4 = Row(image, y + 2);
+        ReadOnlySpan<byte> r0 = Row(image, y - 2), r1 = Row(image, y - 1), r2 = Row(image, y), r3 = Row(image, y + 1),
+        r4 = Row(image, y + 2);
         for (var i = 0; i < r2.Length; i += Vector<byte>.Count)
         {
             var (a, b, c) = (RowVectors.Load(r0[i..]), RowVectors.Load(r1[i..]), RowVectors.Load(r2[i..]));
@@ -119,7 +120,8 @@ internal static class MedianNetwork
 
     // Among more than half of the samples, neither the minimum nor the maximum can be the median of all.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<byte> MiddleOfSeven(Vector<byte> a, Vector<byte> b, Vector<byte> c, Vector<byte> d, Vector<byte> e, Vector<byte> f, Vector<byte> g)
+    private static Vector<byte> MiddleOfSeven(
+        Vector<byte> a, Vector<byte> b, Vector<byte> c, Vector<byte> d, Vector<byte> e, Vector<byte> f, Vector<byte> g)
     {
         // Of five: a becomes the minimum, e the maximum.
         Sort(ref a, ref b);
@@ -174,7 +176,8 @@ internal static class MedianNetwork
 
         public Vector<byte> Load(int rank, int i, int column) => new(this[rank][(i + (column * channels))..]);
 
-        public void Load(int rank, int i, out Vector<byte> a, out Vector<byte> b, out Vector<byte> c, out Vector<byte> d, out Vector<byte> e) =>
+        public void Load(
+            int rank, int i, out Vector<byte> a, out Vector<byte> b, out Vector<byte> c, out Vector<byte> d, out Vector<byte> e) =>
             (a, b, c, d, e) = (Load(rank, i, 0), Load(rank, i, 1), Load(rank, i, 2), Load(rank, i, 3), Load(rank, i, 4));
     }
 }

@@ -4,7 +4,8 @@ namespace ControlNet.ML.Imaging;
 public static class Morphology
 {
     /// <summary>A 3x3 neighbourhood with all nine pixels.</summary>
-    public static IReadOnlyList<(int X, int Y)> Square { get; } = [(-1, -1), (0, -1), (1, -1), (-1, 0), (0, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
+    public static IReadOnlyList<(int X, int Y)> Square { get; } = [
+        (-1, -1), (0, -1), (1, -1), (-1, 0), (0, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
 
     /// <summary>Each sample becomes the largest of its neighbours (cv2.dilate).</summary>
     /// <param name="image">The image.</param>

@@ -42,5 +42,7 @@ public static class Remap
     private static int Fixed(float coordinate) => (int)Math.Round(Math.Clamp(coordinate, -1e6f, 1e6f) * Steps);
 
     private static int At(ImageBuffer image, int x, int y, int channel) =>
-        (uint)x < (uint)image.Width && (uint)y < (uint)image.Height ? image.Samples[(((y * image.Width) + x) * image.Channels) + channel] : 0;
+        (uint)x < (uint)image.Width && (uint)y < (uint)image.Height
+            ? image.Samples[(((y * image.Width) + x) * image.Channels) + channel]
+            : 0;
 }

@@ -117,7 +117,8 @@ internal sealed class ResizeAcross
                 sum.CopyTo(target[i..]);
         }
 
-        static Vector128<int> Bytes(uint four) => Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(four).AsByte())).AsInt32();
+        static Vector128<int> Bytes(uint four) =>
+            Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(four).AsByte())).AsInt32();
     }
 
     // Positions start half as many pixels as taps before the image.

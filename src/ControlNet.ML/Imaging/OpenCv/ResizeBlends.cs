@@ -79,7 +79,8 @@ internal static class ResizeBlends
                 d += row[3] * weight;
             }
 
-            RowVectors.Store(RowVectors.Level(a >> 22), RowVectors.Level(b >> 22), RowVectors.Level(c >> 22), RowVectors.Level(d >> 22), target, i);
+            RowVectors.Store(
+                RowVectors.Level(a >> 22), RowVectors.Level(b >> 22), RowVectors.Level(c >> 22), RowVectors.Level(d >> 22), target, i);
         }
     }
 

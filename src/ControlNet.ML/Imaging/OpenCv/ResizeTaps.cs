@@ -19,7 +19,8 @@ internal sealed class ResizeTaps
     public ReadOnlySpan<int> Starts => _starts;
 
     /// <summary>Two taps. OpenCV drops the fraction beyond the left and right end, but not above and below.</summary>
-    public static ResizeTaps Linear(int source, int target, bool horizontal) => Build(2, source, target, Centred, (fraction, position, weights) =>
+    public static ResizeTaps Linear(int source, int target, bool horizontal) =>
+        Build(2, source, target, Centred, (fraction, position, weights) =>
     {
         if (horizontal && (position < 0 || position >= source - 1))
             fraction = 0;
@@ -27,7 +28,8 @@ internal sealed class ResizeTaps
     });
 
     /// <summary>Two taps, for INTER_AREA when a side grows.</summary>
-    public static ResizeTaps GrowingArea(int source, int target, bool horizontal) => Build(2, source, target, Corner, (fraction, position, weights) =>
+    public static ResizeTaps GrowingArea(int source, int target, bool horizontal) =>
+        Build(2, source, target, Corner, (fraction, position, weights) =>
     {
         if (horizontal && position >= source - 1)
             fraction = 0;
@@ -60,7 +62,8 @@ internal sealed class ResizeTaps
         return (position, fraction <= 0 ? 0 : fraction - MathF.Floor(fraction));
     }
 
-    private static ResizeTaps Build(int count, int source, int target, Func<int, double, (int Position, float Fraction)> locate, Weigh weigh)
+    private static ResizeTaps Build(
+        int count, int source, int target, Func<int, double, (int Position, float Fraction)> locate, Weigh weigh)
     {
         var taps = new ResizeTaps(count, target);
         var scale = Resize.Scale(source, target);

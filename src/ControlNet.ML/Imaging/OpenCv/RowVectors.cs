@@ -50,7 +50,8 @@ internal static class RowVectors
 
     /// <summary>Loads the first samples; those beyond the end are 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<byte> Load(ReadOnlySpan<byte> samples) => samples.Length >= Vector<byte>.Count ? new Vector<byte>(samples) : LoadPart(samples);
+    public static Vector<byte> Load(ReadOnlySpan<byte> samples) =>
+        samples.Length >= Vector<byte>.Count ? new Vector<byte>(samples) : LoadPart(samples);
 
     /// <summary>The products of two vectors, with neighbouring pairs summed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

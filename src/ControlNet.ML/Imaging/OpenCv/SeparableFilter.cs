@@ -19,7 +19,8 @@ internal static class SeparableFilter
     /// <param name="across">Weights along a row, an odd number.</param>
     /// <param name="down">Weights along a column, an odd number.</param>
     /// <returns>As many samples.</returns>
-    public static float[] Apply(ReadOnlySpan<float> samples, int width, int height, int channels, ReadOnlySpan<float> across, ReadOnlySpan<float> down)
+    public static float[] Apply(
+        ReadOnlySpan<float> samples, int width, int height, int channels, ReadOnlySpan<float> across, ReadOnlySpan<float> down)
     {
         var result = new float[samples.Length];
         var (length, reach, depth) = (width * channels, across.Length / 2, down.Length / 2);

@@ -11,10 +11,12 @@ internal static class SeparableResize
     private delegate void Blend(ReadOnlySpan<int> ring, ReadOnlySpan<int> lines, ReadOnlySpan<short> weights, Span<byte> target);
 
     public static ImageBuffer Linear(ImageBuffer image, int width, int height) => Run(
-        image, width, height, ResizeTaps.Linear(image.Width, width, true), ResizeTaps.Linear(image.Height, height, false), ResizeBlends.Two);
+        image, width, height, ResizeTaps.Linear(image.Width, width, true), ResizeTaps.Linear(image.Height, height, false),
+        ResizeBlends.Two);
 
     public static ImageBuffer GrowingArea(ImageBuffer image, int width, int height) => Run(
-        image, width, height, ResizeTaps.GrowingArea(image.Width, width, true), ResizeTaps.GrowingArea(image.Height, height, false), ResizeBlends.Two);
+        image, width, height, ResizeTaps.GrowingArea(image.Width, width, true), ResizeTaps.GrowingArea(image.Height, height, false),
+        ResizeBlends.Two);
 
     public static ImageBuffer Cubic(ImageBuffer image, int width, int height) => Run(
         image, width, height, ResizeTaps.Cubic(image.Width, width), ResizeTaps.Cubic(image.Height, height), ResizeBlends.Four);

@@ -15,14 +15,16 @@ public static class PillowResize
     /// <param name="order">The order of the passes.</param>
     /// <returns>A new image of the requested size.</returns>
     public static ImageBuffer Apply(
-        ImageBuffer image, int width, int height, PillowFilter filter, PillowBox? box = null, PillowPassOrder order = PillowPassOrder.ByShape)
+        ImageBuffer image, int width, int height, PillowFilter filter, PillowBox? box = null,
+        PillowPassOrder order = PillowPassOrder.ByShape)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         var whole = new PillowBox(0, 0, image.Width, image.Height);
         var part = box ?? whole;
-        if (!(part.Left >= 0 && part.Top >= 0 && part.Left <= part.Right && part.Top <= part.Bottom && part.Right <= image.Width && part.Bottom <= image.Height))
+        if (!(part.Left >= 0 && part.Top >= 0 && part.Left <= part.Right && part.Top <= part.Bottom
+            && part.Right <= image.Width && part.Bottom <= image.Height))
             throw new ArgumentOutOfRangeException(nameof(box), box, $"The part must lie inside the image of {image}.");
 
         if (part == whole && (width, height) == (image.Width, image.Height))
