@@ -13,7 +13,7 @@ internal static class App
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
         var root = new RootCommand(
             "ControlNet for .NET: generates images from prompts and conditions. "
-            + "Exit codes: 0 success, 1 failure, 2 invalid arguments, 3 some rows of a table failed, 130 cancelled.")
+                + "Exit codes: 0 success, 1 failure, 2 invalid arguments, 3 some rows of a table failed, 130 cancelled.")
         {
             verbose,
             GenerateCommand.Create(terminal),

@@ -60,6 +60,6 @@ internal static class ControlChoice
             .FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
             ?? throw new UsageException(
                 $"The name of '{control}' does not contain the kind of condition that it was trained on: name it with --preprocess "
-                + $"({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
+                    + $"({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
     }
 }

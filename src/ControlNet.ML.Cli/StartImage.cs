@@ -70,6 +70,6 @@ internal sealed record StartImage(string Image, double? Strength, string? Mask, 
             : throw new ControlNetException(
                 $"{Image}: the image is {image.Width}x{image.Height} and the result {geometry.Width}x{geometry.Height}. A depth map "
                     + $"needs the same "
-                + "aspect ratio in both, since it is stretched: use --fit resize, or a --size with the image's aspect ratio.");
+                    + "aspect ratio in both, since it is stretched: use --fit resize, or a --size with the image's aspect ratio.");
     }
 }

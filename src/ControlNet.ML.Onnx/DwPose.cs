@@ -26,8 +26,7 @@ public sealed class DwPose : IPreprocessor
         {
             throw new ControlNetException(
                 "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and the "
-                    + "person detector "
-                + "with Detector (yolox_l.onnx).");
+                    + "person detector with Detector (yolox_l.onnx).");
         }
 
         var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };

@@ -37,7 +37,7 @@ public sealed class LearnedCondition : IPreprocessor
         {
             throw new ControlNetException(
                 $"'{kind}' needs its network: name an ONNX file with the option Model. Supported are "
-                + $"{string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
+                    + $"{string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
         }
 
         if (options.Gpu < -1)
@@ -104,6 +104,6 @@ public sealed class LearnedCondition : IPreprocessor
             ?? throw new ControlNetException(
                 $"{graph.Source} is none of the variants of '{kind}' ({string.Join(", ", forms.Select(form => form.Name))}): it has "
                     + $"{graph.Signature}. "
-                + "If it still is one of them, name it with the option Variant.");
+                    + "If it still is one of them, name it with the option Variant.");
     }
 }

@@ -220,7 +220,7 @@ public sealed class DiffusionModel : IDisposable
         {
             warnings?.Add(
                 $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: "
-                + $"{Message.Name(cut.Trim())}.");
+                    + $"{Message.Name(cut.Trim())}.");
         }
 
         using var use = Enter();

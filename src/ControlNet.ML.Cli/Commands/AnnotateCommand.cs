@@ -31,8 +31,7 @@ internal static class AnnotateCommand
         };
         var size = new Option<string?>("--size")
         {
-            Description = "Resize the image to N or WIDTHxHEIGHT first; by default it keeps its "
-            + "size."
+            Description = "Resize the image to N or WIDTHxHEIGHT first; by default it keeps its size."
         };
         var fit = ImageOptions.FitOption();
         var output = new Option<string?>("--output", "-o")

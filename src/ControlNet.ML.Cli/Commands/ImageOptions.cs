@@ -12,8 +12,7 @@ internal sealed class ImageOptions
     private readonly Option<string[]> _controls = new("--control")
     {
         Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a "
-            + "folder or "
-            + "a .safetensors file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
+            + "folder or a .safetensors file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
             + "By default the model's only network; if it has several, the one for --preprocess, or canny, when a photo is given.",
     };
 

@@ -106,7 +106,7 @@ internal static class ModelsCommand
 
         terminal.Result(
             $"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, "
-            + $"{folder.Autoencoder.LatentChannels} latent channels");
+                + $"{folder.Autoencoder.LatentChannels} latent channels");
         terminal.Result($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
         foreach (var part in parts)
             terminal.Result(part.Line);
@@ -162,7 +162,7 @@ internal static class ModelsCommand
             var text = config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no cross-attention to the text";
             terminal.Result(
                 $"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {text}, "
-                + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
+                    + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
             terminal.Result(part.Line);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);

@@ -13,8 +13,7 @@ internal static class ScoreCommand
             Description = "A .csv, .tsv or .parquet file with the columns prompt and photo or condition (paths relative to the table's "
                 + "folder). "
                 + "Optional columns: negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode, image, strength, "
-                    + "mask, depth; "
-                + "photo1, photo2, … for several networks. Other columns are carried through.",
+                + "mask, depth; photo1, photo2, … for several networks. Other columns are carried through.",
         };
         var output = new Option<string>("--out") { Description = "The run's folder; the same command resumes the run.", Required = true };
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows without one.", DefaultValueFactory = _ => "" };

@@ -16,12 +16,11 @@ internal static class TrainCommand
         var data = new Argument<string>("data")
         {
             Description = "Folder with images and metadata.jsonl (columns file_name, "
-            + "conditioning_image, text) or prompt.json (source, target, prompt)."
+                + "conditioning_image, text) or prompt.json (source, target, prompt)."
         };
         var model = new Option<string>("--model")
         {
-            Description = "Base model: an embedded one or a folder in diffusers' "
-            + "layout.",
+            Description = "Base model: an embedded one or a folder in diffusers' layout.",
             DefaultValueFactory = _ => "emoji"
         };
         var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name by default." };
@@ -72,8 +71,7 @@ internal static class TrainCommand
         };
         var output = new Option<string?>("--output")
         {
-            Description = "SVG file to write, or a FOLDER/ for a file curves.svg; by default "
-            + "curves.svg in the first run's folder."
+            Description = "SVG file to write, or a FOLDER/ for a file curves.svg; by default curves.svg in the first run's folder."
         };
         var command = new Command(
             "plot",

@@ -38,12 +38,10 @@ internal sealed class NetworkProbe(DiffusionModel model, GenerateOptions options
             });
         if (model.GenerateEach([request], cancellationToken: cancellationToken)[0].Failure is NotFiniteException)
         {
+            var networks = string.Concat(row.Image.Controls.Select(control => $" or '{control.Network.Name}'"));
             throw new ControlNetException(
                 $"row {row.Request.Row}: {failure.Message} An image with no prompt, blank conditions and every scale 1 is not finite "
-                    + $"either: "
-                + $"the weights of '{model.Name}'"
-                + $"{string.Concat(row.Image.Controls.Select(control => $" or '{control.Network.Name}'"))} are damaged or too large for "
-                    + $"the precision.",
+                    + $"either: the weights of '{model.Name}'{networks} are damaged or too large for the precision.",
                 failure);
         }
 

@@ -28,8 +28,8 @@ internal readonly record struct ParquetTime(object Raw, ParquetTimeType Type) : 
     /// </summary>
     public string ToString(string? format, IFormatProvider? formatProvider)
     {
-        var ticks = Int128.DivRem(Nanoseconds - (((Nanoseconds % 100) + 100) % 100), 100).Quotient + (
-            Type.IsOfDay ? 0 : DateTime.UnixEpoch.Ticks);
+        var ticks = Int128.DivRem(Nanoseconds - (((Nanoseconds % 100) + 100) % 100), 100).Quotient
+            + (Type.IsOfDay ? 0 : DateTime.UnixEpoch.Ticks);
         if (ticks < 0 || ticks > (Type.IsOfDay ? TimeSpan.TicksPerDay - 1 : DateTime.MaxValue.Ticks))
             return string.Create(CultureInfo.InvariantCulture, $"{Raw}");
         var pattern = Type.IsOfDay ? "HH:mm:ss.fffffff" : "yyyy-MM-ddTHH:mm:ss.fffffff";

@@ -138,7 +138,7 @@ public sealed record ImagePreparation
             ? new Window((side - image.Width) / 2, (side - image.Height) / 2, image.Width, image.Height)
             : throw new ControlNetException(
                 $"An image of {image.Width}x{image.Height} in a square would have {side}x{side} pixels, expected at most "
-                + $"{WorkingResolution.MostPixels:N0}: it is too narrow.");
+                    + $"{WorkingResolution.MostPixels:N0}: it is too narrow.");
     }
 
     private (float[] Samples, int Width, int Height) Resized(ImageBuffer image, OnnxPort port, int resolution)

@@ -48,8 +48,8 @@ internal static partial class NativeLibraries
         }
 
         var torchSharp = Path.GetDirectoryName(typeof(torch).Assembly.Location);
-        foreach (
-            var root in new[] { AppContext.BaseDirectory, torchSharp, Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) })
+        var own = Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location);
+        foreach (var root in new[] { AppContext.BaseDirectory, torchSharp, own })
         {
             if (string.IsNullOrEmpty(root))
                 continue;
@@ -71,8 +71,8 @@ internal static partial class NativeLibraries
             yield break;
 
         yield return Path.Combine(package.FullName, Runtime);
-        foreach (
-            var candidate in packages.EnumerateDirectories("libtorch-*linux-x64*").OrderByDescending(d => d.Name, StringComparer.Ordinal))
+        var candidates = packages.EnumerateDirectories("libtorch-*linux-x64*");
+        foreach (var candidate in candidates.OrderByDescending(d => d.Name, StringComparer.Ordinal))
         {
             foreach (var version in candidate.EnumerateDirectories().OrderByDescending(d => d.Name, StringComparer.Ordinal))
                 yield return Path.Combine(version.FullName, Runtime);

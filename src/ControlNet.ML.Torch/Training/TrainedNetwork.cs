@@ -29,7 +29,7 @@ internal static class TrainedNetwork
             throw new ControlNetException(
                 $"The condition encoder's {config.ConditioningEmbeddingOutChannels.Length} blocks make conditions "
                     + $"{config.ConditionScale} times smaller, expected {folder.Autoencoder.ScaleFactor} times, as the autoencoder makes "
-                        + $"images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
+                    + $"images: change the number of {nameof(options.ConditioningEmbeddingOutChannels)}.");
         }
 
         config.Check(nameof(TrainingOptions));
@@ -112,8 +112,8 @@ internal static class TrainedNetwork
     public static IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter)> Decoder(UNet2DConditionModel unet) =>
         unet.named_parameters()
             .Where(entry => entry.name.StartsWith("up_blocks.", StringComparison.Ordinal)
-                || entry.name.StartsWith("conv_norm_out.", StringComparison.Ordinal) || entry.name.StartsWith(
-                    "conv_out.", StringComparison.Ordinal))
+                || entry.name.StartsWith("conv_norm_out.", StringComparison.Ordinal)
+                || entry.name.StartsWith("conv_out.", StringComparison.Ordinal))
             .Select(entry => (entry.name, entry.parameter));
 
     private static IEnumerable<Convolution> HintConvolutions(ConditionEncoder encoder) => [encoder.conv_in, .. encoder.blocks];

@@ -68,7 +68,7 @@ internal static class MlNetAccess
         {
             throw new ControlNetException(
                 $"The model's entry {Message.Name(place + "Model.key")} is not of a component of this library, or of another version: "
-                + $"{error.Message}");
+                    + $"{error.Message}");
         }
 
         return ModelTransformer.Load(

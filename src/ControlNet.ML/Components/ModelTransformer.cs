@@ -94,7 +94,7 @@ public abstract class ModelTransformer : ITransformer, IDisposable
             if (!Loaders.TryGetValue(name, out var load))
                 throw new ControlNetException(
                     $"The model contains a component named {Message.Name(name)}, which this version does not know, "
-                    + $"expected {Message.Choice([.. Loaders.Keys])}.");
+                        + $"expected {Message.Choice([.. Loaders.Keys])}.");
             entry = NetworkStage.SettingsEntry;
             return load(environment, reader);
         }

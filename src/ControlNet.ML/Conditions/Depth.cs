@@ -67,7 +67,7 @@ public static class Depth
             throw new ControlNetException(
                 $"The depth at column {at % depths.Width}, row {at / depths.Width} is "
                     + $"{depths.Values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}, expected a finite number: "
-                + $"{nameof(DepthOptions.SkipUnknown)} skips such pixels.");
+                    + $"{nameof(DepthOptions.SkipUnknown)} skips such pixels.");
         }
     }
 

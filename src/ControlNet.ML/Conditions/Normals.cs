@@ -97,8 +97,8 @@ public static class Normals
         var (left, right) = (RowVectors.Mirror(x - 1, map.Width), RowVectors.Mirror(x + 1, map.Width));
         var (above, below) = (RowVectors.Mirror(y - 1, map.Height), RowVectors.Mirror(y + 1, map.Height));
         var across = (map[right, above] - map[left, above]) + (2 * (map[right, y] - map[left, y])) + (map[right, below] - map[left, below]);
-        var down = (map[left, below] + (2 * map[x, below]) + map[right, below]) - (
-            map[left, above] + (2 * map[x, above]) + map[right, above]);
+        var down = (map[left, below] + (2 * map[x, below]) + map[right, below])
+            - (map[left, above] + (2 * map[x, above]) + map[right, above]);
         return (across, down);
     }
 }

@@ -46,7 +46,7 @@ public static class SegmentationLayoutFile
             throw new ControlNetException(
                 $"{source}: {layout.Regions.Count:N0} regions of {corners:N0} corners in {layout.Width}x{layout.Height} pixels are more "
                     + $"than can be drawn; "
-                + "expected fewer, or a smaller image.");
+                    + "expected fewer, or a smaller image.");
         }
         return layout;
     }

@@ -84,7 +84,7 @@ public sealed record ModelIndex
             if (library != part.Library || !(part.Classes?.Contains(type) ?? true))
                 throw new ControlNetException(
                     $"{source}: '{part.Part}' is [{Message.Name(library)}, {Message.Name(type)}], "
-                    + $"expected {part.Library} with {(part.Classes is null ? "a scheduler's class" : Message.Choice(part.Classes))}.");
+                        + $"expected {part.Library} with {(part.Classes is null ? "a scheduler's class" : Message.Choice(part.Classes))}.");
             if (part.Part == "scheduler")
                 scheduler = type;
         }

@@ -208,7 +208,7 @@ public sealed class TorchRandom : INoiseSource
         {
             throw new ControlNetException(
                 $"A random state is damaged: its position is {next} and its kept normal {spare}, "
-                + $"expected 0 to {MersenneTwister.Size} and a finite number.");
+                    + $"expected 0 to {MersenneTwister.Size} and a finite number.");
         }
 
         _twister = new MersenneTwister(words, next);

@@ -22,7 +22,7 @@ internal sealed class ScratchFolder : IDisposable
         List<string> failures = [];
         return UserCache.Use(UserCache.Folders("scratch"), Create, failures) ?? throw new ControlNetException(
             $"No folder for temporary files can be created: tried {string.Join("; ", failures)}. "
-            + $"Set {UserCache.Variable} to a folder of your own.");
+                + $"Set {UserCache.Variable} to a folder of your own.");
     }
 
     /// <summary>Creates a folder in a private one, and removes folders there whose owner has ended.</summary>

@@ -34,8 +34,8 @@ internal sealed class ImageFormatters
             // Small images are enlarged without smoothing.
             writer.Write(
                 $"<img src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodec.EncodePng(image))}\" "
-                + $"width=\"{image.Width}\" height=\"{image.Height}\" "
-                + $"title=\"{WebUtility.HtmlEncode(title)}\" style=\"image-rendering: pixelated\"/>");
+                    + $"width=\"{image.Width}\" height=\"{image.Height}\" "
+                    + $"title=\"{WebUtility.HtmlEncode(title)}\" style=\"image-rendering: pixelated\"/>");
             return true;
         }
     }

@@ -41,7 +41,7 @@ internal static class ModelRequirements
         if (missing is not null)
             throw new ControlNetException(
                 $"{name}: its UNet takes {folder.UNet.InChannels} channels, the latents have {folder.Autoencoder.LatentChannels}: "
-                + $"{missing}.");
+                    + $"{missing}.");
     }
 
     /// <summary>Throws unless a control network fits a model.</summary>
@@ -66,7 +66,7 @@ internal static class ModelRequirements
         if (differences.Count > 0)
             throw new ControlNetException(
                 $"The control network '{name}' is of another family than the model '{model.Name}': "
-                + $"it has {string.Join("; ", differences)}.");
+                    + $"it has {string.Join("; ", differences)}.");
 
         void Compare(string what, int found, int expected)
         {

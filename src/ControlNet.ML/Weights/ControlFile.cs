@@ -43,7 +43,7 @@ public sealed class ControlFile
         if (!isOriginal && !shapes.ContainsKey("controlnet_cond_embedding.conv_in.weight"))
             throw new ControlNetException(
                 $"{path}: contains no control network, expected tensors named as in 'control_model.input_hint_block.0.weight' or "
-                + "'controlnet_cond_embedding.conv_in.weight'.");
+                    + "'controlnet_cond_embedding.conv_in.weight'.");
 
         var configPath = System.IO.Path.ChangeExtension(path, ".json");
         if (config is null && File.Exists(configPath))

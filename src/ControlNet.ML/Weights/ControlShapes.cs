@@ -145,7 +145,7 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
     private ControlNetException Unknown(string why) =>
         new(
             $"{source}: the configuration of this control network cannot be inferred from its tensors ({why.TrimEnd('.')}); "
-            + $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}'.");
+                + $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}'.");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -120,7 +120,7 @@ public sealed class ModelFolder
         if (tokenizers is [var one, var other] && one.MaxLength != other.MaxLength)
             throw new ControlNetException(
                 $"{Path}: 'tokenizer' gives {one.MaxLength} tokens per prompt and 'tokenizer_2' {other.MaxLength}, expected as many: "
-                + "their 'model_max_length', or the text encoders' 'max_position_embeddings', differ.");
+                    + "their 'model_max_length', or the text encoders' 'max_position_embeddings', differ.");
         return tokenizers;
     }
 
@@ -241,6 +241,6 @@ public sealed class ModelFolder
         if (!variants.Contains(variant))
             throw new ControlNetException(
                 $"{root}: no part has weights of the variant {Message.Name(variant)}; "
-                + $"there are {(variants.Count == 0 ? "only plain files" : string.Join(", ", variants.Select(Message.Name)))}.");
+                    + $"there are {(variants.Count == 0 ? "only plain files" : string.Join(", ", variants.Select(Message.Name)))}.");
     }
 }

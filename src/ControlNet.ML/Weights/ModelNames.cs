@@ -15,7 +15,7 @@ public static class ModelNames
             return folder;
         throw new ControlNetException(
             $"No model {Message.Name(nameOrPath)}: "
-            + $"expected a folder in diffusers' layout or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
+                + $"expected a folder in diffusers' layout or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
     }
 
     /// <summary>The folder or file of a control network.</summary>
@@ -35,7 +35,7 @@ public static class ModelNames
 
         throw new ControlNetException(
             $"No control network {Message.Name(nameOrPath)}: expected a folder, "
-            + $"a .safetensors file or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
+                + $"a .safetensors file or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
     }
 
     /// <summary>The embedded control networks, as MODEL/NETWORK.</summary>

@@ -69,7 +69,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
             if (stream.Length < 8)
                 throw new ControlNetException(
                     $"{name}: the file has {stream.Length} bytes, expected a safetensors file, "
-                    + "which begins with 8 bytes of header length.");
+                        + "which begins with 8 bytes of header length.");
             return new SafetensorsFile(System.IO.Path.GetFullPath(path), name, stream);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

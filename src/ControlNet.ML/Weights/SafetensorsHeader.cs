@@ -162,7 +162,7 @@ internal sealed class SafetensorsHeader
         if (bytes != end - begin)
             throw Error(
                 $"tensor {Message.Name(name)} of shape {Message.Shape(shape)} and type {type.FormatName()} needs {bytes} bytes, "
-                + $"its range has {end - begin}");
+                    + $"its range has {end - begin}");
         return new TensorEntry(name, type, shape, _start + begin, end - begin, (end - begin) / type.Size());
     }
 

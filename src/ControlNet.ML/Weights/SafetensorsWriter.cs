@@ -46,7 +46,7 @@ public static class SafetensorsWriter
                 if (stream.Position != end)
                     throw new ArgumentException(
                         $"{Message.Name(tensor.Name)} needs {tensor.ByteLength:N0} bytes, "
-                        + $"{tensor.ByteLength + stream.Position - end:N0} were written.",
+                            + $"{tensor.ByteLength + stream.Position - end:N0} were written.",
                         nameof(tensors));
             }
         });

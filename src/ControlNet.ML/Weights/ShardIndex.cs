@@ -32,7 +32,7 @@ internal static class ShardIndex
             if (!PlainFileName.IsPlain(name) || !name.EndsWith(Ending, StringComparison.Ordinal))
                 throw new ControlNetException(
                     $"{source}: {Message.Name(name)} is not the name of a weight file, "
-                    + $"expected the plain name of a {Ending} file next to the index.");
+                        + $"expected the plain name of a {Ending} file next to the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
                 shards.Add(Path.Combine(folder, name), tensors = []);
             tensors.Add(property.Name);

@@ -60,7 +60,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             if (!PlainFileName.IsOfModel(name))
                 throw new ControlNetException(
                     $"The weights {Message.Name(Name)} have a file {Message.Name(name)}, "
-                    + "expected names below their folder that end in .safetensors, .json or .txt.");
+                        + "expected names below their folder that end in .safetensors, .json or .txt.");
             if (digest.Length != 2 * SHA256.HashSizeInBytes || !digest.All(char.IsAsciiHexDigitLower))
                 throw new ControlNetException(
                     $"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
@@ -78,7 +78,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         if (SingleFile is not null && names.All(file => file.Name != SingleFile))
             throw new ControlNetException(
                 $"The weights are the file {Message.Name(SingleFile)}, "
-                + $"expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
+                    + $"expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
     }
 
     /// <summary>Creates the reference of a model: reads all its files once.</summary>

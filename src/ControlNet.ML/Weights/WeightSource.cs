@@ -66,7 +66,7 @@ public sealed class WeightSource : IDisposable
         if (!_tensors.TryAdd(tensor.Name, tensor))
             throw new ControlNetException(
                 $"{Name}: {Message.Name(_tensors[tensor.Name].Key)} and {Message.Name(tensor.Key)} are both {Message.Name(tensor.Name)}, "
-                + "expected one.");
+                    + "expected one.");
     }
 
     private static WeightSource OpenFile(string path, string name, NetworkKind kind)

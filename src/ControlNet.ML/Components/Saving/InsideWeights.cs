@@ -49,7 +49,7 @@ internal static class InsideWeights
         return UserCache.Use(UserCache.Folders("models"), root => Place(reader, reference, root, Path.Combine(root, key)), failures)
             ?? throw new ControlNetException(
             $"No folder can hold the weights in the model: tried {string.Join("; ", failures)}. "
-            + $"Set {UserCache.Variable} to a folder of your own with enough free space.");
+                + $"Set {UserCache.Variable} to a folder of your own with enough free space.");
     }
 
     private static InsideFile Write(ModelWriter writer, string entry, WeightFile file, byte[] piece, FileStream stream)
@@ -80,7 +80,7 @@ internal static class InsideWeights
         if (file.Length is < 0 or > LongestFile || file.Pieces < 0 || file.Pieces > file.Length)
             throw new ControlNetException(
                 $"The file {Message.Name(file.Name)} has {file.Length:N0} bytes in {file.Pieces:N0} entries, "
-                + $"expected at most {LongestFile:N0} bytes, and at least one in each entry.");
+                    + $"expected at most {LongestFile:N0} bytes, and at least one in each entry.");
     }
 
     private static PlacedWeights Place(ModelReader reader, WeightReference reference, string root, string folder)
@@ -139,7 +139,7 @@ internal static class InsideWeights
         if (length != file.Length || found != file.Sha256)
             throw new ControlNetException(
                 $"The model's file {Message.Name(file.Name)} in the entries {Message.Name(file.Entry)} is damaged: "
-                + $"it has {length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..16]}….");
+                    + $"it has {length:N0} bytes with SHA-256 {found[..16]}…, expected {file.Length:N0} with {file.Sha256[..16]}….");
         stream.Flush(flushToDisk: true);
     }
 }

@@ -35,14 +35,14 @@ public abstract class Scheduler
         {
             throw new ControlNetException(
                 $"{Describe(options)} leaves none of the {timesteps.Length} timesteps of {ClassName} to run, expected at least one: "
-                + "take more steps or a larger share of them.");
+                    + "take more steps or a larger share of them.");
         }
 
         if (Begin % evaluations != 0)
         {
             throw new ArgumentException(
                 $"The first step is {Begin}, expected a multiple of {evaluations}: "
-                + $"{config.ClassName} calls the network {evaluations} times a step.",
+                    + $"{config.ClassName} calls the network {evaluations} times a step.",
                 nameof(options));
         }
 

@@ -46,8 +46,8 @@ public sealed class UniPcMultistep : LambdaScheduler
                 continue;
             throw config.Wrong(
                 $"step {step + 1} of {Count} is not finite with 'solver_type' \"{config.SolverType}\", 'solver_order' "
-                + $"{config.SolverOrder} and a last noise level of {Sigmas[^1]}, expected \"bh2\" and 'lower_order_final' true, or "
-                + "'final_sigmas_type' \"sigma_min\"");
+                    + $"{config.SolverOrder} and a last noise level of {Sigmas[^1]}, expected \"bh2\" and 'lower_order_final' true, or "
+                    + "'final_sigmas_type' \"sigma_min\"");
         }
     }
 

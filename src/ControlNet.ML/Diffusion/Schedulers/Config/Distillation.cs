@@ -23,7 +23,7 @@ internal static class Distillation
         {
             throw config.Wrong(
                 $"a distillation schedule of {originalSteps} steps on {config.NumTrainTimesteps} training timesteps, "
-                + "expected no more than those");
+                    + "expected no more than those");
         }
 
         var strength = options.OriginalStrength ?? 1;
@@ -42,7 +42,7 @@ internal static class Distillation
         {
             throw config.Wrong(
                 $"{steps} steps, expected at most {most}: the model was distilled on {originalSteps} ('original_inference_steps'), "
-                + $"and a share of {strength} is used");
+                    + $"and a share of {strength} is used");
         }
 
         return TimestepSpacing.Among(origin, steps);
