@@ -48,6 +48,8 @@ internal sealed class NetworkUse(Type owner)
             ObjectDisposedException.ThrowIf(_closed, owner);
             _inFlight++;
         }
+
+        SignalStack.MakeRoom();
     }
 
     /// <summary>Ends a call.</summary>

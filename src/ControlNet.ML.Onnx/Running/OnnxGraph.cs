@@ -88,6 +88,7 @@ public sealed class OnnxGraph : IDisposable
             throw new ControlNetException(
                 $"{Source} has other inputs than an image{(tokens is null ? "" : " and integers")}: {Signature}.");
 
+        SignalStack.MakeRoom();
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);

@@ -38,6 +38,7 @@ public static partial class TorchNative
     /// </exception>
     public static void EnsureLoaded()
     {
+        SignalStack.MakeRoom();
         lock (Gate)
         {
             if (_done)

@@ -13,6 +13,7 @@ internal sealed class ModelGate
     {
         while (!_lock.TryEnter(Patience))
             cancellationToken.ThrowIfCancellationRequested();
+        SignalStack.MakeRoom();
         return new Use(_lock);
     }
 

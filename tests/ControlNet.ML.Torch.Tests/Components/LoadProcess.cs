@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Torch.Tests.Native;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Xunit.Runner.InProc.SystemConsole;
@@ -12,8 +13,12 @@ internal static class LoadProcess
 {
     private const string Command = "load-model";
 
-    public static int Main(string[] args) =>
-        args is [Command, var folder] ? Load(folder) : ConsoleRunner.Run(args).GetAwaiter().GetResult();
+    public static int Main(string[] args) => args switch
+    {
+        [Command, var folder] => Load(folder),
+        [SignalStackTests.Command, var precision] => SignalStackTests.MeetNullReference(precision),
+        _ => ConsoleRunner.Run(args).GetAwaiter().GetResult(),
+    };
 
     /// <summary>Applies model.zip in a folder to the first rows.</summary>
     /// <returns>Their images.</returns>
