@@ -30,13 +30,13 @@ internal sealed record ImageSize(int Width, int Height)
             : throw new ControlNetException(
                 $"The size is {Width}x{Height}, expected at least 1x1 and at most {new ImageLoadOptions().MaxPixels:N0} pixels.");
 
-    /// <summary>The requested size, or the model's native one, checked against the model.</summary>
+    /// <summary>The requested size, or the model's own, checked against the model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="requested">The requested size, or null.</param>
     /// <exception cref="ControlNetException">The model cannot generate it; the message names sizes that it can.</exception>
     public static ImageSize For(ModelFolder model, ImageSize? requested)
     {
-        var size = requested ?? new ImageSize(model.NativeSize, model.NativeSize);
+        var size = requested ?? new ImageSize(model.DefaultSize.Width, model.DefaultSize.Height);
         return (
             ModelRequirements.OfSide(model, size.Width, "width") ?? ModelRequirements.OfSide(model, size.Height, "height")) is { } problem
             ? throw new ControlNetException($"The size is {size.Width}x{size.Height}: {problem}")

@@ -1,3 +1,4 @@
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML;
@@ -12,13 +13,19 @@ public sealed record GenerateOptions
     /// <value>Default: null.</value>
     public string? NegativePrompt { get; init; }
 
+    /// <summary>Steps where neither the user nor the model says otherwise, as in diffusers.</summary>
+    public const int DefaultSteps = 50;
+
+    /// <summary>Guidance scale where neither the user nor the model says otherwise, as in diffusers.</summary>
+    public const double DefaultGuidance = 7.5;
+
     /// <summary>Denoising steps, 1 to 1,000.</summary>
-    /// <value>Default: 50, as in diffusers.</value>
-    public int Steps { get; init; } = 50;
+    /// <value>Null, the default: the model's own (<see cref="GenerationConfig"/>), otherwise <see cref="DefaultSteps"/>.</value>
+    public int? Steps { get; init; }
 
     /// <summary>Classifier-free guidance scale; 1 and below disables guidance.</summary>
-    /// <value>Default: 7.5, as in diffusers.</value>
-    public double Guidance { get; init; } = 7.5;
+    /// <value>Null, the default: the model's own (<see cref="GenerationConfig"/>), otherwise <see cref="DefaultGuidance"/>.</value>
+    public double? Guidance { get; init; }
 
     /// <summary>Guidance rescale, 0 (off) to 1.</summary>
     /// <value>Default: 0.</value>
@@ -32,8 +39,8 @@ public sealed record GenerateOptions
     public ImageInput? Image { get; init; }
 
     /// <summary>
-    /// Width in pixels, a multiple of 8; null uses the size that the model was trained with, or the size of <see cref="Image"/> rounded
-    /// down to a multiple.
+    /// Width in pixels, a multiple of 8; null uses the size of <see cref="Image"/> rounded down to a multiple, otherwise the model's own:
+    /// that of its <see cref="GenerationConfig"/> or that it was trained with.
     /// </summary>
     public int? Width { get; init; }
 
@@ -63,12 +70,27 @@ public sealed record GenerateOptions
     /// <summary>Progress reports, on the calling thread.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
+    /// <summary>Steps to run, once <see cref="For"/> has been asked.</summary>
+    internal int StepCount => Steps ?? DefaultSteps;
+
+    /// <summary>Guidance scale to use, once <see cref="For"/> has been asked.</summary>
+    internal double GuidanceScale => Guidance ?? DefaultGuidance;
+
+    /// <summary>These options, completed by a model's own defaults: steps, guidance scale, scheduler. The size depends on the row.</summary>
+    /// <param name="defaults">The model's defaults.</param>
+    internal GenerateOptions For(GenerationConfig defaults) => this with
+    {
+        Steps = Steps ?? defaults.NumInferenceSteps ?? DefaultSteps,
+        Guidance = Guidance ?? defaults.GuidanceScale ?? DefaultGuidance,
+        Scheduler = Scheduler ?? (SchedulerConfig is null ? defaults.Scheduler : null),
+    };
+
     /// <summary>Checks the values that do not depend on the model.</summary>
     /// <returns>The first problem found: a value outside its range. Null if there is none.</returns>
     public string? Validate() => this switch
     {
         { Steps: < 1 or > MaxSteps } => $"Steps is {Steps}, expected 1 to {MaxSteps:N0}.",
-        _ when !double.IsFinite(Guidance) => $"Guidance is {Guidance}, expected a finite number.",
+        _ when Guidance is { } guidance && !double.IsFinite(guidance) => $"Guidance is {Guidance}, expected a finite number.",
         { GuidanceRescale: not (>= 0 and <= 1) } => $"Guidance rescale is {GuidanceRescale}, expected 0 to 1.",
         { Eta: not (>= 0 and <= 1) } => $"Eta is {Eta}, expected 0 to 1.",
         { ClipSkip: < 0 } => $"Clip skip is {ClipSkip}, expected 0 or more.",

@@ -31,7 +31,6 @@ internal static class Startup
             var generated = model.Generate("tangerine, fluent 3d emoji", controls, new GenerateOptions
             {
                 Steps = 20,
-                Guidance = 4,
                 Progress = new DirectProgress<GenerationProgress>(
                     p => denoised = p.Stage == "decode" && p.Done == 0 ? clock.Elapsed : denoised),
             }, cancellationToken);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
@@ -36,16 +37,15 @@ internal sealed class ImageOptions
         DefaultValueFactory = _ => "emoji",
     };
 
-    private readonly Option<int> _steps = new("--steps")
+    private readonly Option<int?> _steps = new("--steps")
     {
-        Description = "Denoising steps, 1 to 1,000.",
-        DefaultValueFactory = _ => new GenerateOptions().Steps,
+        Description = $"Denoising steps, 1 to 1,000; by default the model's own, otherwise {GenerateOptions.DefaultSteps}.",
     };
 
-    private readonly Option<double> _guidance = new("--guidance")
+    private readonly Option<double?> _guidance = new("--guidance")
     {
-        Description = "Guidance scale of classifier-free guidance; 1 disables it.",
-        DefaultValueFactory = _ => new GenerateOptions().Guidance,
+        Description = "Guidance scale of classifier-free guidance; 1 disables it. By default the model's own, otherwise "
+            + $"{GenerateOptions.DefaultGuidance.ToString(CultureInfo.InvariantCulture)}.",
     };
 
     private readonly Option<ulong> _seed;

@@ -75,7 +75,7 @@ internal static class ModelsCommand
         var scheduler = folder.ReadScheduler();
         folder.ReadTokenizers();
         folder.CheckWeights();
-        var side = folder.NativeSize;
+        var (side, defaults) = (folder.NativeSize, new GenerateOptions().For(folder.Generation));
         string[] networks = ["text_encoder", .. folder.TextEncoder2 is null ? Array.Empty<string>() : ["text_encoder_2"], "unet", "vae"];
         var parts = networks.Select(part =>
         {
@@ -97,6 +97,15 @@ internal static class ModelsCommand
                 latent_channels = folder.Autoencoder.LatentChannels,
                 scheduler = scheduler.ClassName,
                 prediction = scheduler.PredictionType,
+                defaults = new
+                {
+                    steps = defaults.StepCount,
+                    guidance = defaults.GuidanceScale,
+                    width = folder.DefaultSize.Width,
+                    height = folder.DefaultSize.Height,
+                    scheduler = defaults.Scheduler ?? scheduler.ClassName,
+                    prompt = folder.Generation.Prompt,
+                },
                 parts,
                 controls,
                 warnings = folder.Warnings,
@@ -108,6 +117,12 @@ internal static class ModelsCommand
             $"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, "
                 + $"{folder.Autoencoder.LatentChannels} latent channels");
         terminal.Result($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
+        var guidance = defaults.GuidanceScale.ToString(CultureInfo.InvariantCulture);
+        terminal.Result(
+            $"  defaults      {defaults.StepCount} steps, guidance {guidance}, {folder.DefaultSize.Width}x{folder.DefaultSize.Height}"
+                + (folder.Generation.Scheduler is { } own ? $", {own}" : ""));
+        if (folder.Generation.Prompt is { } form)
+            terminal.Result($"  prompts       {form}");
         foreach (var part in parts)
             terminal.Result(part.Line);
         foreach (var control in controls)

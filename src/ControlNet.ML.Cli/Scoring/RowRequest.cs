@@ -17,7 +17,7 @@ internal sealed record RowRequest(long Row, string Prompt, GenerateOptions Optio
     public BatchKey Key => new(
         Size.Width,
         Size.Height,
-        Options.Steps,
+        Options.StepCount,
         Scheduler: "",
         Start?.StrengthOrDefault,
         [.. Controls.Index().Where(control => control.Item.Unit.TakesPart).Select(control => (object)control.Index)]);

@@ -25,12 +25,16 @@ internal sealed class ScorePlan
         Folder = folder;
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         Size = ImageSize.For(folder, settings.Size);
-        var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), settings.Options.Scheduler);
-        var reader = new RowReader(folder, scheduler, settings.Options with { Width = Size.Width, Height = Size.Height });
+        Options = settings.Options.For(folder.Generation);
+        var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), Options.Scheduler);
+        var reader = new RowReader(folder, scheduler, Options with { Width = Size.Width, Height = Size.Height });
         Parser = new RowParser(settings, columns, Controls, reader);
     }
 
     public ScoreSettings Settings { get; }
+
+    /// <summary>The options of all rows, completed by the model's own.</summary>
+    public GenerateOptions Options { get; }
 
     public TableReader Table { get; }
 
@@ -93,15 +97,15 @@ internal sealed class ScorePlan
     /// <summary>The settings that the images depend on, by name. The batch size is not one: it changes an image only by rounding.</summary>
     private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
-        var options = Settings.Options;
+        var options = Options;
         var names = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["model"] = Full(Settings.Model),
             ["model's weights"] = WeightDigest.OfModel(Folder, cancellationToken),
             ["prompt"] = Settings.Prompt,
             ["negative"] = options.NegativePrompt ?? "",
-            ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
-            ["guidance"] = options.Guidance.ToString("R", CultureInfo.InvariantCulture),
+            ["steps"] = options.StepCount.ToString(CultureInfo.InvariantCulture),
+            ["guidance"] = options.GuidanceScale.ToString("R", CultureInfo.InvariantCulture),
             ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
             ["scheduler"] = options.Scheduler ?? "",
             ["size"] = $"{Size.Width}x{Size.Height}",

@@ -159,8 +159,8 @@ public sealed record TrainingOptions
     public int Samples { get; init; } = 4;
 
     /// <summary>How samples are generated.</summary>
-    /// <value>Default: 20 steps, guidance scale 4.</value>
-    public GenerateOptions SampleOptions { get; init; } = new() { Steps = 20, Guidance = 4 };
+    /// <value>Default: 20 steps; for the rest the model's own defaults.</value>
+    public GenerateOptions SampleOptions { get; init; } = new() { Steps = 20 };
 
     /// <summary>Save a checkpoint every so many steps, at least 1: the most that a crash can lose.</summary>
     /// <value>Default: 500.</value>

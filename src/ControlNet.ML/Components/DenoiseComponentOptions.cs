@@ -1,3 +1,4 @@
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Components;
@@ -9,16 +10,16 @@ namespace ControlNet.ML.Components;
 public record DenoiseComponentOptions : NetworkComponentOptions
 {
     /// <summary>Denoising steps, 1 to 1,000.</summary>
-    /// <value>50, as in diffusers.</value>
-    public int Steps { get; init; } = 50;
+    /// <value>Null: the model's own (<see cref="GenerationConfig"/>), otherwise 50, as in diffusers.</value>
+    public int? Steps { get; init; }
 
     /// <summary>A column of whole numbers with each row's steps. Only rows with the same number of steps are processed together.</summary>
     /// <value>Null: <see cref="Steps"/>.</value>
     public string? StepsColumn { get; init; }
 
     /// <summary>Classifier-free guidance scale; 1 and below disables guidance.</summary>
-    /// <value>7.5, as in diffusers.</value>
-    public double Guidance { get; init; } = 7.5;
+    /// <value>Null: the model's own (<see cref="GenerationConfig"/>), otherwise 7.5, as in diffusers.</value>
+    public double? Guidance { get; init; }
 
     /// <summary>A column of numbers with each row's guidance scale.</summary>
     /// <value>Null: <see cref="Guidance"/>.</value>
@@ -37,11 +38,11 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     public string? SeedColumn { get; init; }
 
     /// <summary>Width in pixels, a multiple of the autoencoder's scale factor, 8.</summary>
-    /// <value>Null: the size that the model was trained with.</value>
+    /// <value>Null: the model's own, see <see cref="GenerateOptions.Width"/>.</value>
     public int? Width { get; init; }
 
     /// <summary>Height in pixels, a multiple of the autoencoder's scale factor, 8.</summary>
-    /// <value>Null: the size that the model was trained with.</value>
+    /// <value>Null: the model's own, see <see cref="GenerateOptions.Width"/>.</value>
     public int? Height { get; init; }
 
     /// <summary>Scheduler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …).</summary>

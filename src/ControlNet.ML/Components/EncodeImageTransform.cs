@@ -82,7 +82,7 @@ internal sealed class EncodeImageStage : NetworkStage
     {
         (_output, _image, _model, _options, _title) = (output, image ?? output, model, options, VectorContent.Title(name ?? model.Name));
         options.Check();
-        (_width, _height) = (options.Width ?? model.NativeSize, options.Height ?? model.NativeSize);
+        (_width, _height) = (options.Width ?? model.Folder.DefaultSize.Width, options.Height ?? model.Folder.DefaultSize.Height);
         if ((ModelRequirements.OfSide(model.Folder, _width, "Width")
             ?? ModelRequirements.OfSide(model.Folder, _height, "Height")) is { } problem)
             throw new ControlNetException(problem);

@@ -61,6 +61,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
     {
         stepping?.Invoke();
         cancellationToken.ThrowIfCancellationRequested();
+        request = request with { Options = request.Options.For(model.Folder.Generation) };
         var settings = ImageSettings.Of(model, request);
         var (text, negative) = EncodePrompts(request, settings, prompts);
         cancellationToken.ThrowIfCancellationRequested();
@@ -87,14 +88,14 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             ExtraChannels = latents.ExtraChannels,
             Text = text,
             NegativeText = negative,
-            Guidance = options.Guidance,
+            Guidance = options.GuidanceScale,
             GuidanceRescale = options.GuidanceRescale,
             Controls = controls,
             NoiseSource = random,
             TimeIds = TimeIds(model, settings.Width, settings.Height, options.Sizes),
             Eta = options.Eta,
         };
-        return new DenoisingRequest(row, settings.Scheduler, options.Steps) { Random = random, Progress = options.Progress };
+        return new DenoisingRequest(row, settings.Scheduler, options.StepCount) { Random = random, Progress = options.Progress };
     }
 
     /// <summary>
@@ -174,7 +175,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
     {
         request.Options.Progress?.Report(new GenerationProgress("text", 0, 1));
         var text = prompts.Encode(request.Prompt, request.Options.ClipSkip, settings.Warnings);
-        var negative = Guidance.Rows(model.Folder.UNet, request.Options.Guidance) == 1
+        var negative = Guidance.Rows(model.Folder.UNet, request.Options.GuidanceScale) == 1
             ? null
             : prompts.Negative(request.Options.NegativePrompt, text, settings.Warnings);
         return (text, negative);

@@ -22,11 +22,11 @@ internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Sche
         var (options, image, folder) = (request.Options, request.Options.Image, model.Folder);
         Require(options.Validate());
         var scale = folder.Autoencoder.ScaleFactor;
-        var width = options.Width ?? (image?.Width / scale * scale) ?? model.NativeSize;
-        var height = options.Height ?? (image?.Height / scale * scale) ?? model.NativeSize;
+        var width = options.Width ?? (image?.Width / scale * scale) ?? folder.DefaultSize.Width;
+        var height = options.Height ?? (image?.Height / scale * scale) ?? folder.DefaultSize.Height;
         Require(ModelRequirements.OfSide(folder, width, "Width") ?? ModelRequirements.OfSide(folder, height, "Height"));
         var scheduler = options.SchedulerConfig ?? SchedulerCatalog.Choose(model.Scheduler, options.Scheduler);
-        model.Backend.EnsureFits(width, height, Guidance.Rows(folder.UNet, options.Guidance));
+        model.Backend.EnsureFits(width, height, Guidance.Rows(folder.UNet, options.GuidanceScale));
         ModelRequirements.CheckInputs(model.Name, folder, image?.Mask is not null, image?.Depth is not null);
         foreach (var control in request.Controls)
         {

@@ -11,7 +11,7 @@ namespace ControlNet.ML.Rows;
 /// </summary>
 /// <param name="folder">The model.</param>
 /// <param name="scheduler">The scheduler.</param>
-/// <param name="common">The settings common to all rows, validated.</param>
+/// <param name="common">The settings common to all rows, validated, completed by the model's own.</param>
 internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, GenerateOptions common)
 {
     // Few rows differ in these settings, and the check builds a scheduler.
@@ -30,8 +30,8 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         NegativePrompt = Text(row, RowSetting.NegativePrompt) ?? common.NegativePrompt,
         Guidance = row.Find(RowSetting.Guidance) is { } guidance ? RowNumbers.Real(guidance) : common.Guidance,
         Steps = row.Find(RowSetting.Steps) is { } steps ? RowNumbers.Whole(steps, 1, GenerateOptions.MaxSteps) : common.Steps,
-        Width = Side(row, RowSetting.Width, common.Width),
-        Height = Side(row, RowSetting.Height, common.Height),
+        Width = Side(row, RowSetting.Width, common.Width ?? folder.DefaultSize.Width),
+        Height = Side(row, RowSetting.Height, common.Height ?? folder.DefaultSize.Height),
     };
 
     /// <summary>The row's own seed, or the given one.</summary>
@@ -90,10 +90,10 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
                 : new RowException(problem);
     }
 
-    private int Side(IRowValues row, RowSetting setting, int? common)
+    private int Side(IRowValues row, RowSetting setting, int common)
     {
         if (row.Find(setting) is not { } value)
-            return common ?? folder.NativeSize;
+            return common;
         var side = RowNumbers.Whole(value, 1, int.MaxValue);
         return ModelRequirements.OfSide(folder, side, setting.ToString()) is { } problem
             ? throw new RowException(value.Column, problem)

@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Text;
 
 namespace ControlNet.ML.Weights;
@@ -10,7 +11,8 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 public sealed class ModelFolder
 {
-    private const string IndexName = "model_index.json";
+    /// <summary>The index's name.</summary>
+    internal const string IndexName = "model_index.json";
 
     private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded) =>
         (Path, Index, Variant, Loaded) = (path, index, variant, loaded);
@@ -51,9 +53,15 @@ public sealed class ModelFolder
     /// <summary>The image size in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     internal int NativeSize => UNet.TrainedSide * Autoencoder.ScaleFactor;
 
+    /// <summary>The model's own defaults for generation.</summary>
+    public GenerationConfig Generation { get; private init; } = new();
+
+    /// <summary>Width and height in pixels of an image for which none are given.</summary>
+    internal (int Width, int Height) DefaultSize => (Generation.Width ?? NativeSize, Generation.Height ?? NativeSize);
+
     /// <summary>Warnings about unknown keys in any of the files.</summary>
     public IReadOnlyList<string> Warnings =>
-        [.. Index.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];
+        [.. Index.Warnings, .. Generation.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];
 
     /// <summary>Opens a folder.</summary>
     /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts.</param>
@@ -78,13 +86,19 @@ public sealed class ModelFolder
             : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
         RequireParts(root, index, parts);
         RequireVariant(root, index, variant, parts);
-        return new ModelFolder(root, index, variant, parts)
+        var folder = new ModelFolder(root, index, variant, parts)
         {
+            Generation = GenerationConfig.Read(root),
             UNet = Config(root, "unet", UNetConfig.Parse),
             Autoencoder = Config(root, "vae", AutoencoderConfig.Parse),
             TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
             TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
         };
+        var (width, height) = folder.DefaultSize;
+        return (ModelRequirements.OfSide(folder, width, "width") ?? ModelRequirements.OfSide(folder, height, "height")) is { } problem
+            && folder.Generation is not { Width: null, Height: null }
+            ? throw new ControlNetException($"{GenerationConfig.FileName}: {problem}")
+            : folder;
     }
 
     /// <summary>The folder of a part.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Components;
+using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Weights;
 
@@ -92,7 +93,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             .SelectMany(folder.PartFiles);
         var settings = folder.Index.Parts.Where(part => IsWanted(part) || part is not ("tokenizer" or "tokenizer_2"))
             .SelectMany(part => Settings(folder.Folder(part)));
-        var index = Directory.EnumerateFiles(folder.Path, "model_index.json");
+        var index = new[] { ModelFolder.IndexName, GenerationConfig.FileName }
+            .Select(name => Path.Combine(folder.Path, name)).Where(File.Exists);
         var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;
         return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]) with { Parts = parts };
 

@@ -30,9 +30,10 @@ internal sealed class RowPlan
             Require(control.Unit.Validate());
         }
 
-        Scheduler = options.SchedulerConfig ?? SchedulerCatalog.Choose(model.Scheduler, options.Scheduler);
-        var common = options.ToGenerateOptions();
-        (Width, Height) = (common.Width ?? model.NativeSize, common.Height ?? model.NativeSize);
+        var common = options.ToGenerateOptions().For(model.Folder.Generation);
+        Scheduler = common.SchedulerConfig ?? SchedulerCatalog.Choose(model.Scheduler, common.Scheduler);
+        var own = model.Folder.DefaultSize;
+        (Width, Height) = (common.Width ?? own.Width, common.Height ?? own.Height);
         Require(ModelRequirements.OfSide(model.Folder, Width, "Width") ?? ModelRequirements.OfSide(model.Folder, Height, "Height"));
         _columns = new RowColumns(options, controls, inputs);
         _controls = controls;
@@ -67,7 +68,7 @@ internal sealed class RowPlan
     public GenerateOptions Options(IRowValues values, ImageInput? image = null)
     {
         var options = Reader.Options(values, Seed) with { Image = image };
-        Reader.CheckSteps(values, options.Steps, image?.StrengthOrDefault);
+        Reader.CheckSteps(values, options.StepCount, image?.StrengthOrDefault);
         return options;
     }
 
