@@ -4,20 +4,42 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML;
 
 /// <summary>One control for one image: a control network, its condition, and its scale, window and weighting.</summary>
-/// <param name="Network">The control network.</param>
-/// <param name="Condition">
-/// The condition image, as the network's preprocessor produces it (white edges on black for Canny). It is stretched to the generated size
-/// if it differs; alpha is dropped, so put a transparent image on white first.
-/// </param>
-public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
+public sealed record ControlInput
 {
+    /// <summary>A control network with a condition image.</summary>
+    /// <param name="network">The control network.</param>
+    /// <param name="condition">
+    /// The condition image, as the network's preprocessor produces it (white edges on black for Canny). It is stretched to the generated
+    /// size if it differs; alpha is dropped, so put a transparent image on white first.
+    /// </param>
+    public ControlInput(ControlNetwork network, ImageBuffer condition)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(condition);
+        (Network, Condition) = (network, condition);
+    }
+
+    /// <summary>A control network with a condition as values, where 8 bits are too coarse.</summary>
+    /// <param name="network">The control network.</param>
+    /// <param name="condition">The condition, [1, 3, H, W] from 0 to 1, exactly of the generated size.</param>
+    public ControlInput(ControlNetwork network, TensorData condition)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(condition);
+        (Network, Tensor) = (network, condition);
+    }
+
+    /// <summary>The control network.</summary>
+    public ControlNetwork Network { get; }
+
+    /// <summary>The condition image; null if the condition is given as values.</summary>
+    public ImageBuffer? Condition { get; }
+
+    /// <summary>The condition as values, [1, 3, H, W] from 0 to 1; null if it is given as an image.</summary>
+    public TensorData? Tensor { get; }
+
     /// <summary>Scale, window and weighting.</summary>
     public ControlUnit Unit { get; init; } = new();
-
-    /// <summary>
-    /// The condition as values, [1, 3, H, W] from 0 to 1, exactly of the generated size; replaces the image where 8 bits are too coarse.
-    /// </summary>
-    public TensorData? Tensor { get; init; }
 
     /// <summary>Encodes the condition for images of a size.</summary>
     /// <param name="width">Width of the image in pixels.</param>
@@ -27,7 +49,7 @@ public sealed record ControlInput(ControlNetwork Network, ImageBuffer Condition)
     internal TensorData Encode(int width, int height)
     {
         if (Tensor is not { } tensor)
-            return Network.Encode(Condition, width, height);
+            return Network.Encode(Condition!, width, height);
         return tensor.Shape is [1, 3, var rows, var columns] && rows == height && columns == width
             ? Network.Encode(tensor)
             : throw new ArgumentException($"The condition is {tensor}, expected [1, 3, {height}, {width}].");

@@ -49,7 +49,9 @@ public sealed class ControlNetwork : IDisposable
     /// </param>
     /// <param name="options">Precision, device, variant of the files.</param>
     /// <param name="cancellationToken">Stops the loading.</param>
+    /// <returns>The network; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">There is no such network, its files are invalid, or there is no runtime.</exception>
+    /// <exception cref="OperationCanceledException">The loading was cancelled.</exception>
     public static ControlNetwork Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
@@ -60,6 +62,12 @@ public sealed class ControlNetwork : IDisposable
         using var weights = source.OpenWeights();
         return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(source.Config, weights, options, cancellationToken));
     }
+
+    /// <summary>Loads a control network on a thread of the pool.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static Task<ControlNetwork> LoadAsync(
+        string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default) =>
+        Task.Run(() => Load(nameOrPath, options, cancellationToken), cancellationToken);
 
     /// <summary>Opens its weight files again.</summary>
     internal WeightSource OpenWeights() => ControlSource.Open(Path, Options.Variant).OpenWeights();
@@ -73,14 +81,24 @@ public sealed class ControlNetwork : IDisposable
     /// <summary>Encodes a condition image; once is enough for any number of images and steps.</summary>
     /// <param name="condition">The condition, at the size of the generated images.</param>
     /// <returns>The hint, [1, C, h, w].</returns>
+    /// <exception cref="ControlNetException">There is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     public TensorData Encode(ImageBuffer condition) => Encode(TensorImages.ToUnit(condition));
 
     /// <summary>Encodes a condition for images of a size, stretching it if its own size differs.</summary>
     internal TensorData Encode(ImageBuffer condition, int width, int height) => Encode(ConditionImages.ToTensor(condition, width, height));
 
-    /// <summary>Encodes a condition, [1, 3, H, W] from 0 to 1. Thread-safe: concurrent calls wait for each other.</summary>
-    internal TensorData Encode(TensorData condition)
+    /// <summary>Encodes a condition that has more than 8 bits. Thread-safe: concurrent calls wait for each other.</summary>
+    /// <param name="condition">[1, 3, H, W] from 0 to 1, at the size of the generated images.</param>
+    /// <returns>The hint, [1, C, h, w].</returns>
+    /// <exception cref="ArgumentException">The condition has another shape.</exception>
+    /// <exception cref="ControlNetException">There is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
+    public TensorData Encode(TensorData condition)
     {
+        ArgumentNullException.ThrowIfNull(condition);
+        if (condition.Shape is not [>= 1, 3, >= 1, >= 1])
+            throw new ArgumentException($"The condition is {condition}, expected [1, 3, height, width].", nameof(condition));
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
@@ -97,6 +115,7 @@ public sealed class ControlNetwork : IDisposable
     /// One tensor for each zero convolution, [1, channels, rows, columns]: the skip connections in the encoder's order, the middle block's
     /// last.
     /// </returns>
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
     /// <exception cref="ArgumentException">
     /// The network also needs sizes (SDXL); call <see cref="IControlBackend.Residuals"/> with them.
     /// </exception>

@@ -11,7 +11,7 @@ namespace ControlNet.ML;
 /// A locked base model: text encoder, UNet, autoencoder, tokenizer and scheduler. Thread-safe, but it does one thing at a time: concurrent
 /// calls wait for each other.
 /// </summary>
-public sealed class DiffusionModel : IDisposable
+public sealed partial class DiffusionModel : IDisposable
 {
     private readonly ClipTokenizer[] _tokenizers;
     private readonly ModelGate _gate = new();
@@ -78,7 +78,9 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
     /// <param name="options">Precision, device, variant of the files.</param>
     /// <param name="cancellationToken">Stops the loading.</param>
+    /// <returns>The model; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">There is no such model, its files are invalid, or there is no runtime.</exception>
+    /// <exception cref="OperationCanceledException">The loading was cancelled.</exception>
     public static DiffusionModel Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
@@ -98,29 +100,42 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>Generates an image.</summary>
     /// <param name="prompt">The prompt; may be empty.</param>
-    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on; null for the defaults.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>The image, with its latents and settings.</returns>
     /// <exception cref="ArgumentException">
     /// A value is outside its range, or the size is not a multiple of the autoencoder's scale factor.
     /// </exception>
+    /// <exception cref="ControlNetException">
+    /// The model does not take the inputs, the image does not fit into memory, or its values are not finite.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    /// <exception cref="OperationCanceledException">The generation was cancelled.</exception>
+    [OverloadResolutionPriority(1)] // Generate(prompt, null) fits both overloads.
     public GeneratedImage Generate(string prompt, GenerateOptions? options = null, CancellationToken cancellationToken = default) =>
         Generate(prompt, [], options, cancellationToken);
 
     /// <summary>Generates an image with control networks.</summary>
     /// <param name="prompt">The prompt; may be empty.</param>
-    /// <param name="controls">One or several control networks with their conditions.</param>
-    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
+    /// <param name="controls">Control networks with their conditions; null or empty for none.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on; null for the defaults.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>The image, with its latents and settings.</returns>
     /// <exception cref="ArgumentException">
     /// A value is outside its range, or the size is not a multiple of the autoencoder's scale factor.
     /// </exception>
-    /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
+    /// <exception cref="ControlNetException">
+    /// A control network is of another family than the model, the model does not take the inputs, the image does not fit into memory, or
+    /// its values are not finite.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model or a control network is disposed.</exception>
+    /// <exception cref="OperationCanceledException">The generation was cancelled.</exception>
     public GeneratedImage Generate(
         string prompt,
-        IReadOnlyList<ControlInput> controls,
+        IReadOnlyList<ControlInput>? controls,
         GenerateOptions? options = null,
         CancellationToken cancellationToken = default) =>
-        GenerateBatch([new GenerateRequest(prompt, controls, options ?? new GenerateOptions())], cancellationToken)[0];
+        GenerateBatch([new GenerateRequest(prompt, controls ?? [], options ?? new GenerateOptions())], cancellationToken)[0];
 
     /// <summary>
     /// Generates several images in one batch, which is faster than one by one if a single image does not use the device fully.
@@ -136,7 +151,12 @@ public sealed class DiffusionModel : IDisposable
     /// <exception cref="ArgumentException">
     /// There are no requests, a value is outside its range, or they cannot be generated together.
     /// </exception>
-    /// <exception cref="ControlNetException">A control network is of another family than the model.</exception>
+    /// <exception cref="ControlNetException">
+    /// A control network is of another family than the model, the model does not take the inputs, the images do not fit into memory
+    /// together, or values are not finite.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model or a control network is disposed.</exception>
+    /// <exception cref="OperationCanceledException">The generation was cancelled.</exception>
     public IReadOnlyList<GeneratedImage> GenerateBatch(
         IReadOnlyList<GenerateRequest> requests, CancellationToken cancellationToken = default)
     {
@@ -173,12 +193,22 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>Generates an image and yields every step, whose preview is decoded only on demand.</summary>
     /// <param name="prompt">The prompt; may be empty.</param>
-    /// <param name="controls">Control networks with their conditions; may be empty.</param>
-    /// <param name="options">Steps, guidance scale, seed, size and so on.</param>
+    /// <param name="controls">Control networks with their conditions; null or empty for none.</param>
+    /// <param name="options">Steps, guidance scale, seed, size and so on; null for the defaults.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
+    /// <returns>The steps, computed one at a time as they are asked for, on a thread of the pool.</returns>
+    /// <exception cref="ArgumentException">
+    /// A value is outside its range, or the size is not a multiple of the autoencoder's scale factor.
+    /// </exception>
+    /// <exception cref="ControlNetException">
+    /// A control network is of another family than the model, the model does not take the inputs, the image does not fit into memory, or
+    /// its values are not finite.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The model or a control network is disposed.</exception>
+    /// <exception cref="OperationCanceledException">The generation was cancelled.</exception>
     public async IAsyncEnumerable<GenerationStep> GenerateSteps(
         string prompt,
-        IReadOnlyList<ControlInput> controls,
+        IReadOnlyList<ControlInput>? controls = null,
         GenerateOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -191,7 +221,7 @@ public sealed class DiffusionModel : IDisposable
         {
             using var use = Enter(cancellationToken);
             return Pipeline.Prepare(
-                new GenerateRequest(prompt, controls, options ?? new GenerateOptions()),
+                new GenerateRequest(prompt, controls ?? [], options ?? new GenerateOptions()),
                 new PromptEncoder(this),
                 stepping: null,
                 cancellationToken);
@@ -209,6 +239,10 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="prompt">The prompt; text beyond the encoder's maximum length is cut.</param>
     /// <param name="clipSkip">Clip skip: the number of last layers to skip, or null.</param>
     /// <param name="warnings">Receives a warning that quotes what was cut, if anything was.</param>
+    /// <returns>The text encoder's hidden states and, for SDXL, the pooled text.</returns>
+    /// <exception cref="InvalidOperationException">The model was loaded without its text encoder.</exception>
+    /// <exception cref="ControlNetException">The result is not finite, or there is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public TextEmbedding EncodeText(string prompt, int? clipSkip = null, ICollection<string>? warnings = null)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -232,6 +266,8 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Encodes an image: the mean of the posterior.</summary>
     /// <param name="image">[1, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's scale factor.</param>
     /// <returns>[1, C, h, w], scaled for the scheduler.</returns>
+    /// <exception cref="ControlNetException">There is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public TensorData Encode(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -244,6 +280,8 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Decodes latents to values from 0 to 1.</summary>
     /// <param name="latents">[1, C, h, w], scaled as the scheduler returns them.</param>
     /// <returns>[1, 3, H, W].</returns>
+    /// <exception cref="ControlNetException">There is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public TensorData Decode(TensorData latents)
     {
         ArgumentNullException.ThrowIfNull(latents);
@@ -276,5 +314,7 @@ public sealed class DiffusionModel : IDisposable
 public sealed record GenerationStep(int Step, int Steps, TensorData Latents, Func<TensorData, GeneratedImage> Decode)
 {
     /// <summary>Decodes the current latents to an image.</summary>
+    /// <returns>The image; its warnings and settings are those of the finished one.</returns>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public GeneratedImage Image() => Decode(Latents);
 }

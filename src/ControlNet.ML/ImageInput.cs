@@ -6,9 +6,30 @@ namespace ControlNet.ML;
 /// An initial image instead of noise alone: image-to-image; with a mask, inpainting; with a depth map, for models that take one. As in
 /// diffusers' Img2Img, Inpaint and Depth2Img pipelines, with and without control networks.
 /// </summary>
-/// <param name="Image">The image; stretched to the generated size if it differs (Pillow's LANCZOS), alpha is dropped.</param>
-public sealed record ImageInput(ImageBuffer Image)
+public sealed record ImageInput
 {
+    /// <summary>Starts from an image.</summary>
+    /// <param name="image">The image; stretched to the generated size if it differs (Pillow's LANCZOS), alpha is dropped.</param>
+    public ImageInput(ImageBuffer image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        Image = image;
+    }
+
+    /// <summary>Starts from an image given as values, where 8 bits are too coarse.</summary>
+    /// <param name="image">The image, [1, 3, H, W] from 0 to 1, exactly of the generated size.</param>
+    public ImageInput(TensorData image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        Tensor = image;
+    }
+
+    /// <summary>The image; null if it is given as values.</summary>
+    public ImageBuffer? Image { get; }
+
+    /// <summary>The image as values, [1, 3, H, W] from 0 to 1; null if it is given as an image.</summary>
+    public TensorData? Tensor { get; }
+
     /// <summary>
     /// Strength: how much the image is changed, 0 to 1. It is the share of the steps that run, starting from the image with as much noise.
     /// 1 leaves almost nothing of it.
@@ -30,14 +51,9 @@ public sealed record ImageInput(ImageBuffer Image)
     /// <value>Null.</value>
     public FloatMap? Depth { get; init; }
 
-    /// <summary>
-    /// The image as values, [1, 3, H, W] from 0 to 1, exactly of the generated size; replaces the image where 8 bits are too coarse.
-    /// </summary>
-    public TensorData? Tensor { get; init; }
+    internal int Width => Tensor?.Shape[^1] ?? Image!.Width;
 
-    internal int Width => Tensor?.Shape[^1] ?? Image.Width;
-
-    internal int Height => Tensor?.Shape[^2] ?? Image.Height;
+    internal int Height => Tensor?.Shape[^2] ?? Image!.Height;
 
     internal double StrengthOrDefault => Strength ?? DefaultStrength(Mask is not null);
 

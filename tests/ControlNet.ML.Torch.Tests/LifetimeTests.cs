@@ -81,6 +81,7 @@ public sealed class LifetimeTests(TinyRun tiny) : IClassFixture<TinyRun>
         var control = ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), OnCpu);
         var text = model.EncodeText("square");
         var (latents, condition) = (TensorData.Zeros(1, 4, 8, 8), new ImageBuffer(64, 64, 3));
+        var step = model.GenerateSteps("square", [], new GenerateOptions { Steps = 1, Width = 64, Height = 64 }).ToBlockingEnumerable().Single();
         model.Dispose();
         model.Dispose();
         control.Dispose();
@@ -90,10 +91,14 @@ public sealed class LifetimeTests(TinyRun tiny) : IClassFixture<TinyRun>
             () => model.Generate("square"),
             () => model.GenerateBatch([new GenerateRequest("square", [], new GenerateOptions())]),
             () => Assert.Empty(model.GenerateSteps("square", []).ToBlockingEnumerable()),
+            () => model.GenerateAsync("square").GetAwaiter().GetResult(),
+            () => model.GenerateBatchAsync([new GenerateRequest("square", [], new GenerateOptions())]).GetAwaiter().GetResult(),
+            () => step.Image(),
             () => model.EncodeText("square"),
             () => model.Encode(TensorData.Zeros(1, 3, 64, 64)),
             () => model.Decode(latents),
             () => control.Encode(condition),
+            () => control.Encode(TensorData.Zeros(1, 3, 64, 64)),
             () => control.Residuals(latents, 500, text, condition),
         ])
         {

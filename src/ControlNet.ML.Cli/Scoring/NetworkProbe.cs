@@ -26,7 +26,7 @@ internal sealed class NetworkProbe(DiffusionModel model, GenerateOptions options
         var usual = new GenerateOptions();
         var request = new GenerateRequest(
             "",
-            [.. row.Image.Controls.Select(control => new ControlInput(control.Network, Blank(control.Condition)))],
+            [.. row.Image.Controls.Select(control => new ControlInput(control.Network, Blank(control.Condition!)))],
             row.Image.Options with
             {
                 NegativePrompt = null,

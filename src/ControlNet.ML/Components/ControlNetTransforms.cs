@@ -1,20 +1,7 @@
 using ControlNet.ML.Conditions;
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Components;
-
-/// <summary>Adds this library's components to ML.NET's catalog of transforms.</summary>
-public static class ControlNetCatalog
-{
-    /// <summary>The components of ControlNet.ML.</summary>
-    /// <param name="catalog"><c>mlContext.Transforms</c>.</param>
-    public static ControlNetTransforms ControlNet(this TransformsCatalog catalog)
-    {
-        ArgumentNullException.ThrowIfNull(catalog);
-        return new ControlNetTransforms(MlNetAccess.Environment(catalog));
-    }
-}
 
 /// <summary>
 /// The components of ControlNet.ML, as estimators. A condition takes the name of the column to add, the column to read (null for the same
@@ -43,6 +30,7 @@ public sealed class ControlNetTransforms
     /// </param>
     /// <param name="controls">Control networks with the columns of their conditions; null or empty for none.</param>
     /// <param name="options">Steps, guidance scale, size, columns with per-row settings; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">A network is of another family than the model, or an option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public GenerateEstimator Generate(
@@ -62,6 +50,7 @@ public sealed class ControlNetTransforms
     /// <param name="promptColumnName">The text column with the prompts; null for the output's name.</param>
     /// <param name="model">The model; the caller keeps ownership, as for <see cref="Generate"/>.</param>
     /// <param name="options">Negative prompts, clip skip, batches, failures; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public EncodeTextEstimator EncodeText(
@@ -81,6 +70,7 @@ public sealed class ControlNetTransforms
     /// <param name="width">Width of the generated images in pixels, a multiple of 8.</param>
     /// <param name="height">Height of the generated images in pixels, a multiple of 8.</param>
     /// <param name="options">Batches, failures; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">
     /// A side is not a multiple of the network's scale factor, or an option is out of its range.
     /// </exception>
@@ -103,6 +93,7 @@ public sealed class ControlNetTransforms
     /// <param name="inputColumnName">The image column; null for the output's name.</param>
     /// <param name="model">The model; the caller keeps ownership, as for <see cref="Generate"/>.</param>
     /// <param name="options">Size, batches, failures; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public EncodeImageEstimator EncodeImage(
@@ -119,6 +110,7 @@ public sealed class ControlNetTransforms
     /// <param name="model">The model; the caller keeps ownership, as for <see cref="Generate"/>.</param>
     /// <param name="controls">Control networks with the columns of <see cref="EncodeCondition"/>; null or empty for none.</param>
     /// <param name="options">Steps, guidance scale, size, columns with per-row settings; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">A network is of another family than the model, or an option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public DenoiseEstimator Denoise(
@@ -140,6 +132,7 @@ public sealed class ControlNetTransforms
     /// </param>
     /// <param name="model">The model; the caller keeps ownership, as for <see cref="Generate"/>.</param>
     /// <param name="options">Batches, failures; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>
     public DecodeImageEstimator DecodeImage(
@@ -159,6 +152,7 @@ public sealed class ControlNetTransforms
     /// <param name="kind">The condition's name, one of <see cref="ConditionCatalog.All"/>, in upper or lower case.</param>
     /// <param name="options">The condition's options, of its <see cref="ConditionKind.OptionsType"/>; null for the defaults.</param>
     /// <param name="component">Size, batches, failures; null for the defaults.</param>
+    /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">There is no such condition, or an option is out of its range.</exception>
     /// <exception cref="ArgumentException">The options belong to another condition, or the error column is the output column.</exception>
     public ConditionEstimator Condition(

@@ -69,7 +69,7 @@ internal static class PrepareLatents
     private static TensorData Pixels(ImageInput input, int width, int height)
     {
         if (input.Tensor is not { } tensor)
-            return TensorImages.ToSigned(TensorImages.Prepare(Color.Rgb(input.Image), width, height));
+            return TensorImages.ToSigned(TensorImages.Prepare(Color.Rgb(input.Image!), width, height));
         if (tensor.Shape[2] != height || tensor.Shape[3] != width)
             throw new ArgumentException($"The initial image is {tensor}, expected [1, 3, {height}, {width}].");
         return new TensorData(Array.ConvertAll(tensor.Values, value => (2 * value) - 1), tensor.Shape);

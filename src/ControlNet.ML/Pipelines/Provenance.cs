@@ -84,7 +84,7 @@ internal static class Provenance
         yield return ("image_strength", input.StrengthOrDefault.ToString(CultureInfo.InvariantCulture));
         yield return ("image_pixels_sha256", input.Tensor is { } tensor
             ? Hash(tensor.Values)
-            : Convert.ToHexStringLower(SHA256.HashData(input.Image.Samples)));
+            : Convert.ToHexStringLower(SHA256.HashData(input.Image!.Samples)));
         if (input.Mask is { } mask)
             yield return ("mask_pixels_sha256", Convert.ToHexStringLower(SHA256.HashData(mask.Samples)));
         if (input.Depth is { } depth)

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using ControlNet.ML.Components;
 using ControlNet.ML.Conditions;
 using Microsoft.ML;
 

@@ -1,4 +1,3 @@
-using ControlNet.ML.Components;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;

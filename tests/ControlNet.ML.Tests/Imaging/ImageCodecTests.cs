@@ -64,6 +64,30 @@ public sealed class ImageCodecTests : IDisposable
         Assert.InRange(error, 0.01, 8);
     }
 
+    [Theory, InlineData(ImageFormat.Png, "a.png"), InlineData(ImageFormat.Jpeg, "a.jpg"), InlineData(ImageFormat.WebP, "a.webp")]
+    public void A_stream_gets_the_bytes_of_the_file_and_stays_open(ImageFormat format, string name)
+    {
+        var image = ImageSamples.Noise(9, 7, 3);
+        var text = format == ImageFormat.Png ? new Dictionary<string, string> { ["seed"] = "1" } : null;
+        ImageCodec.Save(At(name), image, text);
+        using var stream = new MemoryStream();
+        stream.WriteByte(7);
+        ImageCodec.Save(stream, image, format, text);
+        Assert.Equal([7, .. File.ReadAllBytes(At(name))], stream.ToArray());
+        stream.WriteByte(7);
+    }
+
+    [Fact]
+    public void Nothing_reaches_a_stream_if_the_format_cannot_hold_the_image()
+    {
+        using var stream = new MemoryStream();
+        Assert.Contains("alpha", Assert.Throws<ControlNetException>(() => ImageCodec.Save(stream, new ImageBuffer(2, 2, 4), ImageFormat.Jpeg)).Message, StringComparison.Ordinal);
+        var text = new Dictionary<string, string> { ["seed"] = "1" };
+        Assert.Contains("only PNG", Assert.Throws<ControlNetException>(() => ImageCodec.Save(stream, new ImageBuffer(2, 2, 3), ImageFormat.WebP, text)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => ImageCodec.Save(stream, new ImageBuffer(2, 2, 3), (ImageFormat)9));
+        Assert.Equal(0, stream.Length);
+    }
+
     [Fact]
     public void Says_why_an_image_cannot_be_saved()
     {

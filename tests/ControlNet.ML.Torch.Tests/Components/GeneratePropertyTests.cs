@@ -1,4 +1,3 @@
-using ControlNet.ML.Components;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;

@@ -53,9 +53,8 @@ public sealed class FewerAttentionPipelineTests : IDisposable
             Latents = Tensor(inputs, arguments.GetProperty("latents").GetString()!, 1),
             SchedulerConfig = SchedulerConfig.Parse(Encoding.UTF8.GetBytes(setup.GetProperty("scheduler").GetRawText()), name),
         };
-        var control = new ControlInput(network, new ImageBuffer(1, 1, 3))
+        var control = new ControlInput(network, Tensor(inputs, arguments.GetProperty("image").GetString()!, byte.MaxValue))
         {
-            Tensor = Tensor(inputs, arguments.GetProperty("image").GetString()!, byte.MaxValue),
             Unit = new ControlUnit { Scale = arguments.GetProperty("controlnet_conditioning_scale").GetDouble() },
         };
 

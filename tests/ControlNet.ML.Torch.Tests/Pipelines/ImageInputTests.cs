@@ -89,7 +89,7 @@ public sealed class ImageInputTests(ImageInputTests.Models models) : IClassFixtu
         var image = new ImageInput(Image(64, 64));
         Refused<ArgumentException>("Strength is 1.5, expected 0 to 1.", models.Plain, image with { Strength = 1.5 });
         Refused<ArgumentException>("Strength is NaN", models.Plain, image with { Strength = double.NaN });
-        Refused<ArgumentException>("expected [1, 3, height, width]", models.Plain, image with { Tensor = TensorData.Zeros(3, 64, 64) });
+        Refused<ArgumentException>("expected [1, 3, height, width]", models.Plain, new ImageInput(TensorData.Zeros(3, 64, 64)));
         Refused<ControlNetException>("has no depth input", models.Plain, image with { Depth = new FloatMap(8, 8) });
         Refused<ControlNetException>("an initial image with Depth", models.Depth, image);
         Refused<ControlNetException>("an initial image with Depth", models.Depth, null);

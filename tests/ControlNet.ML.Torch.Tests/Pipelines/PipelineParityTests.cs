@@ -73,9 +73,8 @@ public sealed class PipelineParityTests
     private static ImageInput Image(JsonElement arguments, ReferenceTensors tensors, double strength)
     {
         var source = arguments.GetProperty("image").GetString()!;
-        return new ImageInput(new ImageBuffer(1, 1, 3))
+        return new ImageInput(new TensorData(tensors.Floats(source), tensors.Shape(source)))
         {
-            Tensor = new TensorData(tensors.Floats(source), tensors.Shape(source)),
             Strength = strength,
             Mask = arguments.TryGetProperty("mask_image", out var mask) ? Mask(mask.GetString()!) : null,
             Depth = arguments.TryGetProperty("depth_map", out var depth) ? Depth(depth.GetString()!) : null,
@@ -116,9 +115,8 @@ public sealed class PipelineParityTests
         for (var i = 0; i < networks.Length; i++)
         {
             var condition = Each(arguments.TryGetProperty("control_image", out var beside) ? beside : arguments.GetProperty("image"), i).GetString()!;
-            controls.Add(new ControlInput(networks[i], new ImageBuffer(1, 1, 3))
+            controls.Add(new ControlInput(networks[i], new TensorData(tensors.Floats(condition), tensors.Shape(condition)))
             {
-                Tensor = new TensorData(tensors.Floats(condition), tensors.Shape(condition)),
                 Unit = new ControlUnit
                 {
                     Scale = Number(arguments, "controlnet_conditioning_scale", scale, i),

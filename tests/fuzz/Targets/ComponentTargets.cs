@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using ControlNet.ML.Components;
 using ControlNet.ML.Conditions;
 using Microsoft.ML;
 using Microsoft.ML.Data;

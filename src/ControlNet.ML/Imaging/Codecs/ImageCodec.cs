@@ -14,6 +14,7 @@ public static class ImageCodec
     /// <summary>Reads an image file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Limits; null for the defaults.</param>
+    /// <returns>The image: one channel for grey, three for color, four with alpha.</returns>
     /// <exception cref="ControlNetException">The file cannot be read, is not an image, is damaged or too large.</exception>
     public static ImageBuffer Load(string path, ImageLoadOptions? options = null)
     {
@@ -27,6 +28,7 @@ public static class ImageCodec
     /// <param name="stream">The file, from its current position to its end.</param>
     /// <param name="source">The file's name, for errors.</param>
     /// <param name="options">Limits; null for the defaults.</param>
+    /// <returns>The image: one channel for grey, three for color, four with alpha.</returns>
     /// <exception cref="ControlNetException">The file is not an image, is damaged or too large.</exception>
     public static ImageBuffer Decode(Stream stream, string source, ImageLoadOptions? options = null)
     {
@@ -40,6 +42,7 @@ public static class ImageCodec
     /// <param name="file">The whole file.</param>
     /// <param name="source">The file's name, for errors.</param>
     /// <param name="options">Limits; null for the defaults.</param>
+    /// <returns>The image: one channel for grey, three for color, four with alpha.</returns>
     /// <exception cref="ControlNetException">The file is not an image, is damaged or too large.</exception>
     public static ImageBuffer Decode(ReadOnlySpan<byte> file, string source, ImageLoadOptions? options = null)
     {
@@ -67,21 +70,22 @@ public static class ImageCodec
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(image);
-        var extension = Path.GetExtension(path).ToUpperInvariant();
-        if (extension == ".PNG")
-        {
-            SavePng(path, image, text);
-            return;
-        }
-
-        if (extension is not (".JPG" or ".JPEG" or ".WEBP"))
-            throw new ControlNetException($"{path}: the extension is '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp.");
-        if (text is { Count: > 0 })
-            throw new ControlNetException($"{path}: only PNG supports texts.");
-        if (extension != ".WEBP" && image.Channels == 4)
-            throw new ControlNetException($"{path}: JPEG does not support the image's alpha: save it as .png or .webp.");
-        var bytes = ImageEncoder.Encode(image, extension == ".WEBP" ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg);
+        var bytes = Encode(image, FormatOf(path), text, path);
         AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    /// <summary>Writes an image to a stream, at its current position.</summary>
+    /// <param name="stream">The stream; stays open.</param>
+    /// <param name="image">The image; without alpha for JPEG.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="text">Texts by keyword, only for PNG, such as <see cref="GeneratedImage.Provenance"/>.</param>
+    /// <exception cref="ControlNetException">The format does not support alpha or texts; nothing is written.</exception>
+    public static void Save(
+        Stream stream, ImageBuffer image, ImageFormat format = ImageFormat.Png, IReadOnlyDictionary<string, string>? text = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(image);
+        stream.Write(Encode(image, format, text, "The image"));
     }
 
     /// <summary>Writes an image as PNG. The same image and texts give the same bytes.</summary>
@@ -99,10 +103,33 @@ public static class ImageCodec
     /// <summary>Encodes an image as a PNG file in memory.</summary>
     /// <param name="image">The image.</param>
     /// <param name="text">Texts by keyword.</param>
+    /// <returns>The whole file.</returns>
     public static byte[] EncodePng(ImageBuffer image, IReadOnlyDictionary<string, string>? text = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         return ImageEncoder.Png(image, text ?? new Dictionary<string, string>());
+    }
+
+    private static ImageFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
+    {
+        ".PNG" => ImageFormat.Png,
+        ".JPG" or ".JPEG" => ImageFormat.Jpeg,
+        ".WEBP" => ImageFormat.WebP,
+        _ => throw new ControlNetException(
+            $"{path}: the extension is '{Path.GetExtension(path)}', expected .png, .jpg, .jpeg or .webp."),
+    };
+
+    private static byte[] Encode(ImageBuffer image, ImageFormat format, IReadOnlyDictionary<string, string>? text, string target)
+    {
+        if (format == ImageFormat.Png)
+            return EncodePng(image, text);
+        if (!Enum.IsDefined(format))
+            throw new ArgumentOutOfRangeException(nameof(format), format, "Unknown image format.");
+        if (text is { Count: > 0 })
+            throw new ControlNetException($"{target}: only PNG supports texts.");
+        if (format == ImageFormat.Jpeg && image.Channels == 4)
+            throw new ControlNetException($"{target}: JPEG does not support the image's alpha: save it as .png or .webp.");
+        return ImageEncoder.Encode(image, format == ImageFormat.WebP ? SKEncodedImageFormat.Webp : SKEncodedImageFormat.Jpeg);
     }
 
     /// <summary>The error for a file that is not an image.</summary>
