@@ -18,6 +18,7 @@ public sealed class DwPose : IPreprocessor
 
     /// <summary>Opens the networks that the options name.</summary>
     /// <param name="options">The options.</param>
+    /// <returns>The preprocessor; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">A file is not named, cannot be read or has other inputs and outputs.</exception>
     public static DwPose Open(DwPoseOptions options)
     {
@@ -54,6 +55,7 @@ public sealed class DwPose : IPreprocessor
 
     /// <summary>Detects the people in an image.</summary>
     /// <param name="image">The image; alpha is composited on white.</param>
+    /// <returns>The people; at least one, of the whole image if no one was found.</returns>
     /// <exception cref="ControlNetException">A network cannot be run.</exception>
     public IReadOnlyList<PosePerson> Find(ImageBuffer image)
     {

@@ -28,6 +28,7 @@ public sealed class LearnedCondition : IPreprocessor
     /// <param name="kind">The name of the condition, for messages.</param>
     /// <param name="options">The options.</param>
     /// <param name="forms">The supported variants, the most specific first.</param>
+    /// <returns>The preprocessor; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">No file is named, it cannot be read, or it is none of the variants.</exception>
     public static LearnedCondition Open(string kind, LearnedOptions options, IReadOnlyList<Annotator> forms)
     {
@@ -71,6 +72,7 @@ public sealed class LearnedCondition : IPreprocessor
 
     /// <summary>The condition at the size at which the public annotator returns it: the photo's, or its working resolution.</summary>
     /// <param name="image">The photo; alpha is composited on white.</param>
+    /// <returns>The condition.</returns>
     /// <exception cref="ControlNetException">The network cannot be run, or its outputs cannot be read.</exception>
     public ImageBuffer Detect(ImageBuffer image)
     {

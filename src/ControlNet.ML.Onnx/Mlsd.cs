@@ -13,6 +13,7 @@ public sealed class Mlsd : IPreprocessor
 
     /// <summary>Opens the network that the options name.</summary>
     /// <param name="options">The options.</param>
+    /// <returns>The preprocessor; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">
     /// A threshold is out of range, or the file cannot be read or has other inputs and outputs.
     /// </exception>
@@ -43,6 +44,7 @@ public sealed class Mlsd : IPreprocessor
 
     /// <summary>Detects the lines of an image, in pixels, best score first, at most 200.</summary>
     /// <param name="image">The image; alpha is composited on white.</param>
+    /// <returns>The lines.</returns>
     /// <exception cref="ControlNetException">The network cannot be run.</exception>
     public IReadOnlyList<LineSegment> Lines(ImageBuffer image)
     {

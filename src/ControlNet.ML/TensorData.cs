@@ -34,10 +34,13 @@ public sealed class TensorData
 
     /// <summary>A tensor of zeros.</summary>
     /// <param name="shape">The sizes, outermost first.</param>
+    /// <returns>A new tensor.</returns>
     public static TensorData Zeros(params ReadOnlySpan<int> shape) => new(new float[CountOf(shape)], shape);
 
     /// <summary>The values of one entry of the first dimension, as a view.</summary>
     /// <param name="index">The index of the entry, from 0.</param>
+    /// <returns>The values.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such entry.</exception>
     public Span<float> Row(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
@@ -47,6 +50,7 @@ public sealed class TensorData
     }
 
     /// <summary>A copy with its own values.</summary>
+    /// <returns>A new tensor.</returns>
     public TensorData Clone() => new((float[])Values.Clone(), _shape);
 
     /// <summary>The shape as text, <c>[1, 4, 64, 64]</c>.</summary>

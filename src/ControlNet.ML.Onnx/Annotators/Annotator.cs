@@ -16,11 +16,13 @@ public abstract class Annotator
 
     /// <summary>Whether a graph has the inputs and outputs of this variant.</summary>
     /// <param name="signature">The graph's inputs and outputs.</param>
+    /// <returns>True if it fits.</returns>
     public abstract bool Fits(OnnxSignature signature);
 
     /// <summary>Prepares an image as the network's input.</summary>
     /// <param name="image">RGB.</param>
     /// <param name="port">The graph's image input.</param>
+    /// <returns>The input, in the shape of the port.</returns>
     public abstract TensorData Prepare(ImageBuffer image, OnnxPort port);
 
     /// <summary>The integer input, for networks that have one.</summary>
@@ -30,6 +32,7 @@ public abstract class Annotator
     /// <param name="outputs">The network's outputs, in the graph's order.</param>
     /// <param name="seen">The shape of the network's input, [1, 3, height, width].</param>
     /// <param name="image">The image.</param>
+    /// <returns>The condition.</returns>
     public abstract ImageBuffer Read(IReadOnlyList<OnnxValue> outputs, ReadOnlySpan<int> seen, ImageBuffer image);
 
     /// <summary>The first channels of an output as maps.</summary>

@@ -99,6 +99,7 @@ public sealed record ImagePreparation
     /// <param name="image">RGB.</param>
     /// <param name="port">The graph's image input.</param>
     /// <param name="resolution">For <see cref="PreparationSize.Resolution"/>.</param>
+    /// <returns>The input, [1, 3, H, W].</returns>
     /// <exception cref="ControlNetException">The image is too narrow for the resolution.</exception>
     public TensorData Apply(ImageBuffer image, OnnxPort port, int resolution)
     {

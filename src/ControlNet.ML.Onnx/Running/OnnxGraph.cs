@@ -34,6 +34,7 @@ public sealed class OnnxGraph : IDisposable
     /// <summary>Opens a file. The weights are loaded with the first image.</summary>
     /// <param name="path">An ONNX file; weights in a second file are in the same folder.</param>
     /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <returns>The graph; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">The file is missing or not an ONNX graph.</exception>
     public static OnnxGraph Open(string path, OnnxRunOptions? options = null)
     {
@@ -54,6 +55,7 @@ public sealed class OnnxGraph : IDisposable
     /// <param name="file">An ONNX file.</param>
     /// <param name="source">Its name, for errors.</param>
     /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <returns>The graph; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">The data is not an ONNX graph.</exception>
     public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxRunOptions? options = null)
     {
@@ -77,6 +79,7 @@ public sealed class OnnxGraph : IDisposable
     /// <exception cref="ControlNetException">
     /// Shapes do not match, the native ONNX Runtime is missing, or the graph cannot be run.
     /// </exception>
+    /// <exception cref="ObjectDisposedException">The graph is disposed.</exception>
     public IReadOnlyList<OnnxValue> Run(TensorData pixels, long[]? tokens = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);

@@ -9,6 +9,7 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
 {
     /// <summary>Reads a file.</summary>
     /// <param name="path">An ONNX file.</param>
+    /// <returns>The inputs and outputs.</returns>
     /// <exception cref="ControlNetException">The file is missing, cannot be read or is not an ONNX graph.</exception>
     public static OnnxSignature Read(string path)
     {
@@ -19,6 +20,7 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
     /// <summary>Reads a graph.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="source">The file's name, for errors.</param>
+    /// <returns>The inputs and outputs.</returns>
     /// <exception cref="ControlNetException">The data is not an ONNX graph.</exception>
     public static OnnxSignature Read(ReadOnlySpan<byte> file, string source)
     {

@@ -15,6 +15,7 @@ public sealed record OnnxValue(OnnxPort Port, float[] Floats, long[] Integers)
     /// <param name="channels">The number of channels.</param>
     /// <param name="width">Width of the network's input.</param>
     /// <param name="height">Height of the network's input.</param>
+    /// <returns>Width and height of the map.</returns>
     /// <exception cref="ControlNetException">The number of elements matches no such size.</exception>
     public (int Width, int Height) Plane(int channels, int width, int height)
     {

@@ -22,6 +22,7 @@ public sealed class TrainingHistory
 
     /// <summary>Reads a run's log. Incomplete lines, as a crash leaves them, are skipped.</summary>
     /// <param name="runFolder">The run's folder.</param>
+    /// <returns>The losses and validations, in the order of their steps.</returns>
     /// <exception cref="ControlNetException">The folder holds no run.</exception>
     public static TrainingHistory Read(string runFolder)
     {

@@ -45,6 +45,7 @@ public sealed record RuntimeReport
     /// <summary>
     /// The wrong operations, and what was or can be done about them; empty if there are none. One text for people each.
     /// </summary>
+    /// <returns>One sentence for each problem.</returns>
     public IReadOnlyList<string> Problems()
     {
         List<string> problems = [];

@@ -21,6 +21,7 @@ public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
 
     /// <summary>Creates the transformer, after checking the input's schema.</summary>
     /// <param name="input">The data.</param>
+    /// <returns>The transformer.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public TTransformer Fit(IDataView input)
     {
@@ -31,6 +32,7 @@ public abstract class ModelEstimator<TTransformer> : IEstimator<TTransformer>
 
     /// <summary>The schema shape after the transformer.</summary>
     /// <param name="inputSchema">The shape before.</param>
+    /// <returns>The shape of the input, with the added columns.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {

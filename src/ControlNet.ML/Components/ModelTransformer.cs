@@ -48,11 +48,13 @@ public abstract class ModelTransformer : ITransformer, IDisposable
 
     /// <summary>The schema after <see cref="Transform"/>.</summary>
     /// <param name="inputSchema">The schema before.</param>
+    /// <returns>The schema of the input, with the added columns.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => new RowMapper(this, inputSchema).OutputSchema;
 
     /// <summary>The data with columns added. Nothing is computed yet.</summary>
     /// <param name="input">The data.</param>
+    /// <returns>A lazy view of the input with the added columns.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     public IDataView Transform(IDataView input)
     {

@@ -43,6 +43,7 @@ public static class ConditionCatalog
 
     /// <summary>Finds a kind by name.</summary>
     /// <param name="name">Its name; case does not matter.</param>
+    /// <returns>The kind.</returns>
     /// <exception cref="ControlNetException">There is none; the message lists the names.</exception>
     public static ConditionKind Find(string name)
     {

@@ -45,7 +45,9 @@ public sealed class ConditionKind
 
     /// <summary>Creates a preprocessor for any number of images.</summary>
     /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults. Ranges are checked with the first image.</param>
+    /// <returns>The preprocessor; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">The network's file is missing or unsupported.</exception>
+    /// <exception cref="ArgumentException">The options belong to another kind.</exception>
     public IPreprocessor Open(object? options = null)
     {
         if (options is not null && options.GetType() != OptionsType)
@@ -72,6 +74,7 @@ public sealed class ConditionKind
 
     /// <summary>Whether a setting, NAME=VALUE, names one of the kind's options.</summary>
     /// <param name="setting">The setting.</param>
+    /// <returns>True if it does.</returns>
     public bool HasOption(string setting)
     {
         ArgumentNullException.ThrowIfNull(setting);
@@ -84,6 +87,7 @@ public sealed class ConditionKind
     /// <param name="description">One line for a list of kinds.</param>
     /// <param name="open">Loads the network that the options name.</param>
     /// <param name="needsFile">Whether the options have to name a file.</param>
+    /// <returns>The kind, for a catalog.</returns>
     public static ConditionKind Learned<TOptions>(
         string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true)
         where TOptions : class, new()

@@ -37,6 +37,7 @@ public static class Depth
     /// The map; its <see cref="ImageBuffer.Deep"/> values are used if it has them. Colors are converted to grey.
     /// </param>
     /// <param name="options">Null for the defaults.</param>
+    /// <returns>The condition, one channel, near bright.</returns>
     /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ImageBuffer OfMap(ImageBuffer image, DepthOptions? options = null) => Apply(FloatMap.OfDeep(image), options);
 

@@ -62,6 +62,7 @@ public static class Normals
     /// The map, near is bright; its <see cref="ImageBuffer.Deep"/> values are used if it has them. Colors are converted to grey.
     /// </param>
     /// <param name="options">Null for the defaults.</param>
+    /// <returns>The normals as RGB.</returns>
     /// <exception cref="ControlNetException">An option is out of range.</exception>
     public static ImageBuffer OfDepthMap(ImageBuffer image, NormalsOptions? options = null) => FromDepth(FloatMap.OfDeep(image), options);
 

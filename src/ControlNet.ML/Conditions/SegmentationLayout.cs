@@ -13,6 +13,7 @@ public sealed record SegmentationRegion(int Label, IReadOnlyList<(double X, doub
     /// <param name="top">Top edge.</param>
     /// <param name="right">Right edge, not below the left one.</param>
     /// <param name="bottom">Bottom edge, not above the top one.</param>
+    /// <returns>The region.</returns>
     public static SegmentationRegion Box(int label, double left, double top, double right, double bottom) =>
         new(label, [(left, top), (right, top), (right, bottom), (left, bottom)]);
 }

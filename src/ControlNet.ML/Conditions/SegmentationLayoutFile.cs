@@ -21,6 +21,7 @@ public static class SegmentationLayoutFile
     /// <summary>Reads a file of at most 64 MB.</summary>
     /// <param name="path">The file.</param>
     /// <param name="imageId">The id of the image to read from a COCO file; null if it describes only one.</param>
+    /// <returns>The layout.</returns>
     /// <exception cref="ControlNetException">
     /// The file cannot be read, or a value in it is missing or invalid; the message names it.
     /// </exception>
@@ -34,6 +35,7 @@ public static class SegmentationLayoutFile
     /// <param name="json">The whole file.</param>
     /// <param name="source">The file's name, for errors.</param>
     /// <param name="imageId">The id of the image to read from a COCO file; null if it describes only one.</param>
+    /// <returns>The layout.</returns>
     /// <exception cref="ControlNetException">A value in it is missing or invalid; the message names it.</exception>
     public static SegmentationLayout Parse(ReadOnlySpan<byte> json, string source, long? imageId = null)
     {

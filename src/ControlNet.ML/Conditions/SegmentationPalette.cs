@@ -44,6 +44,7 @@ public sealed class SegmentationPalette
 
     /// <summary>Finds a palette by name.</summary>
     /// <param name="name">Its name; case does not matter.</param>
+    /// <returns>The palette.</returns>
     /// <exception cref="ControlNetException">There is none.</exception>
     public static SegmentationPalette Find(string name) =>
         All.FirstOrDefault(palette => palette.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
@@ -52,6 +53,7 @@ public sealed class SegmentationPalette
 
     /// <summary>Finds the label of a class.</summary>
     /// <param name="name">Its name, in any case, or its label as a number.</param>
+    /// <returns>The label.</returns>
     /// <exception cref="ControlNetException">There is no such class; the message names the nearest.</exception>
     public int Label(string name)
     {
@@ -70,6 +72,7 @@ public sealed class SegmentationPalette
     /// <param name="labels">One channel of labels.</param>
     /// <returns>RGB, of the same size.</returns>
     /// <exception cref="ControlNetException">A label is not in this palette.</exception>
+    /// <exception cref="ArgumentException">The labels have several channels.</exception>
     public ImageBuffer ToColors(ImageBuffer labels)
     {
         ArgumentNullException.ThrowIfNull(labels);

@@ -30,6 +30,7 @@ public static class Tile
     /// <summary>Only the downsampling: the small image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="options">Null for the defaults.</param>
+    /// <returns>The image, downsampled.</returns>
     public static ImageBuffer Down(ImageBuffer image, TileOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);

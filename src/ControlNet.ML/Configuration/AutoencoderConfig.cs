@@ -112,6 +112,7 @@ public sealed record AutoencoderConfig
     /// <summary>Reads <c>vae/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static AutoencoderConfig Parse(ReadOnlySpan<byte> json, string source)
     {
@@ -148,6 +149,7 @@ public sealed record AutoencoderConfig
     }
 
     /// <summary>The configuration as diffusers writes it.</summary>
+    /// <returns>JSON, keys sorted, indented by two spaces.</returns>
     public string ToJson() => ConfigJson.Write(new Dictionary<string, System.Text.Json.Nodes.JsonNode?>
     {
         ["_class_name"] = "AutoencoderKL",
@@ -173,6 +175,7 @@ public sealed record AutoencoderConfig
 
     /// <summary>Whether both describe the same network.</summary>
     /// <param name="other">The other.</param>
+    /// <returns>True if all values are equal.</returns>
     public bool Equals(AutoencoderConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>

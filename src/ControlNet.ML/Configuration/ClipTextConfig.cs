@@ -108,6 +108,7 @@ public sealed record ClipTextConfig
     /// <summary>Reads <c>text_encoder/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static ClipTextConfig Parse(ReadOnlySpan<byte> json, string source)
     {
@@ -135,6 +136,7 @@ public sealed record ClipTextConfig
     }
 
     /// <summary>The configuration as transformers writes it.</summary>
+    /// <returns>JSON, keys sorted, indented by two spaces.</returns>
     public string ToJson() => ConfigJson.Write(new Dictionary<string, System.Text.Json.Nodes.JsonNode?>
     {
         ["architectures"] = ConfigJson.List([HasProjection ? Projecting : Plain]),
@@ -155,6 +157,7 @@ public sealed record ClipTextConfig
 
     /// <summary>Whether both describe the same network.</summary>
     /// <param name="other">The other.</param>
+    /// <returns>True if all values are equal.</returns>
     public bool Equals(ClipTextConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>

@@ -76,6 +76,7 @@ public sealed record ControlNetConfig : EncoderConfig
     /// <summary>Reads a control network's <c>config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static ControlNetConfig Parse(ReadOnlySpan<byte> json, string source)
     {
@@ -86,6 +87,7 @@ public sealed record ControlNetConfig : EncoderConfig
 
     /// <summary>Creates the configuration of a control network that is a trainable copy of a UNet's encoder.</summary>
     /// <param name="unet">The UNet. Its guidance embedding, if it has one, is not copied, as in diffusers.</param>
+    /// <returns>The configuration.</returns>
     public static ControlNetConfig FromUNet(UNetConfig unet)
     {
         ArgumentNullException.ThrowIfNull(unet);
@@ -109,6 +111,7 @@ public sealed record ControlNetConfig : EncoderConfig
     }
 
     /// <summary>The configuration as diffusers writes it.</summary>
+    /// <returns>JSON, keys sorted, indented by two spaces.</returns>
     public string ToJson()
     {
         var json = SharedJson();
@@ -122,6 +125,7 @@ public sealed record ControlNetConfig : EncoderConfig
 
     /// <summary>Whether both describe the same network.</summary>
     /// <param name="other">The other.</param>
+    /// <returns>True if all values are equal.</returns>
     public bool Equals(ControlNetConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>

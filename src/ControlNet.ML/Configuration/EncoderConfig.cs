@@ -150,6 +150,7 @@ public abstract record EncoderConfig
 
     /// <summary>Whether a level of the encoder has attention.</summary>
     /// <param name="level">The level, 0 the finest.</param>
+    /// <returns>True if it has.</returns>
     public bool HasAttention(int level) => DownBlockTypes[level] == CrossAttentionDown;
 
     /// <summary>Whether there is a middle block.</summary>

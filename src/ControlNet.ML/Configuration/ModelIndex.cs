@@ -64,6 +64,7 @@ public sealed record ModelIndex
     /// <summary>Reads <c>model_index.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
+    /// <returns>The index.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static ModelIndex Parse(ReadOnlySpan<byte> json, string source)
     {

@@ -59,6 +59,7 @@ public sealed record UNetConfig : EncoderConfig
     /// <summary>Reads <c>unet/config.json</c>.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file's name for messages.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says what was found, where and what was expected.</exception>
     public static UNetConfig Parse(ReadOnlySpan<byte> json, string source)
     {
@@ -69,6 +70,7 @@ public sealed record UNetConfig : EncoderConfig
 
     /// <summary>Whether a block of the decoder has attention.</summary>
     /// <param name="block">The block's index, 0 for the coarsest.</param>
+    /// <returns>True if it has.</returns>
     public bool HasUpAttention(int block) => UpBlockTypes[block] == CrossAttentionUp;
 
     /// <inheritdoc/>
@@ -94,6 +96,7 @@ public sealed record UNetConfig : EncoderConfig
     }
 
     /// <summary>The configuration as diffusers writes it.</summary>
+    /// <returns>JSON, keys sorted, indented by two spaces.</returns>
     public string ToJson()
     {
         var json = SharedJson();
@@ -107,6 +110,7 @@ public sealed record UNetConfig : EncoderConfig
 
     /// <summary>Whether both describe the same network.</summary>
     /// <param name="other">The other.</param>
+    /// <returns>True if all values are equal.</returns>
     public bool Equals(UNetConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>

@@ -28,6 +28,7 @@ public sealed record ControlUnit
     /// </summary>
     /// <param name="step">i, from 0.</param>
     /// <param name="steps">n.</param>
+    /// <returns>True inside the window.</returns>
     public bool IsActive(int step, int steps) =>
         TakesPart && (double)step / steps >= Start && (double)(step + 1) / steps <= End;
 

@@ -35,6 +35,7 @@ public static class ControlWeights
     public const int PaperSide = 64;
 
     /// <summary>Whether only the conditional half of guidance receives the residuals.</summary>
+    /// <returns>True for all weightings except uniform.</returns>
     public static bool ConditionalOnly(this ControlWeighting weighting) => weighting != ControlWeighting.Uniform;
 
     /// <summary>The weight of each residual, the middle one last, before the network's scale.</summary>
@@ -43,6 +44,7 @@ public static class ControlWeights
     /// <param name="latentHeight">Height of the latents.</param>
     /// <param name="trainedSide">Latent size that the base model was trained with; 64 for Stable Diffusion 1.</param>
     /// <returns>One weight per residual. Networks with global pooling weight all residuals equally, as in diffusers.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The weighting is unknown.</exception>
     public static double[] Of(ControlWeighting weighting, ControlNetConfig config, int latentHeight, int trainedSide = PaperSide)
     {
         ArgumentNullException.ThrowIfNull(config);

@@ -13,11 +13,14 @@ public static class ControlWeightingNames
 
     /// <summary>The name of a weighting: <c>uniform</c>, <c>resolution</c>, <c>guess</c> or <c>guess-original</c>.</summary>
     /// <param name="weighting">The weighting.</param>
+    /// <returns>The name.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The weighting is unknown.</exception>
     public static string Of(ControlWeighting weighting) => Array.Find(Table, row => row.Weighting == weighting).Name
         ?? throw new ArgumentOutOfRangeException(nameof(weighting), weighting, "Unknown weighting.");
 
     /// <summary>Parses a weighting's name, or its <see cref="ControlWeighting"/> member name, in upper or lower case.</summary>
     /// <param name="text">The name; surrounding white space is ignored.</param>
+    /// <returns>The weighting.</returns>
     /// <exception cref="ControlNetException">The name is unknown; the message lists the names.</exception>
     public static ControlWeighting Parse(string text)
     {

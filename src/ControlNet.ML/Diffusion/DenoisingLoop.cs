@@ -238,6 +238,7 @@ public sealed record DenoisingStep(int Step, int Steps, IReadOnlyList<TensorData
 
     /// <summary>The latents of a row, [1, C, h, w], if they are finite; overwritten by the next step.</summary>
     /// <param name="row">The row's index.</param>
+    /// <returns>A view of the latents.</returns>
     /// <exception cref="ControlNetException">They are not finite; the message says since which step.</exception>
     public TensorData LatentsOf(int row) => Failures.ElementAtOrDefault(row) is { } failure ? throw failure : Latents[row];
 }

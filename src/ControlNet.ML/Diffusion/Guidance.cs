@@ -44,6 +44,7 @@ public static class Guidance
     /// </summary>
     /// <param name="scale">The guidance scale; scale − 1 is embedded.</param>
     /// <param name="width">Length of the result.</param>
+    /// <returns>The embedding: sines, then cosines.</returns>
     public static float[] Embed(double scale, int width)
     {
         var half = width / 2;

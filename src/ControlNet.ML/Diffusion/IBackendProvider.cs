@@ -10,6 +10,7 @@ public interface IBackendProvider
     /// <param name="folder">The model's folder.</param>
     /// <param name="options">Device, precision, progress.</param>
     /// <param name="cancellationToken">Checked between tensors.</param>
+    /// <returns>The model; the caller disposes it.</returns>
     IDiffusionBackend Open(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken);
 
     /// <summary>Loads a control network.</summary>
@@ -17,6 +18,7 @@ public interface IBackendProvider
     /// <param name="weights">Its weights.</param>
     /// <param name="options">Device, precision, progress.</param>
     /// <param name="cancellationToken">Checked between tensors.</param>
+    /// <returns>The network; the caller disposes it.</returns>
     IControlBackend OpenControl(ControlNetConfig config, WeightSource weights, LoadOptions options, CancellationToken cancellationToken);
 }
 

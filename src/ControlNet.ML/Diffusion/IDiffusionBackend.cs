@@ -27,14 +27,17 @@ public interface IDiffusionBackend : IDisposable
     /// Token ids for each of the model's text encoders (one for SD1 and SD2, two for SDXL), including start, end and padding.
     /// </param>
     /// <param name="clipSkip">Clip skip: the number of last layers to skip, or null for the family's default.</param>
+    /// <returns>The hidden states and, for SDXL, the pooled text.</returns>
     TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip);
 
     /// <summary>Prepares the networks for a batch: everything that stays the same in all steps is passed once.</summary>
     /// <param name="inputs">Texts, hints, sizes and so on.</param>
+    /// <returns>The prepared networks; the caller disposes them.</returns>
     IDenoiser CreateDenoiser(DenoiserInputs inputs);
 
     /// <summary>Encodes an image: mean and log-variance of the posterior, before scaling.</summary>
     /// <param name="image">[N, 3, H, W], from -1 to 1; H and W multiples of the autoencoder's scale factor.</param>
+    /// <returns>Mean and log-variance, [1, C, h, w] each.</returns>
     (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image);
 
     /// <summary>Decodes latents to an image.</summary>
@@ -109,5 +112,6 @@ public sealed record ControlStep(int Control, TensorData Scales);
 public sealed record TextEmbedding(TensorData Hidden, TensorData? Pooled)
 {
     /// <summary>Zeros of the same shape: SDXL's embedding of an absent negative prompt.</summary>
+    /// <returns>A new embedding.</returns>
     public TextEmbedding Zeros() => new(TensorData.Zeros(Hidden.Shape), Pooled is null ? null : TensorData.Zeros(Pooled.Shape));
 }

@@ -16,6 +16,7 @@ public sealed class NoiseSchedule
     /// <param name="zeroTerminalSnr">
     /// Whether to rescale the betas so that the last timestep is pure noise (<c>rescale_betas_zero_snr</c>).
     /// </param>
+    /// <exception cref="ArgumentException">There are no variances, or one is outside 0 to 1.</exception>
     public NoiseSchedule(ReadOnlySpan<float> betas, bool zeroTerminalSnr = false)
     {
         if (betas.IsEmpty)
@@ -41,6 +42,7 @@ public sealed class NoiseSchedule
 
     /// <summary>Creates the schedule of a scheduler's configuration.</summary>
     /// <param name="config">The configuration.</param>
+    /// <returns>The schedule.</returns>
     /// <exception cref="ControlNetException">The configuration contains an invalid value.</exception>
     public static NoiseSchedule Create(SchedulerConfig config)
     {
@@ -76,6 +78,7 @@ public sealed class NoiseSchedule
 
     /// <summary>The signal-to-noise ratio ᾱ_t / (1 - ᾱ_t).</summary>
     /// <param name="timestep">t, 0 to T - 1.</param>
+    /// <returns>The ratio; infinite without noise.</returns>
     public double Snr(int timestep)
     {
         double alphaBar = At(timestep);
@@ -90,6 +93,7 @@ public sealed class NoiseSchedule
     /// <param name="prediction">What the network predicts.</param>
     /// <param name="gamma">γ, above 0; the paper uses 5.</param>
     /// <returns>The weight; NaN, as in Python, for ε at a timestep of pure noise, where ε cannot be learned.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Gamma is not positive.</exception>
     public double MinSnrWeight(int timestep, PredictionType prediction, double gamma = 5)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(gamma);

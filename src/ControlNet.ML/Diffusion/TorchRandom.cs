@@ -62,6 +62,7 @@ public sealed class TorchRandom : INoiseSource
     /// <param name="values">All elements of the tensor.</param>
     /// <param name="mean">The mean.</param>
     /// <param name="deviation">The standard deviation, not negative.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The deviation is negative.</exception>
     public void FillNormal(Span<float> values, double mean, double deviation)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(deviation);
@@ -132,6 +133,7 @@ public sealed class TorchRandom : INoiseSource
     /// <returns>
     /// 0 to range - 1. Like torch's, slightly biased: the remainder of 32 random bits, or of 64 for a range of 2^28 and above.
     /// </returns>
+    /// <exception cref="ArgumentOutOfRangeException">The range is less than 1.</exception>
     public long NextInt64(long range)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(range, 1);
@@ -141,13 +143,17 @@ public sealed class TorchRandom : INoiseSource
     /// <summary><c>randint(low, high)</c>.</summary>
     /// <param name="low">The lower bound, inclusive.</param>
     /// <param name="high">The upper bound, exclusive; above <paramref name="low"/>.</param>
+    /// <returns>A number from <c>low</c> to <c>high</c> - 1.</returns>
     public long NextInt64(long low, long high) => low + NextInt64(checked(high - low));
 
     /// <summary><c>random_()</c> of an int64 tensor's element: 63 random bits.</summary>
+    /// <returns>A number of 63 random bits.</returns>
     public long NextInt64() => (long)(NextUInt64() & long.MaxValue);
 
     /// <summary><c>randperm(n)</c>: the numbers 0 to n - 1 in random order.</summary>
     /// <param name="count">n, not negative.</param>
+    /// <returns>The numbers in their new order.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
     public int[] Permutation(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -165,10 +171,12 @@ public sealed class TorchRandom : INoiseSource
 
     /// <summary><c>bernoulli_(p)</c> with a number: true with probability p, using a double uniform.</summary>
     /// <param name="probability">0 to 1.</param>
+    /// <returns>The outcome.</returns>
     public bool NextBernoulli(double probability) => NextDouble() < probability;
 
     /// <summary><c>bernoulli(tensor)</c> of float32, or <c>rand(1) &lt; p</c>: true with probability p, using a float uniform.</summary>
     /// <param name="probability">0 to 1.</param>
+    /// <returns>The outcome.</returns>
     public bool NextBernoulliSingle(float probability) => NextSingle() < probability;
 
     /// <summary>The generator's state, from which another run can continue.</summary>

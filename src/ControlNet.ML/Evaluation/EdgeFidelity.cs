@@ -16,6 +16,7 @@ public sealed record EdgeFidelity(double Precision, double Recall)
     /// <param name="expected">The edges to preserve: one channel, edges above 127.</param>
     /// <param name="found">The edges of the result, of the same size.</param>
     /// <param name="tolerance">The maximum Euclidean distance in pixels between matching edge pixels; not negative.</param>
+    /// <returns>Precision, recall and F1.</returns>
     /// <exception cref="ArgumentException">The maps differ in size, or have several channels.</exception>
     public static EdgeFidelity Compare(ImageBuffer expected, ImageBuffer found, double tolerance = 2)
     {

@@ -8,6 +8,7 @@ public static class MaskOverlap
     /// <summary>Intersection over union, 0 to 1; 1 if both are empty.</summary>
     /// <param name="a">One channel; inside where it is above 127.</param>
     /// <param name="b">The other mask, of the same size.</param>
+    /// <returns>The ratio.</returns>
     /// <exception cref="ArgumentException">The masks differ in size, or have several channels.</exception>
     public static double Iou(ImageBuffer a, ImageBuffer b)
     {
@@ -33,6 +34,7 @@ public static class MaskOverlap
     /// <param name="image">Three channels.</param>
     /// <param name="tolerance">The maximum difference of a background pixel's channel from the background color, 0 to 255.</param>
     /// <returns>One channel: 255 inside, 0 outside.</returns>
+    /// <exception cref="ArgumentException">The image does not have three channels, or the tolerance is negative.</exception>
     public static ImageBuffer Silhouette(ImageBuffer image, int tolerance = 40)
     {
         ArgumentNullException.ThrowIfNull(image);

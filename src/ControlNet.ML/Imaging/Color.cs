@@ -92,6 +92,7 @@ public static class Color
     /// <param name="image">3 or 4 channels (one counts as three equal ones).</param>
     /// <param name="order">Which channel is read as red.</param>
     /// <returns>One channel.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The order is unknown.</exception>
     public static ImageBuffer LabLightness(ImageBuffer image, ChannelOrder order = ChannelOrder.Rgb) => order switch
     {
         ChannelOrder.Rgb => LightnessOf(image, (r, g, b) => Lightness.Of(r, g, b)),

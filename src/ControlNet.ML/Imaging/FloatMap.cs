@@ -7,6 +7,7 @@ public sealed class FloatMap
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="values">Row-major; exactly width x height.</param>
+    /// <exception cref="ArgumentException">A side is less than 1, or the values do not fill the map.</exception>
     public FloatMap(int width, int height, float[] values)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -41,6 +42,7 @@ public sealed class FloatMap
 
     /// <summary>The grey levels of an image, 0 to 255.</summary>
     /// <param name="image">1, 3 or 4 channels; colors are converted by <see cref="Color.Grey"/>.</param>
+    /// <returns>A new map of the same size.</returns>
     public static FloatMap Of(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -55,6 +57,7 @@ public sealed class FloatMap
     /// The grey values of an image at full depth: <see cref="ImageBuffer.Deep"/> if it has them, otherwise as <see cref="Of"/>.
     /// </summary>
     /// <param name="image">1, 3 or 4 channels; alpha is not applied.</param>
+    /// <returns>The map.</returns>
     public static FloatMap OfDeep(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -62,6 +65,7 @@ public sealed class FloatMap
     }
 
     /// <summary>The values as grey levels: clipped to 0 to 255, then truncated, like NumPy's astype(uint8) of clipped floats.</summary>
+    /// <returns>An image of one channel.</returns>
     public ImageBuffer ToLevels()
     {
         var image = new ImageBuffer(Width, Height, 1);

@@ -69,6 +69,8 @@ public sealed record Geometry
     /// <param name="width">Requested columns, at least 1.</param>
     /// <param name="height">Requested rows, at least 1.</param>
     /// <param name="mode">How to fit another aspect ratio.</param>
+    /// <returns>The scaled size, its place, and the size that results.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The mode is unknown.</exception>
     public static Geometry ForImage(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
     {
         Check(sourceWidth, sourceHeight, width, height);
@@ -93,6 +95,8 @@ public sealed record Geometry
     /// <param name="width">Requested columns, at least 1.</param>
     /// <param name="height">Requested rows, at least 1.</param>
     /// <param name="mode">How to fit another aspect ratio.</param>
+    /// <returns>The scaled size, its place, and the size that results.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The mode is unknown.</exception>
     public static Geometry ForMap(int sourceWidth, int sourceHeight, int width, int height, FitMode mode)
     {
         Check(sourceWidth, sourceHeight, width, height);
@@ -118,6 +122,7 @@ public sealed record Geometry
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
     /// <param name="width">Requested columns, at least 1.</param>
     /// <param name="height">Requested rows, at least 1.</param>
+    /// <returns>The scaled size, its place, and the size that results.</returns>
     public static Geometry Centre(int sourceWidth, int sourceHeight, int width, int height)
     {
         Check(sourceWidth, sourceHeight, width, height);
@@ -130,6 +135,7 @@ public sealed record Geometry
     /// <param name="sourceWidth">Columns of the source, at least 1.</param>
     /// <param name="sourceHeight">Rows of the source, at least 1.</param>
     /// <param name="size">The side of the square, at least 1.</param>
+    /// <returns>The scaled size, its place, and the size that results.</returns>
     public static Geometry Training(int sourceWidth, int sourceHeight, int size)
     {
         Check(sourceWidth, sourceHeight, size, size);
@@ -154,6 +160,7 @@ public sealed record Geometry
     /// <param name="target">
     /// An image of the target's size with the same number of channels; pixels that are not covered do not change.
     /// </param>
+    /// <exception cref="ArgumentException">The images differ in channels.</exception>
     public void Place(ImageBuffer scaled, ImageBuffer target)
     {
         ArgumentNullException.ThrowIfNull(scaled);

@@ -23,6 +23,7 @@ public sealed class ImageBuffer
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="channels">1, 3 or 4.</param>
     /// <param name="samples">Exactly width x height x channels bytes.</param>
+    /// <exception cref="ArgumentException">The samples do not fill the image.</exception>
     public ImageBuffer(int width, int height, int channels, byte[] samples)
     {
         ArgumentNullException.ThrowIfNull(samples);
@@ -65,6 +66,7 @@ public sealed class ImageBuffer
 
     /// <summary>The samples of one row, as a view.</summary>
     /// <param name="y">The row, from 0 at the top.</param>
+    /// <returns>Width times channels samples.</returns>
     public Span<byte> Row(int y) => Samples.AsSpan(y * Width * Channels, Width * Channels);
 
     /// <summary>The size as text, <c>640x480x3</c>.</summary>

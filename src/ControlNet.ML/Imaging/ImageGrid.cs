@@ -11,6 +11,7 @@ public static class ImageGrid
     /// <param name="columns">Images per row, at least 1.</param>
     /// <param name="gap">Pixels between cells, at least 0.</param>
     /// <returns>A new image.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There are no images, columns are less than 1, or the gap is negative.</exception>
     public static ImageBuffer Compose(IReadOnlyList<ImageBuffer> images, int columns, int gap = 0)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -31,6 +31,7 @@ public static class TensorImages
     /// <param name="rounding">The rounding.</param>
     /// <returns>One RGB image for each entry of the batch.</returns>
     /// <exception cref="ControlNetException">A value is NaN.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The rounding is unknown.</exception>
     public static ImageBuffer[] FromSigned(TensorData images, PixelRounding rounding = PixelRounding.HalfToEven) => rounding switch
     {
         PixelRounding.HalfToEven => FromTensor(images, value => MathF.Round(Math.Clamp((value * 0.5f) + 0.5f, 0f, 1f) * 255f)),
@@ -48,6 +49,7 @@ public static class TensorImages
     /// <param name="image">1, 3 or 4 channels.</param>
     /// <param name="width">Columns, a multiple of <see cref="Multiple"/>.</param>
     /// <param name="height">Rows, a multiple of <see cref="Multiple"/>.</param>
+    /// <returns>The image at that size.</returns>
     /// <exception cref="ControlNetException">
     /// A side is not a multiple of <see cref="Multiple"/>: diffusers would change the size silently.
     /// </exception>

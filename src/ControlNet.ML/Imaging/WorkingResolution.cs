@@ -17,6 +17,8 @@ public static class WorkingResolution
     /// <param name="width">Columns of the source, at least 1.</param>
     /// <param name="height">Rows of the source, at least 1.</param>
     /// <param name="resolution">The target of the shorter side; above 32, or a side would become 0.</param>
+    /// <returns>Width and height.</returns>
+    /// <exception cref="ControlNetException">The image is too narrow for the resolution.</exception>
     public static (int Width, int Height) Multiple64(int width, int height, int resolution)
     {
         var scale = ScaleOf(width, height, resolution);
@@ -36,6 +38,7 @@ public static class WorkingResolution
     /// <summary>Resizes to <see cref="Multiple64"/>, with LANCZOS4 up and AREA down, as in controlnet_aux's resize_image.</summary>
     /// <param name="image">The image.</param>
     /// <param name="resolution">The target of the shorter side; above 32.</param>
+    /// <returns>The resized image.</returns>
     /// <exception cref="ControlNetException">The result would have more than 100 million pixels, or a side of 0.</exception>
     public static ImageBuffer ResizeToMultiple64(ImageBuffer image, int resolution)
     {
@@ -50,6 +53,8 @@ public static class WorkingResolution
     /// <param name="width">Columns of the source, at least 1.</param>
     /// <param name="height">Rows of the source, at least 1.</param>
     /// <param name="resolution">The target of the shorter side, at least 1.</param>
+    /// <returns>The scaled size inside the padded one.</returns>
+    /// <exception cref="ControlNetException">The image is too narrow for the resolution.</exception>
     public static Geometry Padded(int width, int height, int resolution)
     {
         var scale = ScaleOf(width, height, resolution);
@@ -67,6 +72,7 @@ public static class WorkingResolution
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="resolution">The target of the shorter side, at least 1.</param>
+    /// <returns>The padded image, and where the scaled one is inside it.</returns>
     public static (ImageBuffer Image, Geometry Geometry) ResizeToPadded(ImageBuffer image, int resolution)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -92,6 +98,7 @@ public static class WorkingResolution
     /// generated image.
     /// </summary>
     /// <param name="geometry">How the source is fitted to the image's size.</param>
+    /// <returns>The length of the shorter side.</returns>
     public static int PixelPerfect(Geometry geometry)
     {
         ArgumentNullException.ThrowIfNull(geometry);

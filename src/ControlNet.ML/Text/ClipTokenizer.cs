@@ -100,7 +100,9 @@ public sealed class ClipTokenizer : Tokenizer
     /// <param name="maxPositions">
     /// The text encoder's <c>max_position_embeddings</c>: the length if the files give none, and the longest allowed.
     /// </param>
+    /// <returns>The tokenizer.</returns>
     /// <exception cref="ControlNetException">A file is missing or faulty, or is that of another kind of tokenizer.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The maximum is less than 3.</exception>
     public static ClipTokenizer Load(string folder, int maxPositions = 77)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -138,7 +140,9 @@ public sealed class ClipTokenizer : Tokenizer
     /// <param name="merges">A version line, then one pair of tokens per line. Read to its end, not closed.</param>
     /// <param name="options">Special tokens, length and rules; null for those of CLIP-L.</param>
     /// <param name="source">Their name in messages, for example their folder.</param>
+    /// <returns>The tokenizer.</returns>
     /// <exception cref="ControlNetException">The contents are faulty, or the special tokens are not among them.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The maximum length is less than 3.</exception>
     public static ClipTokenizer Create(Stream vocabulary, Stream merges, ClipTokenizerOptions? options = null, string source = "tokenizer")
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
@@ -152,6 +156,7 @@ public sealed class ClipTokenizer : Tokenizer
     /// Returns a tokenizer with additional tokens, as textual inversion adds them. Their ids continue from <see cref="VocabularySize"/>.
     /// </summary>
     /// <param name="tokens">The new tokens, matched case-sensitively before a text is cleaned.</param>
+    /// <returns>A new tokenizer.</returns>
     /// <exception cref="ControlNetException">A token is empty or exists already.</exception>
     public ClipTokenizer WithTokens(params IEnumerable<string> tokens)
     {
@@ -186,6 +191,7 @@ public sealed class ClipTokenizer : Tokenizer
 
     /// <summary>The ids of a text of any length, without start and end token, as <c>EncodeToIds</c>. No text is refused.</summary>
     /// <param name="text">The text; special tokens in it become their ids.</param>
+    /// <returns>The ids.</returns>
     public IReadOnlyList<int> Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -194,6 +200,7 @@ public sealed class ClipTokenizer : Tokenizer
 
     /// <summary>A prompt as the text encoder takes it: between start and end token, cut or padded to <see cref="MaxLength"/>.</summary>
     /// <param name="text">The prompt. For prompts of any length see <see cref="PromptWindows"/>.</param>
+    /// <returns>The ids, as many as <see cref="MaxLength"/>, and the text that was cut.</returns>
     public TokenizedPrompt Tokenize(string text)
     {
         var ids = Encode(text);
@@ -206,12 +213,14 @@ public sealed class ClipTokenizer : Tokenizer
     /// The text of ids, as transformers' <c>decode</c> gives it: words in lower case with one space between, special tokens included.
     /// </summary>
     /// <param name="ids">Ids of this tokenizer.</param>
+    /// <returns>The text.</returns>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
     public override string Decode(IEnumerable<int> ids) => _decoder.Decode(ids, skipSpecialTokens: false);
 
     /// <summary>The text of ids, with or without special tokens.</summary>
     /// <param name="ids">Ids of this tokenizer.</param>
     /// <param name="skipSpecialTokens">Whether to leave out start, end, padding and unknown tokens.</param>
+    /// <returns>The text.</returns>
     /// <exception cref="ArgumentException">An id is not in the vocabulary.</exception>
     public string Decode(IEnumerable<int> ids, bool skipSpecialTokens) => _decoder.Decode(ids, skipSpecialTokens);
 

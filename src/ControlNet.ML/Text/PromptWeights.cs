@@ -28,6 +28,7 @@ public static class PromptWeights
     /// The parts of a prompt in order; neighbours of equal weight are one part. A prompt without text gives one empty part of weight 1.
     /// </summary>
     /// <param name="prompt">The prompt.</param>
+    /// <returns>At least one part.</returns>
     /// <exception cref="ControlNetException">A weight is too large for a number.</exception>
     public static IReadOnlyList<WeightedText> Parse(string prompt)
     {

@@ -16,6 +16,7 @@ public static class PromptWindows
     /// <summary>A prompt in windows, every id with weight 1.</summary>
     /// <param name="tokenizer">The text encoder's tokenizer.</param>
     /// <param name="prompt">The prompt, brackets and all taken as text. An empty one gives one empty window.</param>
+    /// <returns>At least one window.</returns>
     public static IReadOnlyList<PromptWindow> Cut(ClipTokenizer tokenizer, string prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -25,6 +26,7 @@ public static class PromptWindows
     /// <summary>A prompt with weights (<see cref="PromptWeights"/>) in windows.</summary>
     /// <param name="tokenizer">The text encoder's tokenizer.</param>
     /// <param name="prompt">The prompt. An empty one gives one empty window.</param>
+    /// <returns>At least one window.</returns>
     /// <exception cref="ControlNetException">A weight is too large for a number.</exception>
     public static IReadOnlyList<PromptWindow> CutWeighted(ClipTokenizer tokenizer, string prompt) =>
         Cut(tokenizer, PromptWeights.Parse(prompt));
@@ -32,6 +34,7 @@ public static class PromptWindows
     /// <summary>Parts of a prompt in windows; each part is tokenized on its own.</summary>
     /// <param name="tokenizer">The text encoder's tokenizer.</param>
     /// <param name="parts">The parts in order.</param>
+    /// <returns>At least one window.</returns>
     public static IReadOnlyList<PromptWindow> Cut(ClipTokenizer tokenizer, IReadOnlyList<WeightedText> parts)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);

@@ -26,6 +26,7 @@ public sealed class ControlFile
     /// The configuration. If null, it is read from the file's name with <c>.json</c> if that exists; else it is inferred from the shapes,
     /// which works for the known families (the number of heads is not in the file).
     /// </param>
+    /// <returns>The file, whose weights are not open yet.</returns>
     /// <exception cref="ControlNetException">The file is invalid, contains no control network, or one of an unknown family.</exception>
     public static ControlFile Open(string path, ControlNetConfig? config = null)
     {
@@ -52,6 +53,7 @@ public sealed class ControlFile
     }
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
+    /// <returns>The weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">They are invalid.</exception>
     public WeightSource OpenWeights()
     {

@@ -21,6 +21,7 @@ public sealed class ControlFolder
     /// <param name="variant">
     /// The variant of the weights to use, such as <c>fp16</c>; null for the plain files. A folder that has only one of the two uses that.
     /// </param>
+    /// <returns>The folder, whose weights are not open yet.</returns>
     /// <exception cref="ControlNetException">The folder is missing, incomplete or invalid.</exception>
     public static ControlFolder Open(string path, string? variant = null)
     {
@@ -39,6 +40,7 @@ public sealed class ControlFolder
     }
 
     /// <summary>Opens the weights.</summary>
+    /// <returns>The weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">They are invalid.</exception>
     public WeightSource OpenWeights() => WeightSource.Open(Path, NetworkKind.ControlNetwork, Variant);
 }

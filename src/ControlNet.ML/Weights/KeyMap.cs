@@ -45,6 +45,7 @@ public sealed class KeyMap
     /// <summary>Creates the names of a UNet.</summary>
     /// <param name="config">Its configuration.</param>
     /// <param name="prefix">The prefix of the original names.</param>
+    /// <returns>Every tensor of the network with both of its names.</returns>
     /// <exception cref="ControlNetException">The configuration is invalid.</exception>
     public static KeyMap For(UNetConfig config, string prefix = UNetPrefix)
     {
@@ -56,6 +57,7 @@ public sealed class KeyMap
     /// <summary>Creates the names of a control network.</summary>
     /// <param name="config">Its configuration.</param>
     /// <param name="prefix">The prefix of the original names.</param>
+    /// <returns>Every tensor of the network with both of its names.</returns>
     /// <exception cref="ControlNetException">
     /// The configuration is invalid, or it is of ControlNet-lite, which has no original names.
     /// </exception>
@@ -71,6 +73,7 @@ public sealed class KeyMap
     /// <summary>Creates the names of an autoencoder.</summary>
     /// <param name="config">Its configuration.</param>
     /// <param name="prefix">The prefix of the original names.</param>
+    /// <returns>Every tensor of the network with both of its names.</returns>
     /// <exception cref="ControlNetException">The configuration is invalid.</exception>
     public static KeyMap For(AutoencoderConfig config, string prefix = AutoencoderPrefix)
     {
@@ -82,6 +85,7 @@ public sealed class KeyMap
     /// <summary>Creates the names of a CLIP text encoder.</summary>
     /// <param name="config">Its configuration.</param>
     /// <param name="prefix">The prefix of the original names.</param>
+    /// <returns>Every tensor of the network with both of its names.</returns>
     /// <exception cref="ControlNetException">The configuration is invalid.</exception>
     public static KeyMap For(ClipTextConfig config, string prefix = TextEncoderPrefix)
     {
@@ -92,9 +96,11 @@ public sealed class KeyMap
 
     /// <summary>The tensor with a diffusers name, or null if the network has none.</summary>
     /// <param name="name">The name.</param>
+    /// <returns>The tensor.</returns>
     public TensorLayout? FindByName(string name) => _byName.GetValueOrDefault(name);
 
     /// <summary>The tensor with an original name, including the prefix, or null if the network has none.</summary>
     /// <param name="original">The name.</param>
+    /// <returns>The tensor.</returns>
     public TensorLayout? FindByOriginal(string original) => _byOriginal.GetValueOrDefault(original);
 }

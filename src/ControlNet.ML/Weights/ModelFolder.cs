@@ -70,6 +70,7 @@ public sealed class ModelFolder
     /// files; a part that has only a variant uses that.
     /// </param>
     /// <param name="parts">The networks to load: of the others, only the configurations must exist.</param>
+    /// <returns>The folder; no weights have been read.</returns>
     /// <exception cref="ControlNetException">
     /// The folder is missing, incomplete (the message lists everything that is missing) or invalid.
     /// </exception>
@@ -103,6 +104,8 @@ public sealed class ModelFolder
 
     /// <summary>The folder of a part.</summary>
     /// <param name="part">The part, one of <see cref="ModelIndex.Parts"/>.</param>
+    /// <returns>The full path.</returns>
+    /// <exception cref="ArgumentException">The model has no such part.</exception>
     public string Folder(string part) =>
         Index.Parts.Contains(part)
             ? System.IO.Path.Combine(Path, part)
@@ -157,6 +160,7 @@ public sealed class ModelFolder
 
     /// <summary>The weight files of a part, in the order of their names.</summary>
     /// <param name="part">The part.</param>
+    /// <returns>Full paths; one, or the shards.</returns>
     /// <exception cref="ControlNetException">A file is missing, or an index is invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
     public IReadOnlyList<string> PartFiles(string part)
@@ -170,6 +174,7 @@ public sealed class ModelFolder
 
     /// <summary>Opens the weights of a part.</summary>
     /// <param name="part"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
+    /// <returns>The weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">They are invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
     public WeightSource OpenWeights(string part) => WeightSource.Open(Folder(part), Kind(part), Variant);

@@ -5,6 +5,7 @@ public static class ModelNames
 {
     /// <summary>The folder of a model.</summary>
     /// <param name="nameOrPath">The name of an embedded model, or a folder.</param>
+    /// <returns>The path.</returns>
     /// <exception cref="ControlNetException">There is no such model; the message suggests the nearest name.</exception>
     public static string FindModel(string nameOrPath)
     {
@@ -20,6 +21,7 @@ public static class ModelNames
 
     /// <summary>The folder or file of a control network.</summary>
     /// <param name="nameOrPath">MODEL/NETWORK of an embedded model, a folder or a file.</param>
+    /// <returns>The path.</returns>
     /// <exception cref="ControlNetException">There is no such network; the message suggests the nearest name.</exception>
     public static string FindControl(string nameOrPath)
     {
@@ -44,6 +46,7 @@ public static class ModelNames
 
     /// <summary>The names of the control networks in a model's folder.</summary>
     /// <param name="modelFolder">The model's folder.</param>
+    /// <returns>The names, sorted; empty if there are none.</returns>
     public static IReadOnlyList<string> ControlsOf(string modelFolder)
     {
         var controls = Path.Combine(modelFolder, "controlnet");

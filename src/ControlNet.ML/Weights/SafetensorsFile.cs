@@ -54,6 +54,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
+    /// <returns>The open file; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">
     /// The file is missing, unreadable or not a valid safetensors file; the message says why.
     /// </exception>
@@ -86,6 +87,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     /// <summary>The bytes of a tensor, little-endian, row-major: a view, not a copy.</summary>
     /// <param name="name">The tensor's key.</param>
+    /// <returns>The bytes, valid until the file is closed.</returns>
     /// <exception cref="ArgumentException">
     /// There is no such tensor, or it has more than 2^31-1 bytes: read parts of it, or use <see cref="Address"/>.
     /// </exception>
@@ -102,6 +104,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <param name="name">The tensor's key.</param>
     /// <param name="start">The first byte, counted from the tensor's start.</param>
     /// <param name="length">The number of bytes.</param>
+    /// <returns>The bytes, valid until the file is closed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the tensor.</exception>
     public ReadOnlySpan<byte> Bytes(string name, long start, int length)
     {
         var entry = Entry(name);
@@ -136,6 +140,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// there while the file is open; they may be unaligned and must not be written.
     /// </summary>
     /// <param name="name">The tensor's key.</param>
+    /// <returns>The address.</returns>
     public nint Address(string name) => (nint)Pointer(Entry(name));
 
     /// <summary>Closes the file, which invalidates its spans and addresses.</summary>

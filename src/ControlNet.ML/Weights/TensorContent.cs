@@ -11,6 +11,7 @@ public sealed class TensorContent
     /// <param name="type">The element type.</param>
     /// <param name="shape">The sizes, outermost first; empty for a scalar.</param>
     /// <param name="write">Writes exactly the tensor's bytes, little-endian, row-major.</param>
+    /// <exception cref="ArgumentException">The name, the type or a size is invalid.</exception>
     public TensorContent(string name, TensorType type, long[] shape, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -49,6 +50,7 @@ public sealed class TensorContent
     /// <param name="type">The element type.</param>
     /// <param name="shape">The sizes, outermost first.</param>
     /// <param name="bytes">The bytes, little-endian, row-major; not copied.</param>
+    /// <returns>The tensor.</returns>
     public static TensorContent FromBytes(string name, TensorType type, long[] shape, ReadOnlyMemory<byte> bytes) =>
         new(name, type, shape, stream => stream.Write(bytes.Span));
 
@@ -56,6 +58,7 @@ public sealed class TensorContent
     /// <param name="name">The key.</param>
     /// <param name="values">The values, row-major; not copied.</param>
     /// <param name="shape">The sizes, outermost first.</param>
+    /// <returns>The tensor.</returns>
     public static TensorContent FromFloats(string name, ReadOnlyMemory<float> values, params long[] shape) =>
         new(name, TensorType.F32, shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 

@@ -60,19 +60,23 @@ public static class TensorTypes
 
     /// <summary>Bytes per element.</summary>
     /// <param name="type">The type.</param>
+    /// <returns>The number of bytes.</returns>
     public static int Size(this TensorType type) => Table[(int)type].Size;
 
     /// <summary>The name in a file's header, <c>BF16</c>.</summary>
     /// <param name="type">The type.</param>
+    /// <returns>The name.</returns>
     public static string FormatName(this TensorType type) => Table[(int)type].Name;
 
     /// <summary>Whether the type is a floating-point type, as weights are.</summary>
     /// <param name="type">The type.</param>
+    /// <returns>True if it is.</returns>
     public static bool IsFloatingPoint(this TensorType type) => type <= TensorType.F8E5M2;
 
     /// <summary>Finds a type by its name in a file's header; the names are upper case.</summary>
     /// <param name="name">The name.</param>
     /// <param name="type">The type, if there is one of that name.</param>
+    /// <returns>False if there is no such type.</returns>
     public static bool TryParse(string name, out TensorType type)
     {
         var index = Array.FindIndex(Table, row => row.Name == name);

@@ -27,6 +27,7 @@ public sealed class WeightSource : IDisposable
     /// <param name="folder">The folder, <c>…/unet</c>.</param>
     /// <param name="kind">The kind of network, which determines the file's name.</param>
     /// <param name="variant">The variant to prefer, <c>fp16</c>; null for the plain files.</param>
+    /// <returns>The open weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">There are none, or they are invalid; the message says why.</exception>
     public static WeightSource Open(string folder, NetworkKind kind, string? variant = null)
     {
@@ -42,6 +43,7 @@ public sealed class WeightSource : IDisposable
     /// <summary>Opens a single file in diffusers' or transformers' naming.</summary>
     /// <param name="path">The file.</param>
     /// <param name="kind">The kind of network that it holds.</param>
+    /// <returns>The open weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">It is invalid; the message says why.</exception>
     public static WeightSource OpenFile(string path, NetworkKind kind) => OpenFile(path, path, kind);
 

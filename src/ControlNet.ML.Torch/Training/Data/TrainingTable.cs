@@ -33,6 +33,7 @@ public sealed class TrainingTable
     /// <param name="encoding">
     /// The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark takes precedence.
     /// </param>
+    /// <returns>The rows; no image has been read yet.</returns>
     /// <exception cref="ControlNetException">
     /// The folder has neither file, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named
     /// together).

@@ -7,6 +7,7 @@ public sealed record PoseScene
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="people">The people.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is less than 1.</exception>
     public PoseScene(int width, int height, IReadOnlyList<PosePerson> people)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);

@@ -81,6 +81,7 @@ public abstract class Scheduler
     /// The number of steps, 1 to the number of training timesteps; with custom timesteps or sigmas, their number.
     /// </param>
     /// <param name="options">Further options of the run; null for the defaults.</param>
+    /// <returns>The scheduler, before its first step.</returns>
     /// <exception cref="ControlNetException">The configuration is invalid, or the number of steps is not possible with it.</exception>
     /// <exception cref="ArgumentException">The options do not fit the scheduler, or each other.</exception>
     public static Scheduler Create(SchedulerConfig config, int steps, SchedulerOptions? options = null)
@@ -105,6 +106,8 @@ public abstract class Scheduler
     /// </summary>
     /// <param name="steps">The number of steps.</param>
     /// <param name="strength">The share of the steps that run, 0 to 1.</param>
+    /// <returns>The index of the first step that runs.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Steps are negative, or the strength is outside 0 to 1.</exception>
     public static int FirstStep(int steps, double strength)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(steps);
@@ -136,6 +139,7 @@ public abstract class Scheduler
     /// The noise of schedulers that add noise: one tensor of the sample's length per step. Null for schedulers that add none.
     /// </param>
     /// <exception cref="InvalidOperationException">The steps are not taken in order.</exception>
+    /// <exception cref="ArgumentException">Output and sample differ in length, or the length is not that of the steps before.</exception>
     public void Step(ReadOnlySpan<float> modelOutput, int step, Span<float> sample, INoiseSource? noise = null)
     {
         if (step != _next || step >= Count)

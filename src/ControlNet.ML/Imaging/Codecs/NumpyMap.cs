@@ -20,6 +20,7 @@ public static partial class NumpyMap
     /// <param name="file">The whole file.</param>
     /// <param name="source">The file's name, for errors.</param>
     /// <param name="maxPixels">Maximum number of values.</param>
+    /// <returns>The values.</returns>
     /// <exception cref="ControlNetException">
     /// The file has another format, is cut off or too large, or does not hold a map of numbers.
     /// </exception>

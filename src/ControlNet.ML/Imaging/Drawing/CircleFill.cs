@@ -11,6 +11,7 @@ public static class CircleFill
     /// <param name="centre">The centre, which may be outside the image.</param>
     /// <param name="radius">0 (one pixel) to <see cref="MaxRadius"/>; the disc is 2 radius + 1 pixels wide.</param>
     /// <param name="color">One sample per channel.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The radius is negative or too large.</exception>
     public static void Draw(ImageBuffer image, PixelPoint centre, int radius, ReadOnlySpan<byte> color)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(radius);

@@ -15,6 +15,7 @@ public static class LineDrawing
     /// <param name="to">The other end, inclusive; it may be outside the image.</param>
     /// <param name="color">One sample per channel.</param>
     /// <param name="thickness">1 to <see cref="MaxThickness"/> pixels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The thickness is less than 1 or too large.</exception>
     public static void Draw(ImageBuffer image, PixelPoint from, PixelPoint to, ReadOnlySpan<byte> color, int thickness = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(thickness, 1);

@@ -120,6 +120,7 @@ public static class FloatResize
     /// <param name="width">Columns of the result, 1 to <paramref name="sourceWidth"/>.</param>
     /// <param name="height">Rows of the result, 1 to <paramref name="sourceHeight"/>.</param>
     /// <returns>height x width x channels values.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A side is larger than the source's.</exception>
     public static float[] Area(ReadOnlySpan<float> samples, int sourceWidth, int sourceHeight, int channels, int width, int height)
     {
         Check(samples, sourceWidth, sourceHeight, channels, width, height);

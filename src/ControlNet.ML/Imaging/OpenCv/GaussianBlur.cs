@@ -22,6 +22,7 @@ public static class GaussianBlur
     /// <param name="width">Kernel columns, odd.</param>
     /// <param name="height">Kernel rows, odd.</param>
     /// <param name="sigma">Standard deviation in pixels; 0 derives it from the size, for sizes up to 9 from OpenCV's table.</param>
+    /// <returns>A new image of the same size.</returns>
     public static ImageBuffer Apply(ImageBuffer image, int width, int height, double sigma)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -35,6 +36,7 @@ public static class GaussianBlur
     /// <param name="channels">Samples per pixel.</param>
     /// <param name="sigma">Standard deviation in pixels, above 0 and at most 1,000.</param>
     /// <returns>As many samples.</returns>
+    /// <exception cref="ArgumentException">The samples do not fill the image.</exception>
     public static float[] Apply(ReadOnlyMemory<float> samples, int width, int height, int channels, double sigma)
     {
         CheckSigma(sigma);
@@ -48,6 +50,7 @@ public static class GaussianBlur
     /// <param name="size">An odd number of weights.</param>
     /// <param name="sigma">Standard deviation in pixels; 0 means 0.3 ((size - 1) / 2 - 1) + 0.8.</param>
     /// <returns>Weights that add up to 1.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is even.</exception>
     public static double[] Weights(int size, double sigma)
     {
         if (size < 1 || size % 2 == 0)

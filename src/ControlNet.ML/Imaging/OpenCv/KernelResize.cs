@@ -157,5 +157,6 @@ public readonly record struct Window(int X, int Y, int Width, int Height)
     /// <summary>The top left part of a size.</summary>
     /// <param name="width">Its columns, at least 1.</param>
     /// <param name="height">Its rows, at least 1.</param>
+    /// <returns>The window.</returns>
     public static Window TopLeft(int width, int height) => new(0, 0, width, height);
 }

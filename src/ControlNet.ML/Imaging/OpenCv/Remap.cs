@@ -12,6 +12,7 @@ public static class Remap
     /// <param name="width">Columns of the result.</param>
     /// <param name="height">Rows of the result.</param>
     /// <returns>A new image.</returns>
+    /// <exception cref="ArgumentException">The coordinates do not fill the image.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ReadOnlySpan<float> flow, int width, int height)
     {
         ArgumentNullException.ThrowIfNull(image);

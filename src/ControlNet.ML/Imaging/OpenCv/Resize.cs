@@ -14,6 +14,7 @@ public static class Resize
     /// <param name="height">Rows of the result, at least 1.</param>
     /// <param name="interpolation">The interpolation.</param>
     /// <returns>A new image of the requested size.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A side is less than 1, or the interpolation is unknown.</exception>
     public static ImageBuffer Apply(ImageBuffer image, int width, int height, Interpolation interpolation)
     {
         ArgumentNullException.ThrowIfNull(image);

@@ -16,6 +16,7 @@ public static class Thinning
     /// <param name="map">One channel of 0 and 255.</param>
     /// <param name="prune">Whether one more pass shortens the spurs that thinning leaves.</param>
     /// <returns>A new map of the same size.</returns>
+    /// <exception cref="ArgumentException">The map has several channels, or values other than 0 and 255.</exception>
     public static ImageBuffer Apply(ImageBuffer map, bool prune = true)
     {
         ArgumentNullException.ThrowIfNull(map);

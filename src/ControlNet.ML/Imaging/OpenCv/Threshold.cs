@@ -21,6 +21,8 @@ public static class Threshold
 
     /// <summary>Otsu's threshold: the first level with the maximum variance between the two classes (cv2.THRESH_OTSU).</summary>
     /// <param name="image">One channel.</param>
+    /// <returns>The threshold.</returns>
+    /// <exception cref="ArgumentException">The image has several channels.</exception>
     public static byte Otsu(ImageBuffer image)
     {
         ArgumentNullException.ThrowIfNull(image);

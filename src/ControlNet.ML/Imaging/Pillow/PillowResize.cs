@@ -14,6 +14,7 @@ public static class PillowResize
     /// <param name="box">The part to take, inside the image; null for all of it. An empty part takes the pixels around it.</param>
     /// <param name="order">The order of the passes.</param>
     /// <returns>A new image of the requested size.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A side is less than 1, or the part is not inside the image.</exception>
     public static ImageBuffer Apply(
         ImageBuffer image, int width, int height, PillowFilter filter, PillowBox? box = null,
         PillowPassOrder order = PillowPassOrder.ByShape)

@@ -81,12 +81,14 @@ public static class SchedulerCatalog
 
     /// <summary>The one-line description of a short name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>The description.</returns>
     /// <exception cref="ControlNetException">The name is unknown.</exception>
     public static string Describe(string name) => Find(name).Description;
 
     /// <summary>Switches a model's configuration to the scheduler of a short name.</summary>
     /// <param name="own">The model's own configuration.</param>
     /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <returns>The configuration of that scheduler.</returns>
     /// <exception cref="ControlNetException">The name is unknown, or the scheduler cannot use the model's configuration.</exception>
     public static SchedulerConfig Configure(SchedulerConfig own, string name)
     {

@@ -175,6 +175,7 @@ public sealed record SchedulerConfig
     /// <summary>Reads a scheduler_config.json.</summary>
     /// <param name="json">The file's bytes. Python's bare -Infinity is accepted.</param>
     /// <param name="source">The file's name, for messages.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">It is not JSON, names an unknown class, or contains an invalid value.</exception>
     public static SchedulerConfig Parse(ReadOnlySpan<byte> json, string source)
     {
@@ -193,6 +194,7 @@ public sealed record SchedulerConfig
 
     /// <summary>A configuration with all defaults of its class.</summary>
     /// <param name="className">diffusers' name of the class.</param>
+    /// <returns>The configuration.</returns>
     /// <exception cref="ControlNetException">The class is unknown.</exception>
     public static SchedulerConfig Default(string className) =>
         new(
@@ -205,6 +207,7 @@ public sealed record SchedulerConfig
     /// are kept, all others become the defaults of the other class.
     /// </summary>
     /// <param name="className">diffusers' name of the other class.</param>
+    /// <returns>The configuration of the other scheduler.</returns>
     /// <exception cref="ControlNetException">The class is unknown, or it cannot use the file's values.</exception>
     public SchedulerConfig SwitchTo(string className)
     {
@@ -214,6 +217,7 @@ public sealed record SchedulerConfig
     }
 
     /// <summary>The file that diffusers' <c>save_config</c> would write: every key, sorted, two spaces of indentation.</summary>
+    /// <returns>JSON.</returns>
     public string ToJson()
     {
         var entries = new SortedDictionary<string, JsonElement>(StringComparer.Ordinal) { ["_class_name"] = PythonJson.Of(ClassName) };
@@ -226,6 +230,7 @@ public sealed record SchedulerConfig
 
     /// <summary>Whether both have the same class and options.</summary>
     /// <param name="other">The other configuration.</param>
+    /// <returns>True if they have.</returns>
     public bool Equals(SchedulerConfig? other) => other is not null && ToJson() == other.ToJson();
 
     /// <inheritdoc/>
