@@ -9,13 +9,13 @@ using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Cli.Tests;
 
-/// <summary>The C# of the READMEs and of docs/ is compiled and run as it stands there.</summary>
+/// <summary>The C# of the READMEs, those of the packages too, and of docs/ is compiled and run as it stands there.</summary>
 public sealed partial class DocumentationTests
 {
     public static TheoryData<string, int> Examples()
     {
         var rows = new TheoryData<string, int>();
-        foreach (var file in new[] { "README.md", "notebooks/README.md" }.Select(f => Path.Combine(Fixtures.Checkout, f)).Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md", SearchOption.AllDirectories)))
+        foreach (var file in new[] { "README.md", "notebooks/README.md" }.Select(f => Path.Combine(Fixtures.Checkout, f)).Concat(PackageReadmeTests.Readmes()).Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md", SearchOption.AllDirectories)))
         {
             for (var i = 0; i < CSharp().Count(File.ReadAllText(file)); i++)
                 rows.Add(Path.GetRelativePath(Fixtures.Checkout, file), i);
@@ -58,6 +58,9 @@ public sealed partial class DocumentationTests
         var target = Directory.CreateDirectory(Path.Combine(folder, "docs", "images")).FullName;
         foreach (var image in Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs", "images")))
             File.Copy(image, Path.Combine(target, Path.GetFileName(image)));
+
+        // A package's readme is read where there is no repository: its images are the reader's own.
+        File.Copy(Path.Combine(target, "panda.png"), Path.Combine(folder, "photo.png"));
     }
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]

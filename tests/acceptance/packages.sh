@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Packs the solution, as for nuget.org, and uses the packages as a new user would: a project outside of this clone that references them
+# runs the README's example. Prints the sizes of the packages and of the application's output.
+#
+#   tests/acceptance/packages.sh        takes some minutes; needs NuGet for packages that are not in the cache
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
+# One thread: on a busy machine, several threads mostly wait for each other.
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+exec </dev/null
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+limit=250000000
+
+fail() {
+    echo "FAILED: $1" >&2
+    exit 1
+}
+
+# A version of its own, so that no cache can answer with an older package.
+version=0.1.0-acceptance.$(date +%s)
+cached=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: *//')
+case $(uname -s) in
+    Darwin) system=osx-arm64 ;;
+    *) system=linux-x64 ;;
+esac
+
+echo "== pack"
+dotnet pack -c Release -o "$work/packages" "$root/ControlNet.ML.sln" -p:PackageVersion="$version" -p:ToolSystems="$system" >"$work/pack.log" ||
+    { cat "$work/pack.log" >&2; fail "dotnet pack"; }
+! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+
+echo "== packages"
+cd "$work/packages"
+for id in ControlNet.ML ControlNet.ML.Torch ControlNet.ML.Onnx ControlNet.ML.Emoji controlnet controlnet.$system; do
+    file=$id.$version.nupkg
+    [[ -f $file ]] || fail "$file was not packed"
+    size=$(wc -c <"$file")
+    printf '%12d bytes (%5.1f MiB)  %s\n' "$size" "$(bc <<<"scale=2; $size / 1048576")" "$id"
+    ((size < limit)) || fail "$file is larger than nuget.org's limit of $limit bytes"
+
+    unzip -q "$file" -d "$work/unpacked/$id"
+    for part in README.md icon.png THIRD-PARTY-NOTICES.md; do
+        [[ -s $work/unpacked/$id/$part ]] || fail "$id has no $part"
+    done
+    for element in '<readme>README.md<' '<icon>icon.png<' '<projectUrl>https://' '<tags>' '<releaseNotes>' '<description>' '<repository type="git" url="https://' ' commit="'; do
+        grep -qF "$element" "$work/unpacked/$id/$id.nuspec" || fail "$id.nuspec has no $element"
+    done
+done
+for id in ControlNet.ML ControlNet.ML.Torch ControlNet.ML.Onnx ControlNet.ML.Emoji; do
+    unzip -q "$id.$version.snupkg" -d "$work/symbols/$id" || fail "$id has no symbols"
+    grep -rqaF "raw.githubusercontent.com" "$work/symbols/$id" || fail "the symbols of $id do not link to the sources"
+done
+! grep -rlaF "$root" "$work/unpacked" "$work/symbols" >&2 || fail "packages contain the path of this clone"
+
+# A folder of packages and the sources that the machine has; packages that are in its cache need not be fetched again.
+app=$work/app
+mkdir "$app"
+export NUGET_PACKAGES=$work/cache CONTROLNET_CACHE=$work/user
+cat >"$app/nuget.config" <<END
+<configuration>
+  <packageSources><add key="packed" value="$work/packages" /></packageSources>
+  <fallbackPackageFolders><add key="cached" value="$cached" /></fallbackPackageFolders>
+</configuration>
+END
+torchsharp=$(sed -n 's/.*<TorchSharpVersion>\(.*\)<.*/\1/p' "$root/Directory.Packages.props")
+cat >"$app/app.csproj" <<END
+<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net10.0</TargetFramework>
+    <ImplicitUsings>enable</ImplicitUsings>
+    <Nullable>enable</Nullable>
+    <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+  </PropertyGroup>
+  <ItemGroup>
+    <PackageReference Include="ControlNet.ML.Torch" Version="$version" />
+    <PackageReference Include="ControlNet.ML.Emoji" Version="$version" />
+    <PackageReference Include="TorchSharp-cpu" Version="$torchsharp" />
+  </ItemGroup>
+</Project>
+END
+
+# The README's example, word for word, with the drawing that it names.
+awk '/^```csharp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$root/README.md" >"$app/Program.cs"
+mkdir -p "$app/docs/images"
+cp "$root/docs/images/panda.png" "$app/docs/images/"
+
+cd "$app"
+echo "== the README's example, for every system"
+dotnet build -c Release -v quiet -o "$work/every" || fail "the example does not build"
+size_of() { du -sm --apparent-size "$1" 2>/dev/null | cut -f1 || du -sm "$1" | cut -f1; }
+echo "output without RuntimeIdentifier: $(size_of "$work/every") MB"
+rm -rf bin obj
+
+echo "== the README's example, for $system"
+dotnet build -c Release -v quiet -r "$system" --self-contained false -o "$work/one" || fail "the example does not build for $system"
+echo "output with RuntimeIdentifier $system: $(size_of "$work/one") MB"
+for output in every one; do
+    rm -f tiger.png
+    "$work/$output/app" || fail "the example fails"
+    [[ $(head -c 4 tiger.png | tail -c 3) == PNG ]] || fail "the example wrote no PNG file"
+    grep -qaF "tiger face" tiger.png || fail "the image does not hold its prompt"
+done
+if [[ $system == linux-x64 ]] && ! strings -a "$(ldconfig -p | awk '/libstdc\+\+\.so\.6/ { print $NF; exit }')" | grep -qx GLIBCXX_3.4.32; then
+    echo "this system's libstdc++ is older than TorchSharp expects; its library was adapted"
+fi
+
+echo "== trimming"
+dotnet build -c Release -v quiet -r "$system" --no-restore -t:WarnControlNetOfTrimming -p:PublishTrimmed=true -p:TreatWarningsAsErrors=false >"$work/trim.log" 2>&1 || true
+grep -q "warning CNML001" "$work/trim.log" || { cat "$work/trim.log" >&2; fail "no warning of trimming"; }
+
+echo "passed"

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Packs the controlnet tool for this system, installs it from the folder of packages, runs it outside of this clone, and uninstalls it.
+#
+#   tests/acceptance/tool.sh        takes some minutes
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
+# One thread: on a busy machine, several threads mostly wait for each other.
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+exec </dev/null
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+limit=250000000
+
+fail() {
+    echo "FAILED: $1" >&2
+    exit 1
+}
+
+case $(uname -s) in
+    Darwin) system=osx-arm64 ;;
+    *) system=linux-x64 ;;
+esac
+
+echo "== pack"
+dotnet pack -c Release -o "$work/packages" "$root/src/ControlNet.ML.Cli" -p:ToolSystems="$system" >"$work/pack.log" || { cat "$work/pack.log" >&2; fail "dotnet pack"; }
+! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+for file in "$work"/packages/*.nupkg; do
+    size=$(wc -c <"$file")
+    printf '%12d bytes (%5.1f MiB)  %s\n' "$size" "$(bc <<<"scale=2; $size / 1048576")" "$(basename "$file")"
+    ((size < limit)) || fail "$file is larger than nuget.org's limit of $limit bytes"
+done
+
+echo "== install"
+export NUGET_PACKAGES=$work/cache CONTROLNET_CACHE=$work/user
+mkdir "$work/elsewhere"
+cd "$work/elsewhere"
+dotnet tool install controlnet --tool-path "$work/tool" --source "$work/packages" || fail "dotnet tool install"
+controlnet=$work/tool/controlnet
+unused=$(find "$work/tool" -name '*python*' -o -name '*_test.so' -o -name '*.dbg' -o -name 'onnxruntime.dll')
+[[ -z $unused ]] || fail "the tool contains files that it never loads: $unused"
+[[ -n $(find "$work/tool" -path '*licenses*' -name 'LICENSE-LIBTORCH*') ]] || fail "the tool does not contain libtorch's licence"
+
+echo "== run"
+"$controlnet" --version | tee version.txt
+for line in '^controlnet [0-9]' '^\.NET 10\.' '^TorchSharp [0-9]' '^libtorch [0-9.]* \(CPU\)$' '^ONNX Runtime [0-9]'; do
+    grep -qE "$line" version.txt || fail "--version has no line $line"
+done
+cp "$root/docs/images/panda.png" drawing.png
+"$controlnet" generate "tiger face, fluent 3d emoji, teal background" --photo drawing.png --seed 2 --output tiger.png || fail "generate"
+[[ $(head -c 4 tiger.png | tail -c 3) == PNG ]] || fail "generate wrote no PNG file"
+"$controlnet" annotate drawing.png --as mlsd --output lines.png || fail "annotate, which runs ONNX Runtime"
+
+status=0
+"$controlnet" generate "tiger face" --device cuda --output gpu.png 2>error.txt || status=$?
+((status == 1)) || fail "--device cuda exited with $status, expected 1"
+grep -qF "controlnet-cuda" error.txt || { cat error.txt >&2; fail "--device cuda does not say what to install"; }
+[[ ! -e gpu.png ]] || fail "a failed command wrote an image"
+
+echo "== uninstall"
+dotnet tool uninstall controlnet --tool-path "$work/tool" || fail "dotnet tool uninstall"
+[[ ! -e $controlnet && -z $(find "$work/tool" -name 'libtorch*') ]] || fail "the tool was not removed"
+echo "passed"
