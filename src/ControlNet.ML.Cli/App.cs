@@ -27,6 +27,7 @@ internal static class App
         };
 
         SubcommandHelp.Use(root);
+        RuntimeVersions.Use(root, terminal);
         RenamedOptions.HideFromHelp(root);
         Onnx.RuntimeLog.IsSilent = true;
 

@@ -1,3 +1,4 @@
+using ControlNet.ML.Torch.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,8 +45,12 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         if (!cuda.is_available())
         {
             throw new ControlNetException(
-                $"Device '{name}' is not available: libtorch sees no NVIDIA GPU. Build the application with -p:Accelerator=cuda on a "
-                    + $"machine that has one.");
+                NativeLibraries.HasCuda
+                    ? $"Device '{name}' is not available: libtorch finds no NVIDIA GPU on this machine, or its driver is missing or too old "
+                        + "('nvidia-smi' lists both)."
+                    : $"Device '{name}' is not available: this libtorch was built for the CPU only. Instead of the tool 'controlnet', install "
+                        + "'controlnet-cuda'; in your own program, replace the package TorchSharp-cpu by TorchSharp-cuda-linux or "
+                        + "TorchSharp-cuda-windows (docs/accelerators.md).");
         }
 
         var index = name == "cuda" ? 0 : int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);

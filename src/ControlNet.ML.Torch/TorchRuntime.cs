@@ -56,6 +56,17 @@ public static class TorchRuntime
         return report;
     }
 
+    /// <summary>The version of TorchSharp.</summary>
+    internal static string TorchSharpVersion => AssemblyVersion.Of(typeof(torch).Assembly);
+
+    /// <summary>The version of libtorch and what it was built for: <c>2.10.0 (CPU)</c>.</summary>
+    /// <exception cref="ControlNetException">Libtorch cannot be loaded.</exception>
+    internal static string DescribeLibtorch()
+    {
+        TorchNative.EnsureLoaded();
+        return $"{LibtorchVersion} ({(NativeLibraries.HasCuda ? "CUDA" : "CPU")})";
+    }
+
     /// <summary>Runs the given checks.</summary>
     internal static RuntimeReport Verify(
         IReadOnlyList<OperationCheck> checks, IProgress<double>? progress, CancellationToken cancellationToken)
@@ -97,6 +108,8 @@ public static class TorchRuntime
             IsWrong(without) ? without : IsWrong(with) ? with with { Outcome = OperationOutcome.RightWithoutOneDnn } : without)];
     }
 
+    private static string LibtorchVersion => string.Join('.', torch.__version__.Split('.').Take(3));
+
     private static IEnumerable<OperationResult> Run(OperationCheck check)
     {
         foreach (var (pass, error, bound) in check.Run())
@@ -115,8 +128,8 @@ public static class TorchRuntime
     {
         Processor = ProcessorInfo.Current,
         HiddenCachesRepaired = TorchNative.HiddenCachesRepaired,
-        TorchSharpVersion = AssemblyVersion.Of(typeof(torch).Assembly),
-        LibtorchVersion = string.Join('.', torch.__version__.Split('.').Take(3)),
+        TorchSharpVersion = TorchSharpVersion,
+        LibtorchVersion = LibtorchVersion,
         LibtorchKernels = TorchContext.CpuCapability(),
         OneDnnVersion = TorchContext.OneDnnVersion(),
         UsesOneDnn = TorchContext.UsesOneDnn,

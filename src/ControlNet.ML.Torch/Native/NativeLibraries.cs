@@ -4,7 +4,7 @@ using TorchSharp;
 namespace ControlNet.ML.Torch.Native;
 
 /// <summary>
-/// Finds native libraries on Linux: next to the application, in its runtimes folder, or, in notebooks and scripts, in the
+/// Finds native libraries: next to the application, in its runtimes folder, or, in notebooks and scripts, in the
 /// NuGet packages from which TorchSharp.dll itself was loaded.
 /// </summary>
 internal static partial class NativeLibraries
@@ -15,6 +15,9 @@ internal static partial class NativeLibraries
     /// <param name="name">A file name.</param>
     public static string? Find(string name) =>
         Folders().Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    /// <summary>Whether the libtorch of this application can compute on NVIDIA GPUs.</summary>
+    public static bool HasCuda => Find(OperatingSystem.IsWindows() ? "torch_cuda.dll" : "libtorch_cuda.so") is not null;
 
     /// <summary>
     /// Loads libtorch by its full path. Needed before a copy of a library that links to it is loaded from elsewhere: the dynamic
