@@ -2,7 +2,9 @@
 # Packs the solution, as for nuget.org, and uses the packages as a new user would: a project outside of this clone that references them
 # runs the README's example. Prints the sizes of the packages and of the application's output.
 #
-#   tests/acceptance/packages.sh        takes some minutes; needs NuGet for packages that are not in the cache
+#   tests/acceptance/packages.sh [PACKAGES]        takes some minutes; needs NuGet for packages that are not in the cache
+#
+# PACKAGES is a folder of packages of one version; without it, the solution is packed, which must not give a warning.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
@@ -19,21 +21,30 @@ fail() {
     exit 1
 }
 
-# A version of its own, so that no cache can answer with an older package.
-version=0.1.0-acceptance.$(date +%s)
 cached=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: *//')
 case $(uname -s) in
     Darwin) system=osx-arm64 ;;
     *) system=linux-x64 ;;
 esac
 
-echo "== pack"
-dotnet pack -c Release -o "$work/packages" "$root/ControlNet.ML.sln" -p:PackageVersion="$version" -p:ToolSystems="$system" >"$work/pack.log" ||
-    { cat "$work/pack.log" >&2; fail "dotnet pack"; }
-! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+if (($# > 0)); then
+    packages=$(cd "$1" && pwd)
+    version=$(find "$packages" -name 'ControlNet.ML.Torch.*.nupkg' | sed -nE '1s/.*\/ControlNet\.ML\.Torch\.(.*)\.nupkg/\1/p')
+    [[ -n $version ]] || fail "$packages holds no package ControlNet.ML.Torch"
+    [[ ! -e $cached/controlnet.ml/$version ]] || fail "the cache $cached holds ControlNet.ML $version, which would be used instead"
+else
+    echo "== pack"
+    packages=$work/packages
+    # A version of its own, so that no cache can answer with an older package.
+    version=0.1.0-acceptance.$(date +%s)
+    dotnet pack -c Release -o "$packages" "$root/ControlNet.ML.sln" -p:PackageVersion="$version" -p:ToolSystems="$system" >"$work/pack.log" ||
+        { cat "$work/pack.log" >&2; fail "dotnet pack"; }
+    ! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+fi
 
 echo "== packages"
-cd "$work/packages"
+mkdir "$work/unpacked" "$work/symbols"
+cd "$packages"
 for id in ControlNet.ML ControlNet.ML.Torch ControlNet.ML.Onnx ControlNet.ML.Emoji controlnet controlnet.$system; do
     file=$id.$version.nupkg
     [[ -f $file ]] || fail "$file was not packed"
@@ -61,7 +72,7 @@ mkdir "$app"
 export NUGET_PACKAGES=$work/cache CONTROLNET_CACHE=$work/user
 cat >"$app/nuget.config" <<END
 <configuration>
-  <packageSources><add key="packed" value="$work/packages" /></packageSources>
+  <packageSources><add key="packed" value="$packages" /></packageSources>
   <fallbackPackageFolders><add key="cached" value="$cached" /></fallbackPackageFolders>
 </configuration>
 END

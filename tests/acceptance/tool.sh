@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Packs the controlnet tool for this system, installs it from the folder of packages, runs it outside of this clone, and uninstalls it.
 #
-#   tests/acceptance/tool.sh        takes some minutes
+#   tests/acceptance/tool.sh [PACKAGES]        takes some minutes
+#
+# PACKAGES is a folder with the tool's packages, of one version; without it, they are packed, which must not give a warning.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
@@ -23,10 +25,18 @@ case $(uname -s) in
     *) system=linux-x64 ;;
 esac
 
-echo "== pack"
-dotnet pack -c Release -o "$work/packages" "$root/src/ControlNet.ML.Cli" -p:ToolSystems="$system" >"$work/pack.log" || { cat "$work/pack.log" >&2; fail "dotnet pack"; }
-! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
-for file in "$work"/packages/*.nupkg; do
+if (($# > 0)); then
+    packages=$(cd "$1" && pwd)
+else
+    echo "== pack"
+    packages=$work/packages
+    dotnet pack -c Release -o "$packages" "$root/src/ControlNet.ML.Cli" -p:ToolSystems="$system" >"$work/pack.log" ||
+        { cat "$work/pack.log" >&2; fail "dotnet pack"; }
+    ! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+fi
+version=$(find "$packages" -name 'controlnet.[0-9]*.nupkg' | sed -nE '1s/.*\/controlnet\.(.*)\.nupkg/\1/p')
+[[ -n $version ]] || fail "$packages holds no package controlnet"
+for file in "$packages"/controlnet.{"$version","$system.$version"}.nupkg; do
     size=$(wc -c <"$file")
     printf '%12d bytes (%5.1f MiB)  %s\n' "$size" "$(bc <<<"scale=2; $size / 1048576")" "$(basename "$file")"
     ((size < limit)) || fail "$file is larger than nuget.org's limit of $limit bytes"
@@ -36,7 +46,7 @@ echo "== install"
 export NUGET_PACKAGES=$work/cache CONTROLNET_CACHE=$work/user
 mkdir "$work/elsewhere"
 cd "$work/elsewhere"
-dotnet tool install controlnet --tool-path "$work/tool" --source "$work/packages" || fail "dotnet tool install"
+dotnet tool install controlnet --version "$version" --tool-path "$work/tool" --source "$packages" || fail "dotnet tool install"
 controlnet=$work/tool/controlnet
 unused=$(find "$work/tool" -name '*python*' -o -name '*_test.so' -o -name '*.dbg' -o -name 'onnxruntime.dll')
 [[ -z $unused ]] || fail "the tool contains files that it never loads: $unused"
