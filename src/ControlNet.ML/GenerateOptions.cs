@@ -47,7 +47,10 @@ public sealed record GenerateOptions
     /// <summary>Height in pixels, a multiple of 8; null as for <see cref="Width"/>.</summary>
     public int? Height { get; init; }
 
-    /// <summary>Scheduler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …); null uses the model's own.</summary>
+    /// <summary>
+    /// Scheduler: a short name (<c>ddim</c>, <c>dpmpp-2m-karras</c>), a class of diffusers (<c>EulerDiscreteScheduler</c>) or a web UI's
+    /// name (<c>DPM++ 2M Karras</c>), see <see cref="SchedulerCatalog.Configure"/>; null uses the model's own.
+    /// </summary>
     public string? Scheduler { get; init; }
 
     /// <summary>Scheduler with its whole configuration, instead of a name.</summary>

@@ -45,7 +45,10 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>Null: the model's own, see <see cref="GenerateOptions.Width"/>.</value>
     public int? Height { get; init; }
 
-    /// <summary>Scheduler: a short name (<c>ddim</c>, <c>euler</c>, <c>dpmpp-2m-karras</c> …).</summary>
+    /// <summary>
+    /// Scheduler: a short name (<c>ddim</c>, <c>dpmpp-2m-karras</c>), a class of diffusers (<c>EulerDiscreteScheduler</c>) or a web UI's
+    /// name (<c>DPM++ 2M Karras</c>), see <see cref="SchedulerCatalog.Configure"/>.
+    /// </summary>
     /// <value>Null: the model's own.</value>
     public string? Scheduler { get; init; }
 

@@ -48,7 +48,7 @@ internal static class Provenance
             ["guidance_rescale"] = Text(options.GuidanceRescale),
             ["width"] = Text(width),
             ["height"] = Text(height),
-            ["scheduler"] = options.Scheduler ?? scheduler.ClassName,
+            ["scheduler"] = options.Scheduler is { } chosen ? SchedulerCatalog.NameOf(chosen) : scheduler.ClassName,
             ["scheduler_config"] = scheduler.ToJson(),
             ["eta"] = Text(options.Eta),
             ["clip_skip"] = Text(options.ClipSkip ?? 0),
