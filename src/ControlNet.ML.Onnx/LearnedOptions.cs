@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Conditions;
 
 namespace ControlNet.ML.Onnx;
@@ -17,6 +18,7 @@ public record LearnedOptions
 
     /// <summary>The GPU to run on, from 0; -1 for the CPU.</summary>
     /// <value>-1.</value>
+    [Range(-1, int.MaxValue)]
     public int Gpu { get; init; } = -1;
 }
 
@@ -25,6 +27,7 @@ public record LearnedResolutionOptions : LearnedOptions
 {
     /// <summary>The shorter side of the network's input in pixels, 64 to 8,192; both sides are rounded to multiples of 64.</summary>
     /// <value>512.</value>
+    [Range(64, 8192)]
     public int Resolution { get; init; } = 512;
 }
 
@@ -44,6 +47,7 @@ public sealed record LearnedSoftEdgeOptions : LearnedOptions
     /// own rule: 512, except for <c>hed</c>, which takes the image at its own size. <c>pidinet-fused</c> always has its own size.
     /// </summary>
     /// <value>Null.</value>
+    [Range(64, 8192)]
     public int? Resolution { get; init; }
 
     /// <summary>Postprocessing of the edges.</summary>
@@ -56,6 +60,7 @@ public sealed record LearnedSegmentationOptions : LearnedOptions
 {
     /// <summary>The shorter side of OneFormer's input in pixels, 32 to 8,192; the other networks have their own.</summary>
     /// <value>512.</value>
+    [Range(32, 8192)]
     public int Size { get; init; } = 512;
 }
 
@@ -68,10 +73,12 @@ public sealed record LearnedLinesOptions : LearnedOptions
 
     /// <summary>Minimum score of a line, 0 to 1.</summary>
     /// <value>0.1.</value>
+    [Range(0, 1)]
     public double ScoreThreshold { get; init; } = 0.1;
 
     /// <summary>Minimum length of a line in 256ths of the image's side, 0 to 256.</summary>
     /// <value>0.1.</value>
+    [Range(0, 256)]
     public double DistanceThreshold { get; init; } = 0.1;
 }
 

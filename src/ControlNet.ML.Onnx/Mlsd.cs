@@ -20,10 +20,7 @@ public sealed class Mlsd : IPreprocessor
     public static Mlsd Open(LearnedLinesOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (!(options.ScoreThreshold is >= 0 and <= 1))
-            throw new ControlNetException($"The option ScoreThreshold of 'mlsd' is {options.ScoreThreshold}, expected 0 to 1.");
-        if (!(options.DistanceThreshold is >= 0 and <= 256))
-            throw new ControlNetException($"The option DistanceThreshold of 'mlsd' is {options.DistanceThreshold}, expected 0 to 256.");
+        ConditionOption.Check(options, "mlsd");
         var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
         var graph = options.Model.Length > 0 ? OnnxGraph.Open(options.Model, run) : Included(options.Network, run);
         if (LineSegmentAnnotator.Fits(graph.Signature))

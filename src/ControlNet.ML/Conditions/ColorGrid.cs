@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record ColorGridOptions
 {
     /// <summary>The side of a cell in pixels, 1 to 4,096.</summary>
     /// <value>64.</value>
+    [Range(1, 4096)]
     public int Cell { get; init; } = 64;
 }
 
@@ -23,7 +25,7 @@ public static class ColorGrid
     public static ImageBuffer Apply(ImageBuffer image, ColorGridOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var cell = (int)Ranges.Number((options ?? new()).Cell, "The color grid's cell", 1, 4096);
+        var cell = ConditionOption.Check(options ?? new(), "color_grid").Cell;
         var small = Resize.Apply(Color.Hwc3(image), Math.Max(1, image.Width / cell), Math.Max(1, image.Height / cell), Interpolation.Cubic);
         return Resize.Apply(small, image.Width, image.Height, Interpolation.Nearest);
     }

@@ -13,18 +13,16 @@ public static class Depth
     public static ImageBuffer Apply(FloatMap depths, DepthOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(depths);
-        options ??= new();
+        options = ConditionOption.Check(options ?? new(), "depth_map");
         if (options.SkipUnknown)
             return ApplyToKnown(depths, options);
         CheckFinite(depths);
-        var near = Ranges.Number(options.Near, "The depth's near share", 0, 100);
-        var far = Ranges.Number(options.Far, "The depth's far share", 0, 100);
         var result = options.Scaling switch
         {
             DepthScaling.MinMax => MinMax(depths),
             DepthScaling.Maximum => Maximum(depths),
             DepthScaling.Percentile => Percentile(depths),
-            DepthScaling.LeReS => LeReS(depths, near, far),
+            DepthScaling.LeReS => LeReS(depths, options.Near, options.Far),
             _ =>
                 throw new ControlNetException(
                     $"The depth's scaling is {(int)options.Scaling}, expected one of {string.Join(", ", Enum.GetNames<DepthScaling>())}."),

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlNet.ML.Conditions;
 
 /// <summary>The scaling of depths to grey levels.</summary>
@@ -36,9 +38,11 @@ public sealed record DepthOptions
 
     /// <summary>LeReS only: depths up to this percentage of the range become the nearest, 0 to 100.</summary>
     /// <value>0.</value>
+    [Range(0, 100)]
     public double Near { get; init; }
 
     /// <summary>LeReS only: depths from 100 minus this percentage of the range on become the farthest, 0 to 100.</summary>
     /// <value>0.</value>
+    [Range(0, 100)]
     public double Far { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,10 +8,12 @@ public sealed record LineArtStandardOptions
 {
     /// <summary>Standard deviation in pixels of the blur that lines are compared with, above 0 and at most 1,000.</summary>
     /// <value>6.</value>
+    [Range(0, 1000, MinimumIsExclusive = true)]
     public double Sigma { get; init; } = 6;
 
     /// <summary>Minimum difference, exclusive, that counts as a line when the strength is measured, 0 to 255.</summary>
     /// <value>8.</value>
+    [Range(0, 255)]
     public double Cut { get; init; } = 8;
 }
 
@@ -25,8 +28,7 @@ public static class LineArtStandard
     public static ImageBuffer Apply(ImageBuffer image, LineArtStandardOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        options ??= new();
-        var cut = (float)Ranges.Number(options.Cut, "The line art's cut", 0, 255);
+        options = ConditionOption.Check(options ?? new(), "lineart_standard");
         float[] samples = [.. Color.Hwc3(image).Samples.Select(sample => (float)sample)];
         var blurred = GaussianBlur.Apply(samples, image.Width, image.Height, 3, options.Sigma);
         for (var i = 0; i < samples.Length; i++)
@@ -35,7 +37,7 @@ public static class LineArtStandard
         var strength = new float[image.Width * image.Height];
         for (var i = 0; i < strength.Length; i++)
             strength[i] = Math.Clamp(Darkest.Of(samples, i), 0, 255);
-        var unit = Math.Max(16, MedianAbove(strength, cut));
+        var unit = Math.Max(16, MedianAbove(strength, (float)options.Cut));
 
         var result = new ImageBuffer(image.Width, image.Height, 1);
         for (var i = 0; i < strength.Length; i++)

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record NormalsOptions
 {
     /// <summary>Pixels whose depth, scaled to 0 to 1, is below this are background that faces the viewer; 0 to 1.</summary>
     /// <value>0.4, as in the original annotator.</value>
+    [Range(0, 1)]
     public double BackgroundThreshold { get; init; } = 0.4;
 
     /// <summary>
@@ -27,8 +29,8 @@ public static class Normals
     public static ImageBuffer FromDepth(FloatMap depths, NormalsOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(depths);
-        options ??= new();
-        var threshold = (float)Ranges.Number(options.BackgroundThreshold, "The normals' background threshold", 0, 1);
+        options = ConditionOption.Check(options ?? new(), "normal_map");
+        var threshold = (float)options.BackgroundThreshold;
         Depth.CheckFinite(depths);
         var least = depths.Values.Min();
         var range = depths.Values.Max() - least;

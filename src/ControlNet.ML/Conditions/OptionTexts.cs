@@ -34,13 +34,11 @@ internal static class OptionTexts
         {
             if (setting.Split('=', 2) is not [var name, var value])
                 throw new ControlNetException($"The option '{setting}' of '{what}' cannot be parsed, expected NAME=VALUE.");
-            var property = Find(type, name)
-                ?? throw new ControlNetException($"'{what}' has no option '{name}', expected one of "
-                    + $"{string.Join(", ", type.GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}.");
+            var property = Find(type, name) ?? throw Unknown(name, ConditionOption.Of(defaults), what);
             options[property.Name] = Read(value, property.PropertyType, property.Name, what);
         }
 
-        return (TOptions)options.Deserialize(type, Lenient)!;
+        return ConditionOption.Check((TOptions)options.Deserialize(type, Lenient)!, what);
     }
 
     /// <summary>Whether a setting, NAME=VALUE, names one of the options.</summary>
@@ -51,6 +49,14 @@ internal static class OptionTexts
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(setting);
         return Find(options.GetType(), setting.Split('=', 2)[0]) is not null;
+    }
+
+    private static ControlNetException Unknown(string name, IReadOnlyList<ConditionOption> options, string what)
+    {
+        string[] names = [.. options.Select(option => option.Name)];
+        var nearest = NearestName.Suggest(name.Replace('_', '-'), names);
+        return new($"'{what}' has no option {Message.Name(name)}.{(nearest is null ? "" : $" Did you mean '{nearest}'?")} Expected "
+            + $"{Message.Choices(names)}.");
     }
 
     private static PropertyInfo? Find(Type type, string name)

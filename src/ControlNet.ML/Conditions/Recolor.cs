@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record RecolorOptions
 {
     /// <summary>Exponent of the brightness: below 1 is lighter, above 1 darker; 0.1 to 2.</summary>
     /// <value>1.</value>
+    [Range(0.1, 2)]
     public double Gamma { get; init; } = 1;
 }
 
@@ -22,7 +24,7 @@ public static class Recolor
     /// <returns>One channel, of the same size.</returns>
     /// <exception cref="ControlNetException">Gamma is out of range.</exception>
     public static ImageBuffer Luminance(ImageBuffer image, RecolorOptions? options = null) =>
-        Curve(Color.LabLightness(Color.Hwc3(image), ChannelOrder.Bgr), options ?? new());
+        Curve(Color.LabLightness(Color.Hwc3(image), ChannelOrder.Bgr), ConditionOption.Check(options ?? new(), "recolor_luminance"));
 
     /// <summary>The maximum of the channels: V of HSV.</summary>
     /// <param name="image">The image.</param>
@@ -30,11 +32,11 @@ public static class Recolor
     /// <returns>One channel, of the same size.</returns>
     /// <exception cref="ControlNetException">Gamma is out of range.</exception>
     public static ImageBuffer Intensity(ImageBuffer image, RecolorOptions? options = null) =>
-        Curve(Color.HsvValue(Color.Hwc3(image)), options ?? new());
+        Curve(Color.HsvValue(Color.Hwc3(image)), ConditionOption.Check(options ?? new(), "recolor_intensity"));
 
     private static ImageBuffer Curve(ImageBuffer grey, RecolorOptions options)
     {
-        var gamma = (float)Ranges.Number(options.Gamma, "Gamma", 0.1, 2);
+        var gamma = (float)options.Gamma;
         var curve = new byte[256];
         for (var level = 0; level < curve.Length; level++)
             curve[level] = (byte)Math.Clamp(MathF.Pow(level / 255f, gamma) * 255, 0, 255);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record ScribbleOptions
 {
     /// <summary>A pixel is a stroke if its darkest channel is below this, 0 to 255.</summary>
     /// <value>127.</value>
+    [Range(0, 255)]
     public int Threshold { get; init; } = 127;
 }
 
@@ -20,7 +22,7 @@ public static class Scribble
     /// <exception cref="ControlNetException">The threshold is out of range.</exception>
     public static ImageBuffer Apply(ImageBuffer image, ScribbleOptions? options = null)
     {
-        var threshold = Ranges.Level((options ?? new()).Threshold, "The scribble's threshold");
+        var threshold = ConditionOption.Check(options ?? new(), "scribble").Threshold;
         return Darkest.Map(image, level => level < threshold);
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record ScribbleXDoGOptions
 {
     /// <summary>Threshold of the difference that makes a stroke, 0 to 255.</summary>
     /// <value>32.</value>
+    [Range(0, 255)]
     public int Threshold { get; init; } = 32;
 }
 
@@ -24,7 +26,7 @@ public static class ScribbleXDoG
     public static ImageBuffer Apply(ImageBuffer image, ScribbleXDoGOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var threshold = Ranges.Level((options ?? new()).Threshold, "The scribble's threshold");
+        var threshold = ConditionOption.Check(options ?? new(), "scribble_xdog").Threshold;
         var colors = Color.Hwc3(image);
         float[] samples = [.. colors.Samples.Select(sample => (float)sample)];
         var fine = GaussianBlur.Apply(samples, image.Width, image.Height, 3, 0.5);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record SegmentationMapOptions
 {
     /// <summary>The palette: <c>ade20k</c> or <c>coco-panoptic</c>.</summary>
     /// <value><c>ade20k</c>.</value>
+    [AllowedValues("ade20k", "coco-panoptic")]
     public string Palette { get; init; } = "ade20k";
 
     /// <summary>Whether the image holds labels, as grey levels, instead of colors.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 
@@ -8,10 +9,12 @@ public sealed record ShuffleOptions
 {
     /// <summary>Seed of the random flow; the same seed gives the same map on every machine.</summary>
     /// <value>0.</value>
+    [Range(0, int.MaxValue)]
     public int Seed { get; init; }
 
     /// <summary>The size of the flow's features in pixels, 1 to 4,096.</summary>
     /// <value>256.</value>
+    [Range(1, 4096)]
     public int Scale { get; init; } = 256;
 }
 
@@ -29,10 +32,8 @@ public static class Shuffle
     public static ImageBuffer Apply(ImageBuffer image, ShuffleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        options ??= new();
-        var scale = (int)Ranges.Number(options.Scale, "The shuffle's scale", 1, 4096);
-        if (options.Seed < 0)
-            throw new ControlNetException($"The shuffle's seed is {options.Seed}, expected 0 or more.");
+        options = ConditionOption.Check(options ?? new(), "shuffle");
+        var scale = options.Scale;
         var random = new MersenneTwister((uint)options.Seed);
         var (x, y) = (Noise(random, image.Width, image.Height, scale), Noise(random, image.Width, image.Height, scale));
         var flow = new float[2 * x.Length];

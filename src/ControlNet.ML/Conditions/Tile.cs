@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Conditions;
@@ -7,6 +8,7 @@ public sealed record TileOptions
 {
     /// <summary>Factor by which the image is downsampled before it is upsampled to its size, 1 to 64. Below 1.1 nothing changes.</summary>
     /// <value>2.</value>
+    [Range(1, 64)]
     public double DownSampling { get; init; } = 2;
 }
 
@@ -34,7 +36,7 @@ public static class Tile
     public static ImageBuffer Down(ImageBuffer image, TileOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(image);
-        var factor = Ranges.Number((options ?? new()).DownSampling, "The tile's down-sampling", 1, 64);
+        var factor = ConditionOption.Check(options ?? new(), "tile").DownSampling;
         return factor < Unchanged
             ? image
             : Resize.Apply(image, Math.Max(1, (int)(image.Width / factor)), Math.Max(1, (int)(image.Height / factor)), Interpolation.Area);

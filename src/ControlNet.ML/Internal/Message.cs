@@ -72,6 +72,10 @@ internal static partial class Message
     /// <summary>A shape, <c>[320, 4, 3, 3]</c>.</summary>
     public static string Shape(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
+    /// <summary>All items as alternatives, <c>3, 5 or 7</c>.</summary>
+    public static string Choices(IReadOnlyList<string> items) =>
+        items.Count < 2 ? string.Concat(items) : $"{string.Join(", ", items.SkipLast(1))} or {items[^1]}";
+
     /// <summary>The first eight items, <c>a, b and 12 more</c>.</summary>
     public static string List(IReadOnlyCollection<string> items, string separator = ", ")
     {

@@ -66,7 +66,7 @@ public sealed class ComponentDamageTests
     [Theory]
     [InlineData("""{"output":"C","input":"P","condition":"depth_of_tomorrow","options":null,"component":{}}""", "There is no condition 'depth_of_tomorrow'")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":{"low":1,"hysteresis":2},"component":{}}""", "options that 'canny' does not take")]
-    [InlineData("""{"output":"C","input":"P","condition":"canny","options":{"aperture":4},"component":{}}""", "Canny's Aperture is 4, expected 3, 5 or 7.")]
+    [InlineData("""{"output":"C","input":"P","condition":"canny","options":{"aperture":4},"component":{}}""", "The option Aperture of 'canny' is 4, expected 3, 5 or 7.")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":{"batch_size":0}}""", "BatchSize is 0")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":{},"more":1}""", "/Settings' cannot be read")]
     [InlineData("""{"output":"C","input":"P","condition":"canny","options":null,"component":null}""", "/Settings' cannot be read")]

@@ -55,7 +55,7 @@ public sealed class ComponentSchemaTests
     [Fact]
     public void Wrong_settings_are_refused_before_there_are_data()
     {
-        Refused("Canny's Aperture is 4, expected 3, 5 or 7.", () => Stages.Canny("C", "P", new CannyOptions { Aperture = 4 }));
+        Refused("The option Aperture of 'canny' is 4, expected 3, 5 or 7.", () => Stages.Canny("C", "P", new CannyOptions { Aperture = 4 }));
         Refused("Width is 8 and Height is none, expected both or neither.", () => Stages.Canny("C", "P", null, new() { Width = 8 }));
         Refused("The size is 8x0, expected sides of at least 1.", () => Stages.Canny("C", "P", null, new() { Width = 8, Height = 0 }));
         Refused("Fit is 7, expected Resize, Crop, Fill.", () => Stages.Canny("C", "P", null, new() { Fit = (ControlNet.ML.Imaging.FitMode)7 }));

@@ -170,7 +170,7 @@ public sealed class ConditionPropertyTests
         var scribble = ConditionCatalog.Find("scribble");
         Assert.Equal(new ScribbleOptions { Threshold = 90 }, scribble.ParseOptions(["threshold=90"]));
         Assert.Equal(new CannyOptions { Low = 12.5, L2Gradient = true }, ConditionCatalog.Find("canny").ParseOptions(["LOW=12.5", "l2-gradient=true"]));
-        Assert.Contains("expected one of Threshold", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["treshold=90"])).Message);
+        Assert.Contains("Did you mean 'threshold'? Expected threshold.", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["treshold=90"])).Message);
         Assert.Contains("'x' is no", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["threshold=x"])).Message);
         Assert.Contains("NAME=VALUE", Assert.Throws<ControlNetException>(() => scribble.ParseOptions(["threshold"])).Message);
         var depth = ConditionCatalog.Find("depth_map");
