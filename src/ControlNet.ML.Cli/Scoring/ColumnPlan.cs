@@ -8,7 +8,10 @@ namespace ControlNet.ML.Cli.Scoring;
 internal sealed class ColumnPlan
 {
     private static readonly string[] OfImage =
-        ["prompt", "negative_prompt", "seed", "guidance", "steps", "width", "height", "image", "strength", "mask", "depth"];
+    [
+        "prompt", "negative_prompt", "seed", "guidance", "guidance_rescale", "steps", "scheduler", "eta", "clip_skip", "width", "height",
+        "image", "strength", "mask", "depth",
+    ];
 
     // Without a number for all networks, with a number (from 1) for one of them.
     private static readonly string[] OfControl = ["photo", "condition", "scale", "start", "end", "mode"];

@@ -22,7 +22,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         var options = reader.Options(values, SeedOf(row.Number));
         var sources = Enumerable.Range(0, columns.Networks).Select(i => Source(row, values, i)).ToArray();
         var start = Start(row, values);
-        reader.CheckSteps(values, options.StepCount, start?.StrengthOrDefault);
+        reader.CheckSteps(values, options, start?.StrengthOrDefault);
         return new RowRequest(row.Number, RowReader.Prompt(values, settings.Prompt), options, sources, start);
     }
 

@@ -26,7 +26,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     {
         Check(rows, scheduler, steps);
         var run = new Pass(rows, unet);
-        var schedulers = rows.Select(row => Create(row, scheduler, steps)).ToArray();
+        var schedulers = rows.Select(row => CreateScheduler(scheduler, steps, row.Eta, row.Image?.Strength)).ToArray();
         var latents = rows.Select((row, i) => Start(row, schedulers[i])).ToArray();
         var guided = new float[latents[0].Count];
         var kept = new float[latents[0].Count];
@@ -61,8 +61,15 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         }
     }
 
-    private static Scheduler Create(DenoisingRow row, SchedulerConfig scheduler, int steps) =>
-        Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = row.Eta == 0 ? null : row.Eta, Strength = row.Image?.Strength });
+    /// <summary>The scheduler of an image.</summary>
+    /// <param name="scheduler">Its configuration.</param>
+    /// <param name="steps">Denoising steps.</param>
+    /// <param name="eta">DDIM's eta, 0 to 1; only schedulers that have one take another than 0.</param>
+    /// <param name="strength">The strength of image-to-image; null for an image that starts from noise.</param>
+    /// <exception cref="ArgumentException">The scheduler has no eta.</exception>
+    /// <exception cref="ControlNetException">The scheduler cannot take this number of steps.</exception>
+    internal static Scheduler CreateScheduler(SchedulerConfig scheduler, int steps, double eta, double? strength) =>
+        Scheduler.Create(scheduler, steps, new SchedulerOptions { Eta = eta == 0 ? null : eta, Strength = strength });
 
     /// <summary>The latents before the first step: noise, or the image with the noise of its first step.</summary>
     private static TensorData Start(DenoisingRow row, Scheduler scheduler)

@@ -25,6 +25,7 @@ internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Sche
         var width = options.Width ?? (image?.Width / scale * scale) ?? folder.DefaultSize.Width;
         var height = options.Height ?? (image?.Height / scale * scale) ?? folder.DefaultSize.Height;
         Require(ModelRequirements.OfSide(folder, width, "Width") ?? ModelRequirements.OfSide(folder, height, "Height"));
+        Require(ModelRequirements.OfClipSkip(folder, options.ClipSkip));
         var scheduler = options.SchedulerConfig ?? SchedulerCatalog.Choose(model.Scheduler, options.Scheduler);
         model.Backend.EnsureFits(width, height, Guidance.Rows(folder.UNet, options.GuidanceScale));
         ModelRequirements.CheckInputs(model.Name, folder, image?.Mask is not null, image?.Depth is not null);

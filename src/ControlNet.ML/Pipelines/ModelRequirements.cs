@@ -21,6 +21,16 @@ internal static class ModelRequirements
         return side > MaxSide ? $"{name} is {side}, expected at most {MaxSide:N0}." : null;
     }
 
+    /// <summary>The largest clip skip: the number of layers below the one that the model reads.</summary>
+    public static int MaxClipSkip(ModelFolder folder) => folder.TextEncoder2 is { } second
+        ? Math.Min(folder.TextEncoder.NumHiddenLayers, second.NumHiddenLayers) - 1
+        : folder.TextEncoder.NumHiddenLayers;
+
+    /// <summary>Why a model cannot take a clip skip; null if it can.</summary>
+    public static string? OfClipSkip(ModelFolder folder, int? clipSkip) => clipSkip > MaxClipSkip(folder)
+        ? $"Clip skip is {clipSkip}, expected at most {MaxClipSkip(folder)}, for the layers of the text encoder."
+        : null;
+
     /// <summary>Throws unless the model gets exactly the inputs that its UNet takes.</summary>
     /// <param name="name">The model's name.</param>
     /// <param name="folder">The model.</param>

@@ -10,12 +10,14 @@ namespace ControlNet.ML.Rows;
 /// rows, so that a row means the same in both.
 /// </summary>
 /// <param name="folder">The model.</param>
-/// <param name="scheduler">The scheduler.</param>
+/// <param name="scheduler">The scheduler of rows that name none.</param>
 /// <param name="common">The settings common to all rows, validated, completed by the model's own.</param>
 internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, GenerateOptions common)
 {
     // Few rows differ in these settings, and the check builds a scheduler.
-    private readonly Dictionary<(int Steps, double? Strength), string?> _stepProblems = [];
+    private readonly Dictionary<(string? Scheduler, int Steps, double? Strength, bool HasEta), Exception?> _schedulerProblems = [];
+
+    private readonly Lazy<SchedulerConfig> _own = new(folder.ReadScheduler);
 
     /// <summary>The row's prompt, or the common one.</summary>
     public static string Prompt(IRowValues row, string common) => Text(row, RowSetting.Prompt) ?? common;
@@ -29,6 +31,11 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         Seed = Seed(row, seed),
         NegativePrompt = Text(row, RowSetting.NegativePrompt) ?? common.NegativePrompt,
         Guidance = row.Find(RowSetting.Guidance) is { } guidance ? RowNumbers.Real(guidance) : common.Guidance,
+        GuidanceRescale = Share(row, RowSetting.GuidanceRescale) ?? common.GuidanceRescale,
+        Scheduler = SchedulerName(row) ?? common.Scheduler,
+        SchedulerConfig = row.Find(RowSetting.Scheduler) is null ? common.SchedulerConfig : null,
+        Eta = Share(row, RowSetting.Eta) ?? common.Eta,
+        ClipSkip = row.Find(RowSetting.ClipSkip) is { } skip ? RowNumbers.Whole(skip, 0, ModelRequirements.MaxClipSkip(folder)) : common.ClipSkip,
         Steps = row.Find(RowSetting.Steps) is { } steps ? RowNumbers.Whole(steps, 1, GenerateOptions.MaxSteps) : common.Steps,
         Width = Side(row, RowSetting.Width, common.Width ?? folder.DefaultSize.Width),
         Height = Side(row, RowSetting.Height, common.Height ?? folder.DefaultSize.Height),
@@ -40,13 +47,7 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
 
     /// <summary>The row's strength, 0 to 1, or the common one.</summary>
     /// <exception cref="RowException">It is outside its range.</exception>
-    public static double? Strength(IRowValues row, double? common)
-    {
-        if (row.Find(RowSetting.Strength) is not { } value)
-            return common;
-        var strength = RowNumbers.Real(value);
-        return strength is >= 0 and <= 1 ? strength : throw new RowException(value.Column, $"it is {value}, expected 0 to 1.");
-    }
+    public static double? Strength(IRowValues row, double? common) => Share(row, RowSetting.Strength) ?? common;
 
     /// <summary>A control network's scale, window and weighting.</summary>
     /// <param name="row">The row.</param>
@@ -70,24 +71,53 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         throw (end ?? start ?? scale) is { } blamed ? new RowException(blamed.Column, problem) : new RowException(problem);
     }
 
-    /// <summary>Throws unless the scheduler can take the row's steps.</summary>
+    /// <summary>Throws unless the row's scheduler can take its steps and its eta.</summary>
     /// <param name="row">The row.</param>
-    /// <param name="steps">Its steps.</param>
+    /// <param name="options">Its settings.</param>
     /// <param name="strength">The strength of a row with an initial image; null for one that starts from noise.</param>
     /// <exception cref="RowException">The scheduler cannot.</exception>
-    public void CheckSteps(IRowValues row, int steps, double? strength)
+    public void CheckSteps(IRowValues row, GenerateOptions options, double? strength)
     {
-        if (!_stepProblems.TryGetValue((steps, strength), out var problem))
+        var named = row.Find(RowSetting.Scheduler) is null ? null : options.Scheduler;
+        var key = (named, options.StepCount, strength, options.Eta != 0);
+        if (!_schedulerProblems.TryGetValue(key, out var problem))
         {
-            var options = new SchedulerOptions { Strength = strength };
-            problem = GenerateResult.Of(() => Scheduler.Create(scheduler, steps, options)).Failure?.Message;
-            _stepProblems.Add((steps, strength), problem);
+            problem = GenerateResult.Of(() => DenoisingLoop.CreateScheduler(Config(), options.StepCount, options.Eta, strength)).Failure;
+            _schedulerProblems.Add(key, problem);
         }
 
-        if (problem is not null)
-            throw (row.Find(RowSetting.Strength) ?? row.Find(RowSetting.Steps)) is { } blamed
-                ? new RowException(blamed.Column, problem)
-                : new RowException(problem);
+        if (problem is null)
+            return;
+
+        // The scheduler's options are arguments; that its steps come to nothing is known only from its noise levels.
+        var blamed = (problem is ArgumentException
+            ? row.Find(RowSetting.Eta)
+            : row.Find(RowSetting.Strength) ?? row.Find(RowSetting.Steps)) ?? row.Find(RowSetting.Scheduler);
+        throw blamed is { } value ? new RowException(value.Column, Message.Of(problem)) : new RowException(Message.Of(problem));
+
+        SchedulerConfig Config() => named is null ? scheduler : SchedulerCatalog.Configure(_own.Value, named);
+    }
+
+    private static double? Share(IRowValues row, RowSetting setting)
+    {
+        if (row.Find(setting) is not { } value)
+            return null;
+        var share = RowNumbers.Real(value);
+        return share is >= 0 and <= 1 ? share : throw new RowException(value.Column, $"it is {value}, expected 0 to 1.");
+    }
+
+    private static string? SchedulerName(IRowValues row)
+    {
+        if (row.Find(RowSetting.Scheduler) is not { } value)
+            return null;
+        try
+        {
+            return SchedulerCatalog.NameOf((string)value.Value);
+        }
+        catch (ControlNetException error)
+        {
+            throw new RowException(value.Column, error);
+        }
     }
 
     private int Side(IRowValues row, RowSetting setting, int common)

@@ -96,12 +96,40 @@ public sealed class RowReaderTests
     public void Steps_that_the_scheduler_cannot_take_are_the_row_s_fault()
     {
         var reader = new RowReader(Folder, SchedulerCatalog.Configure(Folder.ReadScheduler(), "lcm"), Common);
-        reader.CheckSteps(new Row(), 4, null);
-        Assert.StartsWith("column 'Steps': ", Assert.Throws<RowException>(() => reader.CheckSteps(new Row { [RowSetting.Steps] = 60 }, 60, null)).Message, StringComparison.Ordinal);
-        var none = Assert.Throws<RowException>(() => Reader().CheckSteps(new Row { [RowSetting.Strength] = 0.1, [RowSetting.Steps] = 4 }, 4, 0.1)).Message;
+        reader.CheckSteps(new Row(), Steps(4), null);
+        Assert.StartsWith("column 'Steps': ", Assert.Throws<RowException>(() => reader.CheckSteps(new Row { [RowSetting.Steps] = 60 }, Steps(60), null)).Message, StringComparison.Ordinal);
+        var none = Assert.Throws<RowException>(() => Reader().CheckSteps(new Row { [RowSetting.Strength] = 0.1, [RowSetting.Steps] = 4 }, Steps(4), 0.1)).Message;
         Assert.StartsWith("column 'Strength': ", none, StringComparison.Ordinal);
         Assert.Contains("leaves none", none, StringComparison.Ordinal);
         Assert.Equal("column 'Strength': it is 2, expected 0 to 1.", Assert.Throws<RowException>(() => RowReader.Strength(new Row { [RowSetting.Strength] = 2 }, null)).Message);
+
+        static GenerateOptions Steps(int steps) => Common with { Steps = steps };
+    }
+
+    [Fact]
+    public void A_row_may_have_its_own_scheduler_eta_clip_skip_and_guidance_rescale()
+    {
+        Row row = new() { [RowSetting.Scheduler] = "Euler a", [RowSetting.GuidanceRescale] = "0.7", [RowSetting.ClipSkip] = 1.0, [RowSetting.Steps] = 4 };
+        var options = Reader().Options(row, 0);
+        Assert.Equal(("euler-ancestral", 0.7, 1, 0.0), (options.Scheduler, options.GuidanceRescale, options.ClipSkip, options.Eta));
+        Reader().CheckSteps(row, options, null);
+
+        row[RowSetting.Eta] = 0.5;
+        options = Reader().Options(row, 0);
+        Assert.StartsWith("column 'Eta': EulerAncestralDiscreteScheduler takes no option Eta", Refused(() => Reader().CheckSteps(row, options, null)), StringComparison.Ordinal);
+        row[RowSetting.Scheduler] = "DDIM";
+        Reader().CheckSteps(row, Reader().Options(row, 0), null);
+
+        // Configured as a whole for all rows, and by name for this one.
+        var configured = new RowReader(Folder, Folder.ReadScheduler(), Common with { SchedulerConfig = Folder.ReadScheduler() });
+        Assert.Null(configured.Options(row, 0).SchedulerConfig);
+        Assert.NotNull(configured.Options(new Row(), 0).SchedulerConfig);
+
+        Assert.Contains("Did you mean 'euler'?", Refused(() => Reader().Options(new Row { [RowSetting.Scheduler] = "eulr" }, 0)), StringComparison.Ordinal);
+        Assert.StartsWith("column 'ClipSkip': ", Refused(() => Reader().Options(new Row { [RowSetting.ClipSkip] = 99 }, 0)), StringComparison.Ordinal);
+        Assert.Equal("column 'GuidanceRescale': it is 1.5, expected 0 to 1.", Refused(() => Reader().Options(new Row { [RowSetting.GuidanceRescale] = 1.5 }, 0)));
+
+        static string Refused(Action read) => Assert.Throws<RowException>(read).Message;
     }
 
     private static RowReader Reader() => new(Folder, Folder.ReadScheduler(), Common);

@@ -68,7 +68,7 @@ internal sealed class RowPlan
     public GenerateOptions Options(IRowValues values, ImageInput? image = null)
     {
         var options = Reader.Options(values, Seed) with { Image = image };
-        Reader.CheckSteps(values, options.StepCount, image?.StrengthOrDefault);
+        Reader.CheckSteps(values, options, image?.StrengthOrDefault);
         return options;
     }
 
