@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace ControlNet.ML.Cli;
 
 /// <summary>Names of the files that a command writes.</summary>
@@ -20,21 +18,22 @@ internal sealed class ImageFiles
     /// </summary>
     /// <param name="output">The requested name, the folder for a derived name, or null.</param>
     /// <param name="title">What a derived name begins with.</param>
-    /// <exception cref="ControlNetException">The folder is missing or not writable, or the extension is not that of an image.</exception>
+    /// <exception cref="ControlNetException">The folder is missing or not writable.</exception>
+    /// <exception cref="UsageException">The extension is not that of an image.</exception>
     public static ImageFiles Prepare(string? output, string title)
     {
         if (output is null || OutputName.Folder(output) is not null)
         {
-            var (into, stem) = (output ?? ".", Slug(title));
+            var (into, stem) = (output ?? ".", FileTitle.Of(title));
             for (var n = 2; Suffixes.Any(suffix => File.Exists(Path.Combine(into, $"{stem}{suffix}.png"))); n++)
-                stem = $"{Slug(title)}-{n:00}";
+                stem = $"{FileTitle.Of(title)}-{n:00}";
             return new ImageFiles(into, stem, ".png").Checked();
         }
 
         var extension = Path.GetExtension(output);
         if (!Formats.Contains(extension.ToLowerInvariant()))
-            throw new ControlNetException(
-                $"--output '{output}' has the extension '{extension}', expected one of {string.Join(", ", Formats)}.");
+            throw new UsageException(
+                $"--output {Message.Name(output)} has the extension '{extension}', expected {Message.Choices(Formats)}.");
         var parent = Path.GetDirectoryName(output) is { Length: > 0 } folder ? folder : ".";
         return new ImageFiles(parent, Path.GetFileNameWithoutExtension(output), extension).Checked();
     }
@@ -62,21 +61,5 @@ internal sealed class ImageFiles
         {
             throw new ControlNetException($"The output folder '{_folder}' cannot be written: {e.Message}", e);
         }
-    }
-
-    private static string Slug(string title)
-    {
-        var slug = new StringBuilder();
-        foreach (var c in title)
-        {
-            if (char.IsAsciiLetterOrDigit(c))
-                slug.Append(char.ToLowerInvariant(c));
-            else if (slug.Length > 0 && slug[^1] != '-')
-                slug.Append('-');
-            if (slug.Length >= 40)
-                break;
-        }
-
-        return slug.ToString().Trim('-') is { Length: > 0 } name ? name : "image";
     }
 }
