@@ -25,7 +25,7 @@ tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n
 [[ -d $work/$condition-$scenes ]] || "$emoji" scenes "$zip" --condition "$condition" --count "$scenes" --seed 1 --output "$work/$condition-$scenes"
 [[ -d $work/$condition-held-out ]] || "$emoji" scenes "$zip" --condition "$condition" --held-out --output "$work/$condition-held-out"
 
-"$tool" train "$work/$condition-$scenes" --out "$work/$name" --model emoji --precision bf16 --steps "$steps" \
+"$tool" train "$work/$condition-$scenes" --output "$work/$name" --model emoji --precision bf16 --steps "$steps" \
     --batch-size 16 --learning-rate 1e-3 --lr-scheduler Cosine --lr-warmup-steps 100 --ema-decay 0.998 --conditioning-embedding-out-channels 16 32 64 128 \
     --validation-rows 32 --validation-steps 100 --sample-every 1000 --samples 6 --checkpointing-steps 250 --checkpoints-total-limit 2 --cache "$work/cache" "${options[@]}"
 

@@ -6,14 +6,27 @@ namespace ControlNet.ML.Cli;
 /// <summary>The tool: its commands, and how it reports their failures.</summary>
 internal static class App
 {
-    public const int Success = 0, Failed = 1, Misused = 2, SomeFailed = 3, Cancelled = 130;
+    /// <summary>Exit code: everything that was asked for is done.</summary>
+    public const int Success = 0;
+
+    /// <summary>Exit code: a file, a model or the machine stood in the way.</summary>
+    public const int Failed = 1;
+
+    /// <summary>Exit code: the command line is wrong, and would be on any machine.</summary>
+    public const int Misused = 2;
+
+    /// <summary>Exit code: done, except for some rows of a table or some of several images.</summary>
+    public const int SomeFailed = 3;
+
+    /// <summary>Exit code: stopped by Ctrl-C or SIGTERM.</summary>
+    public const int Cancelled = 130;
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
         var root = new RootCommand(
-            "ControlNet for .NET: generates images from prompts and conditions. "
-                + "Exit codes: 0 success, 1 failure, 2 invalid arguments, 3 some rows of a table failed, 130 cancelled.")
+            "ControlNet for .NET: images from prompts and conditions. 'controlnet COMMAND --help' explains a command.\n"
+                + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done except for some rows or images, 130 stopped.")
         {
             verbose,
             GenerateCommand.Create(terminal),
@@ -26,7 +39,7 @@ internal static class App
             DoctorCommand.Create(terminal),
         };
 
-        SubcommandHelp.Use(root);
+        HelpLayout.Use(root, terminal.Width);
         RuntimeVersions.Use(root, terminal);
         RenamedOptions.HideFromHelp(root);
         Onnx.RuntimeLog.IsSilent = true;
@@ -36,12 +49,12 @@ internal static class App
             args.Length == 0 ? ["--help"] : args,
             new ParserConfiguration { ResponseFileTokenReplacer = null });
         RenamedOptions.Notify(parsed, terminal);
-        if (parsed.Errors.Count > 0)
+        if (CommandLineErrors.Find(parsed, args) is { Count: > 0 } errors)
         {
-            foreach (var error in parsed.Errors)
-                terminal.Fail(error.Message);
+            foreach (var error in errors)
+                terminal.Fail(error);
             var command = parsed.CommandResult.Command;
-            terminal.Say($"See 'controlnet {(command is RootCommand ? "" : $"{command.Name} ")}--help'.");
+            terminal.Say($"See 'controlnet {(command is RootCommand ? "" : $"{CommandLineErrors.Path(command)} ")}--help'.");
             return Misused;
         }
 

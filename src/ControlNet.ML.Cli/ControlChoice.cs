@@ -54,7 +54,7 @@ internal static class ControlChoice
     public static ConditionKind Kind(string control, string? preprocess)
     {
         if (preprocess is not null)
-            return ConditionCatalog.Find(preprocess);
+            return UsageException.Of(() => ConditionCatalog.Find(preprocess));
         var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
         return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length)
             .FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))

@@ -1,3 +1,8 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Pipelines;
+using ControlNet.ML.Weights;
+
 namespace ControlNet.ML.Cli;
 
 /// <summary>
@@ -7,11 +12,19 @@ namespace ControlNet.ML.Cli;
 internal static class InputRules
 {
     /// <summary>Checks that steps, guidance scale and the like are in range.</summary>
-    /// <exception cref="ControlNetException">One is not.</exception>
-    public static void CheckRanges(GenerateOptions options)
+    /// <exception cref="UsageException">One is not.</exception>
+    public static void CheckRanges(GenerateOptions options) => UsageException.ThrowIf(options.Validate());
+
+    /// <summary>Checks that the scheduler takes the steps and its other options, and the text encoder the clip skip.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">The options, in their ranges.</param>
+    /// <exception cref="UsageException">They do not.</exception>
+    public static void CheckModel(ModelFolder model, GenerateOptions options)
     {
-        if (options.Validate() is { } problem)
-            throw new ControlNetException(problem);
+        UsageException.ThrowIf(ModelRequirements.OfClipSkip(model, options.ClipSkip));
+        var own = model.ReadScheduler();
+        UsageException.Of(() => DenoisingLoop.CreateScheduler(
+            SchedulerCatalog.Choose(own, options.Scheduler), options.Steps, options.Eta, options.Image?.StrengthOrDefault));
     }
 
     /// <summary>Checks that there are photos if there are settings of the preprocessor.</summary>

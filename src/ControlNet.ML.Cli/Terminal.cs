@@ -11,6 +11,11 @@ namespace ControlNet.ML.Cli;
 /// <param name="Live">The console for live progress, or null if output is redirected.</param>
 internal sealed record Terminal(TextWriter Output, TextWriter Error, IAnsiConsole? Live)
 {
+    private const int DefaultWidth = 100, LeastWidth = 60, MostWidth = 140;
+
+    /// <summary>The length of a line of help, in characters.</summary>
+    public int Width { get; init; } = DefaultWidth;
+
     /// <summary>Results of several lines, formatted by the tool itself: JSON, help.</summary>
     public TextWriter Output { get; } = new EscapingWriter(Output);
 
@@ -21,7 +26,13 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error, IAnsiConsol
     public static Terminal OfProcess() => new(
         Console.Out,
         Console.Error,
-        Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+        Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }))
+    {
+        // A terminal without a size reports 0 columns.
+        Width = Console.IsOutputRedirected || Console.WindowWidth <= 0
+            ? DefaultWidth
+            : Math.Clamp(Console.WindowWidth, LeastWidth, MostWidth),
+    };
 
     /// <summary>Writes one line of a result: a file name, a row of a table.</summary>
     public void Result(string line = "") => Output.WriteLine(Message.Line(line));

@@ -25,7 +25,7 @@ public sealed class AnnotateAndModelsTests
         Assert.Equal(App.Cancelled, (await tool.RunAsync(new CancellationToken(canceled: true), "annotate", Tool.Photo, "--as", "canny,blur")).Code);
         Assert.Empty(tool.Files);
 
-        Assert.Equal(App.Failed, (await tool.RunAsync("annotate", Tool.Photo, "--as", "canny,lineart")).Code);
+        Assert.Equal(App.Misused, (await tool.RunAsync("annotate", Tool.Photo, "--as", "canny,lineart")).Code);
         Assert.Empty(tool.Files);
     }
 
@@ -38,9 +38,10 @@ public sealed class AnnotateAndModelsTests
 
         Assert.Equal(["out-canny.png", "out-none.png", "out-sheet.png"], tool.Files);
         using var json = JsonDocument.Parse(answer.Output);
-        var geometry = json.RootElement.GetProperty("geometry");
+        var photo = json.RootElement.GetProperty("photos")[0];
+        var geometry = photo.GetProperty("geometry");
         Assert.Equal((40, 40, 0, -8), (Of("scaled_width"), Of("scaled_height"), Of("offset_x"), Of("offset_y")));
-        Assert.All(json.RootElement.GetProperty("conditions").EnumerateArray(), c => Assert.Equal(40, c.GetProperty("width").GetInt32()));
+        Assert.All(photo.GetProperty("conditions").EnumerateArray(), c => Assert.Equal(40, c.GetProperty("width").GetInt32()));
         Assert.Equal((40, 24), (ImageCodec.Load("out-none.png").Width, ImageCodec.Load("out-none.png").Height));
 
         int Of(string name) => geometry.GetProperty(name).GetInt32();
@@ -57,7 +58,7 @@ public sealed class AnnotateAndModelsTests
         var photo = ImageCodec.Load(Tool.Photo);
         Assert.Equal(Scribble.Apply(photo, new ScribbleOptions { Threshold = 90 }).Samples, ImageCodec.Load("panda-scribble.png").Samples);
         Assert.Equal(Blur.Apply(photo, new BlurOptions { Sigma = 2.5 }).Samples, ImageCodec.Load("panda-blur.png").Samples);
-        Assert.Equal(1, refused.Code);
+        Assert.Equal(App.Misused, refused.Code);
         Assert.Contains("no option 'radius'", refused.Error);
     }
 

@@ -32,8 +32,8 @@ public sealed class EscapesTests : IDisposable
         ["annotate", Tool.Photo, "--as", "threshold", "--set", $"value={Bad}"],
         ["annotate", Tool.Photo, "--as", "depth_midas", "--set", $"model={Bad}"],
         ["annotate", Bad], ["draw", "pose", Bad], ["draw", "depth", Bad],
-        ["models", Bad], ["score", Bad, "--out", Bad], ["score", "merge", Bad], ["score", "t.csv", "--out", "o", "--shard", Bad],
-        ["train", Bad, "--out", Bad], ["train", "plot", Bad], ["bench", Bad],
+        ["models", Bad], ["score", Bad, "--output", Bad], ["score", "merge", Bad], ["score", "t.csv", "--output", "o", "--shard", Bad],
+        ["train", Bad, "--output", Bad], ["train", "plot", Bad], ["bench", Bad],
     ]);
 
     [Theory, MemberData(nameof(Arguments))]
@@ -99,7 +99,7 @@ public sealed class EscapesTests : IDisposable
         answer = await _tool.RunAsync("annotate", $"{name}.png", "--as", "canny,none", "--json");
         IsPlain(answer);
         using var json = JsonDocument.Parse(answer.Output);
-        Assert.Equal($"{name}.png", json.RootElement.GetProperty("photo").GetString());
+        Assert.Equal($"{name}.png", json.RootElement.GetProperty("photos")[0].GetProperty("photo").GetString());
     }
 
     [Theory]
@@ -113,8 +113,8 @@ public sealed class EscapesTests : IDisposable
     public async Task Tables_cells_and_headers_come_out_escaped(string table)
     {
         File.WriteAllText("table.csv", table.Replace("BAD", Bad.Replace("\u0085", "", StringComparison.Ordinal), StringComparison.Ordinal), Encoding.UTF8);
-        IsPlain(await _tool.RunAsync("score", "table.csv", "--out", "out", "--dry-run"));
-        IsPlain(await _tool.RunAsync("score", "table.csv", "--out", "out", "--dry-run", "--json"));
+        IsPlain(await _tool.RunAsync("score", "table.csv", "--output", "out", "--dry-run"));
+        IsPlain(await _tool.RunAsync("score", "table.csv", "--output", "out", "--dry-run", "--json"));
     }
 
     [Fact]

@@ -73,7 +73,7 @@ public sealed class GenerateTests
         var refused = await tool.RunAsync([.. common, "--set", "sigma=3"]);
 
         Assert.Contains("Threshold = 90", PngText.Read("s.png")["control_1_preprocessor_options"]);
-        Assert.Equal(1, refused.Code);
+        Assert.Equal(App.Misused, refused.Code);
         Assert.Contains("no option 'sigma'", refused.Error);
     }
 

@@ -51,7 +51,7 @@ public sealed class LearnedAnnotateTests
 
         Assert.Equal((0, ""), (made.Code, made.Error));
         Assert.Equal((96, 64), (ImageCodec.Load("panda-depth_midas.png").Width, ImageCodec.Load("panda-depth_midas.png").Height));
-        Assert.Equal(1, unnamed.Code);
+        Assert.Equal(App.Misused, unnamed.Code);
         Assert.Contains("'depth_midas' needs its network", unnamed.Error);
         Assert.False(File.Exists("none.png"));
         Assert.All(ConditionCatalog.All, kind => Assert.Contains(kind.Name, list.Output));
@@ -95,7 +95,7 @@ public sealed class LearnedAnnotateTests
 
         Assert.Equal([2, 2], SegmentationPalette.Ade20k.ToLabels(ImageCodec.Load("layout-segmentation.png")).Samples[..2]);
         Assert.Equal([255, 128, 0], ImageCodec.Load("near.png").Samples);
-        Assert.Equal((1, 2, 1), (wrong.Code, over.Code, size.Code));
+        Assert.Equal((1, 2, 2), (wrong.Code, over.Code, size.Code));
         Assert.Contains("region 1: 'ade20k' has no class 'see'", wrong.Error);
         Assert.Contains("would overwrite the input file", over.Error);
         Assert.Contains("60000x60000", size.Error);

@@ -26,6 +26,8 @@ public sealed class RenamedOptionTests : IDisposable
         { "train", "--checkpoint-every", "--checkpointing-steps" },
         { "train", "--keep", "--checkpoints-total-limit" },
         { "score", "--batch", "--batch-size" },
+        { "score", "--out", "--output" },
+        { "train", "--out", "--output" },
     };
 
     public void Dispose() => _tool.Dispose();
@@ -38,7 +40,8 @@ public sealed class RenamedOptionTests : IDisposable
         Assert.Contains("missing.csv", now.Error, StringComparison.Ordinal);
         Assert.Equal((now.Code, now.Output), (before.Code, before.Output));
 
-        Task<Answer> Run(string option) => _tool.RunAsync([command, "missing.csv", "--out", "run", option, .. Value(option)]);
+        Task<Answer> Run(string option) => _tool.RunAsync(
+            option is "--out" or "--output" ? [command, "missing.csv", option, "run"] : [command, "missing.csv", "--output", "run", option, .. Value(option)]);
     }
 
     [Theory, MemberData(nameof(Renamed))]
@@ -58,13 +61,13 @@ public sealed class RenamedOptionTests : IDisposable
         root.Parse(["train", "--help"]).Invoke(new InvocationConfiguration { Output = TextWriter.Null });
         var option = command.Options.Single(each => each.Name == "--learning-rate");
         foreach (var name in (string[])["--rate", "--learning-rate"])
-            Assert.Equal(0.25, root.Parse(["train", "data", "--out", "run", name, "0.25"]).GetResult(option)!.GetValueOrDefault<double>());
+            Assert.Equal(0.25, root.Parse(["train", "data", "--output", "run", name, "0.25"]).GetResult(option)!.GetValueOrDefault<double>());
     }
 
     [Fact]
     public async Task A_value_that_is_wrong_is_an_error_under_either_name()
     {
-        var answer = await _tool.RunAsync("train", "data", "--out", "run", "--rate", "fast");
+        var answer = await _tool.RunAsync("train", "data", "--output", "run", "--rate", "fast");
         Assert.Equal(App.Misused, answer.Code);
         Assert.StartsWith("--rate is now called --learning-rate.", answer.Error, StringComparison.Ordinal);
         Assert.Contains("fast", answer.Error, StringComparison.Ordinal);
@@ -74,6 +77,7 @@ public sealed class RenamedOptionTests : IDisposable
     private static string[] Value(string option) => option switch
     {
         "--flip" or "--random-flip" or "--only-mid" or "--only-mid-control" => [],
+        "--ema" or "--ema-decay" => ["0.5"],
         "--schedule" or "--lr-scheduler" => ["Cosine"],
         "--hint-channels" or "--conditioning-embedding-out-channels" => ["4", "8"],
         _ => ["1"],

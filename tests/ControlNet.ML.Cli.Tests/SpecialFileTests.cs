@@ -23,10 +23,10 @@ public sealed class SpecialFileTests : IDisposable
         { "X.json", ["draw", "pose", "X.json"] },
         { "X.json", ["draw", "segmentation", "X.json"] },
         { "X.npy", ["draw", "depth", "X.npy"] },
-        { "X.csv", ["score", "X.csv", "--out", "out"] },
-        { "X.parquet", ["score", "X.parquet", "--out", "out"] },
+        { "X.csv", ["score", "X.csv", "--output", "out"] },
+        { "X.parquet", ["score", "X.parquet", "--output", "out"] },
         { "out/run.json", ["score", "merge", "out"] },
-        { "data/metadata.jsonl", ["train", "data", "--out", "run"] },
+        { "data/metadata.jsonl", ["train", "data", "--output", "run"] },
         { "model/model_index.json", ["models", "model"] },
         { "model/unet/config.json", ["models", "model"] },
         { "model/unet/diffusion_pytorch_model.safetensors", ["models", "model"] },
@@ -58,10 +58,9 @@ public sealed class SpecialFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("annotate", "X")]
     [InlineData("draw", "pose", "X")]
     [InlineData("draw", "depth", "X")]
-    [InlineData("score", "X", "--out", "out")]
+    [InlineData("score", "X", "--output", "out")]
     public async Task A_folder_is_refused(params string[] arguments)
     {
         Directory.CreateDirectory("X.csv");
@@ -76,7 +75,7 @@ public sealed class SpecialFileTests : IDisposable
         using (var made = Process.Start("mkfifo", "p.png"))
             await made.WaitForExitAsync(TestContext.Current.CancellationToken);
         File.WriteAllText("t.csv", "prompt,photo\nx,p.png\n");
-        var answer = await _tool.RunAsync("score", "t.csv", "--out", "out", "--dry-run").WaitAsync(Waiting, TestContext.Current.CancellationToken);
+        var answer = await _tool.RunAsync("score", "t.csv", "--output", "out", "--dry-run").WaitAsync(Waiting, TestContext.Current.CancellationToken);
         Assert.Equal(App.SomeFailed, answer.Code);
         Assert.Contains("row 0, column 'photo': ", answer.Error, StringComparison.Ordinal);
         Assert.Contains("it is a pipe, a socket or a device", answer.Error, StringComparison.Ordinal);

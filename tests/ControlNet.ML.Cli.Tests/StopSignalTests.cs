@@ -13,7 +13,7 @@ public sealed class StopSignalTests
         Directory.CreateDirectory("data");
         File.Copy(Tool.Photo, "data/0.png");
         File.WriteAllText("data/metadata.jsonl", "{\"file_name\": \"0.png\", \"text\": \"panda\"}\n");
-        using var process = Start("train", "data", "--out", "run", "--model", "emoji", "--preprocess", "canny", "--steps", "2", "--gradient-accumulation-steps", "1024", "--batch-size", "16",
+        using var process = Start("train", "data", "--output", "run", "--model", "emoji", "--preprocess", "canny", "--steps", "2", "--gradient-accumulation-steps", "1024", "--batch-size", "16",
             "--width", "32", "--height", "32", "--conditioning-embedding-out-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
         await Until(() => File.Exists("run/log.jsonl"), process);
 

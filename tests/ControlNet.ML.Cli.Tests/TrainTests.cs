@@ -47,14 +47,14 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData(App.Failed, "has no condition, expected a column of conditions", "train", "data", "--out", "run", "--model", "MODEL")]
-    [InlineData(App.Misused, "--set needs --preprocess", "train", "data", "--out", "run", "--set", "low=1")]
-    [InlineData(App.Failed, "does not exist, expected a folder with metadata.jsonl", "train", "nothing", "--out", "run")]
-    [InlineData(App.Failed, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--out", "run", "--batch-size", "0", "--preprocess", "canny")]
-    [InlineData(App.Failed, "did you mean 'canny'", "train", "data", "--out", "run", "--preprocess", "cany")]
-    [InlineData(App.Failed, "make conditions 2 times smaller, expected 8 times", "train", "data", "--out", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
+    [InlineData(App.Failed, "has no condition, expected a column of conditions", "train", "data", "--output", "run", "--model", "MODEL")]
+    [InlineData(App.Misused, "--set needs --preprocess", "train", "data", "--output", "run", "--set", "low=1")]
+    [InlineData(App.Failed, "does not exist, expected a folder with metadata.jsonl", "train", "nothing", "--output", "run")]
+    [InlineData(App.Misused, "BatchSize is 0, expected 1 to 1,024", "train", "data", "--output", "run", "--batch-size", "0", "--preprocess", "canny")]
+    [InlineData(App.Misused, "did you mean 'canny'", "train", "data", "--output", "run", "--preprocess", "cany")]
+    [InlineData(App.Failed, "make conditions 2 times smaller, expected 8 times", "train", "data", "--output", "run", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "8")]
     [InlineData(App.Failed, "has no run.json, expected the folder of a training run", "train", "plot", "data")]
-    [InlineData(App.Misused, "'--out' is required", "train", "data")]
+    [InlineData(App.Misused, "The option --output is missing", "train", "data")]
     public async Task Invalid_arguments_are_named_and_no_run_is_left(int code, string message, params string[] args)
     {
         var answer = await _tool.RunAsync([.. args.Select(arg => arg == "MODEL" ? Fixtures.Path("models", "sd1") : arg)]);
@@ -64,5 +64,5 @@ public sealed class TrainTests : IDisposable
     }
 
     private Task<Answer> Train(params string[] more) => _tool.RunAsync(
-        ["train", "data", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch-size", "2", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
+        ["train", "data", "--output", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch-size", "2", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
 }

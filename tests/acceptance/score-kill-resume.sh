@@ -40,7 +40,7 @@ echo "not an image" >"$folder/broken.png"
 
 score() {
     # exec, so that the tool itself is killed.
-    exec dotnet "$tool" score "$folder/table.csv" --out "$1" --steps 2 --size 64x32 --batch-size 4 --format csv >"$1.log" 2>&1
+    exec dotnet "$tool" score "$folder/table.csv" --output "$1" --steps 2 --size 64x32 --batch-size 4 --format csv >"$1.log" 2>&1
 }
 
 status_of() {

@@ -24,7 +24,7 @@ done
 
 train() {
     # exec, so that the tool itself is killed.
-    exec "$tool" train "$work/data" --out "$1" --model emoji --steps 300 --batch-size 1 --learning-rate 1e-4 --lr-scheduler Cosine --lr-warmup-steps 10 --ema-decay 0.99 --random-flip \
+    exec "$tool" train "$work/data" --output "$1" --model emoji --steps 300 --batch-size 1 --learning-rate 1e-4 --lr-scheduler Cosine --lr-warmup-steps 10 --ema-decay 0.99 --random-flip \
         --preprocess canny --conditioning-embedding-out-channels 16 32 64 128 --width 64 --height 64 --crop Random --validation-rows 2 --validation-steps 50 --sample-every 0 --checkpointing-steps 20 >/dev/null
 }
 

@@ -14,6 +14,7 @@ internal static class BenchCommand
         var only = new Argument<string[]>("benchmark")
         {
             Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all.",
+            HelpName = "benchmark",
             Arity = ArgumentArity.ZeroOrMore,
         };
         only.AcceptOnlyFromAmong([.. BenchmarkCatalog.Names]);
@@ -29,7 +30,7 @@ internal static class BenchCommand
         command.SetAction(async (result, cancellationToken) =>
         {
             if (result.GetValue(repeats) is < 1 or > 1000)
-                throw new ControlNetException($"--repeats is {result.GetValue(repeats)}, expected 1 to 1,000.");
+                throw new UsageException($"--repeats is {result.GetValue(repeats)}, expected 1 to 1,000.");
             var names = result.GetValue(only) is { Length: > 0 } some ? some : [.. BenchmarkCatalog.Names];
             if (result.GetValue(inside))
                 Json.Print(terminal, BenchmarkCatalog.Run(names[0], result.GetValue(repeats), cancellationToken));

@@ -13,8 +13,7 @@ internal static class DoctorCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "doctor",
-            "Show the hardware and libraries of this machine, and check that libtorch computes correctly. Attach the output to an issue "
-                + "report.")
+            "Show this machine's hardware and libraries, and check that libtorch computes correctly: attach it to an issue report.")
         {
             json,
         };

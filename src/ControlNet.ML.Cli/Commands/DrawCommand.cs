@@ -44,21 +44,31 @@ internal static class DrawCommand
         where TOptions : class
     {
         var file = new Argument<string>(fileName) { Description = "Input file." };
-        var size = new Option<string?>("--size") { Description = "N or WIDTHxHEIGHT of the result; by default the size in the file." };
+        var size = new SizeOptions(
+            "N or WIDTHxHEIGHT of the result; by default the size in the file.",
+            "a side that is not given follows from the aspect ratio.");
         var fit = ImageOptions.FitOption();
         var canvas = new Option<string?>("--canvas")
         {
             Description = "N or WIDTHxHEIGHT of the image in which the keypoints were detected, if their file does not say it.",
         };
         var image = new Option<long?>("--image") { Description = "Id of the image to draw, if a COCO file describes several." };
-        var set = new Option<string[]>("--set") { Description = $"NAME=VALUE: an option, with the defaults {defaults}. Repeatable." };
+        var options = ConditionOption.Of(defaults);
+        var set = new Option<string[]>("--set")
+        {
+            Description = $"NAME=VALUE: an option: {string.Join("; ", options.Select(o => $"{o.Name} ({ConditionList.Explain(o)})"))}. "
+                + "Repeatable.",
+            HelpName = "name=value",
+        };
         var output = new Option<string?>("--output", "-o")
         {
             Description = $"Output file; by default FILE-{name}.png. A FOLDER/ keeps the default name.",
         };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the file's name." };
-        var command = new Command(name, description) { file, size, fit, output, json };
-        if (defaults is not NoOptions)
+        var command = new Command(name, description) { file };
+        foreach (var option in (Option[])[.. size.All, fit, output, json])
+            command.Add(option);
+        if (options.Count > 0)
             command.Add(set);
         if (name == "pose")
             command.Add(canvas);
@@ -67,17 +77,16 @@ internal static class DrawCommand
         command.SetAction(result =>
         {
             var source = result.GetValue(file)!;
-            var options = OptionTexts.Parse(defaults, defaults is NoOptions ? [] : result.GetValue(set) ?? [], name);
+            var chosen = UsageException.Of(() => OptionTexts.Parse(defaults, options.Count > 0 ? result.GetValue(set) ?? [] : [], name));
             var fileTo = OutputName.File(result.GetValue(output), $"{Path.GetFileNameWithoutExtension(source)}-{name}.png");
             var target = ImageFiles.Prepare(fileTo, name).Image(1, 1);
             InputFiles.Keep([target], (source, InputFiles.Read));
-            var wanted = result.GetValue(size) is { } text ? ImageSize.Parse(text).InMemory() : null;
             var drawing = draw(new Request<TOptions>(
                 source,
-                options,
-                wanted,
+                chosen,
+                size.Of(result),
                 ImageOptions.FitOf(result.GetValue(fit)!),
-                name == "pose" && result.GetValue(canvas) is { } found ? ImageSize.Parse(found).InMemory() : null,
+                name == "pose" && result.GetValue(canvas) is { } found ? SizeRequest.Parse(found, "--canvas").For(1, 1) : null,
                 name is "pose" or "segmentation" ? result.GetValue(image) : null));
             ImageCodec.Save(target, drawing);
             if (result.GetValue(json))
@@ -115,7 +124,7 @@ internal static class DrawCommand
     /// <summary>For kinds without options.</summary>
     private sealed record NoOptions;
 
-    private sealed record Request<TOptions>(string File, TOptions Options, ImageSize? Size, FitMode Fit, ImageSize? Canvas, long? Image)
+    private sealed record Request<TOptions>(string File, TOptions Options, SizeRequest? Size, FitMode Fit, ImageSize? Canvas, long? Image)
     {
         /// <summary>
         /// Draws at the size to which the geometry scales the data, so that nothing is resampled; the rest of the image is black.
@@ -124,14 +133,16 @@ internal static class DrawCommand
         {
             if (Size is null)
                 return draw(width, height);
-            var geometry = Geometry.ForMap(width, height, Size.Width, Size.Height, Fit);
+            var wanted = Size.For(width, height);
+            var geometry = Geometry.ForMap(width, height, wanted.Width, wanted.Height, Fit);
             var result = new ImageBuffer(geometry.Width, geometry.Height, 3);
             geometry.Place(draw(geometry.ScaledWidth, geometry.ScaledHeight), result);
             return result;
         }
 
         /// <summary>Fits a map to the size.</summary>
-        public ImageBuffer Fitted(ImageBuffer map) =>
-            Size is null ? map : MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, Size.Width, Size.Height, Fit));
+        public ImageBuffer Fitted(ImageBuffer map) => Size?.For(map.Width, map.Height) is { } wanted
+            ? MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, wanted.Width, wanted.Height, Fit))
+            : map;
     }
 }

@@ -66,6 +66,7 @@ internal static class GenerateCommand
             Model = options.Model(result),
             Count = result.GetValue(count),
             Size = options.Size(result),
+            Seed = options.Seed(result),
             Output = result.GetValue(output),
             ShowCondition = result.GetValue(show),
             Json = result.GetValue(json),

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using ControlNet.ML.Cli.Doctor;
 using ControlNet.ML.Diffusion;
-using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Commands;
@@ -35,7 +35,9 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required int Count { get; init; }
 
-    public required ImageSize? Size { get; init; }
+    public required SizeRequest? Size { get; init; }
+
+    public required SeedChoice Seed { get; init; }
 
     public required string? Output { get; init; }
 
@@ -78,6 +80,9 @@ internal sealed class GenerateRun(Terminal terminal)
 
         var start = Start?.Read(size, Fit);
         InputRules.CheckRanges(Options with { Image = start });
+        ModelRequirements.CheckInputs(Model, folder, start?.Mask is not null, start?.Depth is not null);
+        InputRules.CheckModel(folder, Options with { Image = start });
+        Seed.Report(terminal);
 
         // 2. the work
         List<Made> made = [];
@@ -105,10 +110,8 @@ internal sealed class GenerateRun(Terminal terminal)
     private string[] Check()
     {
         InputRules.CheckRanges(Options);
-        if (Options.Scheduler is { } scheduler)
-            SchedulerCatalog.Describe(scheduler);
         if (Count is < 1 or > MostImages)
-            throw new ControlNetException($"--count is {Count}, expected 1 to {MostImages:N0}.");
+            throw new UsageException($"--count is {Count}, expected 1 to {MostImages:N0}.");
         if (Photos.Length > 0 && Conditions.Length > 0)
             throw new UsageException(InputRules.OneSource("--photo", "--condition"));
         InputRules.CheckSettings(Settings.Length, Photos.Length > 0, "--photo");

@@ -27,7 +27,9 @@ internal sealed class ImageOptions
     private readonly Option<double> _high = HighOption();
     private readonly Option<string[]> _set = new("--set")
     {
-        Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble. Repeatable.",
+        Description = "NAME=VALUE: an option of the preprocessor, for instance threshold=64 for scribble; 'annotate --list' explains them. "
+            + "Repeatable.",
+        HelpName = "name=value",
     };
 
     private readonly Option<string> _fit = FitOption();
@@ -48,11 +50,34 @@ internal sealed class ImageOptions
             + $"{GenerateOptions.DefaultGuidance.ToString(CultureInfo.InvariantCulture)}.",
     };
 
-    private readonly Option<ulong> _seed;
+    private readonly Option<double> _guidanceRescale = new("--guidance-rescale")
+    {
+        Description = "Guidance rescale, 0 (off) to 1: less over-exposed images at a high guidance scale.",
+        DefaultValueFactory = _ => new GenerateOptions().GuidanceRescale,
+        HelpName = "share",
+    };
+
+    private readonly Option<SeedChoice> _seed;
     private readonly Option<string?> _scheduler = new("--scheduler")
     {
-        Description = $"Scheduler; by default the model's own. One of {string.Join(", ", SchedulerCatalog.Names)}.",
+        Description = $"Scheduler; by default the model's own. One of {string.Join(", ", SchedulerCatalog.Names)}; names of diffusers' "
+            + "classes (EulerDiscreteScheduler) and of web UIs (DPM++ 2M Karras) are understood, too.",
+        HelpName = "name",
     };
+
+    private readonly Option<double> _eta = new("--eta")
+    {
+        Description = "Noise that schedulers with an eta (DDIM, TCD) add at every step, 0 to 1.",
+        DefaultValueFactory = _ => new GenerateOptions().Eta,
+        HelpName = "share",
+    };
+
+    private readonly Option<int?> _clipSkip = new("--clip-skip")
+    {
+        Description = "Number of the text encoder's last layers to skip, as in diffusers: one less than the 'Clip skip' of web UIs.",
+        HelpName = "layers",
+    };
+
 
     private readonly Option<string?> _negative = new("--negative") { Description = "Negative prompt: what the image should not show." };
     private readonly Option<string?> _guess = new("--guess")
@@ -68,10 +93,9 @@ internal sealed class ImageOptions
         DefaultValueFactory = _ => "uniform",
     };
 
-    private readonly Option<string?> _size = new("--size")
-    {
-        Description = "Image size: N or WIDTHxHEIGHT in pixels, multiples of 8; by default the size that the model was trained at.",
-    };
+    private readonly SizeOptions _size = new(
+        "Image size: N or WIDTHxHEIGHT in pixels, multiples of 8; by default the size that the model was trained at.",
+        "the model's own for a side that is not given.");
 
     private readonly Option<string> _precision = PrecisionOption();
     private readonly Option<string?> _device = DeviceOption();
@@ -84,11 +108,11 @@ internal sealed class ImageOptions
     {
         _guess.AcceptOnlyFromAmong("diffusers", "original");
         _weighting.AcceptOnlyFromAmong("uniform", "resolution");
-        _seed = SeedOption(seed, 0);
+        _seed = SeedChoice.Option(seed, 0);
         Option[] options =
         [
-            _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _seed, .. afterSeed,
-            _scheduler, _negative, _guess, _weighting, _size, _precision, _device,
+            _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
+            _scheduler, _eta, _negative, _clipSkip, _guess, _weighting, .. _size.All, _precision, _device,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -108,12 +132,14 @@ internal sealed class ImageOptions
 
     public string Model(ParseResult result) => result.GetValue(_model)!;
 
-    public ImageSize? Size(ParseResult result) => result.GetValue(_size) is { } text ? ImageSize.Parse(text) : null;
+    public SizeRequest? Size(ParseResult result) => _size.Of(result);
+
+    public SeedChoice Seed(ParseResult result) => result.GetValue(_seed)!;
 
     public LoadOptions Load(ParseResult result) => new()
     {
         Precision = PrecisionOf(result.GetValue(_precision)!),
-        Device = result.GetValue(_device),
+        Device = DeviceOf(result.GetValue(_device)),
     };
 
     public GenerateOptions Generate(ParseResult result) => new()
@@ -121,8 +147,11 @@ internal sealed class ImageOptions
         NegativePrompt = result.GetValue(_negative),
         Steps = result.GetValue(_steps),
         Guidance = result.GetValue(_guidance),
-        Seed = result.GetValue(_seed),
-        Scheduler = result.GetValue(_scheduler),
+        GuidanceRescale = result.GetValue(_guidanceRescale),
+        Seed = Seed(result).Value,
+        Scheduler = result.GetValue(_scheduler) is { } name ? UsageException.Of(() => SchedulerCatalog.NameOf(name)) : null,
+        Eta = result.GetValue(_eta),
+        ClipSkip = result.GetValue(_clipSkip),
     };
 
     public ControlWeighting Weighting(ParseResult result) => (result.GetResult(_guess) is not null, result.GetValue(_weighting)) switch
@@ -163,22 +192,6 @@ internal sealed class ImageOptions
     /// <summary>Parses a value of <see cref="FitOption"/>.</summary>
     public static FitMode FitOf(string name) => Enum.Parse<FitMode>(name, ignoreCase: true);
 
-    /// <summary>A seed, as <see cref="SeedNumber"/> parses it.</summary>
-    /// <param name="description">Description of the option.</param>
-    /// <param name="otherwise">The default.</param>
-    public static Option<ulong> SeedOption(string description, ulong otherwise) => new("--seed")
-    {
-        Description = description,
-        DefaultValueFactory = _ => otherwise,
-        CustomParser = result =>
-        {
-            if (SeedNumber.Parse(result.Tokens[0].Value) is { } seed)
-                return seed;
-            result.AddError($"--seed is {Message.Name(result.Tokens[0].Value)}, expected {SeedNumber.Expected}.");
-            return 0;
-        },
-    };
-
     /// <summary>The precision, fp32 by default.</summary>
     public static Option<string> PrecisionOption()
     {
@@ -190,6 +203,13 @@ internal sealed class ImageOptions
     /// <summary>The device, detected by default.</summary>
     public static Option<string?> DeviceOption() =>
         new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU if there is one." };
+
+    /// <summary>Checks the form of a device's name; whether the machine has the device is checked when it is used.</summary>
+    /// <exception cref="UsageException">The name is unknown.</exception>
+    public static string? DeviceOf(string? name) => name is null or "cpu" or "cuda"
+        || (name.StartsWith("cuda:", StringComparison.Ordinal) && uint.TryParse(name.AsSpan(5), out _))
+            ? name
+            : throw new UsageException($"--device is {Message.Name(name)}, expected cpu, cuda or cuda:N.");
 
     /// <summary>Parses a value of <see cref="PrecisionOption"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch

@@ -18,8 +18,7 @@ internal static class ModelsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "models",
-            "List the embedded models, or describe a model or control network: exit code 1 if its files are damaged or do not fit "
-                + "together.")
+            "List the embedded models, or describe a model or control network and check its files.")
         {
             name, json,
         };

@@ -12,10 +12,11 @@ internal static class ScoreCommand
         {
             Description = "A .csv, .tsv or .parquet file with the columns prompt and photo or condition (paths relative to the table's "
                 + "folder). "
-                + "Optional columns: negative_prompt, seed, guidance, steps, width, height, scale, start, end, mode, image, strength, "
-                + "mask, depth; photo1, photo2, … for several networks. Other columns are carried through.",
+                + "Optional columns: negative_prompt, seed, guidance, guidance_rescale, steps, scheduler, eta, clip_skip, width, height, "
+                + "scale, start, end, mode, image, strength, mask, depth; photo1, photo2, … for several networks. Other columns are "
+                + "carried through.",
         };
-        var output = new Option<string>("--out") { Description = "The run's folder; the same command resumes the run.", Required = true };
+        var output = OutputName.RunFolder();
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows without one.", DefaultValueFactory = _ => "" };
         var encoding = TextOptions.Encoding();
         var batch = new RenamedOption<int>("--batch-size", "--batch")
@@ -50,7 +51,7 @@ internal static class ScoreCommand
 
         var command = new Command(
             "score",
-            "Generate an image for each row of a table; resumes an interrupted run. Exit code 3 if the run finished but some rows failed.")
+            "Generate an image for each row of a table; resumes an interrupted run.")
         {
             table, output, prompt,
         };
@@ -60,14 +61,18 @@ internal static class ScoreCommand
         command.Add(MergeCommand(terminal));
         command.SetAction((result, cancellationToken) =>
         {
+            var shardOfRun = Shard.Find(result.GetValue(shard), result.GetValue(shards), Environment.GetEnvironmentVariable);
+            var folder = result.GetValue(output)!;
+            var seed = ScoringRecord.Seed(folder, options.Seed(result), shardOfRun);
+            seed.Report(terminal);
             var run = new ScoreRun(
                 terminal,
                 new ScoreSettings
                 {
                     Table = result.GetValue(table)!,
-                    Encoding = result.GetValue(encoding),
-                    Out = result.GetValue(output)!,
-                    Shard = Shard.Find(result.GetValue(shard), result.GetValue(shards), Environment.GetEnvironmentVariable),
+                    Encoding = TextOptions.EncodingOf(result.GetValue(encoding)),
+                    Out = folder,
+                    Shard = shardOfRun,
                     Prompt = result.GetValue(prompt)!,
                     Model = options.Model(result),
                     Controls = options.Controls(result),
@@ -78,7 +83,7 @@ internal static class ScoreCommand
                     Size = options.Size(result),
                     Weighting = options.Weighting(result),
                     Load = options.Load(result),
-                    Options = options.Generate(result),
+                    Options = options.Generate(result) with { Seed = seed.Value },
                     Batch = result.GetValue(batch),
                     Format = result.GetValue(format)!,
                     Strict = result.GetValue(strict),
@@ -93,11 +98,11 @@ internal static class ScoreCommand
 
     private static Command MergeCommand(Terminal terminal)
     {
-        var folder = new Argument<string>("folder") { Description = "The --out folder of the shards." };
+        var folder = new Argument<string>("folder") { Description = "The --output folder of the shards." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the results' file name." };
         var command = new Command(
             "merge",
-            "Merge the results of all shards and check that every row and its image exist: exit code 1 if not, 3 if some rows failed.")
+            "Merge the results of all shards, and check that every row and its image exist.")
         {
             folder, json,
         };

@@ -11,4 +11,12 @@ internal static class TextOptions
         Description = "Encoding of the text file if it is not UTF-8, for instance windows-1252 for Excel's plain CSV. A byte order mark "
             + "overrides it.",
     };
+
+    /// <summary>Checks a value of <see cref="Encoding"/>.</summary>
+    /// <exception cref="UsageException">There is no such encoding.</exception>
+    public static string? EncodingOf(string? name)
+    {
+        UsageException.Of(() => EncodedText.Find(name));
+        return name;
+    }
 }

@@ -42,6 +42,7 @@ internal static class TrainCommand
         command.SetAction((result, cancellationToken) =>
         {
             var training = options.Training(result);
+            options.Seed(training.Folder, result).Report(terminal);
             var columns = result.GetValue(imageColumn) is null && result.GetValue(conditionColumn) is null
                 && result.GetValue(promptColumn) is null
                 ? null
@@ -54,9 +55,9 @@ internal static class TrainCommand
             var load = new LoadOptions
             {
                 Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
-                Device = result.GetValue(device),
+                Device = ImageOptions.DeviceOf(result.GetValue(device)),
             };
-            var table = TrainingTable.Open(result.GetValue(data)!, columns, result.GetValue(encoding));
+            var table = TrainingTable.Open(result.GetValue(data)!, columns, TextOptions.EncodingOf(result.GetValue(encoding)));
             return TrainRun.RunAsync(terminal, table, result.GetValue(model)!, load, training, result.GetValue(json), cancellationToken);
         });
         return command;
@@ -69,7 +70,7 @@ internal static class TrainCommand
             Description = "Folder of a run; several runs are drawn together.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string?>("--output")
+        var output = new Option<string?>("--output", "-o")
         {
             Description = "SVG file to write, or a FOLDER/ for a file curves.svg; by default curves.svg in the first run's folder."
         };

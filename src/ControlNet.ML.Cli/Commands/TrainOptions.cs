@@ -13,11 +13,7 @@ internal sealed class TrainOptions
 {
     private static readonly TrainingOptions Defaults = new() { Folder = "" };
 
-    private readonly Option<string> _output = new("--out")
-    {
-        Description = "The run's folder; the same command resumes the run.",
-        Required = true,
-    };
+    private readonly RenamedOption<string> _output = OutputName.RunFolder();
 
     private readonly Option<long> _steps = new("--steps")
     {
@@ -84,8 +80,9 @@ internal sealed class TrainOptions
         Description = "Gamma of min-SNR loss weighting; 5 is usual. By default no weighting."
     };
 
-    private readonly Option<int?> _width = new("--width") { Description = "Image width in pixels; by default the model's own." };
-    private readonly Option<int?> _height = new("--height") { Description = "Image height in pixels; by default the model's own." };
+    private readonly SizeOptions _size = new(
+        "Image size: N or WIDTHxHEIGHT in pixels; by default the model's own.", "the model's own for a side that is not given.");
+
     private readonly RenamedOption<bool> _flip = new("--random-flip", "--flip")
     {
         Description = "Flip images and conditions horizontally with probability 0.5."
@@ -137,7 +134,7 @@ internal sealed class TrainOptions
         DefaultValueFactory = _ => [.. Defaults.ConditioningEmbeddingOutChannels],
     };
 
-    private readonly Option<ulong> _seed = ImageOptions.SeedOption("Seed of everything random.", Defaults.Seed);
+    private readonly Option<SeedChoice> _seed = SeedChoice.Option("Seed of everything random.", Defaults.Seed);
     private readonly Option<string?> _preprocess = new("--preprocess")
     {
         Description = "Preprocessor that makes the condition from each image, for tables without conditions. 'annotate --list' lists them."
@@ -145,7 +142,8 @@ internal sealed class TrainOptions
 
     private readonly Option<string[]> _set = new("--set")
     {
-        Description = "NAME=VALUE: an option of --preprocess. Repeatable.",
+        Description = "NAME=VALUE: an option of --preprocess; 'annotate --list' explains them. Repeatable.",
+        HelpName = "name=value",
         DefaultValueFactory = _ => [],
     };
 
@@ -211,7 +209,7 @@ internal sealed class TrainOptions
         Option[] all =
         [
             _output, model, _steps, _batchSize, _accumulation, _learningRate, _scheduler, _warmup, _weightDecay, _maxGradNorm, _emaDecay,
-            _emptyPrompts, _snrGamma, _width, _height, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing, _ablation, _from, _fromBase,
+            _emptyPrompts, _snrGamma, .. _size.All, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing, _ablation, _from, _fromBase,
             _channels, _seed, _preprocess, _set, _validationRows, _validationSteps, _stopAtGap, _sampleEvery, _samples, _checkpointingSteps,
             _checkpoints, _cache, _noCache, _maxCache,
         ];
@@ -224,12 +222,13 @@ internal sealed class TrainOptions
     /// <exception cref="ControlNetException">There is no such preprocessor, or it has no such option.</exception>
     public TrainingOptions Training(ParseResult result)
     {
-        var preprocessor = result.GetValue(_preprocess) is { } name ? ConditionCatalog.Find(name) : null;
+        var preprocessor = result.GetValue(_preprocess) is { } name ? UsageException.Of(() => ConditionCatalog.Find(name)) : null;
         if (preprocessor is null && result.GetValue(_set) is { Length: > 0 })
             throw new UsageException("--set needs --preprocess.");
-        return new TrainingOptions
+        var (folder, size) = (result.GetValue(_output)!, _size.Of(result));
+        var options = new TrainingOptions
         {
-            Folder = result.GetValue(_output)!,
+            Folder = folder,
             Steps = result.GetValue(_steps),
             BatchSize = result.GetValue(_batchSize),
             GradientAccumulationSteps = result.GetValue(_accumulation),
@@ -241,8 +240,8 @@ internal sealed class TrainOptions
             EmaDecay = result.GetValue(_emaDecay),
             ProportionEmptyPrompts = result.GetValue(_emptyPrompts),
             SnrGamma = result.GetValue(_snrGamma),
-            Width = result.GetValue(_width),
-            Height = result.GetValue(_height),
+            Width = size?.Width,
+            Height = size?.Height,
             RandomFlip = result.GetValue(_flip),
             Crop = result.GetValue(_crop),
             SdLocked = !result.GetValue(_unlock),
@@ -252,9 +251,9 @@ internal sealed class TrainOptions
             InitialControl = result.GetValue(_from),
             InitialBase = result.GetValue(_fromBase),
             ConditioningEmbeddingOutChannels = result.GetValue(_channels)!,
-            Seed = result.GetValue(_seed),
+            Seed = Seed(folder, result).Value,
             Preprocess = preprocessor?.Name,
-            PreprocessOptions = preprocessor?.ParseOptions(result.GetValue(_set)!),
+            PreprocessOptions = preprocessor is null ? null : ConditionSettings.For([preprocessor], [], result.GetValue(_set)!)[0],
             ValidationRows = result.GetValue(_validationRows),
             ValidationSteps = result.GetValue(_validationSteps),
             StopAtGap = result.GetValue(_stopAtGap),
@@ -266,5 +265,14 @@ internal sealed class TrainOptions
             CacheFolder = result.GetValue(_cache),
             MaxCacheBytes = (long)(result.GetValue(_maxCache) * (1 << 30)),
         };
+        return UsageException.Of(() =>
+        {
+            options.Check();
+            return options;
+        });
     }
+
+    /// <summary>The seed; a drawn one is that of the run in the folder, if there is one.</summary>
+    public SeedChoice Seed(string folder, ParseResult result) =>
+        result.GetValue(_seed)!.Resumed(TrainingFolder.SeedOf(folder));
 }

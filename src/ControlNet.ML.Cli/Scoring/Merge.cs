@@ -18,7 +18,7 @@ internal sealed class Merge
     {
         var file = ScoringFolder.Record(folder);
         if (!File.Exists(file))
-            throw new ControlNetException($"The folder '{folder}' has no run.json, expected the --out folder of 'controlnet score'.");
+            throw new ControlNetException($"The folder '{folder}' has no run.json, expected the --output folder of 'controlnet score'.");
         (_folder, _record) = (folder, ScoringRecord.Read(file));
         _format = _record.Settings.GetValueOrDefault("format", ResultWriter.Formats[0]);
     }

@@ -25,6 +25,7 @@ internal sealed class ScorePlan
         Folder = folder;
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         Size = ImageSize.For(folder, settings.Size);
+        InputRules.CheckModel(folder, settings.Options);
         Options = settings.Options.For(folder.Generation);
         var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), Options.Scheduler);
         var reader = new RowReader(folder, scheduler, Options with { Width = Size.Width, Height = Size.Height });
@@ -69,7 +70,7 @@ internal sealed class ScorePlan
     {
         InputRules.CheckRanges(settings.Options);
         if (settings.Batch is < 1 or > LargestBatch)
-            throw new ControlNetException($"--batch-size is {settings.Batch}, expected 1 to {LargestBatch}.");
+            throw new UsageException($"--batch-size is {settings.Batch}, expected 1 to {LargestBatch}.");
         var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);
         var columns = new ColumnPlan(table, settings.Controls.Count);
         if (table.Check(columns.Known, columns.Carried, cancellationToken) is { Count: > 0 } broken)
@@ -107,7 +108,7 @@ internal sealed class ScorePlan
             ["steps"] = options.StepCount.ToString(CultureInfo.InvariantCulture),
             ["guidance"] = options.GuidanceScale.ToString("R", CultureInfo.InvariantCulture),
             ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
-            ["scheduler"] = options.Scheduler ?? "",
+            ["scheduler"] = options.Scheduler is { } scheduler ? SchedulerCatalog.NameOf(scheduler) : "",
             ["size"] = $"{Size.Width}x{Size.Height}",
             ["weighting"] = Settings.Weighting.ToString(),
             ["fit"] = Settings.Fit.ToString().ToLowerInvariant(),
@@ -115,6 +116,14 @@ internal sealed class ScorePlan
             ["device"] = Settings.Load.Device ?? "",
             ["format"] = Settings.Format,
         };
+
+        // Named only where they are used, so that runs of earlier versions can be resumed.
+        if (options.GuidanceRescale != 0)
+            names["guidance rescale"] = options.GuidanceRescale.ToString("R", CultureInfo.InvariantCulture);
+        if (options.Eta != 0)
+            names["eta"] = options.Eta.ToString("R", CultureInfo.InvariantCulture);
+        if (options.ClipSkip is > 0)
+            names["clip skip"] = options.ClipSkip.Value.ToString(CultureInfo.InvariantCulture);
         if (EncodedText.Find(Settings.Encoding) is { } encoding)
             names["encoding"] = encoding.WebName;
         for (var i = 0; i < Controls.Count; i++)

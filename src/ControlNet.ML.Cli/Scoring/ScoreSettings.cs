@@ -50,7 +50,7 @@ internal sealed record ScoreSettings
 
     /// <summary>Size of rows without one.</summary>
     /// <value>Default: null, the size that the model was trained at.</value>
-    public ImageSize? Size { get; init; }
+    public SizeRequest? Size { get; init; }
 
     /// <summary>Weighting of rows without one.</summary>
     /// <value>Default: <see cref="ControlWeighting.Uniform"/>.</value>

@@ -72,7 +72,7 @@ internal sealed class ScoringFolder : IDisposable
             var held = RunFile.Lock(
                 System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
                 path,
-                $"Another process is scoring in the folder '{path}'{part}: wait until it ends, or use another --out.");
+                $"Another process is scoring in the folder '{path}'{part}: wait until it ends, or use another --output.");
             try
             {
                 record.WriteNew(Record(path), outline);
@@ -102,19 +102,19 @@ internal sealed class ScoringFolder : IDisposable
             {
                 throw new ControlNetException(
                     $"The folder '{path}' holds another run, which differs in {difference}. Expected the same table and settings, or "
-                        + $"another --out.");
+                        + $"another --output.");
             }
         }
         else if (Directory.Exists(path) && Directory.EnumerateFiles(path, "journal*.jsonl").Any())
         {
             throw new ControlNetException(
-                $"The folder '{path}' holds a journal but no run.json, so its run is unknown: expected another --out.");
+                $"The folder '{path}' holds a journal but no run.json, so its run is unknown: expected another --output.");
         }
         else if (Present(path) is { } present)
         {
             throw new ControlNetException(
                 $"The folder '{path}' holds {Message.Name(present)} but no run.json: a new run would overwrite it, expected another "
-                    + $"--out.");
+                    + $"--output.");
         }
     }
 

@@ -26,6 +26,22 @@ internal sealed record ScoringRecord(
             : throw new ControlNetException($"{path}: is incomplete, expected a file that 'controlnet score' wrote.");
     }
 
+    /// <summary>The seed of a run: a drawn one is that of the run in the folder, if there is one.</summary>
+    /// <param name="folder">The folder of the run.</param>
+    /// <param name="seed">The seed on the command line.</param>
+    /// <param name="shard">The part of the table to score.</param>
+    /// <exception cref="UsageException">Each shard of a new run would draw its own.</exception>
+    public static SeedChoice Seed(string folder, SeedChoice seed, Shard shard)
+    {
+        if (!seed.IsDrawn)
+            return seed;
+        if (File.Exists(ScoringFolder.Record(folder)))
+            return seed.Resumed(Read(ScoringFolder.Record(folder)).Settings.GetValueOrDefault("seed"));
+        return shard.Count == 1
+            ? seed
+            : throw new UsageException("--seed is random, expected a number: each shard would draw another one.");
+    }
+
     /// <summary>Writes the file unless it exists: of several shards that start at once, one writes it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="outline">Reads the table's outline in blocks of a number of rows.</param>

@@ -84,6 +84,12 @@ internal sealed class TrainingFolder : IDisposable
     /// <summary>Whether a folder holds a run.</summary>
     public static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, RecordName));
 
+    /// <summary>The seed of the run in a folder, as text; null if the folder holds none.</summary>
+    /// <exception cref="ControlNetException">Its record cannot be read.</exception>
+    public static string? SeedOf(string path) => IsRun(path)
+        ? TrainingRecord.Read(System.IO.Path.Combine(path, RecordName)).GetValueOrDefault(nameof(TrainingOptions.Seed))
+        : null;
+
     /// <summary>The newest complete checkpoint, or null.</summary>
     public string? Newest() => All().LastOrDefault();
 

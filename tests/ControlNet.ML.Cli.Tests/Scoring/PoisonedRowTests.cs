@@ -88,7 +88,7 @@ public sealed class PoisonedRowTests
         Assert.SkipWhen(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes > 64L << 30, "This machine may have memory for 8192x8192.");
         using var tool = new Tool();
         File.WriteAllText("t.csv", "prompt,width,height\nfox,8192,8192\nfox,32,32\n");
-        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "1", "--size", "32", "--batch-size", "2", "--format", "csv");
+        var score = await tool.RunAsync("score", "t.csv", "--output", "o", "--steps", "1", "--size", "32", "--batch-size", "2", "--format", "csv");
         Assert.Equal(App.SomeFailed, score.Code);
         var results = ScoreFolder.Results(Path.Combine("o", "results.csv"))[1..];
         Assert.Equal(["false", "true"], results.Select(row => row[1]));
@@ -100,7 +100,7 @@ public sealed class PoisonedRowTests
     {
         using var tool = new Tool();
         File.WriteAllText("t.csv", $"prompt,photo,scale\nfox,{Tool.Photo},1e30\nfox,{Tool.Photo},1\n");
-        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "1", "--size", "32", "--batch-size", "2", "--format", "csv");
+        var score = await tool.RunAsync("score", "t.csv", "--output", "o", "--steps", "1", "--size", "32", "--batch-size", "2", "--format", "csv");
         Assert.Equal(App.SomeFailed, score.Code);
         Assert.Equal(["false", "true"], ScoreFolder.Results(Path.Combine("o", "results.csv"))[1..].Select(row => row[1]));
     }

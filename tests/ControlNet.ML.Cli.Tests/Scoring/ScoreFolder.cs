@@ -21,7 +21,7 @@ internal sealed class ScoreFolder : IDisposable
             Table = Table,
             Out = Out,
             Options = new GenerateOptions { Steps = 1, Guidance = 1 },
-            Size = new ImageSize(16, 8),
+            Size = new SizeRequest(16, 8),
             Format = "csv",
             Load = new LoadOptions { Backend = Backend },
         };

@@ -39,7 +39,7 @@ public sealed class ScoreTests
         using var tool = new Tool();
         File.WriteAllText("t.tsv", $"prompt\tphoto\tseed\tscale\nfox\t{Tool.Photo}\t3\t0.8\n");
 
-        var score = await tool.RunAsync("score", "t.tsv", "--out", "o", "--steps", "2", "--size", "64");
+        var score = await tool.RunAsync("score", "t.tsv", "--output", "o", "--steps", "2", "--size", "64");
         await tool.RunAsync("generate", "fox", "--photo", Tool.Photo, "--control", "emoji/canny:0.8", "--seed", "3", "--steps", "2", "--size", "64", "--output", "g.png");
 
         Assert.Equal((0, "", $"{Path.Combine("o", "results.parquet")}\n"), (score.Code, score.Error, score.Output.ReplaceLineEndings("\n")));
@@ -52,8 +52,8 @@ public sealed class ScoreTests
         using var tool = new Tool();
         File.WriteAllText("t.csv", $"prompt,image,mask,strength\nfox,{Tool.Photo},,0.5\nfox,{Tool.Photo},{Tool.Photo},\nfox,,,\nfox,,,0.5\nfox,{Tool.Photo},,2\nfox,none.png,,\n");
 
-        var dry = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--dry-run");
-        var score = await tool.RunAsync("score", "t.csv", "--out", "o", "--steps", "4", "--size", "64", "--batch-size", "4", "--format", "csv");
+        var dry = await tool.RunAsync("score", "t.csv", "--output", "o", "--steps", "4", "--size", "64", "--dry-run");
+        var score = await tool.RunAsync("score", "t.csv", "--output", "o", "--steps", "4", "--size", "64", "--batch-size", "4", "--format", "csv");
         await tool.RunAsync("generate", "fox", "--image", Tool.Photo, "--strength", "0.5", "--steps", "4", "--size", "64", "--output", "g.png");
 
         Assert.Equal(App.SomeFailed, score.Code);
@@ -75,8 +75,8 @@ public sealed class ScoreTests
         File.WriteAllText("t.csv", $"prompt,photo,scale,guidance\nfox,{Tool.Photo},1,7.5\nred apple,{Tool.Photo},0.5,1\nrocket,{Tool.Photo},1,3\n");
         string[] common = ["score", "t.csv", "--steps", "2", "--size", "64", "--json"];
 
-        using var alone = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "alone"])).Output);
-        using var together = JsonDocument.Parse((await tool.RunAsync([.. common, "--out", "together", "--batch-size", "3"])).Output);
+        using var alone = JsonDocument.Parse((await tool.RunAsync([.. common, "--output", "alone"])).Output);
+        using var together = JsonDocument.Parse((await tool.RunAsync([.. common, "--output", "together", "--batch-size", "3"])).Output);
 
         Assert.Equal((3, 3), (alone.RootElement.GetProperty("pictures").GetInt32(), together.RootElement.GetProperty("pictures").GetInt32()));
         foreach (var row in Enumerable.Range(0, 3))

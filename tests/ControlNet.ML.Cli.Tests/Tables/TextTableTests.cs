@@ -170,11 +170,11 @@ public sealed class TextTableTests : IDisposable
         Directory.CreateDirectory("data");
         File.WriteAllBytes(Path.Combine("data", "metadata.jsonl"), Encoding.Latin1.GetBytes("{\"file_name\": \"a.png\", \"text\": \"a\"}\n{\"file_name\": \"ä.png\", \"text\": \"Bär\"}\n"));
 
-        var answer = await tool.RunAsync("train", "data", "--out", "run");
+        var answer = await tool.RunAsync("train", "data", "--output", "run");
         Assert.Equal(App.Failed, answer.Code);
         Assert.Contains("metadata.jsonl line 2: is not text in utf-8", answer.Error, StringComparison.Ordinal);
         Assert.Contains("--encoding windows-1252", answer.Error, StringComparison.Ordinal);
-        Assert.Contains("metadata.jsonl line 2: 'ä.png'", (await tool.RunAsync("train", "data", "--out", "run", "--encoding", "windows-1252")).Error, StringComparison.Ordinal);
+        Assert.Contains("metadata.jsonl line 2: 'ä.png'", (await tool.RunAsync("train", "data", "--output", "run", "--encoding", "windows-1252")).Error, StringComparison.Ordinal);
     }
 
     private TableReader Open(string name, string text) => TableReader.Open(_folder.Write(name, Encoding.UTF8.GetBytes(text)));

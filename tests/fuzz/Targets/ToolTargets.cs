@@ -23,7 +23,7 @@ internal static class ToolTargets
         yield return new Reader("score-table", tables, input =>
         {
             folder.Write("tool/t.csv", input);
-            Run(folder.At("tool"), ["score", "t.csv", "--out", "out", "--dry-run", "--model", "emoji"]);
+            Run(folder.At("tool"), ["score", "t.csv", "--output", "out", "--dry-run", "--model", "emoji"]);
         })
         { Words = ["prompt", "photo", "seed", "scale", "strength", "mode", "1e30", "NaN", "-1", "guess-original", "p.png", "/dev/zero", "\0", ","] };
 

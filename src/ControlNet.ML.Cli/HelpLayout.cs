@@ -5,18 +5,22 @@ using System.CommandLine.Invocation;
 namespace ControlNet.ML.Cli;
 
 /// <summary>
-/// The library's help, except for subcommands of commands with arguments (<c>score merge</c>), for which it would list the parent's
-/// arguments too, although they do not apply.
+/// The library's help, in lines that can be read wherever they go, and without what it adds to subcommands of commands with arguments
+/// (<c>score merge</c>): the parent's arguments, although they do not apply.
 /// </summary>
-internal sealed class SubcommandHelp(HelpAction help) : SynchronousCommandLineAction
+internal sealed class HelpLayout(HelpAction help) : SynchronousCommandLineAction
 {
     /// <summary>Replaces a root command's help.</summary>
-    public static void Use(RootCommand root)
+    /// <param name="root">The root command.</param>
+    /// <param name="width">The length of a line.</param>
+    public static void Use(RootCommand root, int width)
     {
         foreach (var option in root.Options.OfType<HelpOption>())
         {
-            if (option.Action is HelpAction help)
-                option.Action = new SubcommandHelp(help);
+            if (option.Action is not HelpAction help)
+                continue;
+            help.MaxWidth = width;
+            option.Action = new HelpLayout(help);
         }
     }
 
