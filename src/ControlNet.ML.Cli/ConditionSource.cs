@@ -1,4 +1,5 @@
 using ControlNet.ML.Conditions;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli;
@@ -9,6 +10,13 @@ namespace ControlNet.ML.Cli;
 /// <param name="Provenance">Where it came from, for the image's metadata.</param>
 internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition, IReadOnlyDictionary<string, string> Provenance)
 {
+    /// <summary>The size of a ready-made condition in its file, about which the library warns if it is small; null for photos.</summary>
+    private (int Width, int Height)? SourceSize { get; init; }
+
+    /// <summary>The input of a control network.</summary>
+    public ControlInput For(ControlNetwork network, ControlUnit unit) =>
+        new(network, Condition) { Unit = unit, SourceSize = SourceSize };
+
     /// <summary>Reads a photo, resizes it to the image's size and preprocesses it.</summary>
     public static ConditionSource FromPhoto(string file, ConditionKind kind, object? options, ImageSize size, FitMode fit)
     {
@@ -37,12 +45,16 @@ internal sealed record ConditionSource(ImageBuffer? Photo, ImageBuffer Condition
     public static ConditionSource FromMap(string file, ImageSize size, FitMode fit)
     {
         var map = SourceFile.Image(file);
+        var source = (map.Width, map.Height);
         if (map.Width != size.Width || map.Height != size.Height)
             map = MapFit.Apply(map, Geometry.ForMap(map.Width, map.Height, size.Width, size.Height, fit));
         return new ConditionSource(null, map, new Dictionary<string, string>
         {
             ["condition"] = Path.GetFileName(file),
             ["condition_sha256"] = SourceFile.Hash(file),
-        });
+        })
+        {
+            SourceSize = source,
+        };
     }
 }

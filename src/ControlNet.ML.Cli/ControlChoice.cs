@@ -1,13 +1,27 @@
+using System.Text.RegularExpressions;
 using ControlNet.ML.Conditions;
+using ControlNet.ML.Onnx;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli;
 
 /// <summary>Chooses control networks and their kinds of conditions where the command line leaves them open.</summary>
-internal static class ControlChoice
+internal static partial class ControlChoice
 {
     /// <summary>The default kind of condition for photos.</summary>
     private const string Usual = "canny";
+
+    /// <summary>Words in the names of published networks whose conditions learned annotators of other names make.</summary>
+    private static readonly Dictionary<string, string[]> Annotators = new()
+    {
+        ["depth"] = ["depth_midas", "depth_anything"],
+        ["hed"] = ["softedge_hed"],
+        ["normal"] = ["normal_bae"],
+        ["normalbae"] = ["normal_bae"],
+        ["pose"] = ["openpose", "dwpose"],
+        ["seg"] = ["segmentation"],
+        ["softedge"] = ["softedge_hed", "softedge_pidinet"],
+    };
 
     /// <summary>
     /// The named networks, where the model's own need only their own name; or the model's only network, repeated for each condition. If the
@@ -51,15 +65,49 @@ internal static class ControlChoice
     /// <summary>
     /// The preprocessor that is named, or the one whose name the network's name contains: emoji/canny, sd-controlnet-canny.
     /// </summary>
+    /// <exception cref="UsageException">None is named, and the network's name fits none, or several annotators.</exception>
     public static ConditionKind Kind(string control, string? preprocess)
     {
         if (preprocess is not null)
             return UsageException.Of(() => ConditionCatalog.Find(preprocess));
         var last = Path.GetFileNameWithoutExtension(control.TrimEnd('/', '\\'));
-        return ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length)
-            .FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new UsageException(
+        if (ConditionCatalog.All.OrderByDescending(kind => kind.Name.Length)
+            .FirstOrDefault(kind => last.Contains(kind.Name, StringComparison.OrdinalIgnoreCase)) is { } named)
+            return named;
+        var word = NameWord().Matches(last).Select(match => match.Value.ToLowerInvariant()).FirstOrDefault(Annotators.ContainsKey);
+        if (word is null)
+        {
+            throw new UsageException(
                 $"The name of '{control}' does not contain the kind of condition that it was trained on: name it with --preprocess "
                     + $"({string.Join(", ", ConditionCatalog.All.Select(k => k.Name))}), or give a ready-made --condition.");
+        }
+
+        var kinds = Annotators[word].Select(ConditionCatalog.Find).ToList();
+        return kinds is [var only]
+            ? only
+            : throw new UsageException(
+                $"'{control}' was trained on '{word}' conditions, which learned annotators make from photos: name one with "
+                    + $"{string.Join(" or ", kinds.Select(kind => $"--preprocess {kind.Name} ({kind.Description})"))} and give its "
+                    + $"ONNX file with --set model=FILE, or give a ready-made condition.");
     }
+
+    /// <summary>Throws if photos have to be preprocessed by a learned annotator whose file is not named.</summary>
+    /// <param name="control">The network's name.</param>
+    /// <param name="kind">The kind of its conditions.</param>
+    /// <param name="options">The kind's options.</param>
+    /// <param name="photo">What gives the photos: <c>--photo</c>.</param>
+    /// <param name="condition">What would give ready-made conditions: <c>--condition</c>.</param>
+    /// <exception cref="UsageException">The file is not named.</exception>
+    public static void RequireAnnotatorFile(string control, ConditionKind kind, object? options, string photo, string condition)
+    {
+        if (kind.NeedsFile && options is LearnedOptions { Model.Length: 0 })
+        {
+            throw new UsageException(
+                $"{photo} with '{control}' needs the learned annotator '{kind.Name}' ({kind.Description}): give its ONNX file with "
+                    + $"--set model=FILE, or ready-made conditions with {condition}.");
+        }
+    }
+
+    [GeneratedRegex("[A-Za-z]+")]
+    private static partial Regex NameWord();
 }

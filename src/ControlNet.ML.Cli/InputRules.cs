@@ -23,8 +23,9 @@ internal static class InputRules
     {
         UsageException.ThrowIf(ModelRequirements.OfClipSkip(model, options.ClipSkip));
         var own = model.ReadScheduler();
+        var all = options.For(model.Generation);
         UsageException.Of(() => DenoisingLoop.CreateScheduler(
-            SchedulerCatalog.Choose(own, options.Scheduler), options.Steps, options.Eta, options.Image?.StrengthOrDefault));
+            SchedulerCatalog.Choose(own, all.Scheduler), all.StepCount, all.Eta, all.Image?.StrengthOrDefault));
     }
 
     /// <summary>Checks that there are photos if there are settings of the preprocessor.</summary>

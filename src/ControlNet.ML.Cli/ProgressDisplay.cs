@@ -2,26 +2,26 @@ using Spectre.Console;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Live progress with the remaining time in a terminal; no output otherwise.</summary>
+/// <summary>Live progress with the remaining time in a terminal; where output is redirected, now and then a line.</summary>
 internal static class ProgressDisplay
 {
     /// <summary>Runs work that reports its progress, on a thread other than the drawing one.</summary>
     /// <param name="terminal">The terminal to draw on.</param>
     /// <param name="work">Receives the function to report with: title, amount done and total.</param>
-    /// <param name="detail">Text to show after a title, evaluated at each report; null for none.</param>
+    /// <param name="detail">Text to show after a title, evaluated when it is shown; empty for none.</param>
     public static Task RunAsync(Terminal terminal, Action<Action<string, double, double>> work, Func<string, string>? detail = null) =>
         RunAsync(terminal, show => Task.Run(() => work(show)), detail);
 
     /// <summary>Runs work that reports its progress.</summary>
     /// <param name="terminal">The terminal to draw on.</param>
     /// <param name="work">Receives the function to report with: title, amount done and total.</param>
-    /// <param name="detail">Text to show after a title, evaluated at each report; null for none.</param>
+    /// <param name="detail">Text to show after a title, evaluated when it is shown; empty for none.</param>
     public static async Task RunAsync(
         Terminal terminal, Func<Action<string, double, double>, Task> work, Func<string, string>? detail = null)
     {
         if (terminal.Live is not { } console)
         {
-            await work((_, _, _) => { }).ConfigureAwait(false);
+            await work(new ProgressLines(terminal, detail).Show).ConfigureAwait(false);
             return;
         }
 
@@ -43,7 +43,7 @@ internal static class ProgressDisplay
                     if (!tasks.TryGetValue(title, out var task))
                         tasks[title] = task = context.AddTask(Plain(title), maxValue: total);
                     if (detail is not null)
-                        task.Description = Plain(title + detail(title));
+                        task.Description = Plain(detail(title) is { Length: > 0 } text ? $"{title}: {text}" : title);
                     task.Value = done;
                 }
             }).ConfigureAwait(false);

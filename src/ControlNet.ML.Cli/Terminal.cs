@@ -16,6 +16,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error, IAnsiConsol
     /// <summary>The length of a line of help, in characters.</summary>
     public int Width { get; init; } = DefaultWidth;
 
+    /// <summary>The clock by which progress is reported.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Results of several lines, formatted by the tool itself: JSON, help.</summary>
     public TextWriter Output { get; } = new EscapingWriter(Output);
 

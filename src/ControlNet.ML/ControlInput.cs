@@ -1,3 +1,4 @@
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 
@@ -40,6 +41,15 @@ public sealed record ControlInput
 
     /// <summary>Scale, window and weighting.</summary>
     public ControlUnit Unit { get; init; } = new();
+
+    /// <summary>The condition's width and height before a caller fitted it to the image; null if nobody did.</summary>
+    internal (int Width, int Height)? SourceSize { get; init; }
+
+    /// <summary>Says that the condition is much smaller than images of a size; null if it is not.</summary>
+    internal string? SizeWarning(int width, int height) => Condition is not { } condition
+        ? null
+        : ConditionImages.SizeWarning(
+            Network.Name, SourceSize?.Width ?? condition.Width, SourceSize?.Height ?? condition.Height, width, height);
 
     /// <summary>Encodes the condition for images of a size.</summary>
     /// <param name="width">Width of the image in pixels.</param>

@@ -63,6 +63,28 @@ public sealed class TrainTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_tool.Folder, "run")) && Directory.EnumerateFiles(Path.Combine(_tool.Folder, "run"), "run.json").Any());
     }
 
+    [Fact]
+    public async Task A_run_whose_network_does_not_follow_its_condition_says_so_at_its_end()
+    {
+        var metadata = Path.Combine(_tool.Folder, "data", "metadata.jsonl");
+        File.AppendAllLines(metadata, await File.ReadAllLinesAsync(metadata, TestContext.Current.CancellationToken));
+        var answer = await Train();
+        Assert.True(answer.Code == App.Success, answer.Error);
+        Assert.Contains("warning: The network does not follow its condition yet", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("at step 2", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_log_of_a_long_run_shows_step_rate_loss_and_time_left()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var clock = new Clock { Step = 40 };
+        string[] args = ["train", "data", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "3", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0"];
+        Assert.Equal(App.Success, await App.RunAsync(args, new Terminal(output, error, null) { Clock = clock }, TestContext.Current.CancellationToken));
+        Assert.Matches(@"training: step 2 of 3, loss [\d.]+, learning rate 1e-05, [\d.]+ s/step, [\d.]+ GiB, 66 %, \d+ s left\n", error.ToString().ReplaceLineEndings("\n"));
+    }
+
     private Task<Answer> Train(params string[] more) => _tool.RunAsync(
         ["train", "data", "--output", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch-size", "2", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
 }

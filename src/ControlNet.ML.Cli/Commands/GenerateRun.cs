@@ -130,6 +130,8 @@ internal sealed class GenerateRun(Terminal terminal)
     {
         var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
         var options = ConditionSettings.For(kinds, Canny, Settings);
+        for (var i = 0; i < kinds.Length; i++)
+            ControlChoice.RequireAnnotatorFile(controls[i].Name, kinds[i], options[i], "--photo", "--condition");
         return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
     }
 
@@ -148,7 +150,7 @@ internal sealed class GenerateRun(Terminal terminal)
             Prompt,
             [.. controls.Zip(
                 conditions,
-                (control, condition) => new ControlInput(networks[control.Name], condition.Condition) { Unit = control.Unit(Weighting) })],
+                (control, condition) => condition.For(networks[control.Name], control.Unit(Weighting)))],
             Options with
             {
                 Seed = unchecked(Options.Seed + (ulong)index),

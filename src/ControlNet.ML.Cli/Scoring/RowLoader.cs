@@ -46,7 +46,7 @@ internal sealed class RowLoader : IDisposable
             if (control.File is null || !control.Unit.TakesPart)
                 continue;
             var source = Source(control, i, request.Size);
-            controls.Add(new ControlInput(_networks[_plan.Controls[i].Name], source.Condition) { Unit = control.Unit });
+            controls.Add(source.For(_networks[_plan.Controls[i].Name], control.Unit));
             foreach (var (key, value) in source.Provenance)
                 provenance[$"control_{controls.Count}_{key}"] = value;
         }

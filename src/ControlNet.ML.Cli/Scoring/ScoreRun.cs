@@ -107,7 +107,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         ScorePlan plan, ScoringFolder folder, Journal journal, long before, CancellationToken cancellationToken)
     {
         const string title = "scoring";
-        var (left, clock) = (plan.Rows - before, new Stopwatch());
+        var (left, failed, clock) = (plan.Rows - before, journal.Failed, new Stopwatch());
         IReadOnlyCollection<string> warnings = [];
         long Done() => journal.Succeeded + journal.Failed - before;
         await ProgressDisplay.RunAsync(
@@ -125,10 +125,13 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                 scorer.Run(cancellationToken);
                 warnings = scorer.Warnings;
             },
-            shown => shown == title && Done() > 0
-                ? string.Create(CultureInfo.InvariantCulture, $" {Done()} of {left}, {Done() / clock.Elapsed.TotalSeconds:0.00} rows/s")
-                : "").ConfigureAwait(false);
+            shown => shown == title && Done() > 0 ? Detail() : "").ConfigureAwait(false);
         return warnings;
+
+        string Detail() => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Done():N0} of {left:N0} rows, {Done() / clock.Elapsed.TotalSeconds:0.00} rows/s"
+                + $"{(journal.Failed > failed ? $", {journal.Failed - failed:N0} failed" : "")}");
     }
 
     private void Report(ScorePlan plan, ScoringFolder folder, Journal journal, long before, int remade, TimeSpan took)

@@ -31,19 +31,21 @@ internal static class TrainRun
             },
             title => title == Title && last is { } now ? Detail(now) : "").ConfigureAwait(false);
 
+        if (result!.Warning is { } notice)
+            terminal.Warn(notice);
         if (json)
             Json.Print(
                 terminal,
                 new
                 {
-                    result!.Control,
+                    result.Control,
                     result.Steps,
                     Loss = last?.MeanLoss,
                     Convergence = result.Convergence,
                     PeakBytes = last?.PeakBytes,
                 });
         else
-            terminal.Result(result!.Control);
+            terminal.Result(result.Control);
         return App.Success;
 
         void Report(TrainingProgress progress, Action<string, double, double> show)
@@ -55,9 +57,10 @@ internal static class TrainRun
         }
     }
 
-    /// <summary>Text of the live line: loss, validation gap, learning rate, time, memory.</summary>
+    /// <summary>Step, loss, validation gap, learning rate, time, memory.</summary>
     private static string Detail(TrainingProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $" step {progress.Step:N0} loss {progress.MeanLoss:f4}{(progress.Convergence is { } reading ? $" gap {reading.Gap:p1}" : "")} lr "
-            + $"{progress.LearningRate:g3} {progress.Seconds:f2} s/step {progress.PeakBytes / (double)(1 << 30):f1} GiB");
+        $"step {progress.Step:N0} of {progress.Steps:N0}, loss {progress.MeanLoss:f4}"
+            + $"{(progress.Convergence is { } reading ? $", gap {reading.Gap * 100:f1} %" : "")}, "
+            + $"learning rate {progress.LearningRate:g3}, {progress.Seconds:f2} s/step, {progress.PeakBytes / (double)(1 << 30):f1} GiB");
 }

@@ -39,6 +39,8 @@ public sealed class ControlNetTrainer : ModelEstimator<GenerateTransformer>
         var data = Path.Combine(_options.Folder, "data");
         ViewRows.Write(input, _columns, data, stop.Token);
         var result = ControlNetTraining.Run(_model, TrainingTable.Open(data), options, stop.Token);
+        if (result.Warning is { } notice)
+            channel.Warning(MessageSensitivity.None, "{0}", notice);
         var network = ControlNetwork.Load(result.Control, _model.Options with { Parts = ModelParts.All, Progress = null });
         return new GenerateTransformer(
             Environment, new GenerateStage(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlNet.ML.Torch.Training.Data;
 using static TorchSharp.torch;
 
@@ -85,4 +86,16 @@ public static class ControlNetTraining
 /// <param name="Control">Folder of the control network, in diffusers' layout.</param>
 /// <param name="Steps">Steps done.</param>
 /// <param name="Convergence">The last validation; null without held-out rows.</param>
-public sealed record TrainingResult(string Control, long Steps, ConvergenceReading? Convergence);
+public sealed record TrainingResult(string Control, long Steps, ConvergenceReading? Convergence)
+{
+    /// <summary>
+    /// Says that the network does not follow its condition, and what to do; null if it does, or if no rows were held out.
+    /// </summary>
+    public string? Warning => Convergence is { FollowsCondition: false } reading
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"The network does not follow its condition yet: with exchanged conditions the validation loss differs by only "
+                + $"{reading.Gap * 100:f1} % at step {reading.Step:N0}. The gap opens suddenly, often after thousands of steps: train "
+                + $"longer, with a larger batch or more gradient accumulation steps, and check that conditions belong to their images.")
+        : null;
+}

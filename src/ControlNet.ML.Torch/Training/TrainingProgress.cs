@@ -51,4 +51,10 @@ public sealed record ConvergenceReading(long Step, double Loss, double Exchanged
 {
     /// <summary>Relative increase of the loss with exchanged conditions; 0 if the condition has no effect.</summary>
     public double Gap => Loss > 0 ? (ExchangedLoss - Loss) / Loss : 0;
+
+    /// <summary>
+    /// Whether the gap has opened, to at least 5 %: before, it is a few tenths of a percent; soon after, tens of percent
+    /// (<c>docs/training/README.md</c>).
+    /// </summary>
+    public bool FollowsCondition => Gap >= 0.05;
 }

@@ -1,3 +1,4 @@
+using ControlNet.ML.Conditions;
 using ControlNet.ML.Weights;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -99,7 +100,10 @@ internal sealed class EncodeConditionStage : NetworkStage
     public override void Compute(RowBatch batch, Action stepping) => batch.ForEachRowInTurn(row =>
     {
         stepping();
-        var hint = _network.Encode(batch.Image(0, row).ToImageBuffer(), _width, _height);
+        var condition = batch.Image(0, row).ToImageBuffer();
+        if (ConditionImages.SizeWarning(_title, condition.Width, condition.Height, _width, _height) is { } warning)
+            batch.Warn(row, warning);
+        var hint = _network.Encode(condition, _width, _height);
         batch.Output<VBuffer<float>>(0)[row] = new VBuffer<float>(
             hint.Count, NotFiniteException.Check(hint, "The encoded condition").Values);
     });

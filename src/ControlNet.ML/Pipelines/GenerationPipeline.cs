@@ -184,9 +184,11 @@ internal sealed class GenerationPipeline(DiffusionModel model)
     private static RowControl[] EncodeConditions(GenerateRequest request, ImageSettings settings)
     {
         request.Options.Progress?.Report(new GenerationProgress("condition", 0, request.Controls.Count));
+        var controls = request.Controls.Where(control => control.Unit.TakesPart).ToList();
+        settings.Warnings.AddRange(controls.Select(control => control.SizeWarning(settings.Width, settings.Height)).OfType<string>());
         return
         [
-            .. request.Controls.Where(control => control.Unit.TakesPart)
+            .. controls
                 .Select(control => new RowControl(control.Network.Backend, control.Encode(settings.Width, settings.Height), control.Unit)),
         ];
     }

@@ -113,6 +113,31 @@ public sealed class ScoreTests
         Assert.Equal(8, ImageHeader.Read(Path.Combine(folder.Out, "pictures", "00000001.png")).Width);
     }
 
+    [Theory]
+    [InlineData(32, 8, "The condition of 'emoji/canny' is 8x8, much smaller than the image of 32x8: it was enlarged 4 times")]
+    [InlineData(16, 8, null)]
+    [InlineData(8, 8, null)]
+    public async Task A_condition_much_smaller_than_the_image_is_enlarged_with_a_notice(int width, int height, string? message)
+    {
+        using var folder = new ScoreFolder("condition\n0.png\n");
+        var answer = await folder.RunAsync(settings => settings with { Size = new ImageSize(width, height), Controls = ["emoji/canny"] });
+        Assert.Equal(App.Success, answer.Code);
+        if (message is null)
+            Assert.Empty(answer.Error);
+        else
+            Assert.Contains($"warning: row 0: {message}", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_log_of_a_long_run_shows_rows_rate_and_time_left()
+    {
+        using var folder = new ScoreFolder("photo\n0.png\nmissing.png\n1.png\n2.png\n");
+        using var error = new StringWriter();
+        var run = new ScoreRun(new Terminal(TextWriter.Null, error, null) { Clock = new Clock { Step = 40 } }, folder.Settings, json: false);
+        Assert.Equal(App.SomeFailed, await run.RunAsync(TestContext.Current.CancellationToken));
+        Assert.Matches(@"scoring: 2 of 4 rows, [\d.]+ rows/s, 1 failed, 50 %, \d+ min( \d+ s)? left\n", error.ToString().ReplaceLineEndings("\n"));
+    }
+
     [Fact]
     public async Task Several_networks_have_columns_with_numbers_and_scale_zero_needs_no_image()
     {
