@@ -80,6 +80,21 @@ public class LearnedConditionTests
         Assert.Contains(because, Assert.Throws<ControlNetException>(() => kind.Open(options)).Message);
     }
 
+    [Theory]
+    [InlineData("<!doctype html><html>", "is a web page (HTML), not the file itself")]
+    [InlineData("version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer")]
+    [InlineData("\u0010\0\0\0\0\0\0\0{\"__metadata__\":{}}", "is a safetensors file; expected an ONNX file")]
+    [InlineData("PK\u0003\u0004\0\0\0\0", "is a zip archive, as torch.save writes; expected an ONNX file")]
+    [InlineData("Entry not found", "is a text that begins with 'Entry not found'")]
+    [InlineData("\b\a", "it has no inputs or no outputs")]
+    public void A_file_of_another_kind_in_place_of_a_graph_is_named(string content, string because)
+    {
+        using var folder = new TemporaryFolder();
+        var kind = ConditionCatalog.Find("depth_midas");
+        var options = kind.ParseOptions(["model=" + folder.Write("x.onnx", System.Text.Encoding.Latin1.GetBytes(content))]);
+        Assert.Contains(because, Assert.Throws<ControlNetException>(() => kind.Open(options)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_image_too_narrow_for_the_network_s_resolution_is_refused()
     {

@@ -37,14 +37,15 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
-            throw Broken(source, e);
+            throw Foreign(file, source) ?? Broken(source, e);
         }
 
         // Old exporters list the weights among the inputs.
         inputs.RemoveAll(port => weights.Contains(port.Name));
         return inputs.Count > 0 && outputs.Count > 0
             ? new OnnxSignature(inputs, outputs)
-            : throw new ControlNetException($"{source} is not an ONNX graph: it has no inputs or no outputs.");
+            : throw Foreign(file, source)
+                ?? new ControlNetException($"{source} is not an ONNX graph: it has no inputs or no outputs.");
     }
 
     /// <summary>Inputs and outputs in one line, for messages.</summary>
@@ -53,6 +54,12 @@ public sealed record OnnxSignature(IReadOnlyList<OnnxPort> Inputs, IReadOnlyList
     /// <summary>The error for a file that is not a valid graph.</summary>
     internal static ControlNetException Broken(string source, Exception e) =>
         new($"{source} is not an ONNX file, or it is damaged or cut off: {e.Message}.", e);
+
+    /// <summary>The error for a file of another kind; null if that is not known.</summary>
+    private static ControlNetException? Foreign(ReadOnlySpan<byte> file, string source) =>
+        ForeignFile.RecogniseGraph(file[..Math.Min(file.Length, ForeignFile.StartLength)]) is { } kind
+            ? new ControlNetException($"{source} {kind}.")
+            : null;
 
     private static void ReadGraph(ReadOnlySpan<byte> graph, List<OnnxPort> inputs, List<OnnxPort> outputs, HashSet<string> weights)
     {

@@ -36,7 +36,7 @@ internal static class JsonText
             json = json[3..];
         if (json.IsEmpty)
             throw new ControlNetException($"{source}: the file is empty, expected {expected}.");
-        if (ForeignFile.Recognise(json[..Math.Min(json.Length, 64)]) is { } kind)
+        if (ForeignFile.Recognise(json[..Math.Min(json.Length, ForeignFile.StartLength)]) is { } kind)
             throw new ControlNetException($"{source} {kind}.");
         if (!Utf8.IsValid(json))
             throw new ControlNetException($"{source}: the file is not UTF-8, expected {expected} in UTF-8.");

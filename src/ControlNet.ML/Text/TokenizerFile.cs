@@ -21,6 +21,8 @@ internal static class TokenizerFile
     public static string ReadText(Stream stream, string source)
     {
         var bytes = ReadBytes(stream, source);
+        if (ForeignFile.Recognise(bytes[..Math.Min(bytes.Length, ForeignFile.StartLength)]) is { } kind)
+            throw new ControlNetException($"{source} {kind}.");
         try
         {
             var text = Strict.GetString(bytes);

@@ -33,9 +33,9 @@ public sealed class ControlFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         config?.Check();
         using var file = SafetensorsFile.Open(path);
-        if (file.Entries.ContainsKey("lora_controlnet"))
-            throw new ControlNetException(
-                $"{path}: is a Control-LoRA, which needs a UNet that is not in the file; expected a full control network.");
+        var kind = WeightKind.Recognise(file);
+        if (kind is not null && kind.Network != NetworkKind.ControlNetwork)
+            throw new ControlNetException($"{path}: is {kind.Words}; expected a control network.");
 
         var prefix = file.Entries.Keys.Any(IsPrefixed) ? KeyMap.ControlPrefix : "";
         var shapes = file.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))

@@ -30,7 +30,7 @@ public sealed class ControlFolder
         var configPath = System.IO.Path.Combine(root, "config.json");
         if (!File.Exists(configPath))
             throw new ControlNetException(
-                $"{path}: has no config.json, "
+                $"{path}: {(ForeignModel.Describe(path) is { } kind ? $"{kind};" : "has no config.json,")} "
                     + $"expected the folder of a control network ({(File.Exists(path) ? "this is a file" : "or a single file of one")}).");
         var name = System.IO.Path.GetFileName(root) + "/config.json";
         var config = ControlNetConfig.Parse(JsonText.ReadFile(configPath, name), name);

@@ -79,12 +79,17 @@ public sealed class ModelFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!Directory.Exists(path))
             throw new ControlNetException(
-                $"{path}: {(File.Exists(path) ? "is a file" : "does not exist")}, expected a model folder with {IndexName}.");
+                File.Exists(path)
+                    ? $"{path}: {(ForeignModel.Describe(path) is { } known ? $"{known};" : "is a file,")} expected a model folder with "
+                        + $"{IndexName}{ForeignModel.Advice(path)}."
+                    : $"{path}: does not exist, expected a model folder with {IndexName}.");
         var root = System.IO.Path.GetFullPath(path);
         var indexPath = System.IO.Path.Combine(root, IndexName);
         var index = File.Exists(indexPath)
             ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
             : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
+        if (!File.Exists(indexPath) && !Directory.Exists(System.IO.Path.Combine(root, "unet")) && ForeignModel.Describe(path) is { } other)
+            throw new ControlNetException($"{path}: {other}; expected a model folder with {IndexName}.");
         RequireParts(root, index, parts);
         RequireVariant(root, index, variant, parts);
         var folder = new ModelFolder(root, index, variant, parts)

@@ -179,9 +179,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         var length = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8));
         if (length > (ulong)(fileLength - 8) || length > SafetensorsHeader.LongestHeader)
         {
-            var start = new ReadOnlySpan<byte>(_start, (int)Math.Min(fileLength, 64));
+            var start = new ReadOnlySpan<byte>(_start, (int)Math.Min(fileLength, ForeignFile.StartLength));
             throw new ControlNetException(
-                ForeignFile.Recognise(start) is { } kind
+                ForeignFile.RecogniseWeights(start) is { } kind
                     ? $"{Name} {kind}."
                     : $"{Name}: its header length is {length:N0}, "
                         + $"expected at most the {fileLength - 8:N0} bytes that follow and {SafetensorsHeader.LongestHeader:N0}: "

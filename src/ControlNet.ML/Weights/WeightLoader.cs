@@ -48,6 +48,11 @@ public static class WeightLoader
 
     private static ControlNetException Mismatch(WeightSource source, List<string> wrong, List<string> missing, List<string> unexpected)
     {
+        // Some parts of a file of another kind may fit by chance: what it is, is the better answer than what differs.
+        var kind = WeightKind.Recognise(
+            source.Tensors.Values.GroupBy(tensor => tensor.Key).ToDictionary(group => group.Key, group => group.First().Shape));
+        if (kind is not null && kind.Network != source.Kind)
+            return new ControlNetException($"{source.Name}: is {kind.Words}, expected {source.Kind.InWords()}.");
         var parts = new List<string>();
         if (wrong.Count > 0)
             parts.Add(Message.List(wrong, "; "));

@@ -72,7 +72,8 @@ public sealed class ControlFileTests : IDisposable
     public void What_is_no_control_network_of_a_known_family_is_said_so()
     {
         RequireModel();
-        Fails(Fixtures.Path("models", "sd1", "unet", "diffusion_pytorch_model.safetensors"), "contains no control network");
+        Fails(Fixtures.Path("models", "sd1", "unet", "diffusion_pytorch_model.safetensors"), "is a UNet; expected a control network");
+        Fails(Written.To(_folder.File("any.safetensors"), [TensorContent.FromFloats("weight", new float[4], 4)]), "contains no control network");
         Fails(Written.To(_folder.File("lora.safetensors"), [TensorContent.FromFloats("lora_controlnet", Array.Empty<float>(), 0)]), "Control-LoRA");
         Fails(Fixtures.Path("models", "sd1-control-a", "diffusion_pytorch_model.safetensors"), "next to the file, as 'diffusion_pytorch_model.json'");
         Fails(_folder.Write("x.safetensors", [0x80, 2, .. "}q\0X\n\0\0\0"u8]), "Python pickle");

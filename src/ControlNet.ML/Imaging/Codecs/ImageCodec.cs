@@ -174,13 +174,25 @@ public static class ImageCodec
                     + $"({nameof(ImageLoadOptions)}.{nameof(ImageLoadOptions.MaxBytes)})."));
     }
 
-    /// <summary>Creates a codec for a supported format and an allowed size.</summary>
-    internal static SKCodec Open(SKCodec? codec, string source, long maxPixels)
+    /// <summary>Checks that a codec is for a supported format and an allowed size.</summary>
+    /// <param name="codec">The codec; null if Skia knows none for the file.</param>
+    /// <param name="source">The file's name, for errors.</param>
+    /// <param name="maxPixels">The maximum number of pixels.</param>
+    /// <param name="file">The file, or at least its first bytes, which tell what it is instead.</param>
+    internal static SKCodec Open(SKCodec? codec, string source, long maxPixels, ReadOnlySpan<byte> file)
     {
         try
         {
             if (codec is null)
-                throw NoImage(source, "expected PNG, JPEG, WebP, BMP or GIF; it has another format, or its header is damaged or cut off");
+            {
+                var kind = ForeignFile.RecogniseForImage(file[..Math.Min(file.Length, ForeignFile.StartLength)]);
+                throw NoImage(
+                    source,
+                    kind is not null
+                        ? $"it {kind}"
+                        : "expected PNG, JPEG, WebP, BMP or GIF; it has another format, or its header is damaged or cut off");
+            }
+
             if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp
                 or SKEncodedImageFormat.Bmp or SKEncodedImageFormat.Gif))
                 throw NoImage(source, $"it is {codec.EncodedFormat}, expected PNG, JPEG, WebP, BMP or GIF");
@@ -211,7 +223,7 @@ public static class ImageCodec
     {
         using var data = SKData.CreateCopy(file);
         using var stream = new SKMemoryStream(data);
-        using var codec = Open(SKCodec.Create(stream), source, options.MaxPixels);
+        using var codec = Open(SKCodec.Create(stream), source, options.MaxPixels, file);
         ImageCapacity.Check(source, codec.EncodedFormat, file, codec.Info.Width, codec.Info.Height);
         return ImageOrientation.Upright(Pixels(codec, source), orientation ?? (int)codec.EncodedOrigin);
     }

@@ -24,7 +24,10 @@ public static class ImageHeader
             ImageCodec.CheckBytes(path, stream.Length, options.MaxBytes);
             if (stream.Length == 0)
                 throw ImageCodec.NoImage(path, "the file is empty");
-            using var codec = ImageCodec.Open(SKCodec.Create(stream), path, options.MaxPixels);
+            var start = new byte[ForeignFile.StartLength];
+            var count = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            stream.Position = 0;
+            using var codec = ImageCodec.Open(SKCodec.Create(stream), path, options.MaxPixels, start.AsSpan(0, count));
             return (codec.Info.Width, codec.Info.Height);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
