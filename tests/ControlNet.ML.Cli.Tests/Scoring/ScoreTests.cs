@@ -120,7 +120,7 @@ public sealed class ScoreTests
     public async Task A_condition_much_smaller_than_the_image_is_enlarged_with_a_notice(int width, int height, string? message)
     {
         using var folder = new ScoreFolder("condition\n0.png\n");
-        var answer = await folder.RunAsync(settings => settings with { Size = new ImageSize(width, height), Controls = ["emoji/canny"] });
+        var answer = await folder.RunAsync(settings => settings with { Size = new SizeRequest(width, height), Controls = ["emoji/canny"] });
         Assert.Equal(App.Success, answer.Code);
         if (message is null)
             Assert.Empty(answer.Error);

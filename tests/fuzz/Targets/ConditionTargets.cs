@@ -58,7 +58,7 @@ internal static class ConditionTargets
     {
         List<Exception> refused = [];
         Try(() => ControlArgument.Parse(text));
-        Try(() => ImageSize.Parse(text));
+        Try(() => SizeRequest.Parse(text));
         Try(() => Cli.Scoring.Shard.Find(text, null, _ => null));
         Try(() => Cli.Scoring.Shard.Find(null, 4, name => name == "JOB_COMPLETION_INDEX" ? text : null));
         Try(() => ConditionCatalog.Find(text));
