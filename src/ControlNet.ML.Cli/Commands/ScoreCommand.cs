@@ -10,13 +10,15 @@ internal static class ScoreCommand
     {
         var table = new Argument<string>("table")
         {
-            Description = "A .csv, .tsv or .parquet file with the columns prompt and photo or condition (paths relative to the table's "
-                + "folder). "
-                + "Optional columns: negative_prompt, seed, guidance, guidance_rescale, steps, scheduler, eta, clip_skip, width, height, "
-                + "scale, start, end, mode, image, strength, mask, depth; photo1, photo2, … for several networks. Other columns are "
-                + "carried through.",
+            Description = "A .csv, .tsv, .jsonl or .parquet file. Columns, all optional; files are relative to the table's folder:\n"
+                + $"{ScoreColumns.Help}\n"
+                + "With several networks, photo1, photo2, … belong to the first, second, …; so do the other columns of a network. "
+                + "All columns are copied to the results.",
         };
         var output = OutputName.RunFolder();
+        output.Description = "The run's folder: images in pictures/, and results with the columns "
+            + $"{string.Join(", ", ResultColumns.Fields.Select(field => field.Name))} and those of the table. The same command resumes "
+            + "the run.";
         var prompt = new Option<string>("--prompt") { Description = "Prompt of rows without one.", DefaultValueFactory = _ => "" };
         var encoding = TextOptions.Encoding();
         var batch = new RenamedOption<int>("--batch-size", "--batch")

@@ -7,14 +7,8 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>Splits a table's columns into settings of the images and columns that are only carried through.</summary>
 internal sealed class ColumnPlan
 {
-    private static readonly string[] OfImage =
-    [
-        "prompt", "negative_prompt", "seed", "guidance", "guidance_rescale", "steps", "scheduler", "eta", "clip_skip", "width", "height",
-        "image", "strength", "mask", "depth",
-    ];
-
-    // Without a number for all networks, with a number (from 1) for one of them.
-    private static readonly string[] OfControl = ["photo", "condition", "scale", "start", "end", "mode"];
+    private static readonly string[] OfImage = [.. ScoreColumns.OfImage.Select(column => column.Name)];
+    private static readonly string[] OfControl = [.. ScoreColumns.OfControl.Select(column => column.Name)];
 
     private readonly TableReader _table;
     private readonly Dictionary<string, int> _positions = [];
@@ -78,6 +72,10 @@ internal sealed class ColumnPlan
 
     /// <summary>The columns that are only carried through.</summary>
     public IReadOnlyList<int> Carried { get; }
+
+    /// <summary>The columns that the results copy, in their order: all except those of which the results have their own.</summary>
+    public IReadOnlyList<int> Copied => [
+        .. Enumerable.Range(0, _table.Columns.Count).Where(i => !ResultColumns.Effective.Contains(_table.Columns[i].Name))];
 
     /// <summary>Warnings about the columns: names that look mistyped, and values that are not carried through.</summary>
     public IEnumerable<string> Remarks()

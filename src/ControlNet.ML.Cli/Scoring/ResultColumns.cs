@@ -16,13 +16,19 @@ internal static class ResultColumns
         new DataField("seconds", typeof(double), isNullable: true),
         new DataField("error", typeof(string), isNullable: true),
         new DataField("provenance", typeof(string), isNullable: true),
+        new DataField("prompt", typeof(string), isNullable: true),
     ];
 
-    /// <summary>Names that a table's carried columns must not have. A table may have a seed, which is also a setting.</summary>
-    public static IReadOnlyList<string> Own { get; } = [.. Fields.Select(field => field.Name).Except(["seed"])];
+    /// <summary>Columns that a table may also have: the results have the values with which the images were generated.</summary>
+    public static IReadOnlyList<string> Effective { get; } = ["seed", "prompt"];
+
+    /// <summary>Names that a table's columns must not have.</summary>
+    public static IReadOnlyList<string> Own { get; } = [.. Fields.Select(field => field.Name).Except(Effective)];
 
     /// <summary>The values of a finished row.</summary>
-    public static object?[] Values(JournalEntry entry) =>
+    /// <param name="entry">The row.</param>
+    /// <param name="prompt">Its prompt.</param>
+    public static object?[] Values(JournalEntry entry, string prompt) =>
     [
         entry.Row,
         entry.Error is null,
@@ -31,6 +37,7 @@ internal static class ResultColumns
         entry.Seconds,
         entry.Error,
         entry.ProvenanceText,
+        prompt,
     ];
 
     /// <summary>A value as culture-invariant text; bytes as Base64.</summary>

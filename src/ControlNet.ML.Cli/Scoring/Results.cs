@@ -1,6 +1,9 @@
+using System.Text;
+using Parquet.Schema;
+
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>The results of a finished run or shard: the journal's entries in table order, with the carried columns.</summary>
+/// <summary>The results of a finished run or shard: the journal's entries in table order, with the table's columns.</summary>
 internal static class Results
 {
     /// <summary>Writes the results atomically.</summary>
@@ -10,23 +13,33 @@ internal static class Results
         using var stream = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var source = new FileStream(folder.Journal, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var lines = JournalLines.Read(stream, folder.Journal).GetEnumerator();
-        var carried = plan.Columns.Carried;
+        var (known, copied) = (plan.Columns.Known, plan.Columns.Copied);
 
         // The journal is in table order except within batches, so few lines wait here.
         Dictionary<long, (long Offset, int Length)> ahead = [];
         AtomicFile.Write(folder.Results(plan.Settings.Format), target =>
         {
             using var writer = ResultWriter.Create(
-                plan.Settings.Format, target, [.. ResultColumns.Fields, .. carried.Select(plan.Table.Field)],
+                plan.Settings.Format, target, [.. ResultColumns.Fields, .. copied.Select(Field)],
                 RowsInGroup(plan.Settings.Shard.Count));
-            foreach (var row in plan.Table.Read(carried).Where(row => plan.Settings.Shard.Has(row.Number)))
+            foreach (var row in plan.Table.Read([.. known, .. copied]).Where(row => plan.Settings.Shard.Has(row.Number)))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                writer.Write([.. ResultColumns.Values(Entry(row.Number)), .. row.Values]);
+                var prompt = plan.Columns.Text(row, "prompt") ?? plan.Settings.Prompt;
+                writer.Write([.. ResultColumns.Values(Entry(row.Number), prompt), .. copied.Select((column, i) =>
+                    Value(column, row.Values[known.Count + i]))]);
             }
 
             writer.Finish();
         });
+
+        // Text of a setting may be bytes without an annotation, which have been checked to be UTF-8.
+        bool IsText(int column) => known.Contains(column) && plan.Table.Columns[column].Type == typeof(byte[]);
+        DataField Field(int column) => IsText(column)
+            ? new DataField(plan.Table.Columns[column].Name, typeof(string), isNullable: true)
+            : plan.Table.Field(column);
+        object? Value(int column, object? value) =>
+            value is byte[] bytes && IsText(column) ? Encoding.UTF8.GetString(bytes) : value;
 
         JournalEntry Entry(long row)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion.Schedulers;
@@ -29,8 +30,8 @@ internal sealed class ScorePlan
         Size = ImageSize.For(folder, settings.Size);
         InputRules.CheckModel(folder, settings.Options);
         Options = settings.Options.For(folder.Generation);
-        var scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), Options.Scheduler);
-        var reader = new RowReader(folder, scheduler, Options with { Width = Size.Width, Height = Size.Height });
+        Scheduler = SchedulerCatalog.Choose(folder.ReadScheduler(), Options.Scheduler);
+        var reader = new RowReader(folder, Scheduler, Options with { Width = Size.Width, Height = Size.Height });
         Parser = new RowParser(settings, columns, Controls, reader);
     }
 
@@ -62,6 +63,8 @@ internal sealed class ScorePlan
 
     private ImageSize Size { get; }
 
+    private SchedulerConfig Scheduler { get; }
+
     /// <summary>The model's folder.</summary>
     public ModelFolder Folder { get; }
 
@@ -86,7 +89,10 @@ internal sealed class ScorePlan
         var hash = await table.HashAsync(cancellationToken).ConfigureAwait(false);
         plan.Record = new ScoringRecord(
             Path.GetFileName(settings.Table), hash, table.CountRows(cancellationToken), settings.Shard.Count,
-            plan.Names(cancellationToken));
+            plan.Names(cancellationToken))
+        {
+            SchedulerConfig = JsonSerializer.Deserialize<JsonElement>(plan.Scheduler.ToJson()),
+        };
         return plan;
     }
 

@@ -105,6 +105,10 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
         var png = ImageCodec.EncodePng(image.Image, provenance);
         AtomicFile.Write(folder.Image(number), stream => stream.Write(png));
         var hash = Convert.ToHexStringLower(SHA256.HashData(png));
+
+        // The image's own file has all of it; in the journal and the results, 1.5 kB of every row would be the same.
+        if (folder.HasScheduler)
+            provenance[Provenance.SchedulerKey] = ScoringFolder.RecordName;
         journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, hash));
         foreach (var warning in image.Warnings.Take(Warnings.Count < 8 ? 1 : 0))
             Warnings.Add($"row {number}: {warning}");

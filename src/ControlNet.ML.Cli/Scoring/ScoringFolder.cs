@@ -6,6 +6,9 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>The folder of a run, or of one shard in it: the paths of its files, and the lock that keeps other processes out.</summary>
 internal sealed class ScoringFolder : IDisposable
 {
+    /// <summary>The name of the file that describes the run.</summary>
+    public const string RecordName = "run.json";
+
     private readonly Shard _shard;
     private readonly FileStream _lock;
 
@@ -13,6 +16,9 @@ internal sealed class ScoringFolder : IDisposable
 
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>Whether run.json has the scheduler's configuration, so that rows need not repeat it.</summary>
+    public bool HasScheduler { get; private init; }
 
     /// <summary>The journal of this shard.</summary>
     public string Journal => System.IO.Path.Combine(Path, $"journal{_shard.Suffix}.jsonl");
@@ -24,7 +30,7 @@ internal sealed class ScoringFolder : IDisposable
     public static string ResultsName(Shard shard, string format) => $"results{shard.Suffix}.{format}";
 
     /// <summary>The path of run.json.</summary>
-    public static string Record(string path) => System.IO.Path.Combine(path, "run.json");
+    public static string Record(string path) => System.IO.Path.Combine(path, RecordName);
 
     /// <summary>The path of a row's image in the results: relative to the folder, the same on every system.</summary>
     public static string ImageName(long row) => string.Create(CultureInfo.InvariantCulture, $"pictures/{row:00000000}.png");
@@ -77,7 +83,10 @@ internal sealed class ScoringFolder : IDisposable
             {
                 record.WriteNew(Record(path), outline);
                 Refuse(path, record, outline);
-                return new ScoringFolder(path, shard, held);
+                return new ScoringFolder(path, shard, held)
+                {
+                    HasScheduler = ScoringRecord.Read(Record(path)).SchedulerConfig is not null,
+                };
             }
             catch
             {

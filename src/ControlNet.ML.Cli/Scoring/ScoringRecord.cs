@@ -12,8 +12,12 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="Shards">Number of shards.</param>
 /// <param name="Settings">The settings by name.</param>
 /// <param name="Outline">The table's outline, which shows how the table changed; null if it was not recorded.</param>
+/// <param name="SchedulerConfig">
+/// The scheduler's configuration, the same for all rows, to which their provenance refers; null in runs of versions whose rows repeat it.
+/// </param>
 internal sealed record ScoringRecord(
-    string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null)
+    string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null,
+    JsonElement? SchedulerConfig = null)
 {
     /// <summary>Reads a run.json.</summary>
     /// <exception cref="ControlNetException">It cannot be read.</exception>
@@ -68,6 +72,8 @@ internal sealed record ScoringRecord(
 
         if (Shards != now.Shards)
             different.Add($"the number of shards ({Shards} there, {now.Shards} here)");
+        if (SchedulerConfig is { } before && now.SchedulerConfig is { } after && !JsonElement.DeepEquals(before, after))
+            different.Add("the scheduler's configuration in the model's folder");
         foreach (var name in Settings.Keys.Union(now.Settings.Keys))
         {
             var (there, here) = (Settings.GetValueOrDefault(name), now.Settings.GetValueOrDefault(name));

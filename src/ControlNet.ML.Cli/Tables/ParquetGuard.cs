@@ -107,10 +107,12 @@ internal sealed class ParquetGuard(string path, CancellationToken cancellationTo
     }
 
     /// <summary>Offset and length of a row group's column in bytes; zero for a missing column.</summary>
-    public static (long Start, long Length) PlaceOf(RowGroup group, string name)
+    /// <param name="group">The row group.</param>
+    /// <param name="path">The names that lead to the column: one, or two of a part of a structure.</param>
+    public static (long Start, long Length) PlaceOf(RowGroup group, IEnumerable<string> path)
     {
         var columns = group.Columns.Select(chunk => chunk.MetaData).OfType<ColumnMetaData>();
-        return columns.FirstOrDefault(data => data.PathInSchema is [var only] && only == name) is { } column
+        return columns.FirstOrDefault(data => data.PathInSchema is { } names && names.SequenceEqual(path)) is { } column
             ? (StartOf(column), column.TotalCompressedSize)
             : default;
     }

@@ -17,7 +17,8 @@ internal sealed class ParquetTable : TableReader
 
     /// <param name="path">The file.</param>
     /// <param name="guard">Limits the time and memory of reading it.</param>
-    public ParquetTable(string path, ParquetGuard guard)
+    /// <param name="withImages">Whether images, structures of bytes and path, are read: as two columns each.</param>
+    public ParquetTable(string path, ParquetGuard guard, bool withImages = false)
         : base(path)
     {
         _guard = guard;
@@ -25,12 +26,14 @@ internal sealed class ParquetTable : TableReader
         (_fields, _unreadable, _rows) = guard.Run("its schema", file.Length, () =>
         {
             var fields = file.Reader.Schema.Fields;
-            DataField[] known = [.. fields.OfType<DataField>().Where(ParquetValues.Knows)];
+            var images = withImages ? fields.Where(field => ParquetImages.Parts(field).Any()).ToList() : [];
+            DataField[] known = [.. fields.OfType<DataField>().Where(ParquetValues.Knows), .. images.SelectMany(ParquetImages.Parts)];
             return (
-                known, (UnreadableColumn[])[.. fields.Except(known).Select(Unread)], file.Reader.RowGroups.Sum(group => group.RowCount));
+                known, (UnreadableColumn[])[.. fields.Except(known).Except(images).Select(Unread)],
+                file.Reader.RowGroups.Sum(group => group.RowCount));
         });
-        _columns = [.. _fields.Select(field => new TableColumn(field.Name, ParquetValues.TypeOf(field)))];
-        CheckNames(path, _columns);
+        _columns = [.. _fields.Select(field => new TableColumn(ParquetImages.NameOf(field), ParquetValues.TypeOf(field)))];
+        CsvFile.RequireDistinct(path, _columns.Select(column => column.Name));
     }
 
     public override IReadOnlyList<TableColumn> Columns => _columns;
@@ -123,12 +126,12 @@ internal sealed class ParquetTable : TableReader
 
     private Func<int, object?> Column(Source file, int index, DataField field)
     {
-        var (start, bytes) = ParquetGuard.PlaceOf(file.Reader.Metadata!.RowGroups[index], field.Name);
-        return _guard.Run($"the column {Message.Name(field.Name)} of row group {index}", bytes, () =>
+        var (start, bytes) = ParquetGuard.PlaceOf(file.Reader.Metadata!.RowGroups[index], field.Path.ToList());
+        return _guard.Run($"the column {Message.Name(ParquetImages.NameOf(field))} of row group {index}", bytes, () =>
         {
             ParquetFooter.CheckPages(file.Stream, start, bytes);
             using var group = file.Reader.OpenRowGroupReader(index);
-            return ParquetValues.Read(group, field);
+            return ParquetImages.IsPart(field) ? ParquetImages.Read(group, field) : ParquetValues.Read(group, field);
         });
     }
 

@@ -23,6 +23,9 @@ internal readonly record struct TableRow(long Number, object?[] Values, string? 
 /// <summary>A table in a file, read row by row, so that it may be larger than the memory.</summary>
 internal abstract class TableReader
 {
+    /// <summary>The error for an encoding that is given for a Parquet file.</summary>
+    public const string EncodingOfParquet = "--encoding is for text files only: text in Parquet files is always UTF-8.";
+
     /// <param name="path">The file.</param>
     protected TableReader(string path) => Path = path;
 
@@ -48,7 +51,7 @@ internal abstract class TableReader
         IReadOnlyList<int> needed, IReadOnlyList<int> carried, CancellationToken cancellationToken) => [];
 
     /// <summary>Opens a table; the file name's extension gives its format.</summary>
-    /// <param name="path">A .csv, .tsv or .parquet file.</param>
+    /// <param name="path">A .csv, .tsv, .jsonl or .parquet file.</param>
     /// <param name="encoding">The encoding of a text file; null for UTF-8.</param>
     /// <param name="cancellationToken">Stops waiting for slow reads, now and later.</param>
     /// <exception cref="ControlNetException">The file is missing, of another format or encoding, or damaged.</exception>
@@ -59,10 +62,11 @@ internal abstract class TableReader
         {
             ".CSV" => new CsvTable(path, null, encoding),
             ".TSV" => new CsvTable(path, '\t', encoding),
+            ".JSONL" => new JsonLinesTable(path, encoding, cancellationToken),
             ".PARQUET" when encoding is not null =>
-                throw new UsageException("--encoding is for text files only: text in Parquet files is always UTF-8."),
+                throw new UsageException(EncodingOfParquet),
             ".PARQUET" => new ParquetTable(path, new ParquetGuard(path, cancellationToken)),
-            var other => throw new ControlNetException($"{path}: the extension is '{other}', expected .csv, .tsv or .parquet."),
+            var other => throw new ControlNetException($"{path}: the extension is '{other}', expected .csv, .tsv, .jsonl or .parquet."),
         };
     }
 
@@ -81,12 +85,5 @@ internal abstract class TableReader
     {
         using var stream = RegularFile.Open(Path, Path, bufferSize: 1);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
-    }
-
-    /// <summary>Throws if two columns have the same name.</summary>
-    protected static void CheckNames(string path, IReadOnlyList<TableColumn> columns)
-    {
-        if (columns.GroupBy(column => column.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new ControlNetException($"{path}: the column {Message.Name(twice.Key)} occurs {twice.Count()} times, expected once.");
     }
 }

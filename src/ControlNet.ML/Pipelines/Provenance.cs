@@ -12,6 +12,9 @@ namespace ControlNet.ML.Pipelines;
 /// <summary>How an image was generated, for its PNG file, tables of results and ML.NET's rows.</summary>
 internal static class Provenance
 {
+    /// <summary>The key of the scheduler's configuration, the longest of the entries.</summary>
+    public const string SchedulerKey = "scheduler_config";
+
     // Keeps prompts of any script readable; safe since the JSON is never put into HTML unescaped.
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -49,7 +52,7 @@ internal static class Provenance
             ["width"] = Text(width),
             ["height"] = Text(height),
             ["scheduler"] = options.Scheduler is { } chosen ? SchedulerCatalog.NameOf(chosen) : scheduler.ClassName,
-            ["scheduler_config"] = scheduler.ToJson(),
+            [SchedulerKey] = scheduler.ToJson(),
             ["eta"] = Text(options.Eta),
             ["clip_skip"] = Text(options.ClipSkip ?? 0),
             ["computed_by"] = model.Backend.Description,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
@@ -19,11 +20,13 @@ public sealed class ScoreTests
         Assert.Contains("4 of 6 rows failed", answer.Error);
         Assert.Equal(["journal.jsonl", "pictures/00000000.png", "pictures/00000002.png", "results.csv", "run.json", "run.lock"], folder.Files(folder.Out));
         var results = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"));
-        Assert.Equal(["row", "ok", "file", "seed", "error", "provenance", "id"], results[0]);
+        Assert.Equal(["row", "ok", "file", "seed", "error", "provenance", "prompt", "photo", "id"], results[0]);
         Assert.Equal(["0", "1", "2", "3", "4", "5"], results[1..].Select(row => row[0]));
         Assert.Equal(["true", "false", "true", "false", "false", "false"], results[1..].Select(row => row[1]));
         Assert.Equal(["7", "8", "2", "3", "", "5"], results[1..].Select(row => row[3]));
-        Assert.Equal(["a", "b", "c,d", "e", "f", ""], results[1..].Select(row => row[6]));
+        Assert.Equal(["red", "blue, green", "", "x", "y", "z"], results[1..].Select(row => row[6]));
+        Assert.Equal(["0.png", "missing.png", "1.png", "broken.png", "2.png", ""], results[1..].Select(row => row[7]));
+        Assert.Equal(["a", "b", "c,d", "e", "f", ""], results[1..].Select(row => row[8]));
         Assert.Equal("pictures/00000002.png", results[3][2]);
         Assert.Contains("column 'photo'", results[2][4]);
         Assert.Contains("is not an image", results[4][4]);
@@ -84,6 +87,83 @@ public sealed class ScoreTests
             var (one, other) = (ImageCodec.Load(Path.Combine("alone", ScoringFolder.ImageName(row))), ImageCodec.Load(Path.Combine("together", ScoringFolder.ImageName(row))));
             Assert.All(one.Samples.Zip(other.Samples), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
         }
+    }
+
+    [Fact]
+    public async Task A_table_of_json_lines_is_scored_and_its_columns_come_back_with_their_types()
+    {
+        using var folder = new ScoreFolder(
+            """
+            {"prompt": "red \u00e4", "photo": "0.png", "seed": 18446744073709551615, "id": 3, "note": null}
+            {"photo": "1.png", "id": 4, "steps": 2, "tags": ["x"]}
+
+            not json
+            {"prompt": "x", "photo": 5, "id": 6, "note": "n"}
+            """,
+            "table.jsonl");
+
+        var answer = await folder.RunAsync(settings => settings with { Format = "parquet", Prompt = "for all" });
+
+        Assert.Equal(App.SomeFailed, answer.Code);
+        Assert.Contains("the column 'tags' holds lists or structures: it is not carried through", answer.Error, StringComparison.Ordinal);
+        var results = ScoreFolder.Results(Path.Combine(folder.Out, "results.parquet"));
+        Assert.Equal(["row", "ok", "file", "seed", "error", "provenance", "prompt", "photo", "id", "note", "steps"], results[0]);
+        Assert.Equal(["true", "true", "false", "false"], results[1..].Select(row => row[1]));
+        Assert.Equal(["18446744073709551615", "1", "2", "3"], results[1..].Select(row => row[3]));
+        Assert.Equal(["red ä", "for all", "for all", "x"], results[1..].Select(row => row[6]));
+        Assert.Equal(["0.png", "1.png", "", "5"], results[1..].Select(row => row[7]));
+        Assert.Contains("line 4: is not valid JSON", results[3][4], StringComparison.Ordinal);
+        Assert.Contains("column 'photo'", results[4][4], StringComparison.Ordinal);
+        var id = TableReader.Open(Path.Combine(folder.Out, "results.parquet")).Columns.Single(column => column.Name == "id");
+        Assert.Equal(typeof(long), id.Type);
+    }
+
+    [Fact]
+    public async Task The_schedulers_configuration_is_recorded_once_and_every_image_has_it()
+    {
+        using var folder = new ScoreFolder("prompt\na\nb\n");
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+
+        var record = Path.Combine(folder.Out, "run.json");
+        var scheduler = JsonDocument.Parse(File.ReadAllBytes(record)).RootElement.GetProperty("scheduler_config");
+        var png = PngText.Read(Path.Combine(folder.Out, "pictures", "00000001.png"))["scheduler_config"];
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(png).RootElement, scheduler));
+        var provenance = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"))[2][5];
+        Assert.Equal("run.json", JsonDocument.Parse(provenance).RootElement.GetProperty("scheduler_config").GetString());
+        Assert.All([provenance, File.ReadAllText(Path.Combine(folder.Out, "journal.jsonl"))], text => Assert.DoesNotContain("beta_schedule", text, StringComparison.Ordinal));
+
+        // Another configuration under the model's name gives other images.
+        File.WriteAllText(record, File.ReadAllText(record).Replace("\"beta_start\": ", "\"beta_start\": 1", StringComparison.Ordinal));
+        Assert.Contains("which differs in the scheduler's configuration in the model's folder", (await folder.RunAsync()).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_of_a_version_that_did_not_record_the_scheduler_is_resumed_with_rows_that_have_it()
+    {
+        using var folder = new ScoreFolder("prompt\na\nb\n");
+        await folder.RunAsync();
+        var record = Path.Combine(folder.Out, "run.json");
+        var node = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(record))!.AsObject();
+        Assert.True(node.Remove("scheduler_config"));
+        File.WriteAllText(record, node.ToJsonString());
+        File.Delete(Path.Combine(folder.Out, "pictures", "00000001.png"));
+
+        Assert.Equal(App.Success, (await folder.RunAsync()).Code);
+
+        var results = ScoreFolder.Results(Path.Combine(folder.Out, "results.csv"));
+        Assert.DoesNotContain("beta_schedule", results[1][5], StringComparison.Ordinal);
+        Assert.Contains("beta_schedule", results[2][5], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_help_lists_every_column_of_tables_and_results()
+    {
+        using var tool = new Tool();
+        var help = (await tool.RunAsync("score", "--help")).Output;
+        foreach (var name in ScoreColumns.OfImage.Concat(ScoreColumns.OfControl).Select(column => column.Name))
+            Assert.Contains($" {name}: ", help, StringComparison.Ordinal);
+        foreach (var field in ResultColumns.Fields)
+            Assert.Contains($"{field.Name}", help, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -30,11 +30,11 @@ internal static class ScoringTargets
 
         var record = new ScoringRecord("t.csv", "00", 3, 1, new Dictionary<string, string> { ["steps"] = "20", ["format"] = "csv" }, new TableOutline(["prompt", "seed"], 1, "0011223344556677aabbccdd"));
         var now = record with { TableSha256 = "11", Rows = 4 };
-        byte[][] records = [JsonSerializer.SerializeToUtf8Bytes(record, Json.Options), JsonSerializer.SerializeToUtf8Bytes(record with { Outline = null, Shards = 3 }, Json.Options)];
+        byte[][] records = [JsonSerializer.SerializeToUtf8Bytes(record, Json.Options), JsonSerializer.SerializeToUtf8Bytes(record with { Outline = null, Shards = 3, SchedulerConfig = JsonSerializer.SerializeToElement(new { beta_start = 0.5 }) }, Json.Options)];
         yield return new Reader("run-record", records, input => _ = ScoringRecord.Read(folder.Write("run.json", input)).Difference(now, rows => new TableOutline(["prompt"], rows, "0011223344556677")))
         { IsJson = true, Words = ["\"outline\": null", "table_sha256", "settings", "shards"] };
 
-        const string results = "row,ok,file,seed,seconds,error,provenance\n0,true,pictures/00000000.png,1,0.5,,{}\n1,false,,2,0.5,bad,\n2,true,pictures/00000002.png,3,0.5,,{}\n";
+        const string results = "row,ok,file,seed,seconds,error,provenance,prompt\n0,true,pictures/00000000.png,1,0.5,,{},a\n1,false,,2,0.5,bad,,b\n2,true,pictures/00000002.png,3,0.5,,{},c\n";
         var merged = folder.Fresh("merged");
         folder.Write("merged/pictures/00000000.png", [1]);
         folder.Write("merged/pictures/00000002.png", [1]);
@@ -51,6 +51,6 @@ internal static class ScoringTargets
             folder.Write("merged/results.csv", input);
             Merge.Run(merged, default);
         })
-        { Words = ["row,ok,file,seed,seconds,error,provenance\n", "true", "../x", ",,,,"] };
+        { Words = ["row,ok,file,seed,seconds,error,provenance,prompt\n", "true", "../x", ",,,,"] };
     }
 }

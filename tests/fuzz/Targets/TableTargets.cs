@@ -17,6 +17,9 @@ internal static class TableTargets
         yield return new Reader("csv", texts, input => ReadAll(folder.Write("t.csv", input))) { Words = ["\"", "\"\"", ",", ";", "\r\n", "\n\n", "\"\n\""] };
         yield return new Reader("tsv", texts, input => ReadAll(folder.Write("t.tsv", input))) { Words = ["\"", "\t", "\r"] };
 
+        byte[][] lines = [.. new[] { "{\"prompt\": \"a\", \"seed\": 1, \"x\": 0.5, \"y\": true}\n{\"seed\": 18446744073709551615, \"z\": [1]}\n", "\ufeff{\"a\": null}\n\n{}\n" }.Select(Encoding.UTF8.GetBytes)];
+        yield return new Reader("jsonl", lines, input => ReadAll(folder.Write("t.jsonl", input))) { Words = ["\n", "{", "}", "1e999", "-1", "9223372036854775808", "null", "\"\\ud800\""] };
+
         // An endless page, which nobody can foresee, is given up long before the fuzzer's own bound.
         byte[][] tables = [Parquet(3), Parquet(0), Parquet(200)];
         yield return new Reader("parquet", tables, input => ReadAll(folder.Write("t.parquet", input))) { Words = ["PAR1"], Repair = WithFooterLength };

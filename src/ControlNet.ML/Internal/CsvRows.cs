@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ControlNet.ML.Cli.Tables;
+namespace ControlNet.ML.Internal;
 
 /// <summary>
 /// The rows of a CSV file. A quote opens a quoted field only at the beginning of the field; elsewhere it is an ordinary character. In a
