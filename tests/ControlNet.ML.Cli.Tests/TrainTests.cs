@@ -85,6 +85,22 @@ public sealed class TrainTests : IDisposable
         Assert.Matches(@"training: step 2 of 3, loss [\d.]+, learning rate 1e-05, [\d.]+ s/step, [\d.]+ GiB, 66 %, \d+ s left\n", error.ToString().ReplaceLineEndings("\n"));
     }
 
+    [Fact]
+    public async Task A_parquet_data_set_is_trained_on_and_the_same_command_resumes_the_run()
+    {
+        Directory.CreateDirectory(Path.Combine(_tool.Folder, "set"));
+        var images = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => File.ReadAllBytesAsync(Path.Combine(_tool.Folder, "data", $"{i}.png"), TestContext.Current.CancellationToken)));
+        await Training.ParquetData.WriteAsync(Path.Combine(_tool.Folder, "set", "train.parquet"), [.. images.Select((bytes, i) => ((string?)"image", (byte[]?)bytes, (string?)$"{i}.png"))], ["a", "b", "c", "d", "e", "f", "g", "h"], images);
+        string[] command = ["train", "set", "--out", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "1", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0"];
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var answer = await _tool.RunAsync(command);
+            Assert.True(answer.Code == App.Success, answer.Error);
+        }
+
+        Assert.Equal(8, Directory.GetFiles(Path.Combine(_tool.Folder, "run", "data", "images"), "*.png").Length);
+    }
+
     private Task<Answer> Train(params string[] more) => _tool.RunAsync(
         ["train", "data", "--output", "run", "--model", Fixtures.Path("models", "sd1"), "--steps", "2", "--batch-size", "2", "--preprocess", "canny", "--conditioning-embedding-out-channels", "4", "4", "4", "4", "--sample-every", "0", .. more]);
 }

@@ -15,15 +15,16 @@ internal static class TrainCommand
     {
         var data = new Argument<string>("data")
         {
-            Description = "Folder with images and metadata.jsonl (columns file_name, "
-                + "conditioning_image, text) or prompt.json (source, target, prompt)."
+            Description = "Folder with images and metadata.jsonl or metadata.csv (columns file_name, conditioning_image, text), with "
+                + "prompt.json (source, target, prompt), or with Parquet files (image, conditioning_image, text: images of bytes and path, "
+                + "or file names).",
         };
         var model = new Option<string>("--model")
         {
             Description = "Base model: an embedded one or a folder in diffusers' layout.",
             DefaultValueFactory = _ => "emoji"
         };
-        var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name by default." };
+        var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name or image by default." };
         var conditionColumn = new Option<string?>("--condition-column")
         {
             Description = "Column of the conditions; conditioning_image by default.",
@@ -57,8 +58,9 @@ internal static class TrainCommand
                 Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
                 Device = ImageOptions.DeviceOf(result.GetValue(device)),
             };
-            var table = TrainingTable.Open(result.GetValue(data)!, columns, TextOptions.EncodingOf(result.GetValue(encoding)));
-            return TrainRun.RunAsync(terminal, table, result.GetValue(model)!, load, training, result.GetValue(json), cancellationToken);
+            TrainingTable Open(Action<string, double, double> show) => TrainingData.Open(
+                result.GetValue(data)!, columns, result.GetValue(encoding), training.Folder, show, cancellationToken);
+            return TrainRun.RunAsync(terminal, Open, result.GetValue(model)!, load, training, result.GetValue(json), cancellationToken);
         });
         return command;
     }

@@ -107,7 +107,7 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
         var hash = Convert.ToHexStringLower(SHA256.HashData(png));
 
         // The image's own file has all of it; in the journal and the results, 1.5 kB of every row would be the same.
-        if (folder.HasScheduler)
+        if (folder.HasScheduler && row.Request.Options.Scheduler == plan.Options.Scheduler)
             provenance[Provenance.SchedulerKey] = ScoringFolder.RecordName;
         journal.Append(new JournalEntry(number, row.Request.Options.Seed, Math.Round(seconds, 4), null, provenance, png.Length, hash));
         foreach (var warning in image.Warnings.Take(Warnings.Count < 8 ? 1 : 0))

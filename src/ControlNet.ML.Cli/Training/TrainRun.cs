@@ -11,8 +11,8 @@ internal static class TrainRun
     private const string Title = "training";
 
     public static async Task<int> RunAsync(
-        Terminal terminal, TrainingTable table, string modelName, LoadOptions load, TrainingOptions options, bool json,
-        CancellationToken cancellationToken)
+        Terminal terminal, Func<Action<string, double, double>, TrainingTable> open, string modelName, LoadOptions load,
+        TrainingOptions options, bool json, CancellationToken cancellationToken)
     {
         TrainingResult? result = null;
         TrainingProgress? last = null;
@@ -20,6 +20,8 @@ internal static class TrainRun
             terminal,
             show =>
             {
+                options.Check();
+                var table = open(show);
                 RuntimeCheck.Once(terminal, show, cancellationToken);
                 show($"loading {modelName}", 0, 1);
                 using var model = DiffusionModel.Load(

@@ -66,6 +66,52 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Theory]
+    [InlineData("file_name,conditioning_image,text\na.png,b.png,\"one, two\"\n")]
+    [InlineData("text;conditioning_image_file_name;image_file_name\r\n\"one, two\";b.png;a.png\r\n")]
+    [InlineData("text\timage\tconditioning_image\textra\none, two\ta.png\tb.png\t\n")]
+    public void A_metadata_csv_is_read_with_the_names_that_hugging_face_uses(string text)
+    {
+        Image("a.png");
+        Image("b.png");
+        File.WriteAllText(_folder.File("metadata.csv"), text);
+        var row = Assert.Single(TrainingTable.Open(_folder.Path).Rows);
+        Assert.Equal((_folder.File("a.png"), _folder.File("b.png"), "one, two", "metadata.csv row 0"), (row.Image, row.Condition, row.Prompt, row.Where));
+    }
+
+    [Fact]
+    public void The_metadata_of_a_train_folder_is_relative_to_it_and_other_columns_can_be_named()
+    {
+        Directory.CreateDirectory(_folder.File("train"));
+        Image("train/a.png");
+        File.WriteAllText(_folder.File("train", "metadata.csv"), "picture,caption\na.png,c\na.png,\n", System.Text.Encoding.Unicode);
+        var table = TrainingTable.Open(_folder.Path, new() { Image = "picture", Prompt = "caption" }, "utf-16");
+        Assert.Equal([(_folder.File("train", "a.png"), null, "c"), (_folder.File("train", "a.png"), null, "")], table.Rows.Select(row => (row.Image, row.Condition, row.Prompt)));
+    }
+
+    [Theory]
+    [InlineData("file_name,text\na.png,x,y\n", "metadata.csv row 0: it has 3 fields, expected 2 as in the first line")]
+    [InlineData("file_name,text\na.png,x\n,y\n", "metadata.csv row 1: 'file_name' is empty, expected the name of an image file")]
+    [InlineData("name,text\na.png,x\n", "metadata.csv row 0: has no 'file_name'; its columns are 'name', 'text'")]
+    [InlineData("file_name,file_name,text\na.png,a.png,x\n", "metadata.csv: the column 'file_name' occurs 2 times")]
+    [InlineData("file_name,text\na.png,\"x\n", "metadata.csv: row 0 cannot be read: the quote that opens field 2 is never closed")]
+    [InlineData("file_name,text\nz.png,x\n", "1 images are missing: metadata.csv row 0: 'z.png'")]
+    [InlineData("file_name,text\n", "has no rows")]
+    [InlineData("", "metadata.csv is empty")]
+    public void What_is_wrong_with_a_metadata_csv_is_named(string text, string message)
+    {
+        Image("a.png");
+        File.WriteAllText(_folder.File("metadata.csv"), text);
+        Assert.Contains(message, Assert.Throws<ControlNetException>(() => TrainingTable.Open(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_parquet_only_is_told_what_reads_it()
+    {
+        _folder.Write("x.parquet", []);
+        Assert.Contains("the controlnet tool also reads Parquet files", Assert.Throws<ControlNetException>(() => TrainingTable.Open(_folder.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{\"file_name\": \"a.png\", \"text\": \"x\"}\nnothing", "metadata.jsonl line 2: is not valid JSON")]
     [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; its columns are 'file_name'")]
     [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a text")]

@@ -1,61 +1,47 @@
 using System.Text;
-using System.Text.Json;
 using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
-/// <summary>Reads a file with a JSON object per line.</summary>
+/// <summary>Reads a file with a JSON object per line, or a CSV file.</summary>
 internal static class MetadataFile
 {
     private const int LongestLine = 1 << 20;
 
     /// <summary>Reads all rows.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="root">The folder that its paths are relative to.</param>
+    /// <param name="path">The file; its ending tells the format.</param>
     /// <param name="columns">The names of the columns.</param>
     /// <param name="encoding">The file's encoding; null for UTF-8.</param>
     /// <exception cref="ControlNetException">A line is invalid; the message names it.</exception>
-    public static List<TrainingRow> Read(string path, string root, TrainingColumns columns, Encoding? encoding)
+    public static List<TrainingRow> Read(string path, TrainingColumns columns, Encoding? encoding)
     {
-        List<TrainingRow> rows = [];
-        var number = 0;
-        foreach (var line in RegularFile.Lines(path, Path.GetFileName(path), LongestLine, encoding))
+        var root = Path.GetDirectoryName(path)!;
+        var rows = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? Csv(path, encoding) : Json(path, encoding);
+        return [.. rows.Select(row => row.Read(root, columns))];
+    }
+
+    private static IEnumerable<MetadataRow> Json(string path, Encoding? encoding)
+    {
+        var (name, number) = (Path.GetFileName(path), 0);
+        foreach (var line in RegularFile.Lines(path, name, LongestLine, encoding))
         {
-            var where = $"{Path.GetFileName(path)} line {++number}";
-            if (string.IsNullOrWhiteSpace(line))
-                continue;
-            var row = JsonText.ParseObject(Encoding.UTF8.GetBytes(line), where);
-            rows.Add(new TrainingRow(
-                where, File(columns.Image)!, row.TryGetProperty(columns.Condition, out _)
-                    ? File(columns.Condition)
-                    : null, Text(columns.Prompt)));
-
-            string? File(string column) => Text(column) is { Length: > 0 } name
-                ? Full(name)
-                : throw new ControlNetException($"{where}: '{column}' is empty, expected the name of an image file.");
-
-            string Full(string name)
-            {
-                try
-                {
-                    return Path.GetFullPath(name, root);
-                }
-                catch (ArgumentException error)
-                {
-                    throw new ControlNetException($"{where}: {Message.Name(name)} is not a file name.", error);
-                }
-            }
-
-            string Columns() =>
-                row.EnumerateObject().Any() ? Message.List([.. row.EnumerateObject().Select(p => Message.Name(p.Name))]) : "none";
-
-            string Text(string column) => !row.TryGetProperty(column, out var value)
-                ? throw new ControlNetException($"{where}: has no '{column}'; its columns are {Columns()}.")
-                : value.ValueKind == JsonValueKind.String
-                    ? value.GetString()!
-                    : throw new ControlNetException($"{where}: '{column}' is {JsonText.Describe(value)}, expected a text.");
+            var where = $"{name} line {++number}";
+            if (!string.IsNullOrWhiteSpace(line))
+                yield return MetadataRow.Of(JsonText.ParseObject(Encoding.UTF8.GetBytes(line), where), where);
         }
+    }
 
-        return rows;
+    private static IEnumerable<MetadataRow> Csv(string path, Encoding? encoding)
+    {
+        var (name, number) = (Path.GetFileName(path), 0);
+        var file = new CsvFile(path, name, separator: null, encoding);
+        var places = file.Names.Index().ToDictionary(column => column.Item, column => column.Index);
+        foreach (var (values, problem) in file.Rows([.. Enumerable.Range(0, file.Names.Count)]))
+        {
+            var where = $"{name} row {number++}";
+            if (problem is not null)
+                throw new ControlNetException($"{where}: {problem}.");
+            yield return new MetadataRow(where, file.Names, column => values[places[column]] ?? "");
+        }
     }
 }

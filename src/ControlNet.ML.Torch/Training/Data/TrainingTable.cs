@@ -4,12 +4,14 @@ using System.Text;
 namespace ControlNet.ML.Torch.Training.Data;
 
 /// <summary>
-/// The rows to train on: image files with conditions and prompts, listed in <c>metadata.jsonl</c> (Hugging Face's image folder layout) or
-/// in
-/// <c>prompt.json</c> with source, target and prompt (the layout of fill50k, the data set of the original code's tutorial).
+/// The rows to train on: image files with conditions and prompts, listed in <c>metadata.jsonl</c> or <c>metadata.csv</c> (Hugging Face's
+/// image folder layout) or in <c>prompt.json</c> with source, target and prompt (the layout of fill50k, the data set of the original code's
+/// tutorial).
 /// </summary>
 public sealed class TrainingTable
 {
+    private const string JsonFile = "metadata.jsonl", CsvFileName = "metadata.csv", PromptFile = "prompt.json";
+
     private TrainingTable(string folder, IReadOnlyList<TrainingRow> rows)
     {
         (Folder, Rows) = (folder, rows);
@@ -28,39 +30,64 @@ public sealed class TrainingTable
     public string Fingerprint { get; }
 
     /// <summary>Opens a folder.</summary>
-    /// <param name="folder">A folder with <c>metadata.jsonl</c> or <c>prompt.json</c>.</param>
+    /// <param name="folder">
+    /// A folder with <c>metadata.jsonl</c>, <c>metadata.csv</c> or <c>prompt.json</c>; the first two may also be in its <c>train</c>
+    /// folder.
+    /// </param>
     /// <param name="columns">Column names; null for those of the file's layout.</param>
     /// <param name="encoding">
     /// The file's encoding, by a name such as <c>windows-1252</c>; null for UTF-8. A byte order mark takes precedence.
     /// </param>
     /// <returns>The rows; no image has been read yet.</returns>
     /// <exception cref="ControlNetException">
-    /// The folder has neither file, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named
+    /// The folder has none of these files, a line is invalid or not in the encoding, the encoding is unknown, or images are missing (named
     /// together).
     /// </exception>
     public static TrainingTable Open(string folder, TrainingColumns? columns = null, string? encoding = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var decoding = EncodedText.Find(encoding);
+        RequireFolder(folder);
+        var root = Path.GetFullPath(folder);
+        var file = FindFile(root) ?? throw new ControlNetException(
+            $"{folder}: has neither metadata.jsonl or metadata.csv (Hugging Face's image folder) nor prompt.json (source, target, "
+                + "prompt); the controlnet tool also reads Parquet files.");
+        columns ??= Path.GetFileName(file) == PromptFile ? TrainingColumns.SourceTarget : new TrainingColumns();
+        return Of(root, MetadataFile.Read(file, columns, decoding));
+    }
+
+    /// <summary>Makes a table of rows, and checks that their files exist.</summary>
+    /// <param name="root">The folder that identifies the files: their names in it are part of the fingerprint.</param>
+    /// <param name="rows">The rows, with full paths.</param>
+    /// <exception cref="ControlNetException">There are no rows, or files are missing.</exception>
+    internal static TrainingTable Of(string root, IReadOnlyList<TrainingRow> rows)
+    {
+        RequireFiles(root, rows);
+        return new TrainingTable(root, rows);
+    }
+
+    /// <summary>The file that lists a folder's rows, or null.</summary>
+    internal static string? FindFile(string root) =>
+        Array.Find(
+            [
+                Path.Combine(root, JsonFile), Path.Combine(root, CsvFileName), Path.Combine(root, PromptFile),
+                Path.Combine(root, "train", JsonFile), Path.Combine(root, "train", CsvFileName),
+            ],
+            File.Exists);
+
+    /// <summary>Throws if there is no such folder.</summary>
+    internal static void RequireFolder(string folder)
+    {
         if (!Directory.Exists(folder))
             throw new ControlNetException($"{folder}: {(File.Exists(folder) ? "is a file" : "does not exist")}, expected a folder with "
-                + $"metadata.jsonl or prompt.json.");
-        var root = Path.GetFullPath(folder);
-        var (metadata, prompts) = (Path.Combine(root, "metadata.jsonl"), Path.Combine(root, "prompt.json"));
-        var (file, names) = File.Exists(metadata) ? (metadata, columns ?? new TrainingColumns())
-            : File.Exists(prompts) ? (prompts, columns ?? TrainingColumns.SourceTarget)
-            : throw new ControlNetException(
-                $"{folder}: has neither metadata.jsonl (Hugging Face's image folder) nor prompt.json (source, target, prompt).");
-        var rows = MetadataFile.Read(file, root, names, decoding);
-        RequireFiles(folder, rows);
-        return new TrainingTable(root, rows);
+                + $"metadata.jsonl, metadata.csv or prompt.json.");
     }
 
     /// <summary>A subset of the rows.</summary>
     /// <param name="rows">Their numbers.</param>
     internal TrainingTable Pick(IEnumerable<int> rows) => new(Folder, [.. rows.Select(row => Rows[row])]);
 
-    private static void RequireFiles(string folder, List<TrainingRow> rows)
+    private static void RequireFiles(string folder, IReadOnlyList<TrainingRow> rows)
     {
         if (rows.Count == 0)
             throw new ControlNetException($"{folder}: has no rows.");
@@ -95,8 +122,10 @@ public sealed record TrainingColumns
     /// <summary>The columns of fill50k's <c>prompt.json</c>.</summary>
     public static TrainingColumns SourceTarget { get; } = new() { Image = "target", Condition = "source", Prompt = "prompt" };
 
-    /// <summary>Column of the images.</summary>
-    /// <value>Default: <c>file_name</c>, as in Hugging Face's image folders.</value>
+    /// <summary>Column of the images; as for the conditions, the column may also have Hugging Face's ending <c>_file_name</c>.</summary>
+    /// <value>
+    /// Default: <c>file_name</c>, as in Hugging Face's image folders, or <c>image</c>, as in the data sets of diffusers' training scripts.
+    /// </value>
     public string Image { get; init; } = "file_name";
 
     /// <summary>Column of the conditions. A table without it needs <see cref="TrainingOptions.Preprocess"/>.</summary>
