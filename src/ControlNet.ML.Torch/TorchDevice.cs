@@ -45,12 +45,11 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         if (!cuda.is_available())
         {
             throw new ControlNetException(
-                NativeLibraries.HasCuda
-                    ? $"Device '{name}' is not available: libtorch finds no NVIDIA GPU on this machine, or its driver is missing or too old "
-                        + "('nvidia-smi' lists both)."
-                    : $"Device '{name}' is not available: this libtorch was built for the CPU only. Instead of the tool 'controlnet', install "
-                        + "'controlnet-cuda'; in your own program, replace the package TorchSharp-cpu by TorchSharp-cuda-linux or "
-                        + "TorchSharp-cuda-windows (docs/accelerators.md).");
+                $"Device '{name}' is not available: " + (NativeLibraries.HasCuda
+                    ? "libtorch finds no NVIDIA GPU on this machine, or its driver is missing or too old ('nvidia-smi' lists both)."
+                    : "this libtorch was built for the CPU only. Instead of the tool 'controlnet', install 'controlnet-cuda'; in your own "
+                        + "program, replace the package TorchSharp-cpu by TorchSharp-cuda-linux or TorchSharp-cuda-windows "
+                        + "(docs/accelerators.md)."));
         }
 
         var index = name == "cuda" ? 0 : int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);
