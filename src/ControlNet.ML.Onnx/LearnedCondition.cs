@@ -41,9 +41,7 @@ public sealed class LearnedCondition : IPreprocessor
                     + $"{string.Join("; or ", forms.Select(form => $"{form.Models} ({form.Name})"))}.");
         }
 
-        if (options.Gpu < -1)
-            throw new ControlNetException(
-                $"The option Gpu of '{kind}' is {options.Gpu}, expected a GPU's number from 0, or -1 for the CPU.");
+        ConditionOption.Check(options, kind);
         var graph = OnnxGraph.Open(options.Model, new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu });
         try
         {

@@ -72,12 +72,12 @@ public class LearnedConditionTests
     [InlineData("mlsd", "scorethreshold=2", "expected 0 to 1")]
     [InlineData("mlsd", "model=hed-random", "expected M-LSD's")]
     [InlineData("dwpose", "model=dwpose-det-none", "expected DWPose's points")]
-    [InlineData("depth_midas", "model=midas-v21-random;gpu=-2", "expected a GPU's number")]
+    [InlineData("depth_midas", "model=midas-v21-random;gpu=-2", "The option Gpu of 'depth_midas' is -2, expected at least -1")]
     public void What_does_not_fit_is_named(string name, string settings, string because)
     {
         var kind = ConditionCatalog.Find(name);
-        var options = kind.ParseOptions(settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(WithPath));
-        Assert.Contains(because, Assert.Throws<ControlNetException>(() => kind.Open(options)).Message);
+        var texts = settings.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(WithPath);
+        Assert.Contains(because, Assert.Throws<ControlNetException>(() => kind.Open(kind.ParseOptions(texts))).Message);
     }
 
     [Theory]
