@@ -59,7 +59,8 @@ internal static class TrainCommand
                 Device = ImageOptions.DeviceOf(result.GetValue(device)),
             };
             TrainingTable Open(Action<string, double, double> show) => TrainingData.Open(
-                result.GetValue(data)!, columns, result.GetValue(encoding), training.Folder, show, cancellationToken);
+                result.GetValue(data)!, columns, TextOptions.EncodingOf(result.GetValue(encoding)), training.Folder, show,
+                cancellationToken);
             return TrainRun.RunAsync(terminal, Open, result.GetValue(model)!, load, training, result.GetValue(json), cancellationToken);
         });
         return command;
