@@ -22,21 +22,53 @@ internal sealed class ImageFormatters
 
         public bool Format(object instance, TextWriter writer)
         {
-            var (image, title) = instance switch
+            switch (instance)
             {
-                ImageBuffer buffer => (buffer, buffer.ToString()),
-                GeneratedImage made => (made.Image, string.Join(", ", made.Provenance.Select(p => $"{p.Key}: {p.Value}"))),
-                _ => (null, ""),
-            };
-            if (image is null)
-                return false;
+                case ImageBuffer image:
+                    Write(image, writer);
+                    return true;
+                case GeneratedImage generated:
+                    Write(generated, writer);
+                    return true;
+                case LabeledImages images:
+                    Write(images, writer);
+                    return true;
+                default:
+                    return false;
+            }
+        }
 
-            // Small images are enlarged without smoothing.
-            writer.Write(
-                $"<img src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodec.EncodePng(image))}\" "
-                    + $"width=\"{image.Width}\" height=\"{image.Height}\" "
-                    + $"title=\"{WebUtility.HtmlEncode(title)}\" style=\"image-rendering: pixelated\"/>");
-            return true;
+        // Small images are enlarged without smoothing.
+        private static void Write(ImageBuffer image, TextWriter writer) => writer.Write(
+            $"<img src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodec.EncodePng(image))}\" "
+                + $"width=\"{image.Width}\" height=\"{image.Height}\" title=\"{image}\" style=\"image-rendering: pixelated\"/>");
+
+        private static void Write(GeneratedImage generated, TextWriter writer)
+        {
+            Write(generated.Image, writer);
+            writer.Write("<details><summary>Settings</summary><table>");
+            foreach (var (key, value) in generated.Provenance)
+                writer.Write($"<tr><th>{WebUtility.HtmlEncode(key)}</th><td>{WebUtility.HtmlEncode(value)}</td></tr>");
+            writer.Write("</table></details>");
+        }
+
+        private static void Write(LabeledImages images, TextWriter writer)
+        {
+            writer.Write("<table>");
+            foreach (var row in images.Images.Chunk(images.Columns))
+            {
+                writer.Write("<tr>");
+                foreach (var (label, image) in row)
+                {
+                    writer.Write($"<td style=\"text-align: center\">{WebUtility.HtmlEncode(label)}<br/>");
+                    Write(image, writer);
+                    writer.Write("</td>");
+                }
+
+                writer.Write("</tr>");
+            }
+
+            writer.Write("</table>");
         }
     }
 }
