@@ -15,7 +15,7 @@ public sealed partial class DocumentationTests
     public static TheoryData<string, int> Examples()
     {
         var rows = new TheoryData<string, int>();
-        foreach (var file in new[] { "README.md", "notebooks/README.md" }.Select(f => Path.Combine(Fixtures.Checkout, f)).Concat(PackageReadmeTests.Readmes()).Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md", SearchOption.AllDirectories)))
+        foreach (var file in new[] { "README.md", "notebooks/README.md", "samples/README.md" }.Select(f => Path.Combine(Fixtures.Checkout, f)).Concat(PackageReadmeTests.Readmes()).Concat(Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "docs"), "*.md", SearchOption.AllDirectories)))
         {
             for (var i = 0; i < CSharp().Count(File.ReadAllText(file)); i++)
                 rows.Add(Path.GetRelativePath(Fixtures.Checkout, file), i);
