@@ -1,73 +1,110 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ControlNet.ML.Imaging;
-using ControlNet.ML.Onnx;
 using ControlNet.ML.Torch.Native;
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Microsoft.DotNet.Interactive.Formatting;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using Microsoft.ML.Runtime;
 
 namespace ControlNet.ML.Cli.Tests;
 
-/// <summary>The notebooks run from their first cell to their last, and show images.</summary>
+/// <summary>
+/// The notebooks run from their first cell to their last, with what the C# kernel imports and what their packages bring, and show images.
+/// <c>scripts/run-notebooks.sh</c> runs them in the kernel itself.
+/// </summary>
 public sealed partial class NotebookTests
 {
-    public static TheoryData<string> Notebooks() =>
-        [.. Directory.EnumerateFiles(Path.Combine(Fixtures.Checkout, "notebooks"), "*.ipynb").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+    /// <summary>What the C# kernel of .NET Interactive 1.0.712001 imports: no System.IO, no System.Threading.</summary>
+    private static readonly string[] KernelImports =
+        ["System", "System.Text", "System.Collections", "System.Collections.Generic", "System.Threading.Tasks", "System.Linq"];
+
+    private static readonly string Folder = Path.Combine(Fixtures.Checkout, "notebooks");
+
+    public static TheoryData<string> Notebooks() => [.. Directory.EnumerateFiles(Folder, "*.ipynb").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void An_image_is_shown_as_an_image()
     {
         var image = new ImageBuffer(3, 2, 3);
         Assert.Equal("text/html", Formatter.GetPreferredMimeTypesFor(typeof(ImageBuffer)).First());
-        var shown = image.ToDisplayString("text/html");
-        var data = PngData().Match(shown).Groups[1].Value;
-        Assert.Equal("3x2x3", ImageCodec.Decode(Convert.FromBase64String(data), "shown").ToString());
+        Assert.Equal("3x2x3", Decoded(image.ToDisplayString("text/html")).Single().ToString());
     }
 
-    [Theory, MemberData(nameof(Notebooks))]
+    [Fact]
+    public void Labeled_images_are_shown_in_rows_under_their_labels()
+    {
+        var images = new LabeledImages([("a < b", new(3, 2, 3)), ("second", new(1, 1, 1)), ("third", new(4, 4, 4))], columns: 2);
+        var shown = images.ToDisplayString("text/html");
+        Assert.Equal(["3x2x3", "1x1x1", "4x4x4"], Decoded(shown).Select(image => image.ToString()));
+        Assert.Equal(["a &lt; b", "second", "third"], Label().Matches(shown).Select(match => match.Groups[1].Value));
+        Assert.Equal([2, 1], shown.Split("<tr>")[1..].Select(row => row.Split("<td").Length - 1));
+        Assert.Equal(3, new LabeledImages(images.Images).Columns);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LabeledImages(images.Images, columns: 0));
+    }
+
+    [Fact]
+    public void A_generated_image_is_shown_with_its_settings()
+    {
+        var image = new GeneratedImage(new(3, 2, 3), new TensorData([0f], 1), new TensorData([0f], 1), new Dictionary<string, string> { ["prompt"] = "a <b>" }, []);
+        var shown = image.ToDisplayString("text/html");
+        Assert.Equal("3x2x3", Decoded(shown).Single().ToString());
+        Assert.Contains("<th>prompt</th><td>a &lt;b&gt;</td>", shown, StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Notebooks)), Trait("Category", "Long")]
     public async Task Every_cell_runs(string name)
     {
         TorchNative.EnsureLoaded();
-        using var notebook = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Fixtures.Checkout, "notebooks", name), TestContext.Current.CancellationToken));
+        var cells = CodeCells(name).Select(Source).ToList();
+        var packages = cells.SelectMany(cell => Package().Matches(cell)).Select(match => match.Groups[1].Value).ToList();
+        Assert.NotEmpty(packages);
+
         using var tool = new Tool();
-        var options = ScriptOptions.Default
-            .WithReferences(AppDomain.CurrentDomain.GetAssemblies().Where(a => !a.IsDynamic && a.Location.Length > 0))
-            .AddReferences(typeof(DiffusionModel).Assembly, typeof(TorchNative).Assembly, typeof(OnnxGraph).Assembly)
-            .AddReferences(typeof(IDataView).Assembly, typeof(IHost).Assembly, typeof(MLContext).Assembly, typeof(MLImage).Assembly, typeof(CustomMappingCatalog).Assembly)
-            .AddImports("System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks");
+        var options = ScriptOptions.Default.WithReferences(PackageAssemblies.Of([.. packages, typeof(Formatter).Assembly.GetName().Name!])).WithImports(KernelImports);
         ScriptState<object>? state = null;
         var shown = 0;
-        foreach (var cell in notebook.RootElement.GetProperty("cells").EnumerateArray().Where(cell => cell.GetProperty("cell_type").GetString() == "code"))
+
+        // Packages are this build's own assemblies; paths are those of the checkout.
+        foreach (var cell in cells.Where(cell => !Package().IsMatch(cell) && !cell.Contains("AddPackageSource", StringComparison.Ordinal)))
         {
-            // Packages are this build's own assemblies; paths are those of the checkout.
-            var code = Package().Replace(string.Concat(cell.GetProperty("source").EnumerateArray().Select(line => line.GetString())), "");
-            code = code.Replace("\"../docs/images/", $"\"{Path.Combine(Fixtures.Checkout, "docs", "images").Replace('\\', '/')}/", StringComparison.Ordinal);
-            if (code.Trim().Length == 0)
-                continue;
-            state = state is null
-                ? await CSharpScript.RunAsync(code, options, cancellationToken: TestContext.Current.CancellationToken)
-                : await state.ContinueWithAsync(code, cancellationToken: TestContext.Current.CancellationToken);
-            if (state.ReturnValue is { } value && PngData().Match(value.ToDisplayString("text/html")) is { Success: true } png)
-                Keep(png.Groups[1].Value, $"{Path.GetFileNameWithoutExtension(name)}-{shown++}.png");
+            var code = cell.Replace("\"../", $"\"{Fixtures.Checkout.Replace('\\', '/')}/", StringComparison.Ordinal);
+            state = state is null ? await CSharpScript.RunAsync(code, options) : await state.ContinueWithAsync(code);
+            Assert.Empty(state.Script.GetCompilation().GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Warning && d.Id is not ("CS1701" or "CS1702")));
+            if (state.ReturnValue is { } value)
+                shown += Decoded(value.ToDisplayString("text/html")).Count();
         }
 
         Assert.True(shown > 0, "no cell ends in an image");
     }
 
-    /// <summary>To look at what notebooks show: NOTEBOOK_IMAGES names a folder for it.</summary>
-    private static void Keep(string base64, string name)
+    [Theory, MemberData(nameof(Notebooks))]
+    public void Lines_fit(string name)
     {
-        if (Environment.GetEnvironmentVariable("NOTEBOOK_IMAGES") is { Length: > 0 } folder)
-            File.WriteAllBytes(Path.Combine(folder, name), Convert.FromBase64String(base64));
+        using var notebook = Read(name);
+        foreach (var cell in notebook.RootElement.GetProperty("cells").EnumerateArray())
+            Assert.All(Source(cell).Split('\n'), line => Assert.True(line.Length <= 100, line));
     }
 
-    [GeneratedRegex("^#[ri] .*$", RegexOptions.Multiline)]
+    private static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, name)));
+
+    private static List<JsonElement> CodeCells(string name)
+    {
+        using var notebook = Read(name);
+        return [.. notebook.RootElement.GetProperty("cells").EnumerateArray().Where(cell => cell.GetProperty("cell_type").GetString() == "code").Select(cell => cell.Clone())];
+    }
+
+    private static string Source(JsonElement cell) => string.Concat(cell.GetProperty("source").EnumerateArray().Select(line => line.GetString()));
+
+    private static IEnumerable<ImageBuffer> Decoded(string html) =>
+        PngData().Matches(html).Select(match => ImageCodec.Decode(Convert.FromBase64String(match.Groups[1].Value), "shown"));
+
+    [GeneratedRegex("^#r \"nuget: ([^,\"]+)", RegexOptions.Multiline)]
     private static partial Regex Package();
 
     [GeneratedRegex("data:image/png;base64,([^\"]*)\"")]
     private static partial Regex PngData();
+
+    [GeneratedRegex("<td[^>]*>([^<]*)<br/>")]
+    private static partial Regex Label();
 }
