@@ -2,8 +2,8 @@
 
     notebook_outputs.py NOTEBOOK COPY
 
-Warnings and errors of cells are failures. Removed: the outputs of cells that load packages, the kernel's script and timings, and
-the path of COPY, the folder in which the notebook ran.
+Warnings and errors of cells are failures. Removed: the outputs of cells that load packages, the kernel's script, styles and timings,
+and the path of COPY, the folder in which the notebook ran.
 """
 import json
 import os
@@ -27,15 +27,16 @@ for number, cell in enumerate(notebook["cells"]):
         html = "".join(output.get("data", {}).get("text/html", []))
         if "dotnet-interactive-this-cell" not in html and not re.search("^#r ", source, re.MULTILINE):
             output["metadata"] = {}
+            if html:
+                # The style of the kernel's tables is the same in every output, and viewers have their own.
+                html = re.sub("<style>.*?</style>", "", html, flags=re.DOTALL)
+                output["data"]["text/html"] = html.splitlines(keepends=True)
             kept.append(output)
     cell["outputs"] = kept
     if "execution_count" in cell and cell["execution_count"] is None:
         failures.append(f"cell {number} did not run")
 
-# Styles of the kernel's tables: the same in every output, and viewers have their own.
-text = json.dumps(notebook, indent=1, ensure_ascii=False)
-text = re.sub(r"<style>(?:\\r|\\n|[^<\\])*</style>", "", text)
-text = text.replace(copy + "/", "") + "\n"
+text = json.dumps(notebook, indent=1, ensure_ascii=False).replace(copy + "/", "") + "\n"
 for path in {copy, os.path.dirname(copy), os.path.expanduser("~") + "/", os.getcwd()}:
     if path in text:
         failures.append(f"an output contains a path of this machine, {path}")
