@@ -3,7 +3,7 @@
 # interrupted run.
 #   scripts/train-emoji-control.sh canny|scribble|mask EMOJI_128_ZIP WORK_FOLDER [STEPS] [SCENES] [NAME [OPTIONS...]]
 # WORK_FOLDER gets the scenes, the run (NAME, by default the condition), and a cache of encodings that all runs share. OPTIONS are those of
-# 'controlnet train'. The evaluation generates REPEATS images (5) per held-out condition. The network is in WORK_FOLDER/NAME/controlnet;
+# 'controlnet train'; LEARNING_RATE (1e-3) is the highest learning rate. The evaluation generates REPEATS images (5) per held-out condition. The network is in WORK_FOLDER/NAME/controlnet;
 # docs/training/README.md explains how to add it to the model's folder.
 set -euo pipefail
 
@@ -26,7 +26,7 @@ tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n
 [[ -d $work/$condition-held-out ]] || "$emoji" scenes "$zip" --condition "$condition" --held-out --output "$work/$condition-held-out"
 
 "$tool" train "$work/$condition-$scenes" --output "$work/$name" --model emoji --precision bf16 --steps "$steps" \
-    --batch-size 16 --learning-rate 1e-3 --lr-scheduler Cosine --lr-warmup-steps 100 --ema-decay 0.998 --conditioning-embedding-out-channels 16 32 64 128 \
+    --batch-size 16 --learning-rate "${LEARNING_RATE:-1e-3}" --lr-scheduler Cosine --lr-warmup-steps 100 --ema-decay 0.998 --conditioning-embedding-out-channels 16 32 64 128 \
     --validation-rows 32 --validation-steps 100 --sample-every 1000 --samples 6 --checkpointing-steps 250 --checkpoints-total-limit 2 --cache "$work/cache" "${options[@]}"
 
 "$tool" train plot "$work/$name" --output "$work/$name/curves.svg"

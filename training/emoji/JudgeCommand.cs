@@ -16,7 +16,7 @@ internal static class JudgeCommand
         condition.AcceptOnlyFromAmong([.. SceneConditions.Names]);
         var control = new Option<string>("--control") { Description = "The network: a name, a folder or a file.", Required = true };
         var steps = new Option<int>("--steps") { Description = "Denoising steps.", DefaultValueFactory = _ => 20 };
-        var guidance = new Option<double>("--guidance") { Description = "Guidance scale.", DefaultValueFactory = _ => 3 };
+        var guidance = new Option<double?>("--guidance") { Description = "Guidance scale; by default the model's own." };
         var seed = new Option<ulong>("--seed") { Description = "Seed of row 0; row N has N more." };
         var repeats = new Option<int>("--repeats") { Description = "Images per condition, with different seeds; more reduce the noise of the result.", DefaultValueFactory = _ => 1 };
         repeats.Validators.Add(value =>
