@@ -23,31 +23,8 @@ internal static class App
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
-        var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        var root = new RootCommand(
-            "ControlNet for .NET: images from prompts and conditions. 'controlnet COMMAND --help' explains a command.\n"
-                + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done except for some rows or images, 130 stopped.")
-        {
-            verbose,
-            GenerateCommand.Create(terminal),
-            ScoreCommand.Create(terminal),
-            TrainCommand.Create(terminal),
-            AnnotateCommand.Create(terminal),
-            DrawCommand.Create(terminal),
-            ModelsCommand.Create(terminal),
-            BenchCommand.Create(terminal),
-            DoctorCommand.Create(terminal),
-        };
-
-        HelpLayout.Use(root, terminal.Width);
-        RuntimeVersions.Use(root, terminal);
-        RenamedOptions.HideFromHelp(root);
+        var parsed = Parse(args, terminal, out var verbose);
         Onnx.RuntimeLog.IsSilent = true;
-
-        // Without arguments the tool prints its help. A prompt may begin with @, so response files are disabled.
-        var parsed = root.Parse(
-            args.Length == 0 ? ["--help"] : args,
-            new ParserConfiguration { ResponseFileTokenReplacer = null });
         RenamedOptions.Notify(parsed, terminal);
         if (CommandLineErrors.Find(parsed, args) is { Count: > 0 } errors)
         {
@@ -88,6 +65,38 @@ internal static class App
                 terminal.Error.WriteLine(e.ToString());
             return Failed;
         }
+    }
+
+    /// <summary>Parses a command line without running it.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="terminal">Where the command will write.</param>
+    /// <param name="verbose">The option that shows stack traces.</param>
+    internal static ParseResult Parse(string[] args, Terminal terminal, out Option<bool> verbose)
+    {
+        verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
+        var root = new RootCommand(
+            "ControlNet for .NET: images from prompts and conditions. 'controlnet COMMAND --help' explains a command.\n"
+                + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done except for some rows or images, 130 stopped.")
+        {
+            verbose,
+            GenerateCommand.Create(terminal),
+            ScoreCommand.Create(terminal),
+            TrainCommand.Create(terminal),
+            AnnotateCommand.Create(terminal),
+            DrawCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            DoctorCommand.Create(terminal),
+        };
+
+        HelpLayout.Use(root, terminal.Width);
+        RuntimeVersions.Use(root, terminal);
+        RenamedOptions.HideFromHelp(root);
+
+        // Without arguments the tool prints its help. A prompt may begin with @, so response files are disabled.
+        return root.Parse(
+            args.Length == 0 ? ["--help"] : args,
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
     /// <summary>One line: our own messages unchanged, others with their type, since they were not written for users.</summary>
