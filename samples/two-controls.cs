@@ -22,15 +22,16 @@ var drawing = Color.Hwc3(ImageCodec.Load(Path.Combine(here, "../docs/images/pand
 var photo = ImageFit.Apply(drawing, Geometry.ForImage(drawing.Width, drawing.Height, 128, 128, FitMode.Crop));
 
 // Each network has its scale and its window of steps: the edges are weaker, and stop after 60 % of the steps.
-var silhouette = new ControlInput(mask, MaskOverlap.Silhouette(photo));
-var edges = new ControlInput(canny, Canny.Apply(photo)) { Unit = new ControlUnit { Scale = 0.8, End = 0.6 } };
+var (shape, lines) = (MaskOverlap.Silhouette(photo), Canny.Apply(photo));
+var silhouette = new ControlInput(mask, shape);
+var edges = new ControlInput(canny, lines) { Unit = new ControlUnit { Scale = 0.8, End = 0.6 } };
 
 ImageBuffer Generate(params ControlInput[] controls) =>
     model.Generate(Prompt, controls, new GenerateOptions { Seed = 2 }).Image;
 
 // From left to right: the conditions; no control, the silhouette, the edges, both.
 var sheet = ImageGrid.Compose(
-    [silhouette.Condition, edges.Condition, Generate(), Generate(silhouette), Generate(edges), Generate(silhouette, edges)],
+    [shape, lines, Generate(), Generate(silhouette), Generate(edges), Generate(silhouette, edges)],
     columns: 6,
     gap: 4);
 ImageCodec.SavePng("two-controls.png", sheet);

@@ -59,7 +59,8 @@ internal static class CommandLineErrors
         return [.. arguments.Concat(parsed.UnmatchedTokens).Where(word => IsOption(word) && !literal.Contains(word))];
     }
 
-    private static bool IsOption(string word) => word.StartsWith('-') && word.TrimStart('-') is { Length: > 0 } name && char.IsLetter(name[0]);
+    private static bool IsOption(string word) =>
+        word.StartsWith('-') && word.TrimStart('-') is { Length: > 0 } name && char.IsLetter(name[0]);
 
     /// <summary>Whether a command does nothing itself, such as <c>draw</c>.</summary>
     private static bool IsGroup(Command command) => command.Arguments.Count == 0 && command.Subcommands.Count > 0;
@@ -129,7 +130,8 @@ internal static class CommandLineErrors
     {
         string[] known =
         [
-            .. command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
+            .. command.Options
+                .Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive)))
                 .Where(option => !option.Hidden).Select(option => option.Name),
         ];
         if (Elsewhere.GetValueOrDefault(typed.Replace('_', '-')) is { } translated && known.Contains(translated))

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using ControlNet.ML.Conditions;
-using ControlNet.ML.Onnx;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli;
@@ -94,13 +93,14 @@ internal static partial class ControlChoice
     /// <summary>Throws if photos have to be preprocessed by a learned annotator whose file is not named.</summary>
     /// <param name="control">The network's name.</param>
     /// <param name="kind">The kind of its conditions.</param>
-    /// <param name="options">The kind's options.</param>
+    /// <param name="settings">The values of --set, before they are parsed: an annotator without a file has no options.</param>
     /// <param name="photo">What gives the photos: <c>--photo</c>.</param>
     /// <param name="condition">What would give ready-made conditions: <c>--condition</c>.</param>
     /// <exception cref="UsageException">The file is not named.</exception>
-    public static void RequireAnnotatorFile(string control, ConditionKind kind, object? options, string photo, string condition)
+    public static void RequireAnnotatorFile(
+        string control, ConditionKind kind, IReadOnlyList<string> settings, string photo, string condition)
     {
-        if (kind.NeedsFile && options is LearnedOptions { Model.Length: 0 })
+        if (kind.NeedsFile && !settings.Any(setting => setting.StartsWith("model=", StringComparison.OrdinalIgnoreCase)))
         {
             throw new UsageException(
                 $"{photo} with '{control}' needs the learned annotator '{kind.Name}' ({kind.Description}): give its ONNX file with "

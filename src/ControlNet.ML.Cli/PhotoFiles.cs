@@ -23,7 +23,8 @@ internal static class PhotoFiles
             ];
             return files.Length > 0
                 ? files
-                : throw new ControlNetException($"The folder {Message.Name(folder)} has no images, expected {Message.Choices(Extensions)}.");
+                : throw new ControlNetException(
+                    $"The folder {Message.Name(folder)} has no images, expected {Message.Choices(Extensions)}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

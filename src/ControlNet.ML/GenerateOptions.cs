@@ -79,7 +79,7 @@ public sealed record GenerateOptions
     /// <summary>Guidance scale to use, once <see cref="For"/> has been asked.</summary>
     internal double GuidanceScale => Guidance ?? DefaultGuidance;
 
-    /// <summary>These options, completed by a model's own defaults: steps, guidance scale, scheduler. The size depends on the row.</summary>
+    /// <summary>These options, completed by a model's own steps, guidance scale and scheduler. The size depends on the row.</summary>
     /// <param name="defaults">The model's defaults.</param>
     internal GenerateOptions For(GenerationConfig defaults) => this with
     {

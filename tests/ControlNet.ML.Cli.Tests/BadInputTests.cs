@@ -47,7 +47,7 @@ public sealed class BadInputTests
             { 2, "Unknown encoding 'utf-99'", ["score", "t.csv", "--output", "run", "--encoding", "utf-99"] },
             { 2, "'scribble' has no option 'treshold'. Did you mean 'threshold'?", [.. controlled, "--preprocess", "scribble", "--set", "treshold=9"] },
             { 2, "The option Threshold of 'scribble' is 300, expected 0 to 255", [.. controlled, "--preprocess", "scribble", "--set", "threshold=300"] },
-            { 2, "expected a folder: 'x.png/'", ["annotate", Tool.Photo, Path.Combine(Fixtures.Checkout, "docs", "images", "panda-to-tiger.png"), "-o", "x.png"] },
+            { 2, "expected a folder: 'x.png/'", ["annotate", Tool.Photo, Path.Combine(Fixtures.Checkout, "docs", "images", "apple-to-fruit.png"), "-o", "x.png"] },
             { 2, "--size is 'big', expected N or WIDTHxHEIGHT", [.. generate, "--size", "big"] },
             { 2, "both give the condition, expected one of them", [.. controlled, "--condition", Tool.Photo] },
             { 2, "both scale the residuals, expected one of them", [.. controlled, "--guess", "--weighting", "resolution"] },
@@ -64,7 +64,7 @@ public sealed class BadInputTests
             { 2, "Strength is 1.5, expected 0 to 1", [.. generate, "--image", Tool.Photo, "--strength", "1.5"] },
             { 2, "leaves none of the 1 timesteps", [.. generate, "--image", Tool.Photo, "--strength", "0.5"] },
             { 1, "has no depth input", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo] },
-            { 1, "and the image 128x128, expected the same size", [.. generate, "--image", Tool.Photo, "--mask", Path.Combine(Fixtures.Checkout, "docs", "images", "panda-to-tiger.png")] },
+            { 1, "and the image 128x128, expected the same size", [.. generate, "--image", Tool.Photo, "--mask", Path.Combine(Fixtures.Checkout, "docs", "images", "apple-to-fruit.png")] },
             { 1, "needs the same aspect ratio in both", [.. generate, "--image", Tool.Photo, "--depth", Tool.Photo, "--size", "128x64"] },
         };
     }

@@ -62,7 +62,7 @@ public sealed partial class SampleTests
     [Theory, MemberData(nameof(Samples))]
     public void A_sample_names_the_versions_of_this_repository(string name)
     {
-        var own = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Build.props")).Descendants("Version").Single().Value;
+        var own = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Build.props")).Descendants("VersionPrefix").Single().Value;
         var central = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Packages.props"));
         var torch = central.Descendants("TorchSharpVersion").Single().Value;
         foreach (var (package, version) in Packages(File.ReadAllText(Path.Combine(Folder, name))))

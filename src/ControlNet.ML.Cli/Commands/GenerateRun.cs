@@ -129,9 +129,9 @@ internal sealed class GenerateRun(Terminal terminal)
     private ConditionSource[] FromPhotos(string[] photos, ControlArgument[] controls, ImageSize size)
     {
         var kinds = controls.Select(control => ControlChoice.Kind(control.Name, Preprocess)).ToArray();
-        var options = ConditionSettings.For(kinds, Canny, Settings);
         for (var i = 0; i < kinds.Length; i++)
-            ControlChoice.RequireAnnotatorFile(controls[i].Name, kinds[i], options[i], "--photo", "--condition");
+            ControlChoice.RequireAnnotatorFile(controls[i].Name, kinds[i], Settings, "--photo", "--condition");
+        var options = ConditionSettings.For(kinds, Canny, Settings);
         return [.. photos.Select((photo, i) => ConditionSource.FromPhoto(photo, kinds[i], options[i], size, Fit))];
     }
 

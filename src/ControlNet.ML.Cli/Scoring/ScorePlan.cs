@@ -22,9 +22,9 @@ internal sealed class ScorePlan
             ? []
             : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
-        KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         for (var i = 0; i < Kinds.Count; i++)
-            ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], KindOptions[i], "A column 'photo'", "a column 'condition'");
+            ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");
+        KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         Size = ImageSize.For(folder, settings.Size);

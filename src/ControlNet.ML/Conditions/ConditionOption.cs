@@ -107,7 +107,8 @@ internal sealed class ConditionOption
     };
 
     private static ConditionOption[] Declared(Type type) => Known.GetOrAdd(
-        type, static key => [.. key.GetProperties().Where(property => property.CanWrite).Select(property => new ConditionOption(property))]);
+        type,
+        static key => [.. key.GetProperties().Where(property => property.CanWrite).Select(property => new ConditionOption(property))]);
 
     private bool IsInRange(object? value)
     {

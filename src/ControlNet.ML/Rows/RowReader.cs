@@ -35,7 +35,9 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         Scheduler = SchedulerName(row) ?? common.Scheduler,
         SchedulerConfig = row.Find(RowSetting.Scheduler) is null ? common.SchedulerConfig : null,
         Eta = Share(row, RowSetting.Eta) ?? common.Eta,
-        ClipSkip = row.Find(RowSetting.ClipSkip) is { } skip ? RowNumbers.Whole(skip, 0, ModelRequirements.MaxClipSkip(folder)) : common.ClipSkip,
+        ClipSkip = row.Find(RowSetting.ClipSkip) is { } skip
+            ? RowNumbers.Whole(skip, 0, ModelRequirements.MaxClipSkip(folder))
+            : common.ClipSkip,
         Steps = row.Find(RowSetting.Steps) is { } steps ? RowNumbers.Whole(steps, 1, GenerateOptions.MaxSteps) : common.Steps,
         Width = Side(row, RowSetting.Width, common.Width ?? folder.DefaultSize.Width),
         Height = Side(row, RowSetting.Height, common.Height ?? folder.DefaultSize.Height),

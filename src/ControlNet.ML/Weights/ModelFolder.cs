@@ -61,7 +61,10 @@ public sealed class ModelFolder
 
     /// <summary>Warnings about unknown keys in any of the files.</summary>
     public IReadOnlyList<string> Warnings =>
-        [.. Index.Warnings, .. Generation.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings, .. TextEncoder2?.Warnings ?? []];
+    [
+        .. Index.Warnings, .. Generation.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings,
+        .. TextEncoder2?.Warnings ?? [],
+    ];
 
     /// <summary>Opens a folder.</summary>
     /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts.</param>

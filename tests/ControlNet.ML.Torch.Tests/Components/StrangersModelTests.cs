@@ -63,8 +63,8 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
         Reference(settings => Files(settings)[0] = null, "A list contains null");
         Reference(settings => Files(settings)[0]!["name"] = null, "cannot be read");
         Reference(settings => Files(settings)[0]!["sha256"] = "0123", "expected 64 hexadecimal digits");
-        Reference(settings => Files(settings)[1]!["name"] = "MODEL_index.json", "twice");
-        Reference(settings => Files(settings)[1]!["name"] = "model_index.json/config.json", "or also as a folder");
+        Reference(settings => Files(settings)[1]!["name"] = "GENERATION_config.json", "twice");
+        Reference(settings => Files(settings)[1]!["name"] = "generation_config.json/config.json", "or also as a folder");
         Reference(settings => settings["model"]!["files"] = new JsonArray(), "expected 1 to 1,000");
         Reference(settings => settings["model"] = null, "cannot be read");
         Reference(settings => settings["model"]!["name"] = "", "expected a name or path");
