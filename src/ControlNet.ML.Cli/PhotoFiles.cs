@@ -3,7 +3,8 @@ namespace ControlNet.ML.Cli;
 /// <summary>The photos that a command line names: files, and folders of images.</summary>
 internal static class PhotoFiles
 {
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
+    /// <summary>The extensions of images, as the codec reads them.</summary>
+    public static IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
 
     /// <summary>The files, in the order of the command line; those of a folder by name, without its subfolders.</summary>
     /// <param name="names">Files and folders.</param>

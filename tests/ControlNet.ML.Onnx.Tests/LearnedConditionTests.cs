@@ -85,7 +85,7 @@ public class LearnedConditionTests
     [InlineData("version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer")]
     [InlineData("\u0010\0\0\0\0\0\0\0{\"__metadata__\":{}}", "is a safetensors file; expected an ONNX file")]
     [InlineData("PK\u0003\u0004\0\0\0\0", "is a zip archive, as torch.save writes; expected an ONNX file")]
-    [InlineData("Entry not found", "is a text that begins with 'Entry not found'")]
+    [InlineData("Entry not found", "is text that begins with 'Entry not found'")]
     [InlineData("\b\a", "it has no inputs or no outputs")]
     public void A_file_of_another_kind_in_place_of_a_graph_is_named(string content, string because)
     {

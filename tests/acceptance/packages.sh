@@ -6,40 +6,18 @@
 #
 # PACKAGES is a folder of packages of one version; without it, the solution is packed, which must not give a warning.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
-# One thread: on a busy machine, several threads mostly wait for each other.
-export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec </dev/null
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-limit=250000000
-
-fail() {
-    echo "FAILED: $1" >&2
-    exit 1
-}
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/packing.sh"
 
 cached=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: *//')
-case $(uname -s) in
-    Darwin) system=osx-arm64 ;;
-    *) system=linux-x64 ;;
-esac
-
 if (($# > 0)); then
     packages=$(cd "$1" && pwd)
     version=$(find "$packages" -name 'ControlNet.ML.Torch.*.nupkg' | sed -nE '1s/.*\/ControlNet\.ML\.Torch\.(.*)\.nupkg/\1/p')
     [[ -n $version ]] || fail "$packages holds no package ControlNet.ML.Torch"
     [[ ! -e $cached/controlnet.ml/$version ]] || fail "the cache $cached holds ControlNet.ML $version, which would be used instead"
 else
-    echo "== pack"
-    packages=$work/packages
     # A version of its own, so that no cache can answer with an older package.
     version=0.1.0-acceptance.$(date +%s)
-    dotnet pack -c Release -o "$packages" "$root/ControlNet.ML.sln" -p:PackageVersion="$version" -p:ToolSystems="$system" >"$work/pack.log" ||
-        { cat "$work/pack.log" >&2; fail "dotnet pack"; }
-    ! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+    pack ControlNet.ML.sln -p:PackageVersion="$version"
 fi
 
 echo "== packages"
@@ -97,7 +75,9 @@ END
 # The README's example, word for word, with the drawing that it names.
 awk '/^```csharp$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' "$root/README.md" >"$app/Program.cs"
 mkdir -p "$app/docs/images"
-cp "$root/docs/images/panda.png" "$app/docs/images/"
+cp "$root/$(grep -oE 'docs/images/[a-z-]+\.png' "$app/Program.cs")" "$app/docs/images/"
+image=$(sed -nE 's/.*SavePng\("([^"]+)".*/\1/p' "$app/Program.cs")
+prompt=$(grep -oE '[a-z ]+, fluent 3d emoji[a-z ,]*' "$app/Program.cs")
 
 cd "$app"
 echo "== the README's example, for every system"
@@ -110,10 +90,10 @@ echo "== the README's example, for $system"
 dotnet build -c Release -v quiet -r "$system" --self-contained false -o "$work/one" || fail "the example does not build for $system"
 echo "output with RuntimeIdentifier $system: $(size_of "$work/one") MB"
 for output in every one; do
-    rm -f tiger.png
+    rm -f "$image"
     "$work/$output/app" || fail "the example fails"
-    [[ $(head -c 4 tiger.png | tail -c 3) == PNG ]] || fail "the example wrote no PNG file"
-    grep -qaF "tiger face" tiger.png || fail "the image does not hold its prompt"
+    is_png "$image" || fail "the example wrote no PNG file"
+    grep -qaF "$prompt" "$image" || fail "the image does not hold its prompt"
 done
 if [[ $system == linux-x64 ]] && ! strings -a "$(ldconfig -p | awk '/libstdc\+\+\.so\.6/ { print $NF; exit }')" | grep -qx GLIBCXX_3.4.32; then
     echo "this system's libstdc++ is older than TorchSharp expects; its library was adapted"

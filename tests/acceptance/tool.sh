@@ -5,34 +5,12 @@
 #
 # PACKAGES is a folder with the tool's packages, of one version; without it, they are packed, which must not give a warning.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-export DOTNET_CLI_UI_LANGUAGE=en DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDTERMINALLOGGER=off
-# One thread: on a busy machine, several threads mostly wait for each other.
-export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec </dev/null
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-limit=250000000
-
-fail() {
-    echo "FAILED: $1" >&2
-    exit 1
-}
-
-case $(uname -s) in
-    Darwin) system=osx-arm64 ;;
-    *) system=linux-x64 ;;
-esac
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/packing.sh"
 
 if (($# > 0)); then
     packages=$(cd "$1" && pwd)
 else
-    echo "== pack"
-    packages=$work/packages
-    dotnet pack -c Release -o "$packages" "$root/src/ControlNet.ML.Cli" -p:ToolSystems="$system" >"$work/pack.log" ||
-        { cat "$work/pack.log" >&2; fail "dotnet pack"; }
-    ! grep -E "warning|error|missing a readme" "$work/pack.log" >&2 || fail "dotnet pack has warnings"
+    pack src/ControlNet.ML.Cli
 fi
 version=$(find "$packages" -name 'controlnet.[0-9]*.nupkg' | sed -nE '1s/.*\/controlnet\.(.*)\.nupkg/\1/p')
 [[ -n $version ]] || fail "$packages holds no package controlnet"
@@ -59,7 +37,7 @@ for line in '^controlnet [0-9]' '^\.NET 10\.' '^TorchSharp [0-9]' '^libtorch [0-
 done
 cp "$root/docs/images/panda.png" drawing.png
 "$controlnet" generate "tiger face, fluent 3d emoji, teal background" --photo drawing.png --seed 2 --output tiger.png || fail "generate"
-[[ $(head -c 4 tiger.png | tail -c 3) == PNG ]] || fail "generate wrote no PNG file"
+is_png tiger.png || fail "generate wrote no PNG file"
 "$controlnet" annotate drawing.png --as mlsd --output lines.png || fail "annotate, which runs ONNX Runtime"
 
 status=0

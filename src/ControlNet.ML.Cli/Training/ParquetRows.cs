@@ -16,8 +16,6 @@ namespace ControlNet.ML.Cli.Training;
 /// <param name="cancellationToken">Checked before each row.</param>
 internal sealed class ParquetRows(string root, TrainingColumns columns, string target, CancellationToken cancellationToken)
 {
-    private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
-
     private readonly List<TrainingRow> _rows = [];
     private bool _hasImages;
 
@@ -71,7 +69,7 @@ internal sealed class ParquetRows(string root, TrainingColumns columns, string t
 
     private string Keep(byte[] bytes, string? name)
     {
-        var ending = Array.Find(Endings, known => name?.EndsWith(known, StringComparison.OrdinalIgnoreCase) == true) ?? "";
+        var ending = PhotoFiles.Extensions.FirstOrDefault(known => name?.EndsWith(known, StringComparison.OrdinalIgnoreCase) == true) ?? "";
         var path = Path.Combine(target, "images", Convert.ToHexStringLower(SHA256.HashData(bytes))[..32] + ending);
         if (!_hasImages)
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -195,7 +195,7 @@ public static class SegmentationLayoutFile
     private static string Id(JsonElement value, string name, string what, string source) =>
         CocoId.Of(Member(value, name, what, source))
             ?? throw new ControlNetException($"{source}: '{name}' of {what} is {JsonText.Describe(Member(value, name, what, source))}, "
-                + $"expected a whole number or a text.");
+                + $"expected a whole number or a string.");
 
     private static int Side(JsonElement value, string name, string what, string source) => Member(value, name, what, source) is var side
         && side.ValueKind == JsonValueKind.Number && side.TryGetInt64(out var whole) && whole is >= 1 and <= MaxSide
@@ -223,7 +223,7 @@ public static class SegmentationLayoutFile
     private static string Text(JsonElement value, string what, string source) =>
         value.ValueKind == JsonValueKind.String
             ? value.GetString()!
-            : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a text.");
+            : throw new ControlNetException($"{source}: {what} is {JsonText.Describe(value)}, expected a string.");
 
     private static string Show(double number) => number.ToString(CultureInfo.InvariantCulture);
 }

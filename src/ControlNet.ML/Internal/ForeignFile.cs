@@ -84,6 +84,6 @@ internal static class ForeignFile
         var text = Encoding.UTF8.GetString(whole);
         return text.Any(letter => char.IsControl(letter) && !char.IsWhiteSpace(letter))
             ? null
-            : $"is a text that begins with {Message.Name(text.Trim())}, not the file itself: its download was refused";
+            : $"is text that begins with {Message.Name(text.Trim().Split('\n')[0].TrimEnd())}, not the file itself (a failed download?)";
     }
 }

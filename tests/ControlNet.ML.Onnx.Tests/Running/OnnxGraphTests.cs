@@ -75,7 +75,7 @@ public sealed class OnnxGraphTests : IDisposable
     {
         Assert.Contains("no such file", Message(() => OnnxGraph.Open(_folder.File("none.onnx"))));
         Assert.Contains("0 bytes", Message(() => OnnxGraph.Open(_folder.Write("empty.onnx", []))));
-        Assert.Contains("is a text that begins with", Message(() => OnnxGraph.Open(_folder.Write("text.onnx", "a text, no graph"u8.ToArray()))));
+        Assert.Contains("is text that begins with 'a text, no graph'", Message(() => OnnxGraph.Open(_folder.Write("text.onnx", "a text, no graph"u8.ToArray()))));
         using var graph = OnnxGraph.Open(Graph("midas-v21-random"));
         Assert.Contains("takes 0 Single [1, 3, 384, 384], got [1, 3, 8, 8]", Message(() => graph.Run(TensorData.Zeros(1, 3, 8, 8))));
         Assert.Contains("has other inputs", Message(() => graph.Run(TensorData.Zeros(1, 3, 384, 384), [1])));

@@ -114,7 +114,7 @@ public sealed class WeightKindTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Entry not found", "is a text that begins with 'Entry not found'")]
+    [InlineData("Entry not found", "is text that begins with 'Entry not found'")]
     [InlineData("{\"error\":\"Access to model is restricted\"}", "its download was refused")]
     [InlineData("\u0089PNG\r\n\u001a\n12345678", "is an image")]
     [InlineData("\u001f\u008b\b\0\0\0\0\0\0\0", "is compressed by gzip")]

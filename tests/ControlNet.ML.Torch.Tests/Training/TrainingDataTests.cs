@@ -114,7 +114,7 @@ public sealed class TrainingDataTests : IDisposable
     [Theory]
     [InlineData("{\"file_name\": \"a.png\", \"text\": \"x\"}\nnothing", "metadata.jsonl line 2: is not valid JSON")]
     [InlineData("{\"file_name\": \"a.png\"}", "metadata.jsonl line 1: has no 'text'; its columns are 'file_name'")]
-    [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a text")]
+    [InlineData("{\"file_name\": 3, \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is 3, expected a string")]
     [InlineData("{\"file_name\": \"\", \"text\": \"x\"}", "metadata.jsonl line 1: 'file_name' is empty")]
     [InlineData("{\"file_name\": \"z.png\", \"text\": \"x\"}\n{\"file_name\": \"y.png\", \"text\": \"x\"}", "2 images are missing: metadata.jsonl line 1: 'z.png'; metadata.jsonl line 2: 'y.png'")]
     [InlineData("\n", "has no rows")]

@@ -19,7 +19,7 @@ internal sealed class MetadataRow(string where, IReadOnlyCollection<string> colu
         column => row.GetProperty(column) is { ValueKind: JsonValueKind.String } value
             ? value.GetString()!
             : throw new ControlNetException(
-                $"{where}: {Message.Name(column)} is {JsonText.Describe(row.GetProperty(column))}, expected a text."));
+                $"{where}: {Message.Name(column)} is {JsonText.Describe(row.GetProperty(column))}, expected a string."));
 
     /// <summary>The row's image, condition and prompt.</summary>
     /// <param name="root">The folder that its files are relative to.</param>
