@@ -86,6 +86,26 @@ public sealed partial class NotebookTests
             Assert.All(Source(cell).Split('\n'), line => Assert.True(line.Length <= 100, line));
     }
 
+    /// <summary>As <c>scripts/run-notebooks.sh --store</c> leaves them.</summary>
+    [Theory, MemberData(nameof(Notebooks))]
+    public void Outputs_are_stored(string name)
+    {
+        Assert.InRange(new FileInfo(Path.Combine(Folder, name)).Length, 1, 2_000_000);
+        var outputs = new List<string>();
+        foreach (var cell in CodeCells(name))
+        {
+            Assert.Equal(JsonValueKind.Number, cell.GetProperty("execution_count").ValueKind);
+            foreach (var output in cell.GetProperty("outputs").EnumerateArray())
+            {
+                Assert.Equal("execute_result", output.GetProperty("output_type").GetString());
+                outputs.AddRange(output.GetProperty("data").EnumerateObject().Select(data => string.Concat(data.Value.EnumerateArray().Select(line => line.GetString()))));
+            }
+        }
+
+        Assert.NotEmpty(outputs.SelectMany(Decoded));
+        Assert.All(outputs, output => Assert.DoesNotMatch("(?i)[\\\\/](root|home|users|tmp)[\\\\/]", Data().Replace(output, "")));
+    }
+
     private static JsonDocument Read(string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, name)));
 
     private static List<JsonElement> CodeCells(string name)
@@ -104,6 +124,9 @@ public sealed partial class NotebookTests
 
     [GeneratedRegex("data:image/png;base64,([^\"]*)\"")]
     private static partial Regex PngData();
+
+    [GeneratedRegex("data:[^\"]*\"")]
+    private static partial Regex Data();
 
     [GeneratedRegex("<td[^>]*>([^<]*)<br/>")]
     private static partial Regex Label();
