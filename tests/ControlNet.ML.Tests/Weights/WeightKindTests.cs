@@ -115,7 +115,7 @@ public sealed class WeightKindTests : IDisposable
 
     [Theory]
     [InlineData("Entry not found", "is text that begins with 'Entry not found'")]
-    [InlineData("{\"error\":\"Access to model is restricted\"}", "its download was refused")]
+    [InlineData("{\"error\":\"Access to model is restricted\"}", "not the file itself (a failed download?)")]
     [InlineData("\u0089PNG\r\n\u001a\n12345678", "is an image")]
     [InlineData("\u001f\u008b\b\0\0\0\0\0\0\0", "is compressed by gzip")]
     [InlineData("\b\u0007\u0012\u0007pytorch\u001a\u0003", "is an ONNX graph")]

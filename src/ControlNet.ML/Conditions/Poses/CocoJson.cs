@@ -66,6 +66,7 @@ internal static class CocoJson
             throw file.Error($"{name} is {JsonText.Describe(holder)}, expected an object.");
         if (!holder.TryGetProperty(key, out var value))
             return null;
-        return CocoId.Of(value) ?? throw file.Error($"'{key}' of {name} is {JsonText.Describe(value)}, expected a whole number or a string.");
+        return CocoId.Of(value)
+            ?? throw file.Error($"'{key}' of {name} is {JsonText.Describe(value)}, expected a whole number or a string.");
     }
 }
