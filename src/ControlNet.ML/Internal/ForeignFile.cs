@@ -26,10 +26,9 @@ internal static class ForeignFile
         return IsPickle(start) ? $"is {(start[0] == 'P' ? "a zip archive" : "a Python pickle")}, as torch.save writes" : Format(start);
     }
 
-    /// <summary>The same for a file that should be safetensors: a pickle can be converted, and no text is expected.</summary>
+    /// <summary>The same for a file that should be safetensors, where no text is expected.</summary>
     /// <param name="start">The first bytes of the file.</param>
-    public static string? RecogniseWeights(ReadOnlySpan<byte> start) =>
-        Recognise(start) is not { } kind ? Text(start) : IsPickle(start) ? $"{kind}: {HowToConvert}" : kind;
+    public static string? RecogniseWeights(ReadOnlySpan<byte> start) => Recognise(start) ?? Text(start);
 
     /// <summary>The same for a file that should be an ONNX graph.</summary>
     /// <param name="start">The first bytes of the file.</param>
@@ -42,13 +41,9 @@ internal static class ForeignFile
     /// <param name="start">The first bytes of the file.</param>
     public static string? RecogniseForImage(ReadOnlySpan<byte> start) => IsImage(start) ? null : Recognise(start);
 
-    /// <summary>How to convert a pickle to safetensors: with PyTorch, once, where its code may run.</summary>
-    public const string HowToConvert =
-        "safetensors is expected. Convert it once in Python: import torch; from safetensors.torch import save_file; " +
-        "d = torch.load('in', weights_only=True); d = d.get('state_dict', d); " +
-        "save_file({k: v.contiguous() for k, v in d.items() if hasattr(v, 'shape')}, 'out.safetensors')";
-
-    private static bool IsPickle(ReadOnlySpan<byte> start) =>
+    /// <summary>Whether a file begins as those of <c>torch.save</c> do: a zip archive, or a pickle of a binary protocol.</summary>
+    /// <param name="start">The first bytes of the file.</param>
+    public static bool IsPickle(ReadOnlySpan<byte> start) =>
         start.StartsWith("PK\u0003\u0004"u8) || (start.Length > 1 && start[0] == 0x80 && start[1] is >= 1 and <= 5);
 
     /// <summary>PNG or JPEG.</summary>

@@ -32,7 +32,7 @@ public sealed class ControlFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         config?.Check();
-        using var file = SafetensorsFile.Open(path);
+        using var file = TensorFile.Open(path);
         var kind = WeightKind.Recognise(file);
         if (kind is not null && kind.Network != NetworkKind.ControlNetwork)
             throw new ControlNetException($"{path}: is {kind.Words}; expected a control network.");
@@ -58,7 +58,7 @@ public sealed class ControlFile
     public WeightSource OpenWeights()
     {
         var map = KeyMap.For(Config, _prefix);
-        var file = SafetensorsFile.Open(Path, System.IO.Path.GetFileName(Path));
+        var file = TensorFile.Open(Path, System.IO.Path.GetFileName(Path));
         var source = new WeightSource(file.Name, NetworkKind.ControlNetwork, [file]);
         try
         {

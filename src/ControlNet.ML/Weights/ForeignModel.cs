@@ -33,7 +33,7 @@ internal static class ForeignModel
     {
         try
         {
-            using var file = SafetensorsFile.Open(path);
+            using var file = TensorFile.Open(path);
             return WeightKind.Recognise(file);
         }
         catch (ControlNetException)

@@ -22,6 +22,10 @@ internal static class NetworkKinds
     /// <summary>The weight file's name without extensions, which differs between diffusers and transformers.</summary>
     public static string FileName(this NetworkKind kind) => kind == NetworkKind.TextEncoder ? "model" : "diffusion_pytorch_model";
 
+    /// <summary>The same in torch's format.</summary>
+    public static string PickleName(this NetworkKind kind) =>
+        kind == NetworkKind.TextEncoder ? "pytorch_model" : "diffusion_pytorch_model";
+
     /// <summary>The kind with its article.</summary>
     public static string InWords(this NetworkKind kind) => kind switch
     {

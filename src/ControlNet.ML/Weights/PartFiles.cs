@@ -4,11 +4,14 @@ namespace ControlNet.ML.Weights;
 
 /// <summary>
 /// Finds the weight files of one part of a model folder: <c>NAME.safetensors</c>, a variant <c>NAME.fp16.safetensors</c>, or shards with
-/// their index, whose variant is at the end: <c>NAME.safetensors.index.fp16.json</c>.
+/// their index, whose variant is at the end: <c>NAME.safetensors.index.fp16.json</c>; the same in torch's format, <c>.bin</c>.
 /// </summary>
 internal sealed partial class PartFiles
 {
-    private PartFiles(string? variant, string? single, string? index) => (Variant, Single, Index) = (variant, single, index);
+    private const string Pickle = "bin";
+
+    private PartFiles(string? variant, string? single, string? index, bool isPickle) =>
+        (Variant, Single, Index, IsPickle) = (variant, single, index, isPickle);
 
     /// <summary>The variant's tag, or null for the plain files.</summary>
     public string? Variant { get; }
@@ -19,11 +22,14 @@ internal sealed partial class PartFiles
     /// <summary>The path of the shards' index, or null if there is a single file.</summary>
     public string? Index { get; }
 
+    /// <summary>Whether the files are in torch's format rather than safetensors.</summary>
+    public bool IsPickle { get; }
+
     /// <summary>
     /// Chooses a part's files: the requested variant if the part has it, else the plain files, else another variant (float16 first if there
-    /// are several).
+    /// are several); safetensors before torch's format.
     /// </summary>
-    /// <returns>Null if there are no safetensors at all; <see cref="Absence"/> then says what there is instead.</returns>
+    /// <returns>Null if there are no weights at all; <see cref="Absence"/> then says what there is instead.</returns>
     public static PartFiles? Find(string folder, NetworkKind kind, string? variant)
     {
         var found = All(folder, kind);
@@ -38,44 +44,44 @@ internal sealed partial class PartFiles
     {
         if (!Directory.Exists(folder))
             return "the folder is missing";
-        var pickle = Directory.EnumerateFiles(folder).Select(Path.GetFileName).FirstOrDefault(name => PickleEnding().IsMatch(name!));
-        if (pickle is not null)
-            return $"has its weights in {Message.Name(pickle)}, a pickle: {ForeignFile.HowToConvert}";
-        return Directory.EnumerateFiles(folder, "*-of-*.safetensors").Any()
-            ? $"has shards but not their index '{kind.FileName()}.safetensors.index.json'"
-            : $"'{kind.FileName()}.safetensors' is missing";
+        if (Directory.EnumerateFiles(folder, "*-of-*.safetensors").Any())
+            return $"has shards but not their index '{kind.FileName()}.safetensors.index.json'";
+        var other = Directory.EnumerateFiles(folder).Select(Path.GetFileName).FirstOrDefault(name => WeightEnding().IsMatch(name!));
+        return $"'{kind.FileName()}.safetensors' (or '{kind.PickleName()}.{Pickle}') is missing"
+            + (other is null ? "" : $"; there is {Message.Name(other)}, which has another name");
     }
 
     /// <summary>The variants of a part, excluding the plain files.</summary>
     public static IEnumerable<string> Variants(string folder, NetworkKind kind) =>
         All(folder, kind).Select(files => files.Variant).OfType<string>();
 
-    /// <summary>All weight files of a part, a single file before an index if both exist.</summary>
+    /// <summary>All weight files of a part: safetensors before torch's, and a single file before an index if both exist.</summary>
     private static List<PartFiles> All(string folder, NetworkKind kind)
     {
         if (!Directory.Exists(folder))
             return [];
         var files = new List<PartFiles>();
-        foreach (var path in Directory.EnumerateFiles(folder, kind.FileName() + ".*").Order(StringComparer.Ordinal))
+        foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
         {
-            var rest = Path.GetFileName(path)[kind.FileName().Length..];
-            if (SingleEnding().Match(rest) is { Success: true } single)
-                files.Add(new PartFiles(Tag(single), path, null));
-            else if (IndexEnding().Match(rest) is { Success: true } index)
-                files.Add(new PartFiles(Tag(index), null, path));
+            var name = Path.GetFileName(path);
+            var match = FileName().Match(name);
+            var isPickle = match.Groups["format"].Value == Pickle;
+            if (!match.Success || match.Groups["stem"].Value != (isPickle ? kind.PickleName() : kind.FileName()))
+                continue;
+            var isIndex = match.Groups["index"].Success;
+            files.Add(new PartFiles(Tag(match), isIndex ? null : path, isIndex ? path : null, isPickle));
         }
 
-        return [.. files.OrderBy(found => found.Single is null)];
+        return [.. files.OrderBy(found => found.IsPickle).ThenBy(found => found.Single is null)];
     }
 
     private static string? Tag(Match match) => match.Groups["tag"] is { Success: true } tag ? tag.Value : null;
 
-    [GeneratedRegex(@"^(\.(?<tag>(?!.*-\d+-of-\d+\.)[^.]+))?\.safetensors$")]
-    private static partial Regex SingleEnding();
+    [GeneratedRegex(
+        @"^(?<stem>[a-z_]+)((\.(?<tag>(?!.*-\d+-of-\d+\.)[^.]+))?\.(?<format>safetensors|bin)"
+            + @"|\.(?<format>safetensors|bin)(?<index>\.index)(\.(?<tag>[^.]+))?\.json)$")]
+    private static partial Regex FileName();
 
-    [GeneratedRegex(@"^\.safetensors\.index(\.(?<tag>[^.]+))?\.json$")]
-    private static partial Regex IndexEnding();
-
-    [GeneratedRegex(@"\.(bin|pth|pt|ckpt)$", RegexOptions.IgnoreCase)]
-    private static partial Regex PickleEnding();
+    [GeneratedRegex(@"\.(safetensors|bin|pth|pt|ckpt)$", RegexOptions.IgnoreCase)]
+    private static partial Regex WeightEnding();
 }

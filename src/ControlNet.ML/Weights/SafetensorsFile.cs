@@ -1,37 +1,18 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>
-/// A safetensors file, mapped into memory: opening reads only the header, and a tensor's bytes are read from disk when they are first
-/// accessed. Files of any size; the header is fully checked before anything is allocated for it.
-/// </summary>
-/// <remarks>
-/// Reading is thread-safe. Spans and addresses are valid until <see cref="Dispose"/>; the file must not be truncated while it is open.
-/// </remarks>
-public sealed unsafe class SafetensorsFile : IDisposable
+/// <summary>A safetensors file (huggingface/safetensors): 8 bytes of header length, a JSON header, the tensors' bytes.</summary>
+public sealed class SafetensorsFile : TensorFile
 {
-    // Elements converted at a time if a tensor has more bytes than a span can hold.
-    private const int Chunk = 1 << 24;
-
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
     private readonly SafetensorsHeader _header;
-    private byte* _start;
 
     private SafetensorsFile(string path, string name, FileStream stream)
+        : base(path, name, stream)
     {
-        Path = path;
-        Name = name;
-        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
         try
         {
-            _view = _map.CreateViewAccessor(0, stream.Length, MemoryMappedFileAccess.Read);
-            _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
-            _start += _view.PointerOffset;
-            _header = ReadHeader(stream.Length);
+            _header = ReadHeader();
         }
         catch
         {
@@ -40,17 +21,11 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>The full path.</summary>
-    public string Path { get; }
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
-    /// <summary>The name in messages: the path as given, or part and file of a model folder.</summary>
-    public string Name { get; }
-
-    /// <summary>The entries of the header's <c>__metadata__</c>.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
-
-    /// <summary>The tensors by name.</summary>
-    public IReadOnlyDictionary<string, TensorEntry> Entries => _header.Entries;
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, TensorEntry> Entries => _header.Entries;
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
@@ -58,154 +33,30 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="ControlNetException">
     /// The file is missing, unreadable or not a valid safetensors file; the message says why.
     /// </exception>
-    public static SafetensorsFile Open(string path) => Open(path, path);
+    public static new SafetensorsFile Open(string path) => Open(path, path);
 
     /// <summary>Opens a file with another name in messages.</summary>
-    internal static SafetensorsFile Open(string path, string name)
+    internal static new SafetensorsFile Open(string path, string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var stream = RegularFile.Open(path, name, bufferSize: 1);
-        try
-        {
-            if (stream.Length < 8)
-                throw new ControlNetException(
+        return Open(path, name, (full, stream) =>
+            stream.Length < 8
+                ? throw new ControlNetException(
                     $"{name}: the file has {stream.Length} bytes, expected a safetensors file, "
-                        + "which begins with 8 bytes of header length.");
-            return new SafetensorsFile(System.IO.Path.GetFullPath(path), name, stream);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            stream.Dispose();
-            throw new ControlNetException($"{name}: cannot be read: {error.Message}", error);
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
+                        + "which begins with 8 bytes of header length.")
+                : new SafetensorsFile(full, name, stream));
     }
 
-    /// <summary>The bytes of a tensor, little-endian, row-major: a view, not a copy.</summary>
-    /// <param name="name">The tensor's key.</param>
-    /// <returns>The bytes, valid until the file is closed.</returns>
-    /// <exception cref="ArgumentException">
-    /// There is no such tensor, or it has more than 2^31-1 bytes: read parts of it, or use <see cref="Address"/>.
-    /// </exception>
-    public ReadOnlySpan<byte> Bytes(string name)
+    private SafetensorsHeader ReadHeader()
     {
-        var entry = Entry(name);
-        return entry.ByteLength <= int.MaxValue
-            ? new ReadOnlySpan<byte>(Pointer(entry), (int)entry.ByteLength)
-            : throw new ArgumentException(
-                $"{Message.Name(name)} has {entry.ByteLength:N0} bytes, more than a span holds: ask for parts of it.", nameof(name));
-    }
-
-    /// <summary>Some of the bytes of a tensor: a view, not a copy.</summary>
-    /// <param name="name">The tensor's key.</param>
-    /// <param name="start">The first byte, counted from the tensor's start.</param>
-    /// <param name="length">The number of bytes.</param>
-    /// <returns>The bytes, valid until the file is closed.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the tensor.</exception>
-    public ReadOnlySpan<byte> Bytes(string name, long start, int length)
-    {
-        var entry = Entry(name);
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, entry.ByteLength - length);
-        return new ReadOnlySpan<byte>(Pointer(entry) + start, length);
-    }
-
-    /// <summary>Copies a tensor, converting its element type to float.</summary>
-    /// <param name="name">The tensor's key.</param>
-    /// <param name="destination">The destination; exactly as long as the tensor.</param>
-    /// <exception cref="ArgumentException">There is no such tensor, or the destination's length differs.</exception>
-    public void CopyTo(string name, Span<float> destination)
-    {
-        var entry = Entry(name);
-        if (destination.Length != entry.Count)
-            throw new ArgumentException(
-                $"{Message.Name(name)} has {entry.Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
-        using var held = Hold();
-        var size = entry.Type.Size();
-        var source = Pointer(entry);
-        for (var done = 0L; done < entry.Count; done += Chunk)
-        {
-            var part = destination.Slice((int)done, (int)Math.Min(Chunk, entry.Count - done));
-            TensorConversion.ToSingle(entry.Type, new ReadOnlySpan<byte>(source + (done * size), part.Length * size), part);
-        }
-    }
-
-    /// <summary>
-    /// The address of a tensor's first byte, for native code that copies by itself. <see cref="TensorEntry.ByteLength"/> bytes can be read
-    /// there while the file is open; they may be unaligned and must not be written.
-    /// </summary>
-    /// <param name="name">The tensor's key.</param>
-    /// <returns>The address.</returns>
-    public nint Address(string name) => (nint)Pointer(Entry(name));
-
-    /// <summary>Closes the file, which invalidates its spans and addresses.</summary>
-    public void Dispose()
-    {
-        if (_start is not null)
-        {
-            _start = null;
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        }
-
-        _view?.Dispose();
-        _map.Dispose();
-    }
-
-    /// <summary>Keeps the map in memory until disposed, even if the file is closed in the meantime.</summary>
-    /// <exception cref="ObjectDisposedException">The file is closed.</exception>
-    internal Held Hold() => new(_view.SafeMemoryMappedViewHandle);
-
-    private TensorEntry Entry(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        return Entries.TryGetValue(name, out var entry)
-            ? entry
-            : throw new ArgumentException($"{Name} has no tensor {Message.Name(name)}.", nameof(name));
-    }
-
-    private byte* Pointer(TensorEntry entry)
-    {
-        ObjectDisposedException.ThrowIf(_start is null, this);
-        return _start + entry.Offset;
-    }
-
-    private SafetensorsHeader ReadHeader(long fileLength)
-    {
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8));
-        if (length > (ulong)(fileLength - 8) || length > SafetensorsHeader.LongestHeader)
-        {
-            var start = new ReadOnlySpan<byte>(_start, (int)Math.Min(fileLength, ForeignFile.StartLength));
-            throw new ControlNetException(
-                ForeignFile.RecogniseWeights(start) is { } kind
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(Mapped(0, 8));
+        return length > (ulong)(Length - 8) || length > SafetensorsHeader.LongestHeader
+            ? throw new ControlNetException(
+                ForeignFile.RecogniseWeights(Mapped(0, (int)Math.Min(Length, ForeignFile.StartLength))) is { } kind
                     ? $"{Name} {kind}."
                     : $"{Name}: its header length is {length:N0}, "
-                        + $"expected at most the {fileLength - 8:N0} bytes that follow and {SafetensorsHeader.LongestHeader:N0}: "
-                        + "is this a complete safetensors file?");
-        }
-
-        return SafetensorsHeader.Parse(
-            new ReadOnlySpan<byte>(_start + 8, (int)length), 8 + (long)length, fileLength - 8 - (long)length, Name);
-    }
-
-    /// <summary>A reference to the map.</summary>
-    internal readonly ref struct Held
-    {
-        private readonly SafeHandle _map;
-
-        /// <summary>Adds a reference.</summary>
-        public Held(SafeHandle map)
-        {
-            _map = map;
-            var taken = false;
-            map.DangerousAddRef(ref taken);
-        }
-
-        /// <summary>Releases a reference.</summary>
-        public void Dispose() => _map.DangerousRelease();
+                        + $"expected at most the {Length - 8:N0} bytes that follow and {SafetensorsHeader.LongestHeader:N0}: "
+                        + "is this a complete safetensors file?")
+            : SafetensorsHeader.Parse(Mapped(8, (int)length), 8 + (long)length, Length - 8 - (long)length, Name);
     }
 }

@@ -17,7 +17,7 @@ internal sealed class SafetensorsHeader
     public const int LongestHeader = 100_000_000;
 
     /// <summary>Far above any weight's rank (5), and small enough for messages and arithmetic.</summary>
-    private const int HighestRank = 32;
+    public const int HighestRank = 32;
 
     private readonly string _file;
     private readonly long _start;

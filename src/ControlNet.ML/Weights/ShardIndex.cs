@@ -9,7 +9,7 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 internal static class ShardIndex
 {
-    private const string Ending = ".safetensors";
+    private static readonly string[] Endings = [".safetensors", ".bin"];
 
     /// <summary>Reads an index.</summary>
     /// <param name="path">The index.</param>
@@ -29,10 +29,10 @@ internal static class ShardIndex
                 throw new ControlNetException(
                     $"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a string.");
             var name = property.Value.GetString()!;
-            if (!PlainFileName.IsPlain(name) || !name.EndsWith(Ending, StringComparison.Ordinal))
+            if (!PlainFileName.IsPlain(name) || !Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.Ordinal)))
                 throw new ControlNetException(
                     $"{source}: {Message.Name(name)} is not the name of a weight file, "
-                        + $"expected the plain name of a {Ending} file next to the index.");
+                        + $"expected the plain name of a {string.Join(" or ", Endings)} file next to the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
                 shards.Add(Path.Combine(folder, name), tensors = []);
             tensors.Add(property.Name);

@@ -42,7 +42,7 @@ internal sealed partial record WeightKind(string Words, NetworkKind? Network = n
     ];
 
     /// <summary>Recognises an open file; null if it is none of the known kinds.</summary>
-    public static WeightKind? Recognise(SafetensorsFile file) =>
+    public static WeightKind? Recognise(TensorFile file) =>
         Recognise(file.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Shape));
 
     /// <summary>Recognises weights; null if they are none of the known kinds.</summary>

@@ -6,10 +6,10 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 public sealed class WeightSource : IDisposable
 {
-    private readonly List<SafetensorsFile> _files;
+    private readonly List<TensorFile> _files;
     private readonly Dictionary<string, WeightTensor> _tensors = [];
 
-    internal WeightSource(string name, NetworkKind kind, List<SafetensorsFile> files) => (Name, Kind, _files) = (name, kind, files);
+    internal WeightSource(string name, NetworkKind kind, List<TensorFile> files) => (Name, Kind, _files) = (name, kind, files);
 
     /// <summary>The name in messages, such as <c>unet/diffusion_pytorch_model.safetensors</c>.</summary>
     public string Name { get; }
@@ -21,7 +21,7 @@ public sealed class WeightSource : IDisposable
     public IReadOnlyDictionary<string, WeightTensor> Tensors => _tensors;
 
     /// <summary>The open files.</summary>
-    public IReadOnlyList<SafetensorsFile> Files => _files;
+    public IReadOnlyList<TensorFile> Files => _files;
 
     /// <summary>Opens the weights of a part's folder: a file, a variant, or shards with their index.</summary>
     /// <param name="folder">The folder, <c>…/unet</c>.</param>
@@ -104,7 +104,7 @@ public sealed class WeightSource : IDisposable
 
     private void AddFile(string path, string name, HashSet<string>? indexed)
     {
-        var file = SafetensorsFile.Open(path, name);
+        var file = TensorFile.Open(path, name);
         _files.Add(file);
         if (indexed is not null && !indexed.SetEquals(file.Entries.Keys))
         {

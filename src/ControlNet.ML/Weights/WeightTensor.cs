@@ -5,7 +5,7 @@ public sealed class WeightTensor
 {
     private readonly TensorEntry _entry;
 
-    internal WeightTensor(string name, long[] shape, SafetensorsFile file, TensorEntry entry) =>
+    internal WeightTensor(string name, long[] shape, TensorFile file, TensorEntry entry) =>
         (Name, Shape, File, _entry) = (name, shape, file, entry);
 
     /// <summary>The name in diffusers' or transformers' state dict.</summary>
@@ -15,7 +15,7 @@ public sealed class WeightTensor
     public long[] Shape { get; }
 
     /// <summary>The file that holds it.</summary>
-    public SafetensorsFile File { get; }
+    public TensorFile File { get; }
 
     /// <summary>Its name in that file.</summary>
     public string Key => _entry.Name;
@@ -29,7 +29,7 @@ public sealed class WeightTensor
     /// <summary>The number of bytes.</summary>
     public long ByteLength => _entry.ByteLength;
 
-    /// <summary>The address of the first byte, valid while the source is open; see <see cref="SafetensorsFile.Address"/>.</summary>
+    /// <summary>The address of the first byte, valid while the source is open; see <see cref="TensorFile.Address"/>.</summary>
     public nint Address => File.Address(Key);
 
     /// <summary>Copies the elements, converted to float.</summary>
@@ -47,9 +47,5 @@ public sealed class WeightTensor
     }
 
     /// <summary>Releases the file's pages after they were copied. The tensor stays readable.</summary>
-    public void ReleasePages()
-    {
-        using var held = File.Hold();
-        MappedPages.Release(Address, ByteLength);
-    }
+    public void ReleasePages() => File.ReleasePages(_entry);
 }

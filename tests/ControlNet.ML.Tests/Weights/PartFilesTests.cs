@@ -56,13 +56,13 @@ public sealed class PartFilesTests : IDisposable
     public void What_is_there_instead_of_weights_is_said()
     {
         Says(_folder.File("nowhere"), "the folder is missing");
-        Says(_folder.Path, "'diffusion_pytorch_model.safetensors' is missing");
+        Says(_folder.Path, "'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing");
         Write("model-00001-of-00002.safetensors");
         Says(_folder.Path, "has shards but not their index 'diffusion_pytorch_model.safetensors.index.json'");
         foreach (var ending in (string[])["bin", "pth", "pt", "CKPT"])
         {
             _folder.Write("weights." + ending, []);
-            Says(_folder.Path, $"has its weights in 'weights.{ending}', a pickle");
+            Says(_folder.Path, $"is missing; there is 'weights.{ending}', which has another name");
             File.Delete(_folder.File("weights." + ending));
         }
 
