@@ -166,8 +166,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }
             .Where(
                 part => folder.Loaded.HasFlag(ModelFolder.PartsOf(part)) && (part != "text_encoder_2" || folder.TextEncoder2 is not null))
-            .SelectMany(folder.PartFiles)
-            .Sum(file => new FileInfo(file).Length);
+            .Sum(folder.PartLength);
 
         private double _done;
 

@@ -75,8 +75,10 @@ public sealed partial class DiffusionModel : IDisposable
     }
 
     /// <summary>Loads a model.</summary>
-    /// <param name="nameOrPath">The name of an embedded model (<c>emoji</c>), or a folder in diffusers' layout.</param>
-    /// <param name="options">Precision, device, variant of the files.</param>
+    /// <param name="nameOrPath">
+    /// The name of an embedded model (<c>emoji</c>), a folder in diffusers' layout, or a single file (.safetensors, .ckpt).
+    /// </param>
+    /// <param name="options">Precision, device, variant of the files, VAE.</param>
     /// <param name="cancellationToken">Stops the loading.</param>
     /// <returns>The model; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">There is no such model, its files are invalid, or there is no runtime.</exception>
@@ -85,8 +87,7 @@ public sealed partial class DiffusionModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         options ??= new LoadOptions();
-        return Load(
-            nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options.Variant, options.Parts), options, cancellationToken);
+        return Load(nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options), options, cancellationToken);
     }
 
     /// <summary>Loads a model from an open folder.</summary>

@@ -21,6 +21,31 @@ public sealed record LoadOptions
     /// <value>Default: <see cref="ModelParts.All"/>.</value>
     public ModelParts Parts { get; init; } = ModelParts.All;
 
+    /// <summary>
+    /// For a model: an autoencoder (VAE) in place of the model's own, or for a file that has none: a single file, a folder in diffusers'
+    /// layout, or the folder of a model. A single file has the model's scaling factor.
+    /// </summary>
+    /// <value>Default: null, the model's own.</value>
+    public string? Vae { get; init; }
+
+    /// <summary>
+    /// For a model in a single file: a model folder in diffusers' layout with the configurations, tokenizers and scheduler that the file
+    /// does not contain, and with the parts that it was pruned of.
+    /// </summary>
+    /// <value>Default: null: from the shapes of the tensors, and the family's.</value>
+    public string? Config { get; init; }
+
+    /// <summary>
+    /// For a model in a single file: what its UNet predicts, which the weights do not tell. Where neither the file's metadata nor a
+    /// <c>.yaml</c> beside it says so, Stable Diffusion 2 is taken for 2.1, which predicts velocity, as in diffusers.
+    /// </summary>
+    /// <value>Default: null: recognised as far as possible.</value>
+    public PredictionType? PredictionType { get; init; }
+
+    /// <summary>For a model in a single file: whether to use the averaged weights of training (<c>model_ema.*</c>), as in diffusers.</summary>
+    /// <value>Default: false.</value>
+    public bool ExtractEma { get; init; }
+
     /// <summary>For a control network: whether to load only its condition encoder. Such a network can encode conditions only.</summary>
     /// <value>Default: false.</value>
     public bool ConditionEncoderOnly { get; init; }

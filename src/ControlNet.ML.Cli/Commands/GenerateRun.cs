@@ -55,7 +55,7 @@ internal sealed class GenerateRun(Terminal terminal)
     {
         // 1. everything that can be checked without loading a model, before any work
         var sources = Check();
-        var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load.Variant);
+        var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load);
         var controls = sources.Length == 0
             ? []
             : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);

@@ -17,7 +17,7 @@ internal sealed class ScorePlan
     private ScorePlan(ScoreSettings settings, TableReader table, ColumnPlan columns)
     {
         (Settings, Table, Columns) = (settings, table, columns);
-        var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load.Variant);
+        var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load);
         Controls = columns.Networks == 0
             ? []
             : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);

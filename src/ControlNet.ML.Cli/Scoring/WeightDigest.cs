@@ -11,7 +11,7 @@ internal static class WeightDigest
 
     /// <summary>The digest of a model: SHA-256 over all its weight files.</summary>
     public static string OfModel(ModelFolder folder, CancellationToken cancellationToken) =>
-        Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles), cancellationToken);
+        Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles).Distinct(), cancellationToken);
 
     /// <summary>The digest of a control network.</summary>
     public static string OfControl(string name, string? variant, CancellationToken cancellationToken)

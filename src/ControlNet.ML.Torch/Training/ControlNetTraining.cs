@@ -74,8 +74,7 @@ public static class ControlNetTraining
         if (state.Decoder.Count == 0)
             return;
         var unet = Directory.CreateDirectory(folder.In("unet")).FullName;
-        WeightFiles.WriteText(
-            Path.Combine(unet, "config.json"), File.ReadAllText(Path.Combine(setup.Model.Folder.Folder("unet"), "config.json")));
+        WeightFiles.WriteText(Path.Combine(unet, "config.json"), setup.Model.Folder.UNet.ToJson());
         WeightFiles.Write(
             Path.Combine(unet, "diffusion_pytorch_model.safetensors"), setup.UNet.named_parameters()
                 .Select(entry => (entry.name, (Tensor)entry.parameter)));

@@ -63,6 +63,29 @@ public sealed record ClipTextConfig
         PadTokenId = 1,
     };
 
+    /// <summary>The text encoder of Stable Diffusion 2, OpenCLIP ViT-H/14 without its last layer: 340,387,840 parameters.</summary>
+    internal static ClipTextConfig ClipH { get; } = ClipL with
+    {
+        HiddenSize = 1024,
+        IntermediateSize = 4096,
+        NumHiddenLayers = 23,
+        NumAttentionHeads = 16,
+        HiddenAct = "gelu",
+        ProjectionDim = 512,
+    };
+
+    /// <summary>The second text encoder of SDXL, OpenCLIP ViT-bigG/14: 694,659,840 parameters.</summary>
+    internal static ClipTextConfig ClipBigG { get; } = ClipL with
+    {
+        HiddenSize = 1280,
+        IntermediateSize = 5120,
+        NumHiddenLayers = 32,
+        NumAttentionHeads = 20,
+        HiddenAct = "gelu",
+        ProjectionDim = 1280,
+        HasProjection = true,
+    };
+
     /// <summary>Size of the vocabulary.</summary>
     public int VocabSize { get; init; } = 49408;
 

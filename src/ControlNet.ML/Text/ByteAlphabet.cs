@@ -11,6 +11,9 @@ internal static class ByteAlphabet
     private static readonly Dictionary<char, byte> Bytes = Enumerable.Range(0, 256)
         .ToDictionary(value => Characters[value], value => (byte)value);
 
+    /// <summary>All characters in the order of CLIP's vocabulary: first those that stand for themselves.</summary>
+    public static IReadOnlyList<string> InOrder() => [.. Characters.Order().Select(character => character.ToString())];
+
     /// <summary>The character that stands for a byte.</summary>
     public static char CharacterOf(byte value) => Characters[value];
 

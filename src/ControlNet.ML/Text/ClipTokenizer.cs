@@ -152,6 +152,16 @@ public sealed class ClipTokenizer : Tokenizer
         return Create(vocabulary, merges, options, $"{source}/{VocabularyFile}", $"{source}/{MergesFile}");
     }
 
+    /// <summary>The tokenizer with CLIP's own vocabulary, which comes with this library.</summary>
+    /// <param name="options">Special tokens, length and rules; null for those of CLIP-L.</param>
+    /// <returns>The tokenizer.</returns>
+    /// <exception cref="ControlNetException">The special tokens are not in the vocabulary.</exception>
+    public static ClipTokenizer Clip(ClipTokenizerOptions? options = null)
+    {
+        var (vocabulary, merges) = ClipVocabulary.Shared;
+        return Create(vocabulary, merges, options ?? new ClipTokenizerOptions(), "CLIP's tokenizer");
+    }
+
     /// <summary>
     /// Returns a tokenizer with additional tokens, as textual inversion adds them. Their ids continue from <see cref="VocabularySize"/>.
     /// </summary>

@@ -3,7 +3,7 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A control network in a single safetensors file, the most common way to share one: in the original naming (with or without the prefix
+/// A control network in a single file, the most common way to share one, safetensors or torch's: in the original naming (with or without the prefix
 /// <c>control_model.</c>) or in diffusers'.
 /// </summary>
 public sealed class ControlFile
@@ -58,24 +58,18 @@ public sealed class ControlFile
     public WeightSource OpenWeights()
     {
         var map = KeyMap.For(Config, _prefix);
-        var file = TensorFile.Open(Path, System.IO.Path.GetFileName(Path));
-        var source = new WeightSource(file.Name, NetworkKind.ControlNetwork, [file]);
-        try
-        {
-            // A full checkpoint also contains its base model: only the prefixed names matter.
-            foreach (var entry in file.Entries.Values.Where(entry => entry.Name.StartsWith(_prefix, StringComparison.Ordinal)))
-                source.Add(new WeightTensor(
-                    _isOriginal ? map.FindByOriginal(entry.Name)?.Name ?? entry.Name : entry.Name[_prefix.Length..],
-                    entry.Shape,
-                    file,
-                    entry));
-            return source;
-        }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
+        return WeightSource.Around(
+            TensorFile.Open(Path, System.IO.Path.GetFileName(Path)), NetworkKind.ControlNetwork, source =>
+            {
+                // A full checkpoint also contains its base model: only the prefixed names matter.
+                var file = source.Files[0];
+                foreach (var entry in file.Entries.Values.Where(entry => entry.Name.StartsWith(_prefix, StringComparison.Ordinal)))
+                    source.Add(new WeightTensor(
+                        _isOriginal ? map.FindByOriginal(entry.Name)?.Name ?? entry.Name : entry.Name[_prefix.Length..],
+                        entry.Shape,
+                        file,
+                        entry));
+            });
     }
 
     private static bool IsPrefixed(string key) => key.StartsWith(KeyMap.ControlPrefix, StringComparison.Ordinal);

@@ -1,151 +1,34 @@
-using System.Globalization;
 using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Weights;
 
-/// <summary>
-/// Infers a control network's configuration from the shapes of its tensors. What shapes do not determine is taken from the family, which
-/// follows from the text width: 8 heads everywhere (768, SD1), else 64 channels per head (SD2, SDXL). If no layer attends to the text,
-/// heads and text width have no effect; an embedding of pooled text then means SDXL, linear projections SD2.
-/// </summary>
+/// <summary>Infers a control network's configuration from the shapes of its tensors; see <see cref="EncoderShapes"/>.</summary>
 /// <param name="shapes">The tensors, without prefix.</param>
 /// <param name="isOriginal">Whether they have the original names.</param>
 /// <param name="source">The file's name for messages.</param>
 internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, bool isOriginal, string source)
+    : EncoderShapes(shapes, isOriginal, source)
 {
-    private const int SD1TextWidth = 768;
-    private const int SD2TextWidth = 1024;
-    private const int SdxlTextWidth = 2048;
-    private const int HeadWidth = 64;
+    /// <inheritdoc/>
+    protected override string Kind => "control network";
 
-    public ControlNetConfig Infer()
+    /// <inheritdoc/>
+    protected override string Advice =>
+        $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(Source, ".json"))}'";
+
+    /// <summary>The configuration.</summary>
+    public ControlNetConfig Infer() => Checked(Encoder(new ControlNetConfig()) with
     {
-        var layers = LayersPerBlock();
-        var channels = new List<int>();
-        var attentions = new List<string?>();
-        while (channels.Count < ConfigRules.MostLevels && Has(Residual(channels.Count, layers)))
-        {
-            attentions.Add(IfAttention(Attention(channels.Count, layers)));
-            channels.Add(Size(Residual(channels.Count, layers), 0, 4));
-        }
-
-        if (channels.Count == 0)
-            throw Unknown($"it has no '{Residual(0, layers)}'");
-
-        // The middle block has as many transformer layers as the last level.
-        var middle = IfAttention(isOriginal ? "middle_block.1" : "mid_block.attentions.0");
-        string?[] deciding = [.. attentions.SkipLast(1), middle ?? attentions[^1]];
-        var depths = Depths(deciding);
-        var addition = isOriginal ? "label_emb.0.0.weight" : "add_embedding.linear_1.weight";
-        var linear = deciding.OfType<string>().LastOrDefault() is { } any ? Rank(any + ".proj_in.weight") == 2 : Has(addition);
-        var textWidth = TextWidth(deciding) ?? (Has(addition) ? SdxlTextWidth : linear ? SD2TextWidth : SD1TextWidth);
-        var config = new ControlNetConfig
-        {
-            InChannels = Size(isOriginal ? "input_blocks.0.0.weight" : "conv_in.weight", 1, 4),
-            BlockOutChannels = [.. channels],
-            DownBlockTypes = [.. attentions.Select(attention => attention is null ? "DownBlock2D" : "CrossAttnDownBlock2D")],
-            MidBlockType = middle is null ? "UNetMidBlock2D" : "UNetMidBlock2DCrossAttn",
-            LayersPerBlock = layers,
-            TransformerLayersPerBlock = depths,
-            AttentionHeadDim = [.. channels.Select(
-                (width, level) => Heads(width, textWidth, matters: deciding[level] is not null && depths[level] > 0))],
-            CrossAttentionDim = textWidth,
-            UseLinearProjection = linear,
-            UpcastAttention = textWidth == SD2TextWidth,
-            AdditionEmbedType = Has(addition) ? "text_time" : null,
-            AdditionTimeEmbedDim = Has(addition) ? 256 : null,
-            ProjectionClassEmbeddingsInputDim = Has(addition) ? Size(addition, 1, 2) : null,
-            ConditioningChannels = Size(isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
-            ConditioningEmbeddingOutChannels = ConditionChannels(),
-        };
-        try
-        {
-            config.Check(source);
-        }
-        catch (ControlNetException error)
-        {
-            throw Unknown(error.Message);
-        }
-
-        return config;
-    }
-
-    /// <summary>Residual blocks of the first level; in the original naming, the downsampler has the next number.</summary>
-    private int LayersPerBlock() =>
-        Count(j => isOriginal ? Text($"input_blocks.{j + 1}.0.in_layers.2.weight") : Text($"down_blocks.0.resnets.{j}.conv1.weight"));
+        ConditioningChannels = Size(IsOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
+        ConditioningEmbeddingOutChannels = ConditionChannels(),
+    });
 
     private int[] ConditionChannels()
     {
-        var first = isOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight";
-        Func<int, string> widening = isOriginal
+        var first = IsOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight";
+        Func<int, string> widening = IsOriginal
             ? i => Text($"input_hint_block.{(4 * i) + 4}.weight")
             : i => Text($"controlnet_cond_embedding.blocks.{(2 * i) + 1}.weight");
         return [Size(first, 0, 4), .. Enumerable.Range(0, Count(widening)).Select(i => Size(widening(i), 0, 4))];
     }
-
-    /// <summary>
-    /// Transformer layers of each level. A level without attention does not determine its own; it gets the value of the published
-    /// configurations: 0 in the small and mid networks, recognised by an attention without layers, else 1.
-    /// </summary>
-    private int[] Depths(string?[] attentions)
-    {
-        int?[] depths = [.. attentions.Select(
-            attention => attention is null ? (int?)null : Count(i => Text($"{attention}.transformer_blocks.{i}.norm1.weight")))];
-        var rest = depths.Contains(0) ? 0 : 1;
-        return [.. depths.Select(depth => depth ?? rest)];
-    }
-
-    /// <summary>The text width: columns of the key projection in the last attention that has a layer; null if none has.</summary>
-    private int? TextWidth(string?[] attentions)
-    {
-        var keys = attentions.OfType<string>().Select(attention => attention + ".transformer_blocks.0.attn2.to_k.weight")
-            .LastOrDefault(Has);
-        return keys is null ? null : Size(keys, 1, 2);
-    }
-
-    /// <param name="width">Channels of the level.</param>
-    /// <param name="textWidth">The text width, which identifies the family.</param>
-    /// <param name="matters">Whether the level has attention with layers; otherwise any divisor of the channels will do.</param>
-    private int Heads(int width, int textWidth, bool matters) => (textWidth == SD1TextWidth, width % HeadWidth) switch
-    {
-        (true, _) => 8,
-        (false, 0) => width / HeadWidth,
-        _ => matters ? throw Unknown($"{width} channels do not divide into heads of {HeadWidth}") : 1,
-    };
-
-    private string? IfAttention(string name) => Has(name + ".proj_in.weight") ? name : null;
-
-    private string Residual(int level, int layers) =>
-        isOriginal
-            ? Text($"input_blocks.{1 + (level * (layers + 1))}.0.in_layers.2.weight")
-            : Text($"down_blocks.{level}.resnets.0.conv1.weight");
-
-    private string Attention(int level, int layers) =>
-        isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.1") : Text($"down_blocks.{level}.attentions.0");
-
-    private bool Has(string name) => shapes.ContainsKey(name);
-
-    /// <summary>The number of consecutive indices, from 0, whose names exist.</summary>
-    private int Count(Func<int, string> name)
-    {
-        var count = 0;
-        while (Has(name(count)))
-            count++;
-        return count;
-    }
-
-    private int Rank(string name) =>
-        shapes.TryGetValue(name, out var shape) ? shape.Length : throw Unknown($"it has no {Message.Name(name)}");
-
-    private int Size(string name, int dimension, int rank) =>
-        Rank(name) == rank && shapes[name][dimension] is > 0 and <= ConfigRules.MostChannels and var size
-            ? (int)size
-            : throw Unknown($"{Message.Name(name)} is {Message.Shape(shapes[name])}");
-
-    private ControlNetException Unknown(string why) =>
-        new(
-            $"{source}: the configuration of this control network cannot be inferred from its tensors ({why.TrimEnd('.')}); "
-                + $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(source, ".json"))}'.");
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

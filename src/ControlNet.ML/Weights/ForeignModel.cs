@@ -7,13 +7,6 @@ internal static class ForeignModel
     /// <param name="path">A file or folder.</param>
     public static string? Describe(string path) => Directory.Exists(path) ? OfFolder(path) : OfFile(path);
 
-    /// <summary>How to convert a file to a model folder, to be appended to its message; empty if it is no base checkpoint.</summary>
-    /// <param name="path">A file.</param>
-    public static string Advice(string path) => Contents(path) is { Words: "a base checkpoint" }
-        ? ". Convert it once in Python: from diffusers import StableDiffusionPipeline; "
-            + "StableDiffusionPipeline.from_single_file('in.safetensors').save_pretrained('out') (StableDiffusionXLPipeline for SDXL)"
-        : "";
-
     private static string? OfFile(string path)
     {
         try
@@ -42,7 +35,9 @@ internal static class ForeignModel
         }
     }
 
-    private static string? OfFolder(string path)
+    /// <summary>The same for a folder of the hub's cache only.</summary>
+    /// <param name="path">A folder.</param>
+    public static string? DescribeCache(string path)
     {
         try
         {
@@ -55,9 +50,23 @@ internal static class ForeignModel
                         + Message.Name(Path.Combine(model, inside));
             }
 
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static string? OfFolder(string path)
+    {
+        if (DescribeCache(path) is { } cache)
+            return cache;
+        try
+        {
             if (File.Exists(Path.Combine(path, "model_index.json")))
                 return "is the folder of a base model (it has a model_index.json)";
-            return Only(path) is { } file && Contents(file) is { } kind
+            return WeightFiles(path) is [var file] && Contents(file) is { } kind
                 ? $"holds {Message.Name(Path.GetFileName(file))}, {kind.Words}"
                 : null;
         }
@@ -67,9 +76,11 @@ internal static class ForeignModel
         }
     }
 
-    /// <summary>The only safetensors file in a folder, or null.</summary>
-    private static string? Only(string folder) =>
-        Directory.EnumerateFiles(folder, "*.safetensors").Take(2).ToList() is [var file] ? file : null;
+    /// <summary>The weight files in a folder, by name.</summary>
+    public static IReadOnlyList<string> WeightFiles(string folder) =>
+        [.. Directory.EnumerateFiles(folder)
+            .Where(file => Path.GetExtension(file).ToLowerInvariant() is ".safetensors" or ".ckpt" or ".pth" or ".pt" or ".bin")
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// The snapshot to use of a model in the hub's cache, relative to its folder: that of <c>refs/main</c>, else the last by name; null if

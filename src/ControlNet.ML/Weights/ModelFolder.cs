@@ -2,22 +2,27 @@ using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Pipelines;
 using ControlNet.ML.Text;
+using ControlNet.ML.Weights.SingleFiles;
 
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part. Opening reads and checks all configurations and finds
-/// the weight files; the weights themselves are opened part by part.
+/// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part; or a single file, which is read as if it were one.
+/// Opening reads and checks all configurations and finds the weight files; the weights themselves are opened part by part.
 /// </summary>
 public sealed class ModelFolder
 {
     /// <summary>The index's name.</summary>
     internal const string IndexName = "model_index.json";
 
-    private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded) =>
-        (Path, Index, Variant, Loaded) = (path, index, variant, loaded);
+    private readonly IModelParts _parts;
+    private AutoencoderFile? _vae;
+    private string? _warning;
 
-    /// <summary>The full path.</summary>
+    private ModelFolder(string path, ModelIndex index, string? variant, ModelParts loaded, IModelParts parts) =>
+        (Path, Index, Variant, Loaded, _parts) = (path, index, variant, loaded, parts);
+
+    /// <summary>The full path of the folder or single file.</summary>
     public string Path { get; }
 
     /// <summary>The pipeline, from the index or inferred from the parts.</summary>
@@ -33,7 +38,7 @@ public sealed class ModelFolder
     public UNetConfig UNet { get; private init; } = new();
 
     /// <summary>The autoencoder's configuration.</summary>
-    public AutoencoderConfig Autoencoder { get; private init; } = new();
+    public AutoencoderConfig Autoencoder { get; private set; } = new();
 
     /// <summary>The text encoder's configuration.</summary>
     public ClipTextConfig TextEncoder { get; private init; } = new();
@@ -53,17 +58,20 @@ public sealed class ModelFolder
     /// <summary>The image size in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     internal int NativeSize => UNet.TrainedSide * Autoencoder.ScaleFactor;
 
+    /// <summary>Whether the model is a single file.</summary>
+    public bool IsSingleFile => _parts is CheckpointFile;
+
     /// <summary>The model's own defaults for generation.</summary>
     public GenerationConfig Generation { get; private init; } = new();
 
     /// <summary>Width and height in pixels of an image for which none are given.</summary>
     internal (int Width, int Height) DefaultSize => (Generation.Width ?? NativeSize, Generation.Height ?? NativeSize);
 
-    /// <summary>Warnings about unknown keys in any of the files.</summary>
+    /// <summary>Warnings: unknown keys in any of the files, a choice that was made.</summary>
     public IReadOnlyList<string> Warnings =>
     [
         .. Index.Warnings, .. Generation.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings,
-        .. TextEncoder2?.Warnings ?? [],
+        .. TextEncoder2?.Warnings ?? [], .. _warning is null ? Array.Empty<string>() : [_warning],
     ];
 
     /// <summary>Opens a folder.</summary>
@@ -77,32 +85,34 @@ public sealed class ModelFolder
     /// <exception cref="ControlNetException">
     /// The folder is missing, incomplete (the message lists everything that is missing) or invalid.
     /// </exception>
-    public static ModelFolder Open(string path, string? variant = null, ModelParts parts = ModelParts.All)
+    public static ModelFolder Open(string path, string? variant = null, ModelParts parts = ModelParts.All) =>
+        Open(path, new LoadOptions { Variant = variant, Parts = parts });
+
+    /// <summary>Opens a folder or a single file.</summary>
+    /// <param name="path">
+    /// The folder that contains <c>model_index.json</c>, or at least the parts; or a file (.safetensors, .ckpt, .pth, .pt, .bin) in the
+    /// original naming.
+    /// </param>
+    /// <param name="options">The variant, the networks to load, and what a single file does not contain.</param>
+    /// <returns>The model; no weights have been read.</returns>
+    /// <exception cref="ControlNetException">
+    /// It is missing, incomplete (the message lists everything that is missing) or invalid.
+    /// </exception>
+    public static ModelFolder Open(string path, LoadOptions options)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!Directory.Exists(path))
-            throw new ControlNetException(
-                File.Exists(path)
-                    ? $"{path}: {(ForeignModel.Describe(path) is { } known ? $"{known};" : "is a file,")} expected a model folder with "
-                        + $"{IndexName}{ForeignModel.Advice(path)}."
-                    : $"{path}: does not exist, expected a model folder with {IndexName}.");
-        var root = System.IO.Path.GetFullPath(path);
-        var indexPath = System.IO.Path.Combine(root, IndexName);
-        var index = File.Exists(indexPath)
-            ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
-            : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
-        if (!File.Exists(indexPath) && !Directory.Exists(System.IO.Path.Combine(root, "unet")) && ForeignModel.Describe(path) is { } other)
-            throw new ControlNetException($"{path}: {other}; expected a model folder with {IndexName}.");
-        RequireParts(root, index, parts);
-        RequireVariant(root, index, variant, parts);
-        var folder = new ModelFolder(root, index, variant, parts)
+        ArgumentNullException.ThrowIfNull(options);
+        var folder = Directory.Exists(path) ? OpenFolder(path, options) : OpenFile(path, options);
+        if (options.Vae is { } vae)
         {
-            Generation = GenerationConfig.Read(root),
-            UNet = Config(root, "unet", UNetConfig.Parse),
-            Autoencoder = Config(root, "vae", AutoencoderConfig.Parse),
-            TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
-            TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
-        };
+            folder._vae = AutoencoderFile.Open(vae, options.Variant, folder.Autoencoder.ScalingFactor);
+            if (folder._vae.Config.LatentChannels != folder.Autoencoder.LatentChannels)
+                throw new ControlNetException(
+                    $"{vae}: this VAE has {folder._vae.Config.LatentChannels} latent channels, expected "
+                        + $"{folder.Autoencoder.LatentChannels} as the model's own.");
+            folder.Autoencoder = folder._vae.Config;
+        }
+
         var (width, height) = folder.DefaultSize;
         return (ModelRequirements.OfSide(folder, width, "width") ?? ModelRequirements.OfSide(folder, height, "height")) is { } problem
             && folder.Generation is not { Width: null, Height: null }
@@ -114,20 +124,15 @@ public sealed class ModelFolder
     /// <param name="part">The part, one of <see cref="ModelIndex.Parts"/>.</param>
     /// <returns>The full path.</returns>
     /// <exception cref="ArgumentException">The model has no such part.</exception>
+    /// <exception cref="InvalidOperationException">The model is a single file.</exception>
     public string Folder(string part) =>
-        Index.Parts.Contains(part)
-            ? System.IO.Path.Combine(Path, part)
-            : throw new ArgumentException(
-                $"{Message.Name(part)} is not a part of {Index.ClassName}, which has {string.Join(", ", Index.Parts)}.", nameof(part));
+        _parts is FolderParts folders
+            ? folders.Folder(part)
+            : throw new InvalidOperationException($"{Path} is a single file, which has no folders.");
 
     /// <summary>Reads the scheduler's configuration.</summary>
     /// <exception cref="ControlNetException">It is invalid.</exception>
-    internal SchedulerConfig ReadScheduler()
-    {
-        const string source = "scheduler/scheduler_config.json";
-        return SchedulerConfig.Parse(
-            JsonText.ReadFile(System.IO.Path.Combine(Folder("scheduler"), "scheduler_config.json"), source), source);
-    }
+    internal SchedulerConfig ReadScheduler() => _parts.ReadScheduler();
 
     /// <summary>Reads the tokenizers, one for each text encoder, and checks that they fit the encoders and each other.</summary>
     /// <exception cref="ControlNetException">One is invalid, or has ids or a length that do not fit.</exception>
@@ -137,7 +142,7 @@ public sealed class ModelFolder
             ? [("tokenizer", "text_encoder", TextEncoder), ("tokenizer_2", "text_encoder_2", second)]
             : [("tokenizer", "text_encoder", TextEncoder)];
         var tokenizers = Array.ConvertAll(
-            encoders, encoder => ClipTokenizer.Load(Folder(encoder.Part), encoder.Config.MaxPositionEmbeddings));
+            encoders, encoder => _parts.ReadTokenizer(encoder.Part, encoder.Config.MaxPositionEmbeddings));
         for (var i = 0; i < tokenizers.Length; i++)
             tokenizers[i].EnsureFits(encoders[i].Config.VocabSize, encoders[i].Encoder);
 
@@ -171,26 +176,29 @@ public sealed class ModelFolder
     /// <returns>Full paths; one, or the shards.</returns>
     /// <exception cref="ControlNetException">A file is missing, or an index is invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
-    public IReadOnlyList<string> PartFiles(string part)
-    {
-        var files = Weights.PartFiles.Find(Folder(part), Kind(part), Variant)
-            ?? throw new ControlNetException($"{part}: {Weights.PartFiles.Absence(Folder(part), Kind(part))}.");
-        return files.Single is not null
-            ? [files.Single]
-            : [.. ShardIndex.Read(files.Index!, $"{part}/{System.IO.Path.GetFileName(files.Index)}").Keys];
-    }
+    public IReadOnlyList<string> PartFiles(string part) => part == "vae" && _vae is { } vae ? vae.Files : _parts.Files(part);
+
+    /// <summary>The number of bytes of a part's weights.</summary>
+    internal long PartLength(string part) =>
+        part == "vae" && _vae is { } vae ? vae.Files.Sum(file => new FileInfo(file).Length) : _parts.Length(part);
+
+    /// <summary>The settings of a part that belong to a saved reference.</summary>
+    internal IEnumerable<string> PartSettings(string part) => _parts.Settings(part);
 
     /// <summary>Opens the weights of a part.</summary>
     /// <param name="part"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
     /// <returns>The weights; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">They are invalid.</exception>
     /// <exception cref="ArgumentException">The part has no weights.</exception>
-    public WeightSource OpenWeights(string part) => WeightSource.Open(Folder(part), Kind(part), Variant);
+    public WeightSource OpenWeights(string part) => part == "vae" && _vae is { } vae ? vae.OpenWeights() : _parts.OpenWeights(part);
 
-    private static NetworkKind Kind(string part) =>
+    /// <summary>The kind of network of a part.</summary>
+    /// <exception cref="ArgumentException">The part has no weights.</exception>
+    internal static NetworkKind KindOf(string part) =>
         KindOrNull(part) ?? throw new ArgumentException($"{Message.Name(part)} has no weights.", nameof(part));
 
-    private static NetworkKind? KindOrNull(string part) => part switch
+    /// <summary>The kind of network of a part; null for tokenizers and scheduler.</summary>
+    internal static NetworkKind? KindOrNull(string part) => part switch
     {
         "unet" => NetworkKind.UNet,
         "vae" => NetworkKind.Autoencoder,
@@ -207,8 +215,57 @@ public sealed class ModelFolder
         _ => ModelParts.None,
     };
 
-    /// <summary>Whether a part's files other than its configuration are needed.</summary>
-    private static bool IsWanted(string part, ModelParts parts) => parts.HasFlag(PartsOf(part));
+    private static ModelFolder OpenFolder(string path, LoadOptions options)
+    {
+        var root = System.IO.Path.GetFullPath(path);
+        var indexPath = System.IO.Path.Combine(root, IndexName);
+        var index = File.Exists(indexPath)
+            ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
+            : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
+        if (!File.Exists(indexPath) && !Directory.Exists(System.IO.Path.Combine(root, "unet")))
+        {
+            if (ForeignModel.DescribeCache(path) is { } cache)
+                throw new ControlNetException($"{path}: {cache}; expected a model folder with {IndexName}.");
+            var files = ForeignModel.WeightFiles(root);
+            if (files is [var only])
+                return OpenFile(only, options, $"{path}: has no {IndexName}; its only weight file is used: {System.IO.Path.GetFileName(only)}.");
+            if (files.Count > 1)
+                throw new ControlNetException(
+                    $"{path}: has no {IndexName} and several weight files, expected one of them to be named: "
+                        + $"{Message.List([.. files.Select(file => Message.Name(System.IO.Path.GetFileName(file)))])}.");
+        }
+
+        var folders = new FolderParts(root, index, options.Variant);
+        folders.Require(options.Parts, supplied: options.Vae is null ? ModelParts.None : ModelParts.Autoencoder);
+        return new ModelFolder(root, index, options.Variant, options.Parts, folders)
+        {
+            Generation = GenerationConfig.Read(root),
+            UNet = Config(root, "unet", UNetConfig.Parse),
+            Autoencoder = options.Vae is null || File.Exists(System.IO.Path.Combine(root, "vae", "config.json"))
+                ? Config(root, "vae", AutoencoderConfig.Parse)
+                : AutoencoderConfig.StableDiffusion15 with
+                {
+                    ScalingFactor = (index.IsXL ? ModelFamily.SDXL : ModelFamily.SD1).ScalingFactor(),
+                },
+            TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
+            TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
+        };
+    }
+
+    private static ModelFolder OpenFile(string path, LoadOptions options, string? warning = null)
+    {
+        if (!File.Exists(path))
+            throw new ControlNetException($"{path}: does not exist, expected a model folder with {IndexName}, or a single file.");
+        var file = CheckpointFile.Open(path, options);
+        return new ModelFolder(System.IO.Path.GetFullPath(path), file.Index, options.Variant, options.Parts, file)
+        {
+            UNet = file.UNet,
+            Autoencoder = file.Autoencoder,
+            TextEncoder = file.TextEncoder,
+            TextEncoder2 = file.TextEncoder2,
+            _warning = warning,
+        };
+    }
 
     private delegate T Parser<T>(ReadOnlySpan<byte> json, string source);
 
@@ -216,58 +273,5 @@ public sealed class ModelFolder
     {
         var source = part + "/config.json";
         return parse(JsonText.ReadFile(System.IO.Path.Combine(root, part, "config.json"), source), source);
-    }
-
-    /// <summary>Throws one error that lists everything that is missing.</summary>
-    private static void RequireParts(string root, ModelIndex index, ModelParts parts)
-    {
-        var missing = new List<string>();
-        foreach (var part in index.Parts.Where(part => IsWanted(part, parts) || KindOrNull(part) is not null))
-        {
-            var folder = System.IO.Path.Combine(root, part);
-            if (!Directory.Exists(folder))
-            {
-                missing.Add($"the folder '{part}'");
-                continue;
-            }
-
-            if (KindOrNull(part) is { } kind)
-            {
-                RequireFile("config.json");
-                if (IsWanted(part, parts) && Weights.PartFiles.Find(folder, kind, null) is null)
-                    missing.Add($"'{part}': {Weights.PartFiles.Absence(folder, kind)}");
-            }
-            else if (part == "scheduler")
-            {
-                RequireFile("scheduler_config.json");
-            }
-            else if (!File.Exists(System.IO.Path.Combine(folder, "tokenizer.json")))
-            {
-                RequireFile("vocab.json");
-                RequireFile("merges.txt");
-            }
-
-            void RequireFile(string name)
-            {
-                if (!File.Exists(System.IO.Path.Combine(folder, name)))
-                    missing.Add($"'{part}/{name}'");
-            }
-        }
-
-        if (missing.Count > 0)
-            throw new ControlNetException($"{root}: the model is incomplete: {string.Join("; ", missing)}.");
-    }
-
-    private static void RequireVariant(string root, ModelIndex index, string? variant, ModelParts parts)
-    {
-        if (variant is null)
-            return;
-        var variants = index.Parts.Where(part => KindOrNull(part) is not null && IsWanted(part, parts))
-            .SelectMany(part => Weights.PartFiles.Variants(System.IO.Path.Combine(root, part), KindOrNull(part)!.Value))
-            .Distinct().Order(StringComparer.Ordinal).ToList();
-        if (!variants.Contains(variant))
-            throw new ControlNetException(
-                $"{root}: no part has weights of the variant {Message.Name(variant)}; "
-                    + $"there are {(variants.Count == 0 ? "only plain files" : string.Join(", ", variants.Select(Message.Name)))}.");
     }
 }

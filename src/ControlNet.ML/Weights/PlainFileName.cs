@@ -8,8 +8,11 @@ namespace ControlNet.ML.Weights;
 internal static class PlainFileName
 {
     private const int Longest = 255, MostParts = 8;
-    private static readonly string[] Endings = [".safetensors", ".json", ".txt"];
+    private static readonly string[] Endings = [".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".json", ".txt"];
     private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
+
+    /// <summary>The extensions of a model's files, for messages.</summary>
+    public static string KnownEndings => Message.Choices(Endings);
 
     /// <summary>Whether a name is a plain file name in the same folder: no separator, drive, stream, device or hidden file.</summary>
     public static bool IsPlain(string name)

@@ -9,8 +9,6 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 internal static class ShardIndex
 {
-    private static readonly string[] Endings = [".safetensors", ".bin"];
-
     /// <summary>Reads an index.</summary>
     /// <param name="path">The index.</param>
     /// <param name="source">Its name for messages.</param>
@@ -22,6 +20,7 @@ internal static class ShardIndex
             throw new ControlNetException($"{source}: has no 'weight_map', expected an object from tensor names to file names.");
 
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var ending = Path.GetFileName(path).Contains(".bin.index", StringComparison.Ordinal) ? ".bin" : ".safetensors";
         var shards = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var property in map.EnumerateObject())
         {
@@ -29,10 +28,10 @@ internal static class ShardIndex
                 throw new ControlNetException(
                     $"{source}: the file of {Message.Name(property.Name)} is {JsonText.Describe(property.Value)}, expected a string.");
             var name = property.Value.GetString()!;
-            if (!PlainFileName.IsPlain(name) || !Array.Exists(Endings, ending => name.EndsWith(ending, StringComparison.Ordinal)))
+            if (!PlainFileName.IsPlain(name) || !name.EndsWith(ending, StringComparison.Ordinal))
                 throw new ControlNetException(
                     $"{source}: {Message.Name(name)} is not the name of a weight file, "
-                        + $"expected the plain name of a {string.Join(" or ", Endings)} file next to the index.");
+                        + $"expected the plain name of a {ending} file next to the index.");
             if (!shards.TryGetValue(Path.Combine(folder, name), out var tensors))
                 shards.Add(Path.Combine(folder, name), tensors = []);
             tensors.Add(property.Name);

@@ -28,7 +28,7 @@ internal sealed partial record WeightKind(string Words, NetworkKind? Network = n
         (new(Transformer), names => names.Any(TransformerName())),
         (new("a base checkpoint"), names => names.Begin(KeyMap.UNetPrefix)
             && (names.Begin(KeyMap.AutoencoderPrefix) || names.Begin("cond_stage_model.") || names.Begin("conditioner."))),
-        (new("a UNet in the original naming"), names => names.Begin(KeyMap.UNetPrefix)),
+        (new("a UNet in the original naming", NetworkKind.UNet), names => names.Begin(KeyMap.UNetPrefix)),
         (new("a UNet", NetworkKind.UNet), names => names.Has("conv_in.weight") && names.Has("time_embedding.linear_1.weight")
             && names.Begin("up_blocks.")),
         (new("a VAE", NetworkKind.Autoencoder), names => names.IsAutoencoder("") || names.IsAutoencoder(KeyMap.AutoencoderPrefix)),

@@ -61,7 +61,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             if (!PlainFileName.IsOfModel(name))
                 throw new ControlNetException(
                     $"The weights {Message.Name(Name)} have a file {Message.Name(name)}, "
-                        + "expected names below their folder that end in .safetensors, .json or .txt.");
+                        + $"expected names below their folder that end in {PlainFileName.KnownEndings}.");
             if (digest.Length != 2 * SHA256.HashSizeInBytes || !digest.All(char.IsAsciiHexDigitLower))
                 throw new ControlNetException(
                     $"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
@@ -89,10 +89,18 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     public static WeightReference Of(DiffusionModel model, ModelParts parts)
     {
         var folder = model.Folder;
+
+        // What such options name may be anywhere, and a reference is to one place.
+        if (model.Options is not { Vae: null, Config: null, PredictionType: null, ExtractEma: false })
+            throw new ControlNetException(
+                $"{model.Name}: was loaded with a VAE, configuration, prediction type or averaged weights of its own, which a saved model "
+                    + "does not record; convert it to a folder first (controlnet convert) and load that.");
         var weights = folder.Index.Parts.Where(part => part is ("unet" or "vae" or "text_encoder" or "text_encoder_2") && IsWanted(part))
             .SelectMany(folder.PartFiles);
         var settings = folder.Index.Parts.Where(part => IsWanted(part) || part is not ("tokenizer" or "tokenizer_2"))
-            .SelectMany(part => Settings(folder.Folder(part)));
+            .SelectMany(folder.PartSettings);
+        if (folder.IsSingleFile)
+            return Of(folder.Path, model.Options, Path.GetDirectoryName(folder.Path)!, weights) with { Parts = parts };
         var index = new[] { ModelFolder.IndexName, GenerationConfig.FileName }
             .Select(name => Path.Combine(folder.Path, name)).Where(File.Exists);
         var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;

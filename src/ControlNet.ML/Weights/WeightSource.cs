@@ -71,6 +71,25 @@ public sealed class WeightSource : IDisposable
                     + "expected one.");
     }
 
+    /// <summary>The weights of a network in an open file, which the source closes.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="kind">The kind of network.</param>
+    /// <param name="fill">Adds the tensors.</param>
+    internal static WeightSource Around(TensorFile file, NetworkKind kind, Action<WeightSource> fill)
+    {
+        var source = new WeightSource(file.Name, kind, [file]);
+        try
+        {
+            fill(source);
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
     private static WeightSource OpenFile(string path, string name, NetworkKind kind)
     {
         var source = new WeightSource(name, kind, []);

@@ -4,46 +4,103 @@ namespace ControlNet.ML.Weights;
 public sealed class WeightTensor
 {
     private readonly TensorEntry _entry;
+    private readonly long _first;
+    private readonly bool _isTransposed;
 
-    internal WeightTensor(string name, long[] shape, TensorFile file, TensorEntry entry) =>
-        (Name, Shape, File, _entry) = (name, shape, file, entry);
+    /// <param name="name">The name in diffusers' or transformers' state dict.</param>
+    /// <param name="shape">The shape there.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="entry">The tensor in the file that contains it.</param>
+    /// <param name="first">Its first element there: several tensors may be fused to one.</param>
+    /// <param name="isTransposed">Whether it is a matrix that is transposed in the file.</param>
+    internal WeightTensor(string name, long[] shape, TensorFile file, TensorEntry entry, long first = 0, bool isTransposed = false)
+    {
+        (Name, Shape, File, _entry, _first, _isTransposed) = (name, shape, file, entry, first, isTransposed);
+        Count = shape.Aggregate(1L, (product, size) => checked(product * size));
+        if (first < 0 || first > entry.Count - Count || (isTransposed && shape.Length != 2))
+            throw new ArgumentException($"{Message.Name(name)} is not inside of {Message.Name(entry.Name)}.", nameof(entry));
+    }
 
     /// <summary>The name in diffusers' or transformers' state dict.</summary>
     public string Name { get; }
 
-    /// <summary>The shape there; the same elements in the same order as in the file.</summary>
+    /// <summary>The shape there.</summary>
     public long[] Shape { get; }
 
     /// <summary>The file that holds it.</summary>
     public TensorFile File { get; }
 
-    /// <summary>Its name in that file.</summary>
+    /// <summary>Its name in that file, or that of the tensor that it is a part of.</summary>
     public string Key => _entry.Name;
 
     /// <summary>The element type.</summary>
     public TensorType Type => _entry.Type;
 
     /// <summary>The number of elements.</summary>
-    public long Count => _entry.Count;
+    public long Count { get; }
 
     /// <summary>The number of bytes.</summary>
-    public long ByteLength => _entry.ByteLength;
-
-    /// <summary>The address of the first byte, valid while the source is open; see <see cref="TensorFile.Address"/>.</summary>
-    public nint Address => File.Address(Key);
+    public long ByteLength => Count * Type.Size();
 
     /// <summary>Copies the elements, converted to float.</summary>
     /// <param name="destination">The destination; exactly as long as the tensor.</param>
-    public void CopyTo(Span<float> destination) => File.CopyTo(Key, destination);
+    /// <exception cref="ArgumentException">The destination's length differs.</exception>
+    public void CopyTo(Span<float> destination)
+    {
+        if (destination.Length != Count)
+            throw new ArgumentException(
+                $"{Message.Name(Name)} has {Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
+        if (_first == 0 && !_isTransposed && Count == _entry.Count)
+            File.CopyTo(Key, destination);
+        else
+            CopyTo(0, destination);
+    }
 
     /// <summary>Copies some of the elements, converted to float.</summary>
     /// <param name="first">The first element, in row-major order.</param>
     /// <param name="destination">The destination, whose length is the number of elements.</param>
     public void CopyTo(long first, Span<float> destination)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Count - destination.Length);
         using var held = File.Hold();
         var size = Type.Size();
-        TensorConversion.ToSingle(Type, File.Bytes(Key, first * size, checked(destination.Length * size)), destination);
+        if (!_isTransposed)
+        {
+            TensorConversion.ToSingle(
+                Type, File.Bytes(Key, (_first + first) * size, checked(destination.Length * size)), destination);
+            return;
+        }
+
+        var (rows, columns) = (Shape[0], Shape[1]);
+        for (var i = 0; i < destination.Length; i++)
+        {
+            var (row, column) = Math.DivRem(first + i, columns);
+            TensorConversion.ToSingle(Type, File.Bytes(Key, (_first + (column * rows) + row) * size, size), destination.Slice(i, 1));
+        }
+    }
+
+    /// <summary>Writes the elements as they are in the file, row-major, little-endian.</summary>
+    /// <param name="stream">The destination.</param>
+    internal void WriteTo(Stream stream)
+    {
+        const int chunk = 1 << 24;
+        using var held = File.Hold();
+        var size = Type.Size();
+        if (!_isTransposed)
+        {
+            for (var done = 0L; done < ByteLength; done += chunk)
+                stream.Write(File.Bytes(Key, (_first * size) + done, (int)Math.Min(chunk, ByteLength - done)));
+            return;
+        }
+
+        var row = new byte[checked((int)Shape[1] * size)];
+        for (var i = 0L; i < Shape[0]; i++)
+        {
+            for (var j = 0; j < Shape[1]; j++)
+                File.Bytes(Key, (_first + (j * Shape[0]) + i) * size, size).CopyTo(row.AsSpan(j * size));
+            stream.Write(row);
+        }
     }
 
     /// <summary>Releases the file's pages after they were copied. The tensor stays readable.</summary>

@@ -151,11 +151,11 @@ public sealed class ModelFolderTests : IDisposable
         Assert.True(ModelFolder.Open(root).Index.IsXL);
         Directory.Delete(Path.Combine(root, "tokenizer_2"), recursive: true);
         File.Delete(Path.Combine(root, "unet", "config.json"));
-        File.Move(Path.Combine(root, "vae", "diffusion_pytorch_model.safetensors"), Path.Combine(root, "vae", "diffusion_pytorch_model.bin"));
+        File.Move(Path.Combine(root, "vae", "diffusion_pytorch_model.safetensors"), Path.Combine(root, "vae", "vae-ft-mse.ckpt"));
         var message = Assert.Throws<ControlNetException>(() => ModelFolder.Open(root)).Message;
         Assert.Contains("'tokenizer_2'", message, StringComparison.Ordinal);
         Assert.Contains("'unet/config.json'", message, StringComparison.Ordinal);
-        Assert.Contains("diffusion_pytorch_model.bin', a pickle: safetensors is expected", message, StringComparison.Ordinal);
+        Assert.Contains("'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing; there is 'vae-ft-mse.ckpt', which has another name", message, StringComparison.Ordinal);
     }
 
     [Fact]

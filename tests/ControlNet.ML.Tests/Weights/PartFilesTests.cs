@@ -59,6 +59,7 @@ public sealed class PartFilesTests : IDisposable
         Says(_folder.Path, "'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing");
         Write("model-00001-of-00002.safetensors");
         Says(_folder.Path, "has shards but not their index 'diffusion_pytorch_model.safetensors.index.json'");
+        File.Delete(_folder.File("model-00001-of-00002.safetensors"));
         foreach (var ending in (string[])["bin", "pth", "pt", "CKPT"])
         {
             _folder.Write("weights." + ending, []);

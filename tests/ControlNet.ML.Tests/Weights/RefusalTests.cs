@@ -33,7 +33,7 @@ public sealed class RefusalTests : IDisposable
         Says(() => ControlFolder.Open(_folder.File("empty")), "has no config.json, expected the folder of a control network (or a single file of one)");
         Says(() => ControlFolder.Open(_folder.File("file.safetensors")), "(this is a file)");
         File.WriteAllText(_folder.File("empty", "config.json"), ControlNetConfig.StableDiffusion15.ToJson());
-        Says(() => ControlFolder.Open(_folder.File("empty")), "'diffusion_pytorch_model.safetensors' is missing");
+        Says(() => ControlFolder.Open(_folder.File("empty")), "'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing");
     }
 
     [Fact]
@@ -49,8 +49,8 @@ public sealed class RefusalTests : IDisposable
     public void A_model_that_is_not_there_or_a_file_is_said_so()
     {
         _folder.Write("file", []);
-        Says(() => ModelFolder.Open(_folder.File("file")), "is a file, expected a model folder with model_index.json");
-        Says(() => ModelFolder.Open(_folder.File("none")), "does not exist, expected a model folder with model_index.json");
+        Says(() => ModelFolder.Open(_folder.File("file")), "the file has 0 bytes, expected a safetensors file");
+        Says(() => ModelFolder.Open(_folder.File("none")), "does not exist, expected a model folder with model_index.json, or a single file");
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class RefusalTests : IDisposable
         File.Delete(Path.Combine(root, "unet", "diffusion_pytorch_model.safetensors"));
         Directory.Delete(Path.Combine(root, "tokenizer"), recursive: true);
         Assert.Equal(ModelParts.Autoencoder, ModelFolder.Open(root, parts: ModelParts.Autoencoder).Loaded);
-        Says(() => ModelFolder.Open(root, parts: ModelParts.UNet), "'unet': 'diffusion_pytorch_model.safetensors' is missing");
+        Says(() => ModelFolder.Open(root, parts: ModelParts.UNet), "'unet': 'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing");
         Says(() => ModelFolder.Open(root, parts: ModelParts.TextEncoder), "the folder 'tokenizer'");
         File.Delete(Path.Combine(root, "unet", "config.json"));
         Says(() => ModelFolder.Open(root, parts: ModelParts.Autoencoder), "'unet/config.json'");

@@ -77,12 +77,11 @@ public sealed class WeightKindTests : IDisposable
     }
 
     [Fact]
-    public void A_file_in_place_of_a_folder_is_named_and_a_checkpoint_is_told_how_to_become_one()
+    public void A_file_of_another_kind_is_named()
     {
         var lora = Weights("any.safetensors", "lora_unet_x.lora_down.weight");
         var checkpoint = Weights("model.safetensors", "model.diffusion_model.out.2.bias", "conditioner.x");
-        Says("is a LoRA; expected a model folder with model_index.json.", () => ModelFolder.Open(lora));
-        Says("from_single_file('in.safetensors').save_pretrained('out')", () => ModelFolder.Open(checkpoint));
+        Says("is a LoRA; expected a base model of Stable Diffusion.", () => ModelFolder.Open(lora));
         Says("is a base checkpoint; expected a control network.", () => ControlFile.Open(checkpoint));
         Says("is a LoRA; expected the folder of a control network (this is a file)", () => ControlFolder.Open(lora));
         Says("is GGUF", () => ModelFolder.Open(_folder.Write("x.bin", [.. "GGUF"u8, 3, 0, 0, 0, .. new byte[64]])));
@@ -108,7 +107,7 @@ public sealed class WeightKindTests : IDisposable
         Directory.CreateDirectory(_folder.File("own"));
         Weights("own/pytorch_model.safetensors", "image_proj.x");
         Says("holds 'pytorch_model.safetensors', an IP-Adapter; expected the folder of a control network", () => ControlFolder.Open(_folder.File("own")));
-        Says("holds 'pytorch_model.safetensors', an IP-Adapter; expected a model folder", () => ModelFolder.Open(_folder.File("own")));
+        Says("pytorch_model.safetensors: is an IP-Adapter; expected a base model", () => ModelFolder.Open(_folder.File("own")));
         _folder.Write("own/model_index.json", [.. "{}"u8]);
         Says("is the folder of a base model", () => ControlFolder.Open(_folder.File("own")));
     }

@@ -19,7 +19,10 @@ internal static class WeightKeeper
             return placed.Write(writer, "Model.");
         if (storage == WeightStorage.Reference)
             return Checked(model.Reference.Value);
-        return Inside(writer, "Model.", model.Folder.Path, WeightReference.Of(model, parts & model.Folder.Loaded));
+        var (path, reference) = (model.Folder.Path, WeightReference.Of(model, parts & model.Folder.Loaded));
+        return model.Folder.IsSingleFile
+            ? Inside(writer, "Model.", Path.GetDirectoryName(path)!, reference with { SingleFile = Path.GetFileName(path) })
+            : Inside(writer, "Model.", path, reference);
     }
 
     /// <summary>Saves controls with their networks, in full.</summary>

@@ -1,0 +1,71 @@
+using System.Globalization;
+using ControlNet.ML.Configuration;
+
+namespace ControlNet.ML.Weights;
+
+/// <summary>
+/// Infers a text encoder's configuration from the shapes of its tensors. All of Stable Diffusion's have heads of 64 channels; OpenAI's CLIP
+/// has the activation quick_gelu, OpenCLIP gelu.
+/// </summary>
+/// <param name="shapes">The tensors, in transformers' or OpenCLIP's naming, without prefix.</param>
+/// <param name="isOpenClip">Whether they have OpenCLIP's names.</param>
+/// <param name="source">The file's name for messages.</param>
+internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes, bool isOpenClip, string source)
+{
+    private const int HeadWidth = 64;
+
+    /// <summary>The configuration.</summary>
+    /// <param name="unusedLayers">The number of last layers that the model does not use: 1 in Stable Diffusion 2.</param>
+    /// <param name="hasProjection">Whether the model uses the projection: the second encoder of SDXL.</param>
+    /// <exception cref="ControlNetException">It cannot be inferred.</exception>
+    public ClipTextConfig Infer(int unusedLayers, bool hasProjection)
+    {
+        var embedding = isOpenClip ? "token_embedding.weight" : "text_model.embeddings.token_embedding.weight";
+        var positions = isOpenClip ? "positional_embedding" : "text_model.embeddings.position_embedding.weight";
+        var width = Size(embedding, 1);
+        var layers = 0;
+        while (layers < ConfigRules.MostLayers * 4 && shapes.ContainsKey(FirstLinear(layers)))
+            layers++;
+        var config = ClipTextConfig.ClipL with
+        {
+            VocabSize = Size(embedding, 0),
+            HiddenSize = width,
+            IntermediateSize = Size(FirstLinear(0), 0),
+            NumHiddenLayers = Math.Max(layers - unusedLayers, 1),
+            NumAttentionHeads = width % HeadWidth == 0
+                ? width / HeadWidth
+                : throw Unknown($"{width} channels do not divide into heads of {HeadWidth}"),
+            MaxPositionEmbeddings = Size(positions, 0),
+            HiddenAct = isOpenClip ? "gelu" : "quick_gelu",
+
+            // OpenCLIP's is [width, projection], transformers' [projection, width]. Without one, the number in the published files.
+            ProjectionDim = hasProjection ? Size(isOpenClip ? "text_projection" : "text_projection.weight", isOpenClip ? 1 : 0)
+                : isOpenClip ? ClipTextConfig.ClipH.ProjectionDim
+                : width,
+            HasProjection = hasProjection,
+        };
+        try
+        {
+            config.Check(source);
+            return config;
+        }
+        catch (ControlNetException error)
+        {
+            throw Unknown(error.Message);
+        }
+    }
+
+    private string FirstLinear(int layer) =>
+        isOpenClip ? Text($"transformer.resblocks.{layer}.mlp.c_fc.weight") : Text($"text_model.encoder.layers.{layer}.mlp.fc1.weight");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private int Size(string name, int dimension) =>
+        shapes.TryGetValue(name, out var shape) && shape.Length == 2 && shape[dimension] is > 0 and <= 1 << 20 and var size
+            ? (int)size
+            : throw Unknown(shape is null ? $"it has no '{name}'" : $"{Message.Name(name)} is {Message.Shape(shape)}");
+
+    private ControlNetException Unknown(string why) => new(
+        $"{source}: the configuration of this text encoder cannot be inferred from its tensors ({why.TrimEnd('.')}); "
+            + "give a model folder of the same architecture as its configuration (--config).");
+}

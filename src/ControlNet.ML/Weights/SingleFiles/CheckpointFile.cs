@@ -1,0 +1,237 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Text;
+
+namespace ControlNet.ML.Weights.SingleFiles;
+
+/// <summary>
+/// A base model in a single file, as the original repositories, trainers and model sites share it. What the file lacks (configurations, a
+/// part that was pruned) comes from the family, from the tensors' shapes, or from a model folder that the user names.
+/// </summary>
+internal sealed class CheckpointFile : IModelParts
+{
+    private readonly string _path;
+    private readonly CheckpointKeys _keys;
+    private readonly ModelFolder? _beside;
+    private readonly bool _isAveraged;
+
+    private CheckpointFile(TensorFile file, LoadOptions options)
+    {
+        _path = file.Path;
+        _keys = new CheckpointKeys(file);
+        _isAveraged = options.ExtractEma;
+        _beside = options.Config is null ? null : ModelFolder.Open(options.Config, options with { Config = null, Vae = null, Parts = ModelParts.None });
+        if (_beside is not null && _beside.Index.IsXL != (_keys.Family == ModelFamily.SDXL))
+            throw new ControlNetException(
+                $"{options.Config}: is not of the family of {file.Name}, {_keys.Family.InWords()}; expected its configuration.");
+        RequireParts(options, file.Name);
+        UNet = _beside?.UNet ?? new UNetShapes(_keys.Shapes(_keys.UNet), isOriginal: _keys.UNet.Length > 0, file.Name).Infer();
+        var (prediction, hasZeroSnr) = CheckpointPrediction.Of(file, _keys, options.PredictionType, UNet.InChannels);
+        if (_beside is null)
+            UNet = UNet with { SampleSize = _keys.Family.SampleSize(prediction) };
+        Autoencoder = _beside?.Autoencoder ?? AutoencoderOf(file.Name);
+        (TextEncoder, TextEncoder2) = _beside is null ? TextEncodersOf(file.Name) : (_beside.TextEncoder, _beside.TextEncoder2);
+        Scheduler = _beside?.ReadScheduler() ?? _keys.Family.Scheduler(prediction, hasZeroSnr);
+        if (_isAveraged && !file.Entries.Keys.Any(name => name.StartsWith("model_ema.diffusion_model", StringComparison.Ordinal)))
+            throw new ControlNetException($"{file.Name}: has no averaged weights (model_ema.*), which were asked for.");
+    }
+
+    /// <summary>The pipeline.</summary>
+    public ModelIndex Index => _beside?.Index ?? ModelIndex.Guess(_keys.Family == ModelFamily.SDXL);
+
+    /// <summary>The UNet's configuration.</summary>
+    public UNetConfig UNet { get; }
+
+    /// <summary>The autoencoder's configuration.</summary>
+    public AutoencoderConfig Autoencoder { get; }
+
+    /// <summary>The text encoder's configuration.</summary>
+    public ClipTextConfig TextEncoder { get; }
+
+    /// <summary>The second text encoder's configuration, or null.</summary>
+    public ClipTextConfig? TextEncoder2 { get; }
+
+    /// <summary>The scheduler's configuration.</summary>
+    public SchedulerConfig Scheduler { get; }
+
+    /// <summary>Opens a file: recognises its parts and finds their configurations.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">What the file does not say, and which parts are wanted.</param>
+    /// <exception cref="ControlNetException">It is missing, invalid, no base model, or lacks a part that is wanted.</exception>
+    public static CheckpointFile Open(string path, LoadOptions options)
+    {
+        using var file = TensorFile.Open(path);
+        return new CheckpointFile(file, options);
+    }
+
+    /// <summary>Opens some of the tensors of a file as the weights of a network.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="kind">The kind of network.</param>
+    /// <param name="prefix">The prefix of its names.</param>
+    /// <param name="isWeight">Whether the rest of a name is that of a weight.</param>
+    /// <param name="rename">The name and shape in diffusers, from those in the file; null if it is no weight.</param>
+    public static WeightSource OpenPart(
+        string path, NetworkKind kind, string prefix, Func<string, bool> isWeight, Func<string, long[], (string Name, long[] Shape)?> rename) =>
+        WeightSource.Around(TensorFile.Open(path, Path.GetFileName(path)), kind, source =>
+        {
+            var file = source.Files[0];
+            foreach (var entry in file.Entries.Values)
+            {
+                if (entry.Name.StartsWith(prefix, StringComparison.Ordinal) && isWeight(entry.Name[prefix.Length..])
+                    && rename(entry.Name, entry.Shape) is var (name, shape))
+                    source.Add(new WeightTensor(name, shape, file, entry));
+            }
+        });
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files(string part) => Has(part) ? [_path] : Beside(part).PartFiles(part);
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Settings(string part) => [];
+
+    /// <inheritdoc/>
+    public long Length(string part)
+    {
+        using var weights = OpenWeights(part);
+        return weights.Tensors.Values.Sum(tensor => tensor.ByteLength);
+    }
+
+    /// <inheritdoc/>
+    public ClipTokenizer ReadTokenizer(string part, int maxPositions)
+    {
+        if (_beside is not null && Directory.Exists(_beside.Folder(part)))
+            return ClipTokenizer.Load(_beside.Folder(part), maxPositions);
+        var padsWithBang = _keys.Family == ModelFamily.SD2 || part == "tokenizer_2";
+        var options = new ClipTokenizerOptions { MaxLength = maxPositions };
+        return ClipTokenizer.Clip(padsWithBang ? options with { PadToken = "!" } : options);
+    }
+
+    /// <inheritdoc/>
+    public SchedulerConfig ReadScheduler() => Scheduler;
+
+    /// <inheritdoc/>
+    public WeightSource OpenWeights(string part)
+    {
+        if (!Has(part))
+            return Beside(part).OpenWeights(part);
+        return part switch
+        {
+            "unet" => OpenUNet(),
+            "vae" => AutoencoderFile.OpenWeights(_path, Autoencoder, _keys.Autoencoder!, isOriginal: true),
+            "text_encoder" when !_keys.IsOpenClip => OpenTextEncoder(),
+            "text_encoder" => OpenOpenClip(TextEncoder, _keys.TextEncoder!),
+            _ => OpenOpenClip(TextEncoder2!, _keys.TextEncoder2!),
+        };
+    }
+
+    private WeightSource OpenUNet()
+    {
+        if (_keys.UNet.Length == 0)
+            return WeightSource.OpenFile(_path, NetworkKind.UNet);
+        var map = KeyMap.For(UNet, _keys.UNet);
+        if (!_isAveraged)
+            return OpenPart(
+                _path, NetworkKind.UNet, _keys.UNet, _ => true, (name, shape) => (map.FindByOriginal(name)?.Name ?? name, shape));
+
+        // The averaged weights are named without the dots, which only a table can put back.
+        var byAveraged = map.Tensors.ToDictionary(
+            tensor => "model_ema." + tensor.Original["model.".Length..].Replace(".", "", StringComparison.Ordinal), tensor => tensor.Name);
+        return OpenPart(
+            _path, NetworkKind.UNet, "model_ema.diffusion_model", _ => true, (name, shape) => (byAveraged.GetValueOrDefault(name, name), shape));
+    }
+
+    private WeightSource OpenTextEncoder()
+    {
+        var prefix = _keys.TextEncoder!;
+        return OpenPart(
+            _path, NetworkKind.TextEncoder, prefix, rest => rest != "text_projection.weight" && rest != "logit_scale",
+            (name, shape) => KeyNormaliser.Normalise(NetworkKind.TextEncoder, name[prefix.Length..], shape));
+    }
+
+    private WeightSource OpenOpenClip(ClipTextConfig config, string prefix) =>
+        WeightSource.Around(TensorFile.Open(_path, Path.GetFileName(_path)), NetworkKind.TextEncoder, source =>
+        {
+            var file = source.Files[0];
+            foreach (var tensor in KeyMap.For(config).Tensors)
+            {
+                // What is missing or of another shape is reported when the weights are matched.
+                var (key, third, isTransposed) = OpenClipLayout.Of(tensor.Name);
+                if (!file.Entries.TryGetValue(prefix + key, out var entry))
+                    continue;
+                var shape = third < 0 ? isTransposed ? [.. entry.Shape.Reverse()] : entry.Shape
+                    : entry.Shape is [var rows, .. var rest] && rows % 3 == 0 ? [rows / 3, .. rest]
+                    : throw new ControlNetException(
+                        $"{file.Name}: {Message.Name(entry.Name)} is {Message.Shape(entry.Shape)}, expected query, key and value in one.");
+                source.Add(new WeightTensor(tensor.Name, shape, file, entry, Math.Max(third, 0) * (entry.Count / 3), isTransposed));
+            }
+        });
+
+    private bool Has(string part) => part switch
+    {
+        "unet" => true,
+        "vae" => _keys.Autoencoder is not null,
+        "text_encoder" => _keys.TextEncoder is not null,
+        "text_encoder_2" => _keys.TextEncoder2 is not null,
+        _ => throw new ArgumentException($"{Message.Name(part)} has no weights.", nameof(part)),
+    };
+
+    private ModelFolder Beside(string part) =>
+        _beside ?? throw new InvalidOperationException($"{_path} was opened without its part {Message.Name(part)}.");
+
+    private AutoencoderConfig AutoencoderOf(string name) =>
+        _keys.Autoencoder is { } prefix
+            ? new AutoencoderShapes(_keys.Shapes(prefix), isOriginal: true, name).Infer(_keys.Family.ScalingFactor())
+            : AutoencoderConfig.StableDiffusion15 with { ScalingFactor = _keys.Family.ScalingFactor() };
+
+    private (ClipTextConfig First, ClipTextConfig? Second) TextEncodersOf(string name)
+    {
+        var first = _keys.TextEncoder is { } prefix
+            ? new ClipTextShapes(TextShapes(prefix), _keys.IsOpenClip, name).Infer(_keys.IsOpenClip ? 1 : 0, hasProjection: false)
+            : _keys.Family == ModelFamily.SD2 ? ClipTextConfig.ClipH : ClipTextConfig.ClipL;
+        var second = _keys.TextEncoder2 is { } other
+            ? new ClipTextShapes(_keys.Shapes(other), isOpenClip: true, name).Infer(0, hasProjection: true)
+            : _keys.Family == ModelFamily.SDXL ? ClipTextConfig.ClipBigG : null;
+        return (first, second);
+    }
+
+    /// <summary>transformers' names, whether the file has them with <c>text_model.</c> or without.</summary>
+    private Dictionary<string, long[]> TextShapes(string prefix)
+    {
+        var shapes = new Dictionary<string, long[]>();
+        foreach (var (name, shape) in _keys.Shapes(prefix))
+        {
+            if (_keys.IsOpenClip)
+                shapes[name] = shape;
+            else if (KeyNormaliser.Normalise(NetworkKind.TextEncoder, name, shape) is var (present, _))
+                shapes[present] = shape;
+        }
+
+        return shapes;
+    }
+
+    /// <summary>Throws one error that names the parts that are wanted and nowhere to be found, and the options that supply them.</summary>
+    private void RequireParts(LoadOptions options, string name)
+    {
+        var missing = new List<string>();
+        foreach (var part in Index.Parts.Where(part => ModelFolder.KindOrNull(part) is not null && options.Parts.HasFlag(ModelFolder.PartsOf(part))))
+        {
+            if (!Has(part) && !(part == "vae" && options.Vae is not null)
+                && (_beside is null || PartFiles.Find(_beside.Folder(part), ModelFolder.KindOf(part), options.Variant) is null))
+                missing.Add(part);
+        }
+
+        if (missing.Count == 0)
+            return;
+        var advice = missing is ["vae"]
+            ? "give one with --vae (LoadOptions.Vae)"
+            : "give a model folder that has them with --config (LoadOptions.Config)";
+        throw new ControlNetException($"{name}: this model was pruned of its {Message.List([.. missing.Select(InWords)])}: {advice}.");
+    }
+
+    private static string InWords(string part) => part switch
+    {
+        "vae" => "VAE",
+        "text_encoder" => "text encoder",
+        _ => "second text encoder",
+    };
+}
