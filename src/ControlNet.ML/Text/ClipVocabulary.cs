@@ -16,6 +16,16 @@ internal static class ClipVocabulary
     /// <summary>The vocabulary and merges, read once; the caller must not change them.</summary>
     public static (Dictionary<string, int> Vocabulary, List<(string Left, string Right)> Merges) Shared => Contents.Value;
 
+    /// <summary>The text of merges.txt.</summary>
+    public static string MergesText
+    {
+        get
+        {
+            using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Resource)!;
+            return TokenizerFile.ReadText(stream, Resource);
+        }
+    }
+
     private static (Dictionary<string, int> Vocabulary, List<(string Left, string Right)> Merges) Read()
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Resource)!;

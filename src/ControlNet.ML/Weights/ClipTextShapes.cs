@@ -15,10 +15,9 @@ internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes,
     private const int HeadWidth = 64;
 
     /// <summary>The configuration.</summary>
-    /// <param name="unusedLayers">The number of last layers that the model does not use: 1 in Stable Diffusion 2.</param>
     /// <param name="hasProjection">Whether the model uses the projection: the second encoder of SDXL.</param>
     /// <exception cref="ControlNetException">It cannot be inferred.</exception>
-    public ClipTextConfig Infer(int unusedLayers, bool hasProjection)
+    public ClipTextConfig Infer(bool hasProjection)
     {
         var embedding = isOpenClip ? "token_embedding.weight" : "text_model.embeddings.token_embedding.weight";
         var positions = isOpenClip ? "positional_embedding" : "text_model.embeddings.position_embedding.weight";
@@ -31,7 +30,9 @@ internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes,
             VocabSize = Size(embedding, 0),
             HiddenSize = width,
             IntermediateSize = Size(FirstLinear(0), 0),
-            NumHiddenLayers = Math.Max(layers - unusedLayers, 1),
+            
+            // Stable Diffusion 2 does not use the last of 24 layers; diffusers leaves it out by its number, too.
+            NumHiddenLayers = isOpenClip && !hasProjection ? Math.Min(layers, ClipTextConfig.ClipH.NumHiddenLayers) : layers,
             NumAttentionHeads = width % HeadWidth == 0
                 ? width / HeadWidth
                 : throw Unknown($"{width} channels do not divide into heads of {HeadWidth}"),

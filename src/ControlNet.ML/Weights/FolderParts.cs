@@ -1,6 +1,8 @@
+using System.Text;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Text;
+using ControlNet.ML.Weights.Conversion;
 
 namespace ControlNet.ML.Weights;
 
@@ -41,6 +43,16 @@ internal sealed class FolderParts(string root, ModelIndex index, string? variant
 
     /// <inheritdoc/>
     public ClipTokenizer ReadTokenizer(string part, int maxPositions) => ClipTokenizer.Load(Folder(part), maxPositions);
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, string Text)> TokenizerFiles(string part) => SettingsFiles.OfTokenizerFolder(Folder(part));
+
+    /// <inheritdoc/>
+    public string? Text(string name)
+    {
+        var path = Path.Combine(root, name);
+        return File.Exists(path) ? Encoding.UTF8.GetString(JsonText.ReadFile(path, name)) : null;
+    }
 
     /// <inheritdoc/>
     public SchedulerConfig ReadScheduler()

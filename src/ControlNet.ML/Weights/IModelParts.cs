@@ -23,6 +23,12 @@ internal interface IModelParts
     /// <param name="maxPositions">The text encoder's number of positions.</param>
     ClipTokenizer ReadTokenizer(string part, int maxPositions);
 
+    /// <summary>The files of a tokenizer's folder, by name.</summary>
+    IEnumerable<(string Name, string Text)> TokenizerFiles(string part);
+
+    /// <summary>The text of a file of the model's folder; null if there is none.</summary>
+    string? Text(string name);
+
     /// <summary>Reads the scheduler's configuration.</summary>
     SchedulerConfig ReadScheduler();
 }

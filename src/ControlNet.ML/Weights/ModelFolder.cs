@@ -158,16 +158,10 @@ public sealed class ModelFolder
     /// <exception cref="ControlNetException">A part's weights are invalid, or belong to another network.</exception>
     internal void CheckWeights()
     {
-        Check("text_encoder", KeyMap.For(TextEncoder));
-        if (TextEncoder2 is { } second)
-            Check("text_encoder_2", KeyMap.For(second));
-        Check("unet", KeyMap.For(UNet));
-        Check("vae", KeyMap.For(Autoencoder));
-
-        void Check(string part, KeyMap map)
+        foreach (var part in Networks)
         {
             using var weights = OpenWeights(part);
-            WeightLoader.Match(weights, map);
+            WeightLoader.Match(weights, MapOf(part));
         }
     }
 
@@ -181,6 +175,27 @@ public sealed class ModelFolder
     /// <summary>The number of bytes of a part's weights.</summary>
     internal long PartLength(string part) =>
         part == "vae" && _vae is { } vae ? vae.Files.Sum(file => new FileInfo(file).Length) : _parts.Length(part);
+
+    /// <summary>The parts that have weights.</summary>
+    internal IEnumerable<string> Networks => Index.Parts.Where(part => KindOrNull(part) is not null);
+
+    /// <summary>The names and shapes of a part's tensors.</summary>
+    internal KeyMap MapOf(string part) => part switch
+    {
+        "unet" => KeyMap.For(UNet),
+        "vae" => KeyMap.For(Autoencoder),
+        "text_encoder" => KeyMap.For(TextEncoder),
+        _ => KeyMap.For(TextEncoder2!),
+    };
+
+    /// <summary>The text of <c>model_index.json</c>; null if there is none.</summary>
+    internal string? IndexFile => _parts.Text(IndexName);
+
+    /// <summary>The text of <c>generation_config.json</c>; null if there is none.</summary>
+    internal string? GenerationFile => _parts.Text(GenerationConfig.FileName);
+
+    /// <summary>The files of a tokenizer's folder, by name.</summary>
+    internal IEnumerable<(string Name, string Text)> TokenizerFiles(string part) => _parts.TokenizerFiles(part);
 
     /// <summary>The settings of a part that belong to a saved reference.</summary>
     internal IEnumerable<string> PartSettings(string part) => _parts.Settings(part);
@@ -259,6 +274,7 @@ public sealed class ModelFolder
         var file = CheckpointFile.Open(path, options);
         return new ModelFolder(System.IO.Path.GetFullPath(path), file.Index, options.Variant, options.Parts, file)
         {
+            Generation = file.Generation,
             UNet = file.UNet,
             Autoencoder = file.Autoencoder,
             TextEncoder = file.TextEncoder,

@@ -1,6 +1,7 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Text;
+using ControlNet.ML.Weights.Conversion;
 
 namespace ControlNet.ML.Weights.SingleFiles;
 
@@ -14,30 +15,50 @@ internal sealed class CheckpointFile : IModelParts
     private readonly CheckpointKeys _keys;
     private readonly ModelFolder? _beside;
     private readonly bool _isAveraged;
+    private readonly Dictionary<string, string?> _texts = [];
+    private readonly Dictionary<string, (IEnumerable<(string Name, string Text)> Files, Func<int, ClipTokenizer> Read)> _tokenizers = [];
 
     private CheckpointFile(TensorFile file, LoadOptions options)
     {
         _path = file.Path;
         _keys = new CheckpointKeys(file);
         _isAveraged = options.ExtractEma;
-        _beside = options.Config is null ? null : ModelFolder.Open(options.Config, options with { Config = null, Vae = null, Parts = ModelParts.None });
-        if (_beside is not null && _beside.Index.IsXL != (_keys.Family == ModelFamily.SDXL))
-            throw new ControlNetException(
-                $"{options.Config}: is not of the family of {file.Name}, {_keys.Family.InWords()}; expected its configuration.");
-        RequireParts(options, file.Name);
-        UNet = _beside?.UNet ?? new UNetShapes(_keys.Shapes(_keys.UNet), isOriginal: _keys.UNet.Length > 0, file.Name).Infer();
-        var (prediction, hasZeroSnr) = CheckpointPrediction.Of(file, _keys, options.PredictionType, UNet.InChannels);
-        if (_beside is null)
-            UNet = UNet with { SampleSize = _keys.Family.SampleSize(prediction) };
-        Autoencoder = _beside?.Autoencoder ?? AutoencoderOf(file.Name);
-        (TextEncoder, TextEncoder2) = _beside is null ? TextEncodersOf(file.Name) : (_beside.TextEncoder, _beside.TextEncoder2);
-        Scheduler = _beside?.ReadScheduler() ?? _keys.Family.Scheduler(prediction, hasZeroSnr);
         if (_isAveraged && !file.Entries.Keys.Any(name => name.StartsWith("model_ema.diffusion_model", StringComparison.Ordinal)))
             throw new ControlNetException($"{file.Name}: has no averaged weights (model_ema.*), which were asked for.");
+
+        // The settings: from the folder that the user names, from the file's own header, or from its family and shapes.
+        using var stored = ScratchFolder.Create();
+        var hasOwn = options.Config is null && SettingsFiles.Unpack(file.Metadata, stored.Path);
+        var settings = options.Config is { } config ? ModelFolder.Open(config, new LoadOptions { Variant = options.Variant, Parts = ModelParts.None })
+            : hasOwn ? ModelFolder.Open(stored.Path, parts: ModelParts.None)
+            : null;
+        _beside = hasOwn ? null : settings;
+        if (settings is not null && settings.Index.IsXL != (_keys.Family == ModelFamily.SDXL))
+            throw new ControlNetException(
+                $"{options.Config ?? file.Name}: is not of the family of {file.Name}, {_keys.Family.InWords()}; expected its configuration.");
+        Index = settings?.Index ?? ModelIndex.Guess(_keys.Family == ModelFamily.SDXL);
+        RequireParts(options, file.Name);
+        UNet = settings?.UNet ?? new UNetShapes(_keys.Shapes(_keys.UNet), isOriginal: _keys.UNet.Length > 0, file.Name).Infer();
+        var (prediction, hasZeroSnr) = CheckpointPrediction.Of(file, _keys, options.PredictionType, UNet.InChannels);
+        if (settings is null)
+            UNet = UNet with { SampleSize = _keys.Family.SampleSize(prediction) };
+        Autoencoder = settings?.Autoencoder ?? AutoencoderOf(file.Name);
+        (TextEncoder, TextEncoder2) = settings is null ? TextEncodersOf(file.Name) : (settings.TextEncoder, settings.TextEncoder2);
+        Scheduler = settings?.ReadScheduler() ?? _keys.Family.Scheduler(prediction, hasZeroSnr);
+        if (settings is not null && options.PredictionType is { } chosen)
+            Scheduler = Scheduler with { PredictionType = chosen };
+        Generation = settings?.Generation ?? new GenerationConfig();
+        if (settings is not null)
+            _texts = new() { [ModelFolder.IndexName] = settings.IndexFile, [GenerationConfig.FileName] = settings.GenerationFile };
+        foreach (var part in Index.Parts.Where(part => part.StartsWith("tokenizer", StringComparison.Ordinal)))
+            _tokenizers[part] = TokenizerOf(part, settings);
     }
 
     /// <summary>The pipeline.</summary>
-    public ModelIndex Index => _beside?.Index ?? ModelIndex.Guess(_keys.Family == ModelFamily.SDXL);
+    public ModelIndex Index { get; }
+
+    /// <summary>The model's own defaults for generation.</summary>
+    public GenerationConfig Generation { get; }
 
     /// <summary>The UNet's configuration.</summary>
     public UNetConfig UNet { get; }
@@ -97,14 +118,13 @@ internal sealed class CheckpointFile : IModelParts
     }
 
     /// <inheritdoc/>
-    public ClipTokenizer ReadTokenizer(string part, int maxPositions)
-    {
-        if (_beside is not null && Directory.Exists(_beside.Folder(part)))
-            return ClipTokenizer.Load(_beside.Folder(part), maxPositions);
-        var padsWithBang = _keys.Family == ModelFamily.SD2 || part == "tokenizer_2";
-        var options = new ClipTokenizerOptions { MaxLength = maxPositions };
-        return ClipTokenizer.Clip(padsWithBang ? options with { PadToken = "!" } : options);
-    }
+    public ClipTokenizer ReadTokenizer(string part, int maxPositions) => _tokenizers[part].Read(maxPositions);
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, string Text)> TokenizerFiles(string part) => _tokenizers[part].Files;
+
+    /// <inheritdoc/>
+    public string? Text(string name) => _texts.GetValueOrDefault(name);
 
     /// <inheritdoc/>
     public SchedulerConfig ReadScheduler() => Scheduler;
@@ -122,6 +142,22 @@ internal sealed class CheckpointFile : IModelParts
             "text_encoder" => OpenOpenClip(TextEncoder, _keys.TextEncoder!),
             _ => OpenOpenClip(TextEncoder2!, _keys.TextEncoder2!),
         };
+    }
+
+    /// <summary>The tokenizer of the settings if they have one, otherwise CLIP's own.</summary>
+    private (IEnumerable<(string Name, string Text)> Files, Func<int, ClipTokenizer> Read) TokenizerOf(string part, ModelFolder? settings)
+    {
+        if (settings is not null && Directory.Exists(settings.Folder(part)))
+        {
+            // The files of the header are unpacked for now only.
+            var folder = settings.Folder(part);
+            var positions = part == "tokenizer" ? TextEncoder.MaxPositionEmbeddings : TextEncoder2!.MaxPositionEmbeddings;
+            var tokenizer = ClipTokenizer.Load(folder, positions);
+            return (SettingsFiles.OfTokenizerFolder(folder).ToList(), _ => tokenizer);
+        }
+
+        var pad = _keys.Family == ModelFamily.SD2 || part == "tokenizer_2" ? "!" : ClipWords.End;
+        return (SettingsFiles.OfClip(pad, 77), length => ClipTokenizer.Clip(new ClipTokenizerOptions { MaxLength = length, PadToken = pad }));
     }
 
     private WeightSource OpenUNet()
@@ -186,10 +222,10 @@ internal sealed class CheckpointFile : IModelParts
     private (ClipTextConfig First, ClipTextConfig? Second) TextEncodersOf(string name)
     {
         var first = _keys.TextEncoder is { } prefix
-            ? new ClipTextShapes(TextShapes(prefix), _keys.IsOpenClip, name).Infer(_keys.IsOpenClip ? 1 : 0, hasProjection: false)
+            ? new ClipTextShapes(TextShapes(prefix), _keys.IsOpenClip, name).Infer(hasProjection: false)
             : _keys.Family == ModelFamily.SD2 ? ClipTextConfig.ClipH : ClipTextConfig.ClipL;
         var second = _keys.TextEncoder2 is { } other
-            ? new ClipTextShapes(_keys.Shapes(other), isOpenClip: true, name).Infer(0, hasProjection: true)
+            ? new ClipTextShapes(_keys.Shapes(other), isOpenClip: true, name).Infer(hasProjection: true)
             : _keys.Family == ModelFamily.SDXL ? ClipTextConfig.ClipBigG : null;
         return (first, second);
     }

@@ -3,8 +3,12 @@ namespace ControlNet.ML.Weights.SingleFiles;
 /// <summary>Which parts of a model a single file has, by the names of its tensors: never by its own name.</summary>
 internal sealed class CheckpointKeys
 {
-    private const string OpenClipPrefix = "cond_stage_model.model.";
-    private const string SecondOpenClipPrefix = "conditioner.embedders.1.model.";
+    /// <summary>The prefix of the names of SD2's text encoder.</summary>
+    public const string OpenClipPrefix = "cond_stage_model.model.";
+
+    /// <summary>The prefix of the names of SDXL's second text encoder.</summary>
+    public const string SecondOpenClipPrefix = "conditioner.embedders.1.model.";
+
     private const string FirstOpenClipPrefix = "conditioner.embedders.0.model.";
     private readonly TensorFile _file;
 
