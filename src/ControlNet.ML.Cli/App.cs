@@ -85,6 +85,7 @@ internal static class App
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),
+            ConvertCommand.Create(terminal),
             BenchCommand.Create(terminal),
             DoctorCommand.Create(terminal),
         };

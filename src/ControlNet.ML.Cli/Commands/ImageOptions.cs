@@ -13,7 +13,7 @@ internal sealed class ImageOptions
     private readonly Option<string[]> _controls = new("--control")
     {
         Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a "
-            + "folder or a .safetensors file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
+            + "folder or a file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
             + "By default the model's only network; if it has several, the one for --preprocess, or canny, when a photo is given.",
     };
 
@@ -35,7 +35,7 @@ internal sealed class ImageOptions
     private readonly Option<string> _fit = FitOption();
     private readonly Option<string> _model = new("--model")
     {
-        Description = "Base model: an embedded one or a folder in diffusers' layout.",
+        Description = "Base model: an embedded one, a folder in diffusers' layout, or a single file (.safetensors, .ckpt).",
         DefaultValueFactory = _ => "emoji",
     };
 
@@ -97,6 +97,7 @@ internal sealed class ImageOptions
         "Image size: N or WIDTHxHEIGHT in pixels, multiples of 8; by default the size that the model was trained at.",
         "the model's own for a side that is not given.");
 
+    private readonly ModelOptions _modelFile = new();
     private readonly Option<string> _precision = PrecisionOption();
     private readonly Option<string?> _device = DeviceOption();
 
@@ -112,7 +113,7 @@ internal sealed class ImageOptions
         Option[] options =
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
-            _scheduler, _eta, _negative, _clipSkip, _guess, _weighting, .. _size.All, _precision, _device,
+            _scheduler, _eta, _negative, _clipSkip, _guess, _weighting, .. _size.All, .. _modelFile.All, _precision, _device,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -136,11 +137,11 @@ internal sealed class ImageOptions
 
     public SeedChoice Seed(ParseResult result) => result.GetValue(_seed)!;
 
-    public LoadOptions Load(ParseResult result) => new()
+    public LoadOptions Load(ParseResult result) => _modelFile.Complete(result, new()
     {
         Precision = PrecisionOf(result.GetValue(_precision)!),
         Device = DeviceOf(result.GetValue(_device)),
-    };
+    });
 
     public GenerateOptions Generate(ParseResult result) => new()
     {

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using ControlNet.ML.Cli.Scoring;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Weights;
+using ControlNet.ML.Weights.SingleFiles;
 
 namespace ControlNet.ML.Cli.Commands;
 
@@ -12,36 +14,42 @@ internal static class ModelsCommand
     {
         var name = new Argument<string?>("model")
         {
-            Description = "An embedded model or control network, or a folder or file. By default the embedded ones are listed.",
+            Description = "An embedded model or control network, or a folder or file of any kind. By default the embedded ones are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var hash = new Option<bool>("--hash") { Description = "Compute the SHA-256 of a file, which reads all of it." };
+        var modelFile = new ModelOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "models",
-            "List the embedded models, or describe a model or control network and check its files.")
+            "List the embedded models, or describe a model, a control network or another file of weights, and check it.")
         {
-            name, json,
+            name, hash,
         };
-        command.SetAction(result =>
+        foreach (var option in (Option[])[.. modelFile.All, json])
+            command.Add(option);
+        command.SetAction((result, cancellationToken) =>
         {
             var asJson = result.GetValue(json);
             if (result.GetValue(name) is not { } what)
+            {
                 List(terminal, asJson);
-            else if (IsControl(what))
-                ShowControl(terminal, what, asJson);
-            else
-                ShowModel(terminal, what, asJson);
-            return App.Success;
+                return Task.FromResult(App.Success);
+            }
+
+            var digest = File.Exists(what) ? WeightDigest.OfFile(what, result.GetValue(hash), cancellationToken) : null;
+            if (result.GetValue(hash) && digest is null)
+                throw new UsageException($"--hash needs a file, {Message.Name(what)} is none.");
+            switch (SourceKinds.Of(what))
+            {
+                case SourceKind.Control: ShowControl(terminal, what, digest, asJson); break;
+                case SourceKind.Other: FileReport.Show(terminal, what, digest, asJson); break;
+                default: ShowModel(terminal, what, modelFile.Complete(result, new LoadOptions()), digest, asJson); break;
+            }
+
+            return Task.FromResult(App.Success);
         });
         return command;
-    }
-
-    /// <summary>True for a file, MODEL/NETWORK, or a folder with the configuration of a control network.</summary>
-    private static bool IsControl(string name)
-    {
-        if (Directory.Exists(name))
-            return !File.Exists(Path.Combine(name, "model_index.json")) && File.Exists(Path.Combine(name, "config.json"));
-        return File.Exists(name) || (name.Contains('/', StringComparison.Ordinal) && ModelNames.EmbeddedControls.Contains(name));
     }
 
     private static void List(Terminal terminal, bool json)
@@ -68,20 +76,25 @@ internal static class ModelsCommand
             terminal.Result("No model is embedded; --model takes a folder in diffusers' layout.");
     }
 
-    private static void ShowModel(Terminal terminal, string name, bool json)
+    private static void ShowModel(Terminal terminal, string name, LoadOptions options, string? digest, bool json)
     {
-        var folder = ModelFolder.Open(ModelNames.FindModel(name));
+        var path = ModelNames.FindModel(name);
+
+        // A file that was pruned of a part is described, too.
+        var isPruned = File.Exists(path) && options is { Config: null, Vae: null };
+        var folder = ModelFolder.Open(path, isPruned ? options with { Parts = CheckpointFile.PartsIn(path) } : options);
         var scheduler = folder.ReadScheduler();
-        folder.ReadTokenizers();
+        if (folder.Loaded.HasFlag(ModelParts.TextEncoder))
+            folder.ReadTokenizers();
         folder.CheckWeights();
         var (side, defaults) = (folder.NativeSize, new GenerateOptions().For(folder.Generation));
-        string[] networks = ["text_encoder", .. folder.TextEncoder2 is null ? Array.Empty<string>() : ["text_encoder_2"], "unet", "vae"];
-        var parts = networks.Select(part =>
+        var missing = folder.Index.Parts.Where(part => ModelFolder.KindOrNull(part) is not null).Except(folder.Networks).ToArray();
+        var parts = folder.Networks.Order(StringComparer.Ordinal).Select(part =>
         {
             using var weights = folder.OpenWeights(part);
             return Part(part, weights);
         }).ToArray();
-        var controls = ModelNames.ControlsOf(folder.Path);
+        var controls = folder.IsSingleFile ? [] : ModelNames.ControlsOf(folder.Path);
         foreach (var control in controls)
             OpenControl(Path.Combine(folder.Path, "controlnet", control)).Weights.Dispose();
         if (json)
@@ -90,7 +103,9 @@ internal static class ModelsCommand
             {
                 name,
                 path = folder.Path,
+                family = folder.FamilyName,
                 pipeline = folder.Index.ClassName,
+                task = folder.Task,
                 native_size = side,
                 text_width = folder.UNet.CrossAttentionDim,
                 latent_channels = folder.Autoencoder.LatentChannels,
@@ -106,14 +121,17 @@ internal static class ModelsCommand
                     prompt = folder.Generation.Prompt,
                 },
                 parts,
+                missing,
                 controls,
+                sha256 = digest,
+                auto_v2 = FileReport.AutoV2(digest),
                 warnings = folder.Warnings,
             });
             return;
         }
 
         terminal.Result(
-            $"{name}: {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, "
+            $"{name}: {folder.FamilyName}, {folder.Index.ClassName}, trained at {side}x{side}, text width {folder.UNet.CrossAttentionDim}, "
                 + $"{folder.Autoencoder.LatentChannels} latent channels");
         terminal.Result($"  scheduler     {scheduler.ClassName}, predicts {scheduler.PredictionType}");
         var guidance = defaults.GuidanceScale.ToString(CultureInfo.InvariantCulture);
@@ -124,8 +142,11 @@ internal static class ModelsCommand
             terminal.Result($"  prompts       {form}");
         foreach (var part in parts)
             terminal.Result(part.Line);
+        foreach (var part in missing)
+            terminal.Result($"  {part,-13} not in the file; {(part == "vae" ? "--vae" : "--config")} supplies it");
         foreach (var control in controls)
             terminal.Result($"  control       {control}");
+        FileReport.ShowDigest(terminal, digest);
         foreach (var warning in folder.Warnings)
             terminal.Warn(warning);
     }
@@ -150,7 +171,7 @@ internal static class ModelsCommand
         }
     }
 
-    private static void ShowControl(Terminal terminal, string name, bool json)
+    private static void ShowControl(Terminal terminal, string name, string? digest, bool json)
     {
         var path = ModelNames.FindControl(name);
         var (config, weights) = OpenControl(path);
@@ -168,6 +189,8 @@ internal static class ModelsCommand
                     channels = config.BlockOutChannels,
                     residuals = config.DownResiduals + 1,
                     part,
+                    sha256 = digest,
+                    auto_v2 = FileReport.AutoV2(digest),
                     warnings = config.Warnings,
                 });
                 return;
@@ -178,6 +201,7 @@ internal static class ModelsCommand
                 $"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {text}, "
                     + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
             terminal.Result(part.Line);
+            FileReport.ShowDigest(terminal, digest);
             foreach (var warning in config.Warnings)
                 terminal.Warn(warning);
         }

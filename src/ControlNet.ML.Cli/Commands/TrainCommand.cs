@@ -21,7 +21,7 @@ internal static class TrainCommand
         };
         var model = new Option<string>("--model")
         {
-            Description = "Base model: an embedded one or a folder in diffusers' layout.",
+            Description = "Base model: an embedded one, a folder in diffusers' layout, or a single file (.safetensors, .ckpt).",
             DefaultValueFactory = _ => "emoji"
         };
         var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name or image by default." };
@@ -31,13 +31,14 @@ internal static class TrainCommand
         };
         var promptColumn = new Option<string?>("--prompt-column") { Description = "Column of the prompts; text by default." };
         var encoding = TextOptions.Encoding();
+        var modelFile = new ModelOptions();
         var precision = ImageOptions.PrecisionOption();
         var device = ImageOptions.DeviceOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document at the end." };
 
         var command = new Command("train", "Train a control network; resumes an interrupted run.") { data };
         var options = new TrainOptions(command, model);
-        foreach (var option in (Option[])[imageColumn, conditionColumn, promptColumn, encoding, precision, device, json])
+        foreach (var option in (Option[])[imageColumn, conditionColumn, promptColumn, encoding, .. modelFile.All, precision, device, json])
             command.Add(option);
         command.Add(PlotCommand(terminal));
         command.SetAction((result, cancellationToken) =>
@@ -53,11 +54,11 @@ internal static class TrainCommand
                     Condition = result.GetValue(conditionColumn) ?? new TrainingColumns().Condition,
                     Prompt = result.GetValue(promptColumn) ?? new TrainingColumns().Prompt,
                 };
-            var load = new LoadOptions
+            var load = modelFile.Complete(result, new LoadOptions
             {
                 Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
                 Device = ImageOptions.DeviceOf(result.GetValue(device)),
-            };
+            });
             TrainingTable Open(Action<string, double, double> show) => TrainingData.Open(
                 result.GetValue(data)!, columns, TextOptions.EncodingOf(result.GetValue(encoding)), training.Folder, show,
                 cancellationToken);

@@ -24,8 +24,7 @@ internal sealed class DigestCache(IEnumerable<string> folders)
         try
         {
             var name = NameOf(file);
-            var cached = _folders.Where(PrivateFolder.IsPrivate).Select(folder => Kept(Path.Combine(folder, name)));
-            if (cached.FirstOrDefault(kept => kept is not null) is { } known)
+            if (Find(name) is { } known)
                 return known;
             var digest = Hash(file, cancellationToken);
 
@@ -39,6 +38,23 @@ internal sealed class DigestCache(IEnumerable<string> folders)
             throw new ControlNetException($"{file}: cannot be read: {error.Message}", error);
         }
     }
+
+    /// <summary>The digest of a file that was read before and has not changed; null if there is none.</summary>
+    /// <param name="file">The file.</param>
+    public string? Known(string file)
+    {
+        try
+        {
+            return Find(NameOf(file));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private string? Find(string name) => _folders.Where(PrivateFolder.IsPrivate).Select(folder => Kept(Path.Combine(folder, name)))
+        .FirstOrDefault(kept => kept is not null);
 
     private static string NameOf(string file)
     {

@@ -132,6 +132,12 @@ internal sealed class ScorePlan
             names["eta"] = options.Eta.ToString("R", CultureInfo.InvariantCulture);
         if (options.ClipSkip is > 0)
             names["clip skip"] = options.ClipSkip.Value.ToString(CultureInfo.InvariantCulture);
+        if (Settings.Load.PredictionType is { } prediction)
+            names["prediction type"] = prediction.ToString();
+        if (Settings.Load.Config is { } config)
+            names["configuration"] = Full(config);
+        if (Settings.Load.ExtractEma)
+            names["weights of"] = "model_ema";
         if (EncodedText.Find(Settings.Encoding) is { } encoding)
             names["encoding"] = encoding.WebName;
         for (var i = 0; i < Controls.Count; i++)

@@ -21,6 +21,16 @@ internal static class WeightDigest
         return Of([.. weights.Files.Select(file => file.Path)], cancellationToken);
     }
 
+    /// <summary>The SHA-256 of one file, in hexadecimal; null if it is not known and must not be computed now.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="compute">Whether to read the file if its digest is not known yet.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public static string? OfFile(string file, bool compute, CancellationToken cancellationToken)
+    {
+        var cache = new DigestCache(UserCache.Folders("digests"));
+        return compute ? cache.Of(file, cancellationToken) : cache.Known(file);
+    }
+
     private static string Of(IEnumerable<string> files, CancellationToken cancellationToken)
     {
         var cache = new DigestCache(UserCache.Folders("digests"));

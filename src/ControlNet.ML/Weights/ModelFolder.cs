@@ -176,8 +176,12 @@ public sealed class ModelFolder
     internal long PartLength(string part) =>
         part == "vae" && _vae is { } vae ? vae.Files.Sum(file => new FileInfo(file).Length) : _parts.Length(part);
 
-    /// <summary>The parts that have weights.</summary>
-    internal IEnumerable<string> Networks => Index.Parts.Where(part => KindOrNull(part) is not null);
+    /// <summary>The parts that have weights and are to be loaded.</summary>
+    internal IEnumerable<string> Networks => Index.Parts.Where(part => KindOrNull(part) is not null && Loaded.HasFlag(PartsOf(part)));
+
+    /// <summary>The family's name.</summary>
+    internal string FamilyName =>
+        (Index.IsXL ? ModelFamily.SDXL : TextEncoder.HiddenAct == "gelu" ? ModelFamily.SD2 : ModelFamily.SD1).InWords();
 
     /// <summary>The names and shapes of a part's tensors.</summary>
     internal KeyMap MapOf(string part) => part switch

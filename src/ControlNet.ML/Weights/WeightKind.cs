@@ -8,7 +8,8 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 /// <param name="Words">The kind with its article: <c>a LoRA</c>.</param>
 /// <param name="Network">The same if it is supported; else null.</param>
-internal sealed partial record WeightKind(string Words, NetworkKind? Network = null)
+/// <param name="IsBaseModel">Whether it is a base model with several parts.</param>
+internal sealed partial record WeightKind(string Words, NetworkKind? Network = null, bool IsBaseModel = false)
 {
     private const string ControlTransformer = "a control network of a diffusion transformer (FLUX, Stable Diffusion 3)";
     private const string Transformer = "a diffusion transformer (FLUX, Stable Diffusion 3)";
@@ -26,7 +27,7 @@ internal sealed partial record WeightKind(string Words, NetworkKind? Network = n
         (new("a T2I-Adapter"), names => names.Any(AdapterName())),
         (new("an AnimateDiff motion module"), names => names.Any(MotionName())),
         (new(Transformer), names => names.Any(TransformerName())),
-        (new("a base checkpoint"), names => names.Begin(KeyMap.UNetPrefix)
+        (new("a base checkpoint", IsBaseModel: true), names => names.Begin(KeyMap.UNetPrefix)
             && (names.Begin(KeyMap.AutoencoderPrefix) || names.Begin("cond_stage_model.") || names.Begin("conditioner."))),
         (new("a UNet in the original naming", NetworkKind.UNet), names => names.Begin(KeyMap.UNetPrefix)),
         (new("a UNet", NetworkKind.UNet), names => names.Has("conv_in.weight") && names.Has("time_embedding.linear_1.weight")

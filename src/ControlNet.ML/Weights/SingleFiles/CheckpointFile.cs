@@ -85,6 +85,17 @@ internal sealed class CheckpointFile : IModelParts
         return new CheckpointFile(file, options);
     }
 
+    /// <summary>The networks that a file contains.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ControlNetException">It is missing, invalid, or no base model.</exception>
+    public static ModelParts PartsIn(string path)
+    {
+        using var file = TensorFile.Open(path);
+        var keys = new CheckpointKeys(file);
+        var hasText = keys.TextEncoder is not null && (keys.Family != ModelFamily.SDXL || keys.TextEncoder2 is not null);
+        return ModelParts.UNet | (hasText ? ModelParts.TextEncoder : 0) | (keys.Autoencoder is null ? 0 : ModelParts.Autoencoder);
+    }
+
     /// <summary>Opens some of the tensors of a file as the weights of a network.</summary>
     /// <param name="path">The file.</param>
     /// <param name="kind">The kind of network.</param>
