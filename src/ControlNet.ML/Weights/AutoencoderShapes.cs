@@ -45,7 +45,7 @@ internal sealed class AutoencoderShapes(IReadOnlyDictionary<string, long[]> shap
         }
         catch (ControlNetException error)
         {
-            throw Unknown(error.Message);
+            throw Unknown(error.Message.Replace(source + ": ", "", StringComparison.Ordinal));
         }
     }
 

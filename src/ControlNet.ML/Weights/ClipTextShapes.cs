@@ -52,7 +52,7 @@ internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes,
         }
         catch (ControlNetException error)
         {
-            throw Unknown(error.Message);
+            throw Unknown(error.Message.Replace(source + ": ", "", StringComparison.Ordinal));
         }
     }
 

@@ -81,7 +81,7 @@ internal abstract class EncoderShapes(IReadOnlyDictionary<string, long[]> shapes
         }
         catch (ControlNetException error)
         {
-            throw Unknown(error.Message);
+            throw Unknown(error.Message.Replace(source + ": ", "", StringComparison.Ordinal));
         }
     }
 

@@ -105,7 +105,7 @@ public sealed class ModelFolder
         var folder = Directory.Exists(path) ? OpenFolder(path, options) : OpenFile(path, options);
         if (options.Vae is { } vae)
         {
-            folder._vae = AutoencoderFile.Open(vae, options.Variant, folder.Autoencoder.ScalingFactor);
+            folder._vae = AutoencoderFile.Open(vae, options.Variant, folder.Autoencoder);
             if (folder._vae.Config.LatentChannels != folder.Autoencoder.LatentChannels)
                 throw new ControlNetException(
                     $"{vae}: this VAE has {folder._vae.Config.LatentChannels} latent channels, expected "

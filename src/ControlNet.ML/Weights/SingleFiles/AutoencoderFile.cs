@@ -22,9 +22,12 @@ internal sealed class AutoencoderFile
     /// <summary>Opens a file or folder: finds its configuration.</summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="variant">The variant of a folder's weights, or null.</param>
-    /// <param name="scalingFactor">The scaling factor of the model, which a single file does not say.</param>
+    /// <param name="own">
+    /// The configuration of the model's own autoencoder: that of the file too, if its tensors have the same shapes. Otherwise the file has
+    /// at least its scaling factor, which no tensor tells.
+    /// </param>
     /// <exception cref="ControlNetException">It is missing, invalid, or holds no autoencoder.</exception>
-    public static AutoencoderFile Open(string path, string? variant, double scalingFactor)
+    public static AutoencoderFile Open(string path, string? variant, AutoencoderConfig own)
     {
         if (Directory.Exists(path))
         {
@@ -48,9 +51,15 @@ internal sealed class AutoencoderFile
         var isOriginal = file.Entries.ContainsKey(prefix + "decoder.mid.block_1.conv1.weight");
         var shapes = file.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(entry => entry.Name[prefix.Length..], entry => entry.Shape);
-        var config = new AutoencoderShapes(shapes, isOriginal, path).Infer(scalingFactor);
+        var config = Fits(own, shapes, isOriginal) ? own : new AutoencoderShapes(shapes, isOriginal, path).Infer(own.ScalingFactor);
         return new AutoencoderFile(config, [file.Path], () => OpenWeights(file.Path, config, prefix, isOriginal));
     }
+
+    /// <summary>Whether tensors have the shapes of a configuration. Old names of diffusers are not compared.</summary>
+    private static bool Fits(AutoencoderConfig config, Dictionary<string, long[]> shapes, bool isOriginal) =>
+        KeyMap.For(config, "").Tensors.All(tensor =>
+            shapes.TryGetValue(isOriginal ? tensor.Original : tensor.Name, out var shape)
+            && shape.AsSpan().SequenceEqual(isOriginal ? tensor.OriginalShape : tensor.Shape));
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
     public WeightSource OpenWeights() => _open();
