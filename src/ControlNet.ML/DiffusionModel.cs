@@ -143,7 +143,8 @@ public sealed partial class DiffusionModel : IDisposable
     /// </summary>
     /// <param name="requests">
     /// The requests: the same size, scheduler and number of steps for all, and the same control networks in the same order, of which each
-    /// image may leave some out (scale 0). The first request's progress is reported.
+    /// image may leave some out (scale 0). Only prompts of as many windows run together, see <see cref="LongPrompts"/>. The first request's
+    /// progress is reported.
     /// </param>
     /// <param name="cancellationToken">Checked before each step.</param>
     /// <returns>
@@ -237,31 +238,46 @@ public sealed partial class DiffusionModel : IDisposable
     }
 
     /// <summary>Encodes a prompt.</summary>
-    /// <param name="prompt">The prompt; text beyond the encoder's maximum length is cut.</param>
+    /// <param name="prompt">The prompt.</param>
     /// <param name="clipSkip">Clip skip: the number of last layers to skip, or null.</param>
     /// <param name="warnings">Receives a warning that quotes what was cut, if anything was.</param>
-    /// <returns>The text encoder's hidden states and, for SDXL, the pooled text.</returns>
+    /// <param name="syntax">What brackets in the prompt mean.</param>
+    /// <param name="longPrompts">What becomes of a prompt that is longer than the text encoder takes.</param>
+    /// <returns>
+    /// The text encoder's hidden states, [1, tokens, width], as many times the encoder's tokens as there are windows; for SDXL also the
+    /// pooled text of the first window.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The model was loaded without its text encoder.</exception>
-    /// <exception cref="ControlNetException">The result is not finite, or there is not enough memory.</exception>
+    /// <exception cref="ArgumentException">An option is undefined, or clip skip exceeds the encoder's layers.</exception>
+    /// <exception cref="ControlNetException">
+    /// The prompt has over 100 windows, the result is not finite, or there is not enough memory.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public TextEmbedding EncodeText(string prompt, int? clipSkip = null, ICollection<string>? warnings = null)
+    public TextEmbedding EncodeText(
+        string prompt,
+        int? clipSkip = null,
+        ICollection<string>? warnings = null,
+        PromptSyntax syntax = PromptSyntax.Plain,
+        LongPrompts longPrompts = LongPrompts.Windows)
+    {
+        var windows = CutPrompt(prompt, new PromptReading(syntax, longPrompts), warnings);
+        using var use = Enter();
+        var text = PromptStates.Encode(Backend, windows, Folder.TextEncoder.HiddenSize, clipSkip);
+        NotFiniteException.Check(text.Hidden, "The encoded prompt");
+        return text;
+    }
+
+    /// <summary>A prompt's windows for each text encoder, as many for each.</summary>
+    /// <exception cref="InvalidOperationException">The model was loaded without its text encoder.</exception>
+    /// <exception cref="ArgumentException">An option is undefined.</exception>
+    /// <exception cref="ControlNetException">There are too many windows.</exception>
+    internal IReadOnlyList<PromptWindow>[] CutPrompt(string prompt, PromptReading reading, ICollection<string>? warnings = null)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         if (_tokenizers.Length == 0)
             throw new InvalidOperationException(
                 $"{Name} was loaded without its text encoder ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
-        var tokenized = _tokenizers.Select(tokenizer => tokenizer.Tokenize(prompt)).ToArray();
-        if (tokenized[0].Truncated is { } cut)
-        {
-            warnings?.Add(
-                $"The prompt is longer than the {_tokenizers[0].MaxLength - 2} tokens that the text encoder takes; left out: "
-                    + $"{Message.Name(cut.Trim())}.");
-        }
-
-        using var use = Enter();
-        var text = Backend.EncodeText([.. tokenized.Select(t => t.Ids)], clipSkip);
-        NotFiniteException.Check(text.Hidden, "The encoded prompt");
-        return text;
+        return reading.Validate() is { } problem ? throw new ArgumentException(problem) : reading.Cut(_tokenizers, prompt, warnings);
     }
 
     /// <summary>Encodes an image: the mean of the posterior.</summary>

@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Pipelines;
 
 namespace ControlNet.ML;
 
@@ -12,6 +13,14 @@ public sealed record GenerateOptions
     /// <summary>The negative prompt: what the image should not show; null for none.</summary>
     /// <value>Default: null.</value>
     public string? NegativePrompt { get; init; }
+
+    /// <summary>What brackets in the prompt and the negative prompt mean.</summary>
+    /// <value>Default: <see cref="PromptSyntax.Plain"/>, they are text, as in diffusers.</value>
+    public PromptSyntax PromptSyntax { get; init; }
+
+    /// <summary>What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP.</summary>
+    /// <value>Default: <see cref="LongPrompts.Windows"/>, nothing is cut.</value>
+    public LongPrompts LongPrompts { get; init; }
 
     /// <summary>Steps where neither the user nor the model says otherwise, as in diffusers.</summary>
     public const int DefaultSteps = 50;
@@ -73,6 +82,9 @@ public sealed record GenerateOptions
     /// <summary>Progress reports, on the calling thread.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
+    /// <summary>How prompts are read.</summary>
+    internal PromptReading Reading => new(PromptSyntax, LongPrompts);
+
     /// <summary>Steps to run, once <see cref="For"/> has been asked.</summary>
     internal int StepCount => Steps ?? DefaultSteps;
 
@@ -97,7 +109,7 @@ public sealed record GenerateOptions
         { GuidanceRescale: not (>= 0 and <= 1) } => $"Guidance rescale is {GuidanceRescale}, expected 0 to 1.",
         { Eta: not (>= 0 and <= 1) } => $"Eta is {Eta}, expected 0 to 1.",
         { ClipSkip: < 0 } => $"Clip skip is {ClipSkip}, expected 0 or more.",
-        _ => Image?.Validate(),
+        _ => Reading.Validate() ?? Image?.Validate(),
     };
 }
 

@@ -78,7 +78,8 @@ internal sealed class ImageOptions
         HelpName = "layers",
     };
 
-
+    private readonly Option<string> _promptSyntax = PromptSyntaxOption();
+    private readonly Option<string> _longPrompts = LongPromptsOption();
     private readonly Option<string?> _negative = new("--negative") { Description = "Negative prompt: what the image should not show." };
     private readonly Option<string?> _guess = new("--guess")
     {
@@ -113,7 +114,8 @@ internal sealed class ImageOptions
         Option[] options =
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
-            _scheduler, _eta, _negative, _clipSkip, _guess, _weighting, .. _size.All, .. _modelFile.All, _precision, _device,
+            _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting, .. _size.All, .. _modelFile.All,
+            _precision, _device,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -146,6 +148,8 @@ internal sealed class ImageOptions
     public GenerateOptions Generate(ParseResult result) => new()
     {
         NegativePrompt = result.GetValue(_negative),
+        PromptSyntax = PromptSyntaxNames.Parse(result.GetValue(_promptSyntax)!),
+        LongPrompts = LongPromptsOf(result.GetValue(_longPrompts)!),
         Steps = result.GetValue(_steps),
         Guidance = result.GetValue(_guidance),
         GuidanceRescale = result.GetValue(_guidanceRescale),
@@ -192,6 +196,35 @@ internal sealed class ImageOptions
 
     /// <summary>Parses a value of <see cref="FitOption"/>.</summary>
     public static FitMode FitOf(string name) => Enum.Parse<FitMode>(name, ignoreCase: true);
+
+    /// <summary>What brackets in prompts mean, nothing by default.</summary>
+    public static Option<string> PromptSyntaxOption()
+    {
+        var option = new Option<string>("--prompt-syntax")
+        {
+            Description = "What brackets in prompts mean. 'plain': they are text, as in diffusers. 'weighted': (word:1.2), (word) and [word] "
+                + "weight words, \\( is a bracket, BREAK ends a window of 75 tokens, as in web UIs.",
+            DefaultValueFactory = _ => PromptSyntaxNames.Of(new GenerateOptions().PromptSyntax),
+        };
+        option.AcceptOnlyFromAmong([.. PromptSyntaxNames.All]);
+        return option;
+    }
+
+    /// <summary>What becomes of long prompts, windows by default.</summary>
+    public static Option<string> LongPromptsOption()
+    {
+        var option = new Option<string>("--long-prompts")
+        {
+            Description = "How to encode prompts longer than the text encoder takes (75 tokens): in 'windows', so that nothing is lost, or "
+                + "cut ('truncate'), as in diffusers.",
+            DefaultValueFactory = _ => "windows",
+        };
+        option.AcceptOnlyFromAmong("windows", "truncate");
+        return option;
+    }
+
+    /// <summary>Parses a value of <see cref="LongPromptsOption"/>.</summary>
+    public static LongPrompts LongPromptsOf(string name) => Enum.Parse<LongPrompts>(name, ignoreCase: true);
 
     /// <summary>The precision, fp32 by default.</summary>
     public static Option<string> PrecisionOption()

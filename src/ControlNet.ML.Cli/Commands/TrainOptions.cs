@@ -75,6 +75,8 @@ internal sealed class TrainOptions
         DefaultValueFactory = _ => Defaults.ProportionEmptyPrompts,
     };
 
+    private readonly Option<string> _promptSyntax = ImageOptions.PromptSyntaxOption();
+    private readonly Option<string> _longPrompts = ImageOptions.LongPromptsOption();
     private readonly RenamedOption<double?> _snrGamma = new("--snr-gamma", "--min-snr")
     {
         Description = "Gamma of min-SNR loss weighting; 5 is usual. By default no weighting."
@@ -209,7 +211,7 @@ internal sealed class TrainOptions
         Option[] all =
         [
             _output, model, _steps, _batchSize, _accumulation, _learningRate, _scheduler, _warmup, _weightDecay, _maxGradNorm, _emaDecay,
-            _emptyPrompts, _snrGamma, .. _size.All, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing, _ablation, _from, _fromBase,
+            _emptyPrompts, _promptSyntax, _longPrompts, _snrGamma, .. _size.All, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing, _ablation, _from, _fromBase,
             _channels, _seed, _preprocess, _set, _validationRows, _validationSteps, _stopAtGap, _sampleEvery, _samples, _checkpointingSteps,
             _checkpoints, _cache, _noCache, _maxCache,
         ];
@@ -239,6 +241,8 @@ internal sealed class TrainOptions
             MaxGradNorm = result.GetValue(_maxGradNorm) is var norm && norm == 0 ? null : norm,
             EmaDecay = result.GetValue(_emaDecay),
             ProportionEmptyPrompts = result.GetValue(_emptyPrompts),
+            PromptSyntax = PromptSyntaxNames.Parse(result.GetValue(_promptSyntax)!),
+            LongPrompts = ImageOptions.LongPromptsOf(result.GetValue(_longPrompts)!),
             SnrGamma = result.GetValue(_snrGamma),
             Width = size?.Width,
             Height = size?.Height,

@@ -8,6 +8,7 @@ internal static class ScoreColumns
     [
         new("prompt", "the prompt; without it, --prompt"),
         new("negative_prompt", "the negative prompt; without it, --negative"),
+        new("prompt_syntax", "what brackets in both mean: plain or weighted; without it, --prompt-syntax"),
         new("seed", "the seed; without it, --seed plus the row's number"),
         new("guidance", "the guidance scale; without it, --guidance"),
         new("guidance_rescale", "the guidance rescale; without it, --guidance-rescale"),

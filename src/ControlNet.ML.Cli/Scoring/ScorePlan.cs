@@ -113,6 +113,7 @@ internal sealed class ScorePlan
             ["model's weights"] = WeightDigest.OfModel(Folder, cancellationToken),
             ["prompt"] = Settings.Prompt,
             ["negative"] = options.NegativePrompt ?? "",
+            [ScoringRecord.LongPrompts] = options.LongPrompts.ToString().ToLowerInvariant(),
             ["steps"] = options.StepCount.ToString(CultureInfo.InvariantCulture),
             ["guidance"] = options.GuidanceScale.ToString("R", CultureInfo.InvariantCulture),
             ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
@@ -138,6 +139,8 @@ internal sealed class ScorePlan
             names["configuration"] = Full(config);
         if (Settings.Load.ExtractEma)
             names["weights of"] = "model_ema";
+        if (options.PromptSyntax != PromptSyntax.Plain)
+            names["prompt syntax"] = PromptSyntaxNames.Of(options.PromptSyntax);
         if (EncodedText.Find(Settings.Encoding) is { } encoding)
             names["encoding"] = encoding.WebName;
         for (var i = 0; i < Controls.Count; i++)

@@ -19,6 +19,9 @@ internal sealed record ScoringRecord(
     string Table, string TableSha256, long Rows, int Shards, IReadOnlyDictionary<string, string> Settings, TableOutline? Outline = null,
     JsonElement? SchedulerConfig = null)
 {
+    /// <summary>The setting that says what became of long prompts.</summary>
+    public const string LongPrompts = "long prompts";
+
     /// <summary>Reads a run.json.</summary>
     /// <exception cref="ControlNetException">It cannot be read.</exception>
     public static ScoringRecord Read(string path)
@@ -76,12 +79,16 @@ internal sealed record ScoringRecord(
             different.Add("the scheduler's configuration in the model's folder");
         foreach (var name in Settings.Keys.Union(now.Settings.Keys))
         {
-            var (there, here) = (Settings.GetValueOrDefault(name), now.Settings.GetValueOrDefault(name));
+            var (there, here) = (Find(Settings, name), Find(now.Settings, name));
             if (there != here)
                 different.Add($"{name} ({Text(there)} there, {Text(here)} here)");
         }
 
         return different.Count == 0 ? null : string.Join("; ", different);
+
+        // Runs of versions that cut long prompts do not say so.
+        static string? Find(IReadOnlyDictionary<string, string> settings, string name) =>
+            settings.GetValueOrDefault(name) ?? (name == LongPrompts ? "truncate" : null);
 
         static string Text(string? value) => string.IsNullOrEmpty(value) ? "nothing" : Message.Name(value);
     }

@@ -34,6 +34,7 @@ internal sealed class TableRowValues(ColumnPlan columns, TableRow row) : IRowVal
     {
         RowSetting.Prompt => "prompt",
         RowSetting.NegativePrompt => "negative_prompt",
+        RowSetting.PromptSyntax => "prompt_syntax",
         RowSetting.Seed => "seed",
         RowSetting.Steps => "steps",
         RowSetting.Guidance => "guidance",

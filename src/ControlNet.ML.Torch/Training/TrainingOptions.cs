@@ -59,6 +59,17 @@ public sealed record TrainingOptions
     /// <value>Default: 0.5 (paper section 3.3; 0 in the public scripts).</value>
     public double ProportionEmptyPrompts { get; init; } = 0.5;
 
+    /// <summary>What brackets in prompts mean.</summary>
+    /// <value>Default: <see cref="PromptSyntax.Plain"/>, they are text.</value>
+    public PromptSyntax PromptSyntax { get; init; }
+
+    /// <summary>
+    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. The prompts of a batch are padded with empty
+    /// windows to its longest one.
+    /// </summary>
+    /// <value>Default: <see cref="LongPrompts.Windows"/>, nothing is cut. The public scripts cut them.</value>
+    public LongPrompts LongPrompts { get; init; }
+
     /// <summary>γ of min-SNR loss weighting (Hang et al., 2023, who use 5), above 0; null weights all timesteps equally.</summary>
     /// <value>Default: null.</value>
     public double? SnrGamma { get; init; }
@@ -158,7 +169,7 @@ public sealed record TrainingOptions
     /// <value>Default: 4.</value>
     public int Samples { get; init; } = 4;
 
-    /// <summary>How samples are generated.</summary>
+    /// <summary>How samples are generated; their prompts are read as in training.</summary>
     /// <value>Default: 20 steps; for the rest the model's own defaults.</value>
     public GenerateOptions SampleOptions { get; init; } = new() { Steps = 20 };
 
@@ -203,6 +214,8 @@ public sealed record TrainingOptions
         Require(MaxGradNorm is null or > 0, nameof(MaxGradNorm), MaxGradNorm, "above 0, or null");
         Require(EmaDecay is null or (>= 0 and < 1), nameof(EmaDecay), EmaDecay, "0 to below 1, or null");
         Require(ProportionEmptyPrompts is >= 0 and <= 1, nameof(ProportionEmptyPrompts), ProportionEmptyPrompts, "0 to 1");
+        RequireDefined(PromptSyntax, nameof(PromptSyntax));
+        RequireDefined(LongPrompts, nameof(LongPrompts));
         Require(SnrGamma is null or > 0, nameof(SnrGamma), SnrGamma, "above 0, or null");
         RequireDefined(Crop, nameof(Crop));
         RequireDefined(Ablation, nameof(Ablation));

@@ -20,6 +20,13 @@ internal static class TrainingRecord
         ["Flip"] = nameof(TrainingOptions.RandomFlip),
     };
 
+    /// <summary>What versions without a setting did.</summary>
+    private static readonly Dictionary<string, string> Earlier = new()
+    {
+        [nameof(TrainingOptions.PromptSyntax)] = nameof(PromptSyntax.Plain),
+        [nameof(TrainingOptions.LongPrompts)] = nameof(LongPrompts.Truncate),
+    };
+
     /// <summary>The settings by name.</summary>
     /// <param name="options">How the network is trained.</param>
     /// <param name="width">Image width in pixels.</param>
@@ -46,6 +53,8 @@ internal static class TrainingRecord
             [nameof(options.EmaDecay)] = Text(options.EmaDecay),
             [nameof(options.UseEmaWarmup)] = Text(options.UseEmaWarmup),
             [nameof(options.ProportionEmptyPrompts)] = Text(options.ProportionEmptyPrompts),
+            [nameof(options.PromptSyntax)] = Text(options.PromptSyntax),
+            [nameof(options.LongPrompts)] = Text(options.LongPrompts),
             [nameof(options.SnrGamma)] = Text(options.SnrGamma),
             [nameof(options.Width)] = Text(width),
             [nameof(options.Height)] = Text(height),
@@ -70,7 +79,7 @@ internal static class TrainingRecord
     /// <exception cref="ControlNetException">The file is not a JSON object.</exception>
     public static Dictionary<string, string> Read(string file)
     {
-        Dictionary<string, string> settings = [];
+        var settings = new Dictionary<string, string>(Earlier);
         foreach (var property in JsonText.ReadObject(file, file).EnumerateObject())
         {
             var text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText();

@@ -205,7 +205,7 @@ internal sealed class TrainingRun : IDisposable
                     _setup.Model,
                     _setup.Network,
                     [.. monitor.Rows.Take(_options.Samples)],
-                    _options.SampleOptions,
+                    _options.SampleOptions with { PromptSyntax = _options.PromptSyntax, LongPrompts = _options.LongPrompts },
                     _state.Step,
                     cancellationToken);
             }

@@ -141,11 +141,24 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
 
+    /// <summary>What brackets in the prompt and the negative prompt mean.</summary>
+    /// <value><see cref="PromptSyntax.Plain"/>: they are text, as in diffusers.</value>
+    public PromptSyntax PromptSyntax { get; init; }
+
+    /// <summary>
+    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. Only rows whose prompts have as many windows
+    /// are processed together.
+    /// </summary>
+    /// <value><see cref="LongPrompts.Windows"/>: nothing is cut.</value>
+    public LongPrompts LongPrompts { get; init; }
+
     /// <inheritdoc/>
     internal override GenerateOptions ToGenerateOptions() => base.ToGenerateOptions() with
     {
         NegativePrompt = NegativePromptColumn is null ? NegativePrompt : null,
         ClipSkip = ClipSkip,
+        PromptSyntax = PromptSyntax,
+        LongPrompts = LongPrompts,
     };
 
     /// <inheritdoc/>

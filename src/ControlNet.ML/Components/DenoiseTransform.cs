@@ -73,7 +73,7 @@ internal sealed class DenoiseStage : NetworkStage
         _title = VectorContent.Title(name ?? model.Name);
         _texts = new TextVectors(model);
         var inputs = new InputColumns();
-        _textColumn = inputs.Add(InputColumn.Vector(_text, _texts.Type));
+        _textColumn = inputs.Add(_texts.Column(_text));
         _plan = new RowPlan(model, controls, options, inputs);
         _hints = [.. controls.Select(
             control => inputs.Add(InputColumn.Vector(control.Column, ControlHints.Type(control.Network, _plan.Width, _plan.Height))))];

@@ -22,13 +22,36 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
     /// <value>Null: none.</value>
     public int? ClipSkip { get; init; }
 
+    /// <summary>What brackets in the prompt and the negative prompt mean.</summary>
+    /// <value><see cref="PromptSyntax.Plain"/>: they are text, as in diffusers.</value>
+    public PromptSyntax PromptSyntax { get; init; }
+
+    /// <summary>What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP.</summary>
+    /// <value>
+    /// <see cref="LongPrompts.Windows"/>: nothing is cut, and rows whose prompt or negative prompt has more than <see cref="Windows"/> fail.
+    /// </value>
+    public LongPrompts LongPrompts { get; init; }
+
+    /// <summary>
+    /// The number of windows that the vectors have room for, 1 to 100. The windows that a row does not need are zeros, which
+    /// <see cref="DenoiseEstimator"/> leaves out: a row's image does not depend on this number.
+    /// </summary>
+    /// <value>1.</value>
+    public int Windows { get; init; } = 1;
+
     /// <inheritdoc/>
-    public override string? Validate() => base.Validate() ?? new GenerateOptions { ClipSkip = ClipSkip }.Validate();
+    public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate() ?? (Windows is >= 1 and <= PromptReading.MaxWindows
+        ? null
+        : $"{nameof(Windows)} is {Windows}, expected 1 to {PromptReading.MaxWindows}.");
+
+    /// <summary>The options that apply to all rows.</summary>
+    internal GenerateOptions ToGenerateOptions() => new() { ClipSkip = ClipSkip, PromptSyntax = PromptSyntax, LongPrompts = LongPrompts };
 }
 
 /// <summary>
 /// Encodes each row's prompt and negative prompt: text columns in, a vector out that <see cref="DenoiseEstimator"/> reads. The vector is
-/// [2, tokens, width], the prompt first; for SDXL [2, tokens x width + pooled width].
+/// [2, tokens, width], the prompt first; for SDXL [2, tokens x width + pooled width]. The tokens are those of all
+/// <see cref="EncodeTextComponentOptions.Windows"/>.
 /// </summary>
 public sealed class EncodeTextEstimator : StageEstimator<EncodeTextTransformer>
 {
@@ -69,6 +92,7 @@ internal sealed class EncodeTextStage : NetworkStage
     private readonly string _prompt;
     private readonly DiffusionModel _model;
     private readonly EncodeTextComponentOptions _options;
+    private readonly TextVectors _texts;
     private readonly int _promptColumn;
     private readonly int? _negativeColumn;
     private readonly string _title;
@@ -83,7 +107,8 @@ internal sealed class EncodeTextStage : NetworkStage
         var inputs = new InputColumns();
         _promptColumn = inputs.Add(InputColumn.Text(_prompt));
         _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
-        var type = new TextVectors(model).Type;
+        _texts = new TextVectors(model);
+        var type = _texts.Type(options.Windows);
         var content = VectorContent.Of($"text of {_title}: prompt, negative prompt");
         Columns = new ComponentColumns(inputs.All, output, _ => type, options.ErrorColumn, content);
     }
@@ -102,23 +127,24 @@ internal sealed class EncodeTextStage : NetworkStage
     public override void Compute(RowBatch batch, Action stepping)
     {
         using var use = _model.Enter(_options.CancellationToken);
-        var prompts = new PromptEncoder(_model);
+        var (prompts, reading) = (new PromptEncoder(_model), _options.ToGenerateOptions().Reading);
         batch.ForEachRowInTurn(row =>
         {
             stepping();
             List<string> warnings = [];
             var encoded = GenerateResult.Of(() =>
             {
-                var text = prompts.Encode(batch.Text(_promptColumn, row), _options.ClipSkip, warnings);
-                return Tuple.Create(text, prompts.Negative(Negative(batch, row), text, warnings));
+                var (text, negative) = prompts.EncodeBoth(
+                    batch.Text(_promptColumn, row), Negative(batch, row), _options.ClipSkip, reading, warnings);
+                return Tuple.Create(_texts.Write(text, negative, _options.Windows));
             });
-            if (encoded.Value is not (var text, var negative))
+            if (encoded.Value is not { Item1: var vector })
             {
                 batch.Fail(row, encoded.Failure!);
                 return;
             }
 
-            batch.Output<VBuffer<float>>(0)[row] = TextVectors.Write(text, negative);
+            batch.Output<VBuffer<float>>(0)[row] = vector;
             foreach (var warning in warnings)
                 batch.Warn(row, warning);
         });

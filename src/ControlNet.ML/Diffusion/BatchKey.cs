@@ -9,8 +9,13 @@ namespace ControlNet.ML.Diffusion;
 /// <param name="Networks">The control networks, in order. A network missing here may still run for other images of the batch.</param>
 internal sealed record BatchKey(int Width, int Height, int Steps, string Scheduler, double? Strength, IReadOnlyList<object> Networks)
 {
+    /// <summary>
+    /// The number of text tokens, 0 before the prompts are encoded. Empty windows in place of missing ones would change the image.
+    /// </summary>
+    public int Tokens { get; init; }
+
     /// <summary>Everything except the networks.</summary>
-    public (int, int, int, string, double?) Settings => (Width, Height, Steps, Scheduler, Strength);
+    public (int, int, int, string, double?, int) Settings => (Width, Height, Steps, Scheduler, Strength, Tokens);
 
     /// <summary>Why two images cannot be denoised together; null if they can.</summary>
     public string? Difference(BatchKey other)
@@ -21,6 +26,8 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
             return $"one number of steps: found {Steps} and {other.Steps}";
         if (Scheduler != other.Scheduler)
             return "one scheduler";
+        if (Tokens != other.Tokens)
+            return $"one number of text tokens: found {Tokens} and {other.Tokens}";
         if (Strength != other.Strength)
             return "one strength, or all start from noise";
         return Covers(other) || other.Covers(this) ? null : "the same control networks in the same order";

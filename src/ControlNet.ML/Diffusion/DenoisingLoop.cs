@@ -15,7 +15,7 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
     /// Runs the loop lazily: every element is the state after one step, and ending the enumeration stops the work. A row whose latents are
     /// no longer finite does not affect the others; if none is finite, the run ends early.
     /// </summary>
-    /// <param name="rows">The images, all with the same latent size and the same list of control networks.</param>
+    /// <param name="rows">The images, all with the same latent size, number of text tokens and list of control networks.</param>
     /// <param name="scheduler">The scheduler's configuration.</param>
     /// <param name="steps">The number of steps.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
@@ -116,6 +116,9 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 throw new ArgumentException($"Images of one run have one size: found {row.Noise} and {first.Noise}.", nameof(rows));
             if (first.Key(scheduler, steps).Difference(row.Key(scheduler, steps)) is { } difference)
                 throw new ArgumentException($"Images of one run have {difference}.", nameof(rows));
+            if (row.NegativeText is { } negative && negative.Tokens != row.Text.Tokens)
+                throw new ArgumentException(
+                    $"The negative prompt has {negative.Tokens} tokens, expected {row.Text.Tokens}, as the prompt.", nameof(rows));
             if (row.ExtraChannels is null != first.ExtraChannels is null)
                 throw new ArgumentException("Images of one run all have extra channels for the UNet, or none has.", nameof(rows));
             if (!row.Controls.Select(c => c.Network).SequenceEqual(first.Controls.Select(c => c.Network)))

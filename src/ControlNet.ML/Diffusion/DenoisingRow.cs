@@ -20,7 +20,7 @@ public sealed record DenoisingRow
     /// <summary>The prompt.</summary>
     public required TextEmbedding Text { get; init; }
 
-    /// <summary>The negative prompt; required if guidance is enabled.</summary>
+    /// <summary>The negative prompt, of as many tokens as the prompt; required if guidance is enabled.</summary>
     public TextEmbedding? NegativeText { get; init; }
 
     /// <summary>Guidance scale; 1 and below runs no unconditional pass.</summary>
@@ -50,7 +50,10 @@ public sealed record DenoisingRow
         steps,
         scheduler.ToJson(),
         Image?.Strength,
-        [.. Controls.Where(control => control.Unit.TakesPart).Select(control => control.Network)]);
+        [.. Controls.Where(control => control.Unit.TakesPart).Select(control => control.Network)])
+    {
+        Tokens = Text.Tokens,
+    };
 }
 
 /// <summary>The image that a row starts from.</summary>

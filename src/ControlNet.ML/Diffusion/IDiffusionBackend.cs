@@ -22,7 +22,7 @@ public interface IDiffusionBackend : IDisposable
     {
     }
 
-    /// <summary>Encodes one prompt.</summary>
+    /// <summary>Encodes one prompt, or one window of a long prompt.</summary>
     /// <param name="tokens">
     /// Token ids for each of the model's text encoders (one for SD1 and SD2, two for SDXL), including start, end and padding.
     /// </param>
@@ -107,10 +107,13 @@ public sealed record DenoiserInputs
 public sealed record ControlStep(int Control, TensorData Scales);
 
 /// <summary>An encoded prompt.</summary>
-/// <param name="Hidden">[1, tokens, width].</param>
+/// <param name="Hidden">[1, tokens, width]; the tokens of all windows.</param>
 /// <param name="Pooled">SDXL: [1, width]; otherwise null.</param>
 public sealed record TextEmbedding(TensorData Hidden, TensorData? Pooled)
 {
+    /// <summary>The number of tokens, those of all windows.</summary>
+    internal int Tokens => Hidden.Shape[1];
+
     /// <summary>Zeros of the same shape: SDXL's embedding of an absent negative prompt.</summary>
     /// <returns>A new embedding.</returns>
     public TextEmbedding Zeros() => new(TensorData.Zeros(Hidden.Shape), Pooled is null ? null : TensorData.Zeros(Pooled.Shape));

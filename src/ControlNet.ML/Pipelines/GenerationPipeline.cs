@@ -40,7 +40,9 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         var prompts = new PromptEncoder(model);
         var prepared = requests.Select(request => Prepare(request, prompts, stepping: null, cancellationToken)).ToArray();
         var first = prepared[0].Denoising.Key;
-        if (prepared.Select(image => first.Difference(image.Denoising.Key))
+
+        // Prompts of different lengths are no reason to refuse: those of one length run together.
+        if (prepared.Select(image => first.Difference(image.Denoising.Key with { Tokens = first.Tokens }))
             .FirstOrDefault(difference => difference is not null) is { } problem)
             throw new ArgumentException($"Images that are generated together must have {problem}.", nameof(requests));
         var latents = Denoise([.. prepared.Select(image => image.Denoising)], stepping: null, cancellationToken);
@@ -174,11 +176,10 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         GenerateRequest request, ImageSettings settings, PromptEncoder prompts)
     {
         request.Options.Progress?.Report(new GenerationProgress("text", 0, 1));
-        var text = prompts.Encode(request.Prompt, request.Options.ClipSkip, settings.Warnings);
-        var negative = Guidance.Rows(model.Folder.UNet, request.Options.GuidanceScale) == 1
-            ? null
-            : prompts.Negative(request.Options.NegativePrompt, text, settings.Warnings);
-        return (text, negative);
+        var (options, reading) = (request.Options, request.Options.Reading);
+        return Guidance.Rows(model.Folder.UNet, options.GuidanceScale) == 1
+            ? (prompts.Encode(request.Prompt, options.ClipSkip, reading, settings.Warnings), null)
+            : prompts.EncodeBoth(request.Prompt, options.NegativePrompt, options.ClipSkip, reading, settings.Warnings);
     }
 
     private static RowControl[] EncodeConditions(GenerateRequest request, ImageSettings settings)

@@ -6,20 +6,22 @@ namespace ControlNet.ML.Pipelines;
 /// <param name="model">The model.</param>
 internal sealed class PromptEncoder(DiffusionModel model)
 {
-    private readonly Dictionary<(string Prompt, int? ClipSkip), (TextEmbedding Text, string[] Warnings)> _texts = [];
+    private readonly Dictionary<(string Prompt, int? ClipSkip, PromptReading Reading), (TextEmbedding Text, string[] Warnings)> _texts = [];
 
     /// <summary>Encodes a prompt.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="clipSkip">Clip skip: the number of the text encoder's last layers to skip, or null.</param>
+    /// <param name="reading">How the prompt is read.</param>
     /// <param name="warnings">Receives a warning about text that was cut.</param>
     /// <exception cref="ArgumentException">Clip skip exceeds the encoder's layers.</exception>
-    public TextEmbedding Encode(string prompt, int? clipSkip, ICollection<string> warnings)
+    /// <exception cref="ControlNetException">The prompt has too many windows, or the result is not finite.</exception>
+    public TextEmbedding Encode(string prompt, int? clipSkip, PromptReading reading, ICollection<string> warnings)
     {
-        if (!_texts.TryGetValue((prompt, clipSkip), out var known))
+        if (!_texts.TryGetValue((prompt, clipSkip, reading), out var known))
         {
             List<string> own = [];
-            var text = model.EncodeText(prompt, clipSkip, own);
-            _texts.Add((prompt, clipSkip), known = (text, [.. own]));
+            var text = model.EncodeText(prompt, clipSkip, own, reading.Syntax, reading.Long);
+            _texts.Add((prompt, clipSkip, reading), known = (text, [.. own]));
         }
 
         foreach (var warning in known.Warnings)
@@ -28,13 +30,27 @@ internal sealed class PromptEncoder(DiffusionModel model)
     }
 
     /// <summary>
-    /// Encodes a negative prompt. As in diffusers, clip skip does not apply to it, and SDXL models may take zeros for an absent one.
+    /// Encodes a prompt and a negative prompt to as many windows. As in diffusers, clip skip does not apply to the negative prompt, and SDXL
+    /// models may take zeros for an absent one.
     /// </summary>
-    /// <param name="prompt">The negative prompt, or null.</param>
-    /// <param name="text">The encoded prompt, for its shape.</param>
-    /// <param name="warnings">Receives a warning about text that was cut.</param>
-    public TextEmbedding Negative(string? prompt, TextEmbedding text, ICollection<string> warnings) =>
-        prompt is null && model.Folder.Index is { IsXL: true, ForceZerosForEmptyPrompt: true }
-            ? text.Zeros()
-            : Encode(prompt ?? "", clipSkip: null, warnings);
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="negative">The negative prompt, or null.</param>
+    /// <param name="clipSkip">Clip skip: the number of the text encoder's last layers to skip, or null.</param>
+    /// <param name="reading">How the prompts are read.</param>
+    /// <param name="warnings">Receives warnings about text that was cut.</param>
+    /// <exception cref="ArgumentException">Clip skip exceeds the encoder's layers.</exception>
+    /// <exception cref="ControlNetException">A prompt has too many windows, or a result is not finite.</exception>
+    public (TextEmbedding Text, TextEmbedding Negative) EncodeBoth(
+        string prompt, string? negative, int? clipSkip, PromptReading reading, ICollection<string> warnings)
+    {
+        var text = Encode(prompt, clipSkip, reading, warnings);
+        if (negative is null && model.Folder.Index is { IsXL: true, ForceZerosForEmptyPrompt: true })
+            return (text, text.Zeros());
+        var other = Encode(negative ?? "", clipSkip: null, reading, warnings);
+        var tokens = Math.Max(text.Tokens, other.Tokens);
+        return (Pad(text, clipSkip), Pad(other, skip: null));
+
+        TextEmbedding Pad(TextEmbedding encoded, int? skip) =>
+            PromptStates.Pad(encoded, tokens, () => Encode("", skip, reading, warnings));
+    }
 }

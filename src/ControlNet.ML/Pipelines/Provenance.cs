@@ -45,6 +45,8 @@ internal static class Provenance
             ["model"] = model.Name,
             ["prompt"] = prompt,
             ["negative_prompt"] = options.NegativePrompt ?? "",
+            ["prompt_syntax"] = PromptSyntaxNames.Of(options.PromptSyntax),
+            ["long_prompts"] = options.LongPrompts.ToString().ToLowerInvariant(),
             ["seed"] = Text(options.Seed),
             ["steps"] = Text(options.StepCount),
             ["guidance"] = Text(options.GuidanceScale),

@@ -5,6 +5,7 @@ internal enum RowSetting
 {
     Prompt,
     NegativePrompt,
+    PromptSyntax,
     Seed,
     Steps,
     Guidance,

@@ -30,6 +30,7 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
     {
         Seed = Seed(row, seed),
         NegativePrompt = Text(row, RowSetting.NegativePrompt) ?? common.NegativePrompt,
+        PromptSyntax = Named(row.Find(RowSetting.PromptSyntax), PromptSyntaxNames.Parse) ?? common.PromptSyntax,
         Guidance = row.Find(RowSetting.Guidance) is { } guidance ? RowNumbers.Real(guidance) : common.Guidance,
         GuidanceRescale = Share(row, RowSetting.GuidanceRescale) ?? common.GuidanceRescale,
         Scheduler = SchedulerName(row) ?? common.Scheduler,
@@ -66,7 +67,7 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
             Scale = scale is { } ownScale ? RowNumbers.Real(ownScale) : common.Scale,
             Start = start is { } ownStart ? RowNumbers.Real(ownStart) : common.Start,
             End = end is { } ownEnd ? RowNumbers.Real(ownEnd) : common.End,
-            Weighting = Weighting(row.Find(RowSetting.ControlWeighting, control)) ?? common.Weighting,
+            Weighting = Named(row.Find(RowSetting.ControlWeighting, control), ControlWeightingNames.Parse) ?? common.Weighting,
         };
         if (unit.Validate() is not { } problem)
             return unit;
@@ -134,13 +135,14 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
 
     private static string? Text(IRowValues row, RowSetting setting) => row.Find(setting) is { } value ? (string)value.Value : null;
 
-    private static ControlWeighting? Weighting(RowValue? value)
+    private static T? Named<T>(RowValue? value, Func<string, T> parse)
+        where T : struct, Enum
     {
         if (value is not { } found)
             return null;
         try
         {
-            return ControlWeightingNames.Parse((string)found.Value);
+            return parse((string)found.Value);
         }
         catch (ControlNetException error)
         {

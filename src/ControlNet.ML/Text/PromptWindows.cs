@@ -5,7 +5,17 @@ namespace ControlNet.ML.Text;
 /// Start token, a stretch of the prompt, end token and padding: exactly <see cref="ClipTokenizer.MaxLength"/> ids.
 /// </param>
 /// <param name="Weights">A weight for each id; 1 for start, end and padding.</param>
-public sealed record PromptWindow(IReadOnlyList<int> Ids, IReadOnlyList<double> Weights);
+public sealed record PromptWindow(IReadOnlyList<int> Ids, IReadOnlyList<double> Weights)
+{
+    /// <summary>The ids of the stretch alone, without start, end and padding.</summary>
+    internal IEnumerable<int> Text => Ids.Skip(1).Take(TextLength);
+
+    /// <summary>The number of ids of the stretch.</summary>
+    internal int TextLength { get; init; }
+
+    /// <summary>Whether an id has another weight than 1.</summary>
+    internal bool IsWeighted => Weights.Any(weight => weight != 1);
+}
 
 /// <summary>
 /// Prompts of any length, as windows of <see cref="ClipTokenizer.MaxLength"/> − 2 = 75 ids that the text encoder takes one by one.
@@ -23,7 +33,7 @@ public static class PromptWindows
         return Cut(tokenizer, [new WeightedText(prompt, 1)]);
     }
 
-    /// <summary>A prompt with weights (<see cref="PromptWeights"/>) in windows.</summary>
+    /// <summary>A prompt with weights (<see cref="PromptWeights"/>) in windows, of which <c>BREAK</c> ends one early.</summary>
     /// <param name="tokenizer">The text encoder's tokenizer.</param>
     /// <param name="prompt">The prompt. An empty one gives one empty window.</param>
     /// <returns>At least one window.</returns>
@@ -39,18 +49,38 @@ public static class PromptWindows
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(parts);
-        (int Id, double Weight)[] ids = [.. parts.SelectMany(part => tokenizer.Encode(part.Text).Select(id => (id, part.Weight)))];
-        return ids.Length == 0
-            ? [Window(tokenizer, [])]
-            : [.. ids.Chunk(tokenizer.MaxLength - 2).Select(stretch => Window(tokenizer, stretch))];
+        List<PromptWindow> windows = [];
+        List<(int Id, double Weight)> stretch = [];
+        foreach (var part in parts)
+        {
+            foreach (var id in tokenizer.Encode(part.Text))
+            {
+                if (stretch.Count == tokenizer.MaxLength - 2)
+                    EndWindow();
+                stretch.Add((id, part.Weight));
+            }
+
+            if (part.EndsWindow)
+                EndWindow();
+        }
+
+        if (stretch.Count > 0 || windows.Count == 0)
+            EndWindow();
+        return windows;
+
+        void EndWindow()
+        {
+            windows.Add(Window(tokenizer, stretch));
+            stretch.Clear();
+        }
     }
 
-    private static PromptWindow Window(ClipTokenizer tokenizer, (int Id, double Weight)[] stretch)
+    private static PromptWindow Window(ClipTokenizer tokenizer, List<(int Id, double Weight)> stretch)
     {
         var weights = new double[tokenizer.MaxLength];
         Array.Fill(weights, 1);
-        for (var i = 0; i < stretch.Length; i++)
+        for (var i = 0; i < stretch.Count; i++)
             weights[i + 1] = stretch[i].Weight;
-        return new PromptWindow(tokenizer.Frame(stretch.Select(entry => entry.Id)), weights);
+        return new PromptWindow(tokenizer.Frame(stretch.Select(entry => entry.Id)), weights) { TextLength = stretch.Count };
     }
 }

@@ -1,4 +1,5 @@
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
 using ControlNet.ML.Torch.Models;
 using static TorchSharp.torch;
 
@@ -32,6 +33,8 @@ internal sealed class BatchAssembler(RowEncoder encoder, TorchDevice device, boo
         IReadOnlyList<ReadRow> rows)
     {
         var texts = prompts.Select(encoder.Text).ToArray();
+        var tokens = texts.Max(text => text.Tokens);
+        texts = Array.ConvertAll(texts, text => PromptStates.Pad(text, tokens, () => encoder.Text("")));
         return new TrainingBatch(
             latents.ToTorch(ScalarType.Float32, device.Device),
             noise.ToTorch(ScalarType.Float32, device.Device),

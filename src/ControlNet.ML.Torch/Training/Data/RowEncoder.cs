@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Pipelines;
 
 namespace ControlNet.ML.Torch.Training.Data;
 
@@ -14,6 +15,7 @@ internal sealed class RowEncoder
     private const int PromptsInMemory = 512;
     private readonly DiffusionModel _model;
     private readonly EncodingCache? _cache;
+    private readonly PromptReading _reading;
     private readonly byte[] _imageSalt;
     private readonly byte[] _textSalt;
     private readonly int _momentCount;
@@ -26,14 +28,19 @@ internal sealed class RowEncoder
     /// <param name="cache">Cache of encodings, or null.</param>
     /// <param name="width">Image width in pixels.</param>
     /// <param name="height">Image height in pixels.</param>
-    public RowEncoder(DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height)
+    /// <param name="reading">How prompts are read.</param>
+    public RowEncoder(
+        DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height, PromptReading reading = default)
     {
-        (_model, _cache) = (model, cache);
+        (_model, _cache, _reading) = (model, cache, reading);
         var scale = model.Folder.Autoencoder.ScaleFactor;
         LatentShape = [model.Folder.Autoencoder.LatentChannels, height / scale, width / scale];
         _momentCount = 2 * LatentShape[0] * LatentShape[1] * LatentShape[2];
         _imageSalt = Encoding.UTF8.GetBytes($"image {fingerprint} {width}x{height}");
-        _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}\0");
+
+        // A prompt that is cut has the length of one window, so the encodings of its windows are not mistaken for it.
+        var syntax = reading.Syntax == PromptSyntax.Plain ? "" : $" {reading.Syntax}";
+        _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}{syntax}\0");
     }
 
     /// <summary>Channels, height and width of the latents.</summary>
@@ -72,7 +79,7 @@ internal sealed class RowEncoder
         DiagonalGaussian.Sample(_model.Folder.Autoencoder, moments[..latents.Length], moments[latents.Length..], latents);
     }
 
-    /// <summary>The embedding of a prompt.</summary>
+    /// <summary>The embedding of a prompt, of as many windows as it needs.</summary>
     public TextEmbedding Text(string prompt)
     {
         if (_texts.TryGetValue(prompt, out var text))
@@ -86,8 +93,10 @@ internal sealed class RowEncoder
     {
         var folder = _model.Folder;
         var (width, pooled) = (folder.UNet.CrossAttentionDim, folder.TextEncoder2?.ProjectionDim ?? 0);
-        var tokens = _model.TextTokens;
-        if (_cache?.Read(TextKey(prompt), (tokens * width) + pooled) is not { } values)
+        if (_cache is null)
+            return null;
+        var tokens = _model.CutPrompt(prompt, _reading)[0].Count * _model.TextTokens;
+        if (_cache.Read(TextKey(prompt), (tokens * width) + pooled) is not { } values)
             return null;
         return new TextEmbedding(
             new TensorData(values[..(tokens * width)], 1, tokens, width), pooled == 0
@@ -98,7 +107,7 @@ internal sealed class RowEncoder
     private TextEmbedding EncodeText(string prompt)
     {
         Runs++;
-        var text = _model.EncodeText(prompt);
+        var text = _model.EncodeText(prompt, syntax: _reading.Syntax, longPrompts: _reading.Long);
         _cache?.Write(TextKey(prompt), [.. text.Hidden.Values, .. text.Pooled?.Values ?? []]);
         return text;
     }
