@@ -80,6 +80,16 @@ public sealed class DenoisingRowsTests
     }
 
     [Fact]
+    public void The_texts_of_a_run_have_one_number_of_tokens()
+    {
+        var longer = new TextEmbedding(TensorData.Zeros(1, 2, 1), null);
+        var error = Assert.Throws<ArgumentException>(() => Run(Euler, Row(1), Row(2) with { Text = longer, NegativeText = longer }));
+        Assert.StartsWith("Images of one run have one number of text tokens: found 1 and 2", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<ArgumentException>(() => Run(Euler, Row(1) with { NegativeText = longer }));
+        Assert.StartsWith("The negative prompt has 2 tokens, expected 1, as the prompt.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_image_to_begin_from_gets_the_noise_of_its_first_step()
     {
         var image = new TensorData([5, 6, 7, 8], 1, 1, 2, 2);

@@ -52,6 +52,14 @@ public sealed class BatchPlannerTests
         Assert.Equal("the same control networks in the same order", With("a").Difference(With("a", "a") with { Networks = ["b", "c"] }));
     }
 
+    [Fact]
+    public void Prompts_of_other_lengths_run_on_their_own()
+    {
+        BatchKey[] keys = [With("a") with { Tokens = 77 }, With() with { Tokens = 154 }, With() with { Tokens = 77 }];
+        Assert.Equal([[0, 2], [1]], BatchPlanner.Plan(keys.Index(), item => item.Item).Select(batch => batch.Select(item => item.Index).ToArray()));
+        Assert.Equal("one number of text tokens: found 77 and 154", keys[0].Difference(keys[1]));
+    }
+
     private static BatchKey With(params object[] networks) => new(8, 16, 2, "", null, networks);
 
     private static BatchKey Key(byte choice) =>

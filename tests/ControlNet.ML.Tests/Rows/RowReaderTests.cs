@@ -75,6 +75,16 @@ public sealed class RowReaderTests
         Assert.Equal(expected, Assert.Throws<RowException>(() => Reader().Options(new Row { [(RowSetting)setting] = value }, 0)).Message);
 
     [Fact]
+    public void A_row_may_have_its_own_prompt_syntax()
+    {
+        Assert.Equal(PromptSyntax.Weighted, Reader().Options(new Row { [RowSetting.PromptSyntax] = " Weighted " }, 0).PromptSyntax);
+        Assert.Equal(PromptSyntax.Plain, Reader().Options(new Row(), 0).PromptSyntax);
+        Assert.Equal(
+            "column 'PromptSyntax': '1' is not a prompt syntax, expected 'plain' or 'weighted'.",
+            Assert.Throws<RowException>(() => Reader().Options(new Row { [RowSetting.PromptSyntax] = "1" }, 0)).Message);
+    }
+
+    [Fact]
     public void A_window_is_blamed_on_the_column_that_says_it()
     {
         var unit = new ControlUnit();

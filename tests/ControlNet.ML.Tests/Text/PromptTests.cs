@@ -63,4 +63,41 @@ public sealed class PromptTests
     [Fact]
     public void A_weight_beyond_all_numbers_is_refused() =>
         Assert.Contains("'a'", Assert.Throws<ControlNetException>(() => PromptWeights.Parse(new string('(', 20_000) + "a")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("a BREAK b", "a |1 b")]
+    [InlineData("BREAK", "|")]
+    [InlineData("a, BREAK, b", "a, |1, b")]
+    [InlineData("BREAKFAST a_BREAK break BREAK2 ÉBREAK", "BREAKFAST a_BREAK break BREAK2 ÉBREAK")]
+    [InlineData("BREAK(a BREAK b)", "|1.1a |1.1 b")]
+    [InlineData("(a BREAK b:2) c", "2a |2 b1 c")]
+    [InlineData("\\(BREAK\\)", "(|1)")]
+    public void Break_ends_a_window(string prompt, string expected)
+    {
+        var parts = PromptWeights.Parse(prompt);
+        var text = string.Concat(parts.Select((part, i) =>
+            (i == 0 && part.Weight == 1 ? "" : part.Weight.ToString(System.Globalization.CultureInfo.InvariantCulture)) + part.Text + (part.EndsWindow ? "|" : "")));
+        Assert.Equal(expected, text);
+    }
+
+    [Theory]
+    [InlineData("a BREAK b", "a", "b")]
+    [InlineData("BREAK", "")]
+    [InlineData("a BREAK", "a")]
+    [InlineData("BREAK a", "", "a")]
+    [InlineData("a BREAK BREAK b", "a", "", "b")]
+    public void Each_break_ends_a_window_even_an_empty_one(string prompt, params string[] expected) =>
+        Assert.Equal(
+            expected.Select(text => PromptWindows.Cut(Tokenizers.Clip, text)[0].Ids),
+            PromptWindows.CutWeighted(Tokenizers.Clip, prompt).Select(window => window.Ids));
+
+    [Fact]
+    public void A_break_after_a_full_window_adds_none()
+    {
+        var full = string.Join(' ', Enumerable.Repeat("cat", 75));
+        Assert.Equal([75, 1], PromptWindows.CutWeighted(Tokenizers.Clip, $"{full} BREAK dog").Select(window => window.TextLength));
+        Assert.Equal([75, 1, 1], PromptWindows.CutWeighted(Tokenizers.Clip, $"{full} cat BREAK dog").Select(window => window.TextLength));
+        Assert.Equal(2, PromptWindows.Cut(Tokenizers.Clip, $"{full} BREAK dog").Count);
+        Assert.Equal(Tokenizers.Clip.Encode($"{full} BREAK dog"), PromptWindows.Cut(Tokenizers.Clip, $"{full} BREAK dog").SelectMany(window => window.Text));
+    }
 }
