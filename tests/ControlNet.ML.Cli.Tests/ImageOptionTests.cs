@@ -37,6 +37,72 @@ public sealed partial class ImageOptionTests : IDisposable
     }
 
     [Fact]
+    public async Task Prompts_are_read_as_the_options_say()
+    {
+        const string Prompt = "a (red:1.4) lemon";
+        var longer = string.Join(' ', Enumerable.Repeat("red", 31)) + " lemon";
+        string[] common = ["--steps", "1", "--size", "32", "--output"];
+        var settings = new GenerateOptions { Steps = 1, Width = 32, Height = 32 };
+        using var model = DiffusionModel.Load("emoji");
+        await Same("plain.png", Prompt, settings);
+        await Same("weighted.png", Prompt, settings with { PromptSyntax = PromptSyntax.Weighted }, "--prompt-syntax", "weighted");
+        await Same("long.png", longer, settings);
+        var answer = await Same("cut.png", longer, settings with { LongPrompts = LongPrompts.Truncate }, "--long-prompts", "truncate");
+        Assert.Contains("longer than the 30 tokens that the text encoder takes; left out: 'red lemon'.", answer, StringComparison.Ordinal);
+        Assert.NotEqual(ImageCodec.Load("plain.png").Samples, ImageCodec.Load("weighted.png").Samples);
+        Assert.NotEqual(ImageCodec.Load("long.png").Samples, ImageCodec.Load("cut.png").Samples);
+
+        foreach (var wrong in (string[][])[["--prompt-syntax", "0"], ["--prompt-syntax", "weights"], ["--long-prompts", "cut"]])
+            Assert.Equal(App.Misused, (await _tool.RunAsync(["generate", Prompt, .. common, "x.png", .. wrong])).Code);
+
+        async Task<string> Same(string file, string prompt, GenerateOptions options, params string[] args)
+        {
+            var result = await _tool.RunAsync(["generate", prompt, .. common, file, .. args]);
+            Assert.Equal(App.Success, result.Code);
+            var expected = model.Generate(prompt, options);
+            Assert.Equal(expected.Image.Samples, ImageCodec.Load(file).Samples);
+            Assert.Equal(expected.Warnings.Count == 0, result.Error.Length == 0);
+            var written = PngText.Read(file);
+            foreach (var key in (string[])["prompt", "prompt_syntax", "long_prompts"])
+                Assert.Equal(expected.Provenance[key], written[key]);
+            return result.Error;
+        }
+    }
+
+    [Fact]
+    public async Task A_table_may_say_how_each_prompt_is_read()
+    {
+        var longer = string.Join(' ', Enumerable.Repeat("red", 35));
+        await File.WriteAllTextAsync(
+            "t.csv", $"prompt,prompt_syntax\n(red) lemon,weighted\n(red) lemon,\n{longer},Plain\n(red) lemon,brackets\n", TestContext.Current.CancellationToken);
+        string[] score = ["score", "t.csv", "-o", "run", "--steps", "1", "--size", "32", "--format", "csv", "--batch-size", "4"];
+        Assert.Equal(App.SomeFailed, (await _tool.RunAsync(score)).Code);
+        var results = await File.ReadAllTextAsync(Path.Combine("run", "results.csv"), TestContext.Current.CancellationToken);
+        Assert.Contains("column 'prompt_syntax': 'brackets' is not a prompt syntax, expected 'plain' or 'weighted'.", results, StringComparison.Ordinal);
+        using var model = DiffusionModel.Load("emoji");
+        var settings = new GenerateOptions { Steps = 1, Width = 32, Height = 32 };
+        (string, GenerateOptions)[] rows = [("(red) lemon", settings with { PromptSyntax = PromptSyntax.Weighted }), ("(red) lemon", settings), (longer, settings)];
+        foreach (var (row, (prompt, options)) in rows.Index())
+        {
+            var expected = model.Generate(prompt, options with { Seed = (ulong)row }).Image.Samples;
+            var file = Path.Combine("run", "pictures", $"{row:D8}.png");
+            Assert.All(ImageCodec.Load(file).Samples.Zip(expected), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+            Assert.Equal(options.PromptSyntax.ToString().ToLowerInvariant(), PngText.Read(file)["prompt_syntax"]);
+        }
+
+        // What images depend on may not change while a run is resumed, not even from the version that cut prompts and did not say so.
+        var other = await _tool.RunAsync([.. score, "--prompt-syntax", "weighted", "--long-prompts", "truncate"]);
+        Assert.Contains("long prompts ('windows' there, 'truncate' here)", other.Error, StringComparison.Ordinal);
+        Assert.Contains("prompt syntax (nothing there, 'weighted' here)", other.Error, StringComparison.Ordinal);
+        var record = await File.ReadAllTextAsync(Path.Combine("run", "run.json"), TestContext.Current.CancellationToken);
+        var earlier = LongPromptsLine().Replace(record, "");
+        Assert.NotEqual(record, earlier);
+        await File.WriteAllTextAsync(Path.Combine("run", "run.json"), earlier, TestContext.Current.CancellationToken);
+        Assert.Contains("long prompts ('truncate' there, 'windows' here)", (await _tool.RunAsync(score)).Error, StringComparison.Ordinal);
+        Assert.Equal(App.SomeFailed, (await _tool.RunAsync([.. score, "--long-prompts", "truncate"])).Code);
+    }
+
+    [Fact]
     public async Task A_scheduler_is_recorded_by_its_own_name_whatever_it_was_called()
     {
         foreach (var (i, name) in ((string[])["Euler a", "euler-ancestral", "EULER_ANCESTRAL"]).Index())
@@ -123,6 +189,9 @@ public sealed partial class ImageOptionTests : IDisposable
             Assert.True(File.Exists(file));
         }
     }
+
+    [GeneratedRegex("\\s*\"long prompts\": \"windows\",")]
+    private static partial Regex LongPromptsLine();
 
     [GeneratedRegex(@"--seed (\d+)")]
     private static partial Regex Seed();

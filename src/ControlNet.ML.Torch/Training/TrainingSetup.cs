@@ -34,8 +34,7 @@ internal sealed class TrainingSetup : IDisposable
             var cache = options.Cache
                 ? new EncodingCache(options.CacheFolder ?? Path.Combine(options.Folder, "cache"), options.MaxCacheBytes)
                 : null;
-            Encoder = new RowEncoder(
-                model, encoders, cache, width, height, new PromptReading(options.PromptSyntax, options.LongPrompts));
+            Encoder = new RowEncoder(model, encoders, cache, width, height, options.PromptSyntax, options.LongPrompts);
             Reader = Own(new RowReader(width, height, options.RandomFlip, options.Crop, Preprocessor(table, options)));
             Assembler = new BatchAssembler(Encoder, backend.Device, model.Folder.Index.IsXL, keeps: options.Crop == CropMode.Centre);
 

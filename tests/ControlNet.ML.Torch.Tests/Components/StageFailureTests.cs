@@ -138,7 +138,7 @@ public sealed class StageFailureTests(ImageRows rows) : IClassFixture<ImageRows>
         var hints = Stages.EncodeText("Text", "Prompt", rows.Model).Append(Stages.EncodeCondition("Hint", "Edges", rows.Canny, 128, 64)).Fit(data).Transform(data);
         Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 64, 8, 8>, got Vector<Single, 64, 8, 16>",
             () => Stages.Denoise("Latents", "Text", rows.Model, [new("Hint", rows.Canny)], new() { Width = 64, Height = 64 }).Fit(hints));
-        Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 2, 32, 256>, got Vector<Single, 64, 8, 16>",
+        Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 2, 32, 256>, or of several windows, got Vector<Single, 64, 8, 16>",
             () => Stages.Denoise("Latents", "Hint", rows.Model).Fit(hints));
         Refused("Schema mismatch for input column 'Hint': expected Vector<Single, 8, h, w>, got Vector<Single, 64, 8, 16>",
             () => Stages.DecodeImage("Image", "Hint", rows.Model).Fit(hints));

@@ -144,6 +144,46 @@ public sealed class TrainingBatchTests : IDisposable
         Assert.NotEqual(Model(family).EncodeText("").Hidden.Values, Model(family).EncodeText("dark square").Hidden.Values);
     }
 
+    [Theory, InlineData("sd1"), InlineData("sdxl")]
+    public void A_batch_has_the_windows_of_its_longest_prompt(string family)
+    {
+        var longer = string.Join(' ', Enumerable.Repeat("a", 80));
+        var (rows, options) = ((Pixels(), Pixels()), Options with { BatchSize = 2 });
+        var text = Assemble(options, family, (rows.Item1, rows.Item2, longer), (rows.Item1, rows.Item2, "square")).Text;
+        Assert.Equal([2, 154, 1], text.Text.shape);
+        float[] square = [.. Model(family).EncodeText("square").Hidden.Values, .. Model(family).EncodeText("").Hidden.Values];
+        float[][] expected = [Model(family).EncodeText(longer).Hidden.Values, square];
+        var first = Values(text.Text[0]).SequenceEqual(square) ? 1 : 0;
+        Assert.Equal(expected[first], Values(text.Text[0]));
+        Assert.Equal(expected[1 - first], Values(text.Text[1]));
+
+        text = Assemble(options with { LongPrompts = LongPrompts.Truncate }, family, (rows.Item1, rows.Item2, longer), (rows.Item1, rows.Item2, "square")).Text;
+        Assert.Equal([2, 77, 1], text.Text.shape);
+        text = Assemble(Options with { PromptSyntax = PromptSyntax.Weighted }, family, (rows.Item1, rows.Item2, "a BREAK b")).Text;
+        Assert.Equal([1, 154, 1], text.Text.shape);
+    }
+
+    [Theory, InlineData("sd1"), InlineData("sdxl")]
+    public void Cached_texts_are_of_one_way_to_read_prompts(string family)
+    {
+        using var model = DiffusionModel.Load(Fixtures.Path("models", family), new LoadOptions { Device = "cpu" });
+        var prompt = "(dark:1.5) " + string.Join(' ', Enumerable.Repeat("a", 80));
+        (PromptSyntax, LongPrompts)[] readings = [default, (PromptSyntax.Weighted, LongPrompts.Windows), (PromptSyntax.Plain, LongPrompts.Truncate)];
+        foreach (var (syntax, longPrompts) in readings)
+        {
+            var expected = model.EncodeText(prompt, syntax: syntax, longPrompts: longPrompts);
+            for (var runs = 1; runs >= 0; runs--)
+            {
+                var encoder = new RowEncoder(model, "", new EncodingCache(_folder.Path, 1 << 20), Width, Height, syntax, longPrompts);
+                var text = encoder.Text(prompt);
+                Assert.Equal(expected.Hidden.Values, text.Hidden.Values);
+                Assert.Equal(expected.Hidden.Shape, text.Hidden.Shape);
+                Assert.Equal(expected.Pooled?.Values, text.Pooled?.Values);
+                Assert.Equal(runs, encoder.Runs);
+            }
+        }
+    }
+
     [Property(MaxTest = 20)]
     public void Every_row_keeps_its_own_prompt_timestep_condition_and_noise(ushort seed)
     {
@@ -243,7 +283,7 @@ public sealed class TrainingBatchTests : IDisposable
 
         File.WriteAllLines(_folder.File("metadata.jsonl"), lines);
         var model = Model(family);
-        var encoder = new RowEncoder(model, "", null, options.Width!.Value, options.Height!.Value);
+        var encoder = new RowEncoder(model, "", null, options.Width!.Value, options.Height!.Value, options.PromptSyntax, options.LongPrompts);
         using var reader = new RowReader(options.Width!.Value, options.Height!.Value, options.RandomFlip, options.Crop, null);
         using var loader = new BatchLoader(TrainingTable.Open(_folder.Path), reader, encoder, options, 1000, 0);
         return new BatchAssembler(encoder, new TorchDevice(CPU, ScalarType.Float32), model.Folder.Index.IsXL, keeps: false).Assemble(loader.Next());

@@ -92,6 +92,8 @@ public sealed class TrainingOptionsTests
         Refused(Sound with { MaxCacheBytes = -1 }, "MaxCacheBytes");
         Refused(Sound with { Optimizer = new() { Beta1 = 2 } }, "Optimizer.Beta1");
         Refused(Sound with { SampleOptions = new() { Steps = 0 } }, "SampleOptions: ");
+        Refused(Sound with { PromptSyntax = (PromptSyntax)9 }, "PromptSyntax");
+        Refused(Sound with { LongPrompts = (LongPrompts)9 }, "LongPrompts");
     }
 
     private static void Refused(TrainingOptions options, string name) =>

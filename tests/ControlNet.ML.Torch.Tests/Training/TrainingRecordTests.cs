@@ -49,6 +49,7 @@ public sealed class TrainingRecordTests : IDisposable
         GradientAccumulationSteps = 2,
         LearningRateWarmupSteps = 2,
         EmaDecay = 0.9,
+        LongPrompts = LongPrompts.Truncate,
         SnrGamma = 5,
         RandomFlip = true,
         Crop = CropMode.Random,
@@ -79,6 +80,14 @@ public sealed class TrainingRecordTests : IDisposable
     {
         var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(_folder.File("run"), Of(Options with { SnrGamma = null, LearningRateWarmupSteps = 3 })));
         Assert.Contains(": LearningRateWarmupSteps was 2 and is 3; SnrGamma was 5 and is none.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_that_cut_long_prompts_says_so()
+    {
+        var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(
+            _folder.File("run"), Of(Options with { LongPrompts = LongPrompts.Windows, PromptSyntax = PromptSyntax.Weighted })));
+        Assert.Contains(": LongPrompts was Truncate and is Windows; PromptSyntax was Plain and is Weighted.", error.Message, StringComparison.Ordinal);
     }
 
     private static Dictionary<string, string> Of(TrainingOptions options) =>

@@ -28,19 +28,26 @@ internal sealed class RowEncoder
     /// <param name="cache">Cache of encodings, or null.</param>
     /// <param name="width">Image width in pixels.</param>
     /// <param name="height">Image height in pixels.</param>
-    /// <param name="reading">How prompts are read.</param>
+    /// <param name="syntax">What brackets in prompts mean.</param>
+    /// <param name="longPrompts">What becomes of prompts that are longer than the text encoder takes.</param>
     public RowEncoder(
-        DiffusionModel model, string fingerprint, EncodingCache? cache, int width, int height, PromptReading reading = default)
+        DiffusionModel model,
+        string fingerprint,
+        EncodingCache? cache,
+        int width,
+        int height,
+        PromptSyntax syntax = PromptSyntax.Plain,
+        LongPrompts longPrompts = LongPrompts.Windows)
     {
-        (_model, _cache, _reading) = (model, cache, reading);
+        (_model, _cache, _reading) = (model, cache, new PromptReading(syntax, longPrompts));
         var scale = model.Folder.Autoencoder.ScaleFactor;
         LatentShape = [model.Folder.Autoencoder.LatentChannels, height / scale, width / scale];
         _momentCount = 2 * LatentShape[0] * LatentShape[1] * LatentShape[2];
         _imageSalt = Encoding.UTF8.GetBytes($"image {fingerprint} {width}x{height}");
 
         // A prompt that is cut has the length of one window, so the encodings of its windows are not mistaken for it.
-        var syntax = reading.Syntax == PromptSyntax.Plain ? "" : $" {reading.Syntax}";
-        _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}{syntax}\0");
+        var read = syntax == PromptSyntax.Plain ? "" : $" {syntax}";
+        _textSalt = Encoding.UTF8.GetBytes($"text {fingerprint}{read}\0");
     }
 
     /// <summary>Channels, height and width of the latents.</summary>
