@@ -250,7 +250,7 @@ public sealed partial class DiffusionModel : IDisposable
     /// <exception cref="InvalidOperationException">The model was loaded without its text encoder.</exception>
     /// <exception cref="ArgumentException">An option is undefined, or clip skip exceeds the encoder's layers.</exception>
     /// <exception cref="ControlNetException">
-    /// The prompt has over 100 windows, the result is not finite, or there is not enough memory.
+    /// The prompt has over 100 windows, its weights cancel out or are too large, the result is not finite, or there is not enough memory.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public TextEmbedding EncodeText(

@@ -40,6 +40,7 @@ internal static class PromptStates
     /// <param name="weights">A weight for each token.</param>
     /// <param name="first">The encoder's first column of <paramref name="hidden"/>.</param>
     /// <param name="width">The encoder's number of columns.</param>
+    /// <exception cref="ControlNetException">The weights cancel out, or are too large.</exception>
     internal static void Weigh(TensorData hidden, IReadOnlyList<double> weights, int first, int width)
     {
         var (tokens, stride) = (hidden.Shape[1], hidden.Shape[2]);
@@ -53,10 +54,17 @@ internal static class PromptStates
             weighted += own * weights[token];
         }
 
+        var factor = sum == weighted ? 1 : sum / weighted;
+        if (double.IsFinite(sum) && (!double.IsFinite(factor) || factor == 0))
+            throw new ControlNetException(
+                FormattableString.Invariant(
+                    $"The weights in the prompt multiply the sum of its hidden states by {weighted / sum}, expected a finite number ")
+                + "other than 0.");
+
         for (var token = 0; token < tokens; token++)
         {
             foreach (ref var value in hidden.Values.AsSpan((token * stride) + first, width))
-                value = (float)(value * weights[token] * (sum / weighted));
+                value = (float)(value * weights[token] * factor);
         }
     }
 

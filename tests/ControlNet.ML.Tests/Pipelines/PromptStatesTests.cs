@@ -30,6 +30,21 @@ public sealed class PromptStatesTests
         Close.Absolute<double, float>([2, 1 * 4.0 / 7, 1, 6 * 4.0 / 7], text.Hidden.Values, 1e-6, "states");
     }
 
+    [Fact]
+    public void Weights_that_cancel_out_or_overflow_are_refused()
+    {
+        Refused("by 0, expected a finite number other than 0.", 1, 1, -1);
+        Refused("by Infinity, expected", 4, 2, double.MaxValue);
+        var nothing = TensorData.Zeros(1, 2, 1);
+        PromptStates.Weigh(nothing, [1, 2], 0, 1);
+        Assert.Equal([0, 0], nothing.Values);
+
+        static void Refused(string expected, float state, double first, double second) => Assert.Contains(
+            expected,
+            Assert.Throws<ControlNetException>(() => PromptStates.Weigh(new TensorData([state, state], 1, 2, 1), [first, second], 0, 1)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Property]
     public void The_mean_stays_and_tokens_keep_their_ratio(int seed)
     {
