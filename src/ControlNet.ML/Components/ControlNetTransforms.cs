@@ -49,7 +49,7 @@ public sealed class ControlNetTransforms
     /// <param name="outputColumnName">The vector column to add.</param>
     /// <param name="promptColumnName">The text column with the prompts; null for the output's name.</param>
     /// <param name="model">The model; the caller keeps ownership, as for <see cref="Generate"/>.</param>
-    /// <param name="options">Negative prompts, clip skip, batches, failures; null for the defaults.</param>
+    /// <param name="options">Negative prompts, how prompts are read, clip skip, batches, failures; null for the defaults.</param>
     /// <returns>The estimator; <c>Fit</c> learns nothing and returns its transformer.</returns>
     /// <exception cref="ControlNetException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The error column is the output column.</exception>

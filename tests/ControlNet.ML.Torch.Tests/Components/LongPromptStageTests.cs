@@ -47,6 +47,14 @@ public sealed class LongPromptStageTests(ImageRows rows) : IClassFixture<ImageRo
             Steps = 2, Guidance = 4, Width = 32, Height = 32, SeedColumn = "Seed", NegativePromptColumn = "Negative", PromptSyntax = PromptSyntax.Weighted,
         });
         Cells.Equal(expected, Cells.Read(whole.Fit(Data).Transform(Data), "Image"), 1);
+        foreach (var transformer in (ITransformer[])[chain.Fit(Data), whole.Fit(Data)])
+        {
+            using var folder = new TemporaryFolder();
+            _ml.Model.Save(transformer, Data.Schema, folder.File("model.zip"));
+            var loaded = _ml.Model.Load(folder.File("model.zip"), out _);
+            Cells.Equal(expected, Cells.Read(loaded.Transform(Data), "Image"), 1);
+            (loaded as IDisposable)?.Dispose();
+        }
     }
 
     [Fact]

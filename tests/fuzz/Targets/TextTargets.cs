@@ -8,7 +8,7 @@ internal static class TextTargets
 {
     private static readonly byte[][] Prompts =
     [
-        .. new[] { "a photo of an astronaut", "(a:1.3) [b] ((c)) \\(d\\)", "(((((x:0)))):-2.5", "\ud83d\udc2f \u00c9t\u00e9 e\u0301 \u0130\u4e2d\u6587 <|endoftext|> <|startoftext|>", "it's 12 o'clock, they'll've", "  \t\n " }.Select(Encoding.UTF8.GetBytes),
+        .. new[] { "a photo of an astronaut", "(a:1.3) [b] ((c)) \\(d\\)", "(((((x:0)))):-2.5", "a BREAK (b BREAK c:1.2) BREAKFAST", "\ud83d\udc2f \u00c9t\u00e9 e\u0301 \u0130\u4e2d\u6587 <|endoftext|> <|startoftext|>", "it's 12 o'clock, they'll've", "  \t\n " }.Select(Encoding.UTF8.GetBytes),
     ];
 
     /// <summary>The readers.</summary>
@@ -35,7 +35,7 @@ internal static class TextTargets
 
         var tokenizer = ClipTokenizer.Load(Workplace.FixturePath("models", "sd1", "tokenizer"));
         yield return new Reader("prompt", Prompts, input => Use(tokenizer, Encoding.UTF8.GetString(input))) { Words = ["<|endoftext|>", "'s", "(a:1.1)"], Refuses = _ => false };
-        yield return new Reader("prompt-weights", Prompts, input => PromptWindows.CutWeighted(tokenizer, Encoding.UTF8.GetString(input))) { Words = ["(", ")", "[", "]", ":1.5)", "\\(", ":-", ":1e5)"] };
+        yield return new Reader("prompt-weights", Prompts, input => PromptWindows.CutWeighted(tokenizer, Encoding.UTF8.GetString(input))) { Words = ["(", ")", "[", "]", ":1.5)", "\\(", ":-", ":1e5)", "BREAK", "\\\\"] };
     }
 
     private static byte[] File(string name) => Workplace.Fixture("models", "sd1", "tokenizer", name);
