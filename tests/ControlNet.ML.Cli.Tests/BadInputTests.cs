@@ -103,16 +103,24 @@ public sealed class BadInputTests
     }
 
     [Fact]
-    public async Task A_prompt_of_ten_thousand_characters_is_cut_and_the_rest_is_named()
+    public async Task A_prompt_of_ten_thousand_characters_is_used_whole_or_cut_and_the_rest_is_named()
     {
         using var tool = new Tool();
+        string[] command = ["generate", string.Concat(Enumerable.Repeat("apple tree ", 910)), "--steps", "1", "--size", "32", "--output", "long.png"];
 
-        var answer = await tool.RunAsync("generate", string.Concat(Enumerable.Repeat("apple tree ", 910)), "--steps", "1", "--output", "long.png");
+        var whole = await tool.RunAsync(command);
+        Assert.Equal((0, ""), (whole.Code, whole.Error));
 
+        var answer = await tool.RunAsync([.. command, "--long-prompts", "truncate"]);
         Assert.Equal(0, answer.Code);
         Assert.StartsWith("warning: The prompt is longer than", answer.Error);
         Assert.Contains("tree apple", answer.Error);
         Assert.Equal(["long.png"], tool.Files);
+
+        command[1] = string.Concat(Enumerable.Repeat("apple tree ", 2000));
+        var file = await tool.RunAsync(command);
+        Assert.Equal(1, file.Code);
+        Assert.Contains("has 134 windows of 30 tokens, expected at most 100.", file.Error);
     }
 
     [Fact]

@@ -202,8 +202,8 @@ internal sealed class ImageOptions
     {
         var option = new Option<string>("--prompt-syntax")
         {
-            Description = "What brackets in prompts mean. 'plain': they are text, as in diffusers. 'weighted': (word:1.2), (word) and [word] "
-                + "weight words, \\( is a bracket, BREAK ends a window of 75 tokens, as in web UIs.",
+            Description = "What brackets in prompts mean. 'plain': they are text, as in diffusers. 'weighted': (word:1.2), (word) and "
+                + "[word] weight words, \\( is a bracket, BREAK ends a window of 75 tokens, as in web UIs.",
             DefaultValueFactory = _ => PromptSyntaxNames.Of(new GenerateOptions().PromptSyntax),
         };
         option.AcceptOnlyFromAmong([.. PromptSyntaxNames.All]);

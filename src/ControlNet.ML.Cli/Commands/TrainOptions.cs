@@ -211,9 +211,9 @@ internal sealed class TrainOptions
         Option[] all =
         [
             _output, model, _steps, _batchSize, _accumulation, _learningRate, _scheduler, _warmup, _weightDecay, _maxGradNorm, _emaDecay,
-            _emptyPrompts, _promptSyntax, _longPrompts, _snrGamma, .. _size.All, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing, _ablation, _from, _fromBase,
-            _channels, _seed, _preprocess, _set, _validationRows, _validationSteps, _stopAtGap, _sampleEvery, _samples, _checkpointingSteps,
-            _checkpoints, _cache, _noCache, _maxCache,
+            _emptyPrompts, _promptSyntax, _longPrompts, _snrGamma, .. _size.All, _flip, _crop, _unlock, _onlyMid, _gradientCheckpointing,
+            _ablation, _from, _fromBase, _channels, _seed, _preprocess, _set, _validationRows, _validationSteps, _stopAtGap, _sampleEvery,
+            _samples, _checkpointingSteps, _checkpoints, _cache, _noCache, _maxCache,
         ];
         foreach (var option in all)
             command.Add(option);

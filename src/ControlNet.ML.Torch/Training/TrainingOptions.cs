@@ -64,8 +64,8 @@ public sealed record TrainingOptions
     public PromptSyntax PromptSyntax { get; init; }
 
     /// <summary>
-    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. The prompts of a batch are padded with empty
-    /// windows to its longest one.
+    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. The prompts of a batch are padded with
+    /// empty windows to its longest one.
     /// </summary>
     /// <value>Default: <see cref="LongPrompts.Windows"/>, nothing is cut. The public scripts cut them.</value>
     public LongPrompts LongPrompts { get; init; }

@@ -146,8 +146,8 @@ public sealed record GenerateComponentOptions : DenoiseComponentOptions
     public PromptSyntax PromptSyntax { get; init; }
 
     /// <summary>
-    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. Only rows whose prompts have as many windows
-    /// are processed together.
+    /// What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP. Only rows whose prompts have as many
+    /// windows are processed together.
     /// </summary>
     /// <value><see cref="LongPrompts.Windows"/>: nothing is cut.</value>
     public LongPrompts LongPrompts { get; init; }

@@ -28,7 +28,8 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
 
     /// <summary>What becomes of prompts that are longer than the text encoder takes, 75 tokens for CLIP.</summary>
     /// <value>
-    /// <see cref="LongPrompts.Windows"/>: nothing is cut, and rows whose prompt or negative prompt has more than <see cref="Windows"/> fail.
+    /// <see cref="LongPrompts.Windows"/>: nothing is cut, and rows whose prompt or negative prompt has more than <see cref="Windows"/>
+    /// fail.
     /// </value>
     public LongPrompts LongPrompts { get; init; }
 
@@ -40,9 +41,10 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
     public int Windows { get; init; } = 1;
 
     /// <inheritdoc/>
-    public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate() ?? (Windows is >= 1 and <= PromptReading.MaxWindows
-        ? null
-        : $"{nameof(Windows)} is {Windows}, expected 1 to {PromptReading.MaxWindows}.");
+    public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate()
+        ?? (Windows is >= 1 and <= PromptReading.MaxWindows
+            ? null
+            : $"{nameof(Windows)} is {Windows}, expected 1 to {PromptReading.MaxWindows}.");
 
     /// <summary>The options that apply to all rows.</summary>
     internal GenerateOptions ToGenerateOptions() => new() { ClipSkip = ClipSkip, PromptSyntax = PromptSyntax, LongPrompts = LongPrompts };

@@ -1,4 +1,5 @@
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Pipelines;
 using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Components;
@@ -45,8 +46,8 @@ internal sealed class TextVectors
         if (needed > windows)
             throw new ControlNetException(
                 $"The prompt or the negative prompt has {needed} windows of {_tokens - 2} tokens, the vectors have room for {windows}: "
-                    + $"expected {nameof(EncodeTextComponentOptions.Windows)} {needed}, or {nameof(LongPrompts)}.{nameof(LongPrompts.Truncate)} "
-                    + $"to cut prompts.");
+                    + $"expected {nameof(EncodeTextComponentOptions.Windows)} {needed}, or "
+                    + $"{nameof(LongPrompts)}.{nameof(LongPrompts.Truncate)} to cut prompts.");
         var room = new float[(windows - needed) * _tokens * _width];
         float[] values =
         [
@@ -76,6 +77,6 @@ internal sealed class TextVectors
     private int? WindowsOf(long size)
     {
         var (windows, rest) = Math.DivRem((size / 2) - _pooled, (long)_tokens * _width);
-        return windows is >= 1 and <= Pipelines.PromptReading.MaxWindows && rest == 0 && size % 2 == 0 ? (int)windows : null;
+        return windows is >= 1 and <= PromptReading.MaxWindows && rest == 0 && size % 2 == 0 ? (int)windows : null;
     }
 }

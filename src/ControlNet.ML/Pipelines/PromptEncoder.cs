@@ -30,8 +30,8 @@ internal sealed class PromptEncoder(DiffusionModel model)
     }
 
     /// <summary>
-    /// Encodes a prompt and a negative prompt to as many windows. As in diffusers, clip skip does not apply to the negative prompt, and SDXL
-    /// models may take zeros for an absent one.
+    /// Encodes a prompt and a negative prompt to as many windows. As in diffusers, clip skip does not apply to the negative prompt, and
+    /// SDXL models may take zeros for an absent one.
     /// </summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="negative">The negative prompt, or null.</param>

@@ -22,8 +22,8 @@ public sealed record WeightedText(string Text, double Weight)
 /// <remarks>
 /// An unclosed bracket holds to the end, an unopened closing one is text; round and square brackets are matched independently of
 /// each other. A number has an optional sign, digits and an optional point; anything else after a colon is text, and so is a
-/// number before <c>]</c> or outside <c>( )</c>. <c>BREAK</c> is in upper case, with neither a letter, a digit nor a low line beside it, and
-/// may stand inside brackets; CLIP's tokens have no case, so <c>break</c> says the word.
+/// number before <c>]</c> or outside <c>( )</c>. <c>BREAK</c> is in upper case, with neither a letter, a digit nor a low line beside it,
+/// and may stand inside brackets; CLIP's tokens have no case, so <c>break</c> says the word.
 /// </remarks>
 public static class PromptWeights
 {
