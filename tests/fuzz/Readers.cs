@@ -9,7 +9,7 @@ internal static class Readers
     /// <param name="folder">Where those work that take names of files.</param>
     public static IReadOnlyList<Reader> All(Workplace folder) =>
     [
-        .. WeightTargets.All(folder), .. ConfigurationTargets.All(folder), .. TextTargets.All(folder), .. ImageTargets.All(folder),
+        .. WeightTargets.All(folder), .. WeightTargets.Checkpoints(folder), .. ConfigurationTargets.All(folder), .. TextTargets.All(folder), .. ImageTargets.All(folder),
         .. ConditionTargets.All(folder), .. TableTargets.All(folder), .. ScoringTargets.All(folder), .. TrainingTargets.All(folder), .. ComponentTargets.All(folder),
         .. ToolTargets.All(folder),
     ];

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Text;
 using ControlNet.ML.Weights;
 
@@ -32,9 +33,55 @@ internal static class WeightTargets
         yield return new Reader("shard-index", indices, input => ShardIndex.Read(folder.Write("shards/m.safetensors.index.json", input), "m.safetensors.index.json")) { IsJson = true, Words = ["weight_map", "../", ".safetensors", "CON", "NUL.safetensors"] };
     }
 
+    /// <summary>What torch.save writes: the zip container, the pickle in it, the older container, and base models of one file.</summary>
+    public static IEnumerable<Reader> Checkpoints(Workplace folder)
+    {
+        string[] words = ["torch._utils", "_rebuild_tensor_v2", "_rebuild_parameter", "collections", "OrderedDict", "torch", "FloatStorage", "storage", "state_dict", "os", "system"];
+        byte[][] zips = [.. ((string[])["ok-views", "ok-parameter", "ok-other-root"]).Select(name => Workplace.Fixture("weights", "broken", "pickle", name + ".pth"))];
+        yield return new Reader("checkpoint-zip", zips, input => ReadTensors(folder.Write("z.pth", input))) { Words = words };
+        yield return new Reader("checkpoint-pickle", [.. zips.Select(Pickle)], input => ReadTensors(folder.Write("p.pth", Zip(input)))) { Words = words };
+        yield return new Reader("checkpoint-legacy", [Workplace.Fixture("weights", "broken", "pickle", "ok-legacy.pth")], input => ReadTensors(folder.Write("l.pth", input))) { Words = words };
+
+        var config = Path.Combine(Workplace.Checkout, "tests", "fixtures", "models", "sd1");
+        var whole = Workplace.Fixture("weights", "sd1-fp16.safetensors");
+        var header = Header(whole);
+        yield return new Reader("single-file", [header], input =>
+        {
+            var model = ModelFolder.Open(
+                folder.Write("s.safetensors", WithHeader(input, whole.Length - 8 - header.Length)), new LoadOptions { Config = config });
+            foreach (var part in (string[])["unet", "vae", "text_encoder"])
+                model.OpenWeights(part).Dispose();
+        })
+        { IsJson = true, Words = ["model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer.", "cond_stage_model.model.", "conditioner.embedders.1.model.", "diffusers:model_index.json", .. Words] };
+    }
+
+    private static byte[] Pickle(byte[] zip)
+    {
+        using var archive = new ZipArchive(new MemoryStream(zip));
+        using var stream = archive.Entries.Single(entry => entry.Name == "data.pkl").Open();
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    private static byte[] Zip(byte[] pickle)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, bytes) in new[] { ("archive/data.pkl", pickle), ("archive/data/0", new byte[32]) })
+            {
+                using var entry = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
+                entry.Write(bytes);
+            }
+        }
+
+        return stream.ToArray();
+    }
+
     private static void ReadTensors(string path)
     {
-        using var file = SafetensorsFile.Open(path);
+        using var file = TensorFile.Open(path);
         foreach (var (name, entry) in file.Entries)
         {
             if (entry.ByteLength <= MostToCopy)
