@@ -9,7 +9,7 @@ internal static class BenchmarkCatalog
 {
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "load", "load-bf16", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16",
+        "step", "step-bf16", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16",
         "generations",
         "startup", "canny", "gauss", "median", "resize",
     ];
@@ -21,6 +21,8 @@ internal static class BenchmarkCatalog
         "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
         "load" => Load(Precision.Float32),
         "load-bf16" => Load(Precision.BFloat16),
+        "load-file" => LoadFile("model.safetensors"),
+        "load-ckpt" => LoadFile("model.ckpt"),
         "save" => Save(),
         "train" => Train(recompute: false, repeats, cancellationToken),
         "train-checkpointing" => Train(recompute: true, repeats, cancellationToken),
@@ -102,6 +104,32 @@ internal static class BenchmarkCatalog
             ["peak_gb"] = Gigabytes(result.PeakBytes),
             ["peak_to_weights"] = Round((double)result.PeakBytes / result.ResidentBytes),
             ["seconds"] = Round(result.Seconds),
+        };
+    }
+
+    private static Dictionary<string, object> LoadFile(string name)
+    {
+        var folder = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
+            ?? throw new ControlNetException("The load benchmark has no file: start it with 'bench load-file', which writes it.");
+        var file = Path.Combine(folder, name);
+        if (!File.Exists(file))
+        {
+            CheckpointBenchmark.Write(file);
+            return new() { ["written"] = file };
+        }
+
+        var (read, result) = CheckpointBenchmark.Run(file, Precision.BFloat16);
+        return new()
+        {
+            ["what"] = $"SD1.5 from one float16 file, {Path.GetExtension(name)}",
+            ["device"] = result.Device,
+            ["file_gb"] = Gigabytes(result.FileBytes),
+            ["weights_gb"] = Gigabytes(result.ResidentBytes),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
+            ["peak_to_weights"] = Round((double)result.PeakBytes / result.ResidentBytes),
+            ["read_seconds"] = Round(read),
+            ["seconds"] = Round(result.Seconds),
+            ["ratio_to_reading"] = Round(result.Seconds / read),
         };
     }
 
