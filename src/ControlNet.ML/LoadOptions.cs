@@ -42,7 +42,9 @@ public sealed record LoadOptions
     /// <value>Default: null: recognised as far as possible.</value>
     public PredictionType? PredictionType { get; init; }
 
-    /// <summary>For a model in a single file: whether to use the averaged weights of training (<c>model_ema.*</c>), as in diffusers.</summary>
+    /// <summary>
+    /// For a model in a single file: whether to use the averaged weights of training (<c>model_ema.*</c>), as in diffusers.
+    /// </summary>
     /// <value>Default: false.</value>
     public bool ExtractEma { get; init; }
 

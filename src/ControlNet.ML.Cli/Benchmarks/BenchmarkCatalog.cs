@@ -9,9 +9,8 @@ internal static class BenchmarkCatalog
 {
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing", "train-memory", "train-memory-bf16",
-        "generations",
-        "startup", "canny", "gauss", "median", "resize",
+        "step", "step-bf16", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing", "train-memory",
+        "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize",
     ];
 
     /// <summary>Runs a benchmark in this process.</summary>

@@ -20,7 +20,8 @@ internal static class BenchmarkRun
             foreach (var name in names)
             {
                 show("benchmarks", results.Count, names.Count);
-                if (name is "save" or "load-file" or "load-ckpt" || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
+                if (name is "save" or "load-file" or "load-ckpt"
+                    || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
                     await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
                 results[name] = await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
             }

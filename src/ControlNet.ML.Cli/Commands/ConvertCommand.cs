@@ -24,7 +24,10 @@ internal static class ConvertCommand
         type.AcceptOnlyFromAmong("fp32", "fp16", "bf16");
         var modelFile = new ModelOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("convert", "Convert a model or control network between a folder and a single file.") { source, output, type };
+        var command = new Command("convert", "Convert a model or control network between a folder and a single file.")
+        {
+            source, output, type,
+        };
         foreach (var option in (Option[])[.. modelFile.All, json])
             command.Add(option);
         command.SetAction(async (result, cancellationToken) =>

@@ -39,8 +39,8 @@ internal static class FileReport
         }
 
         terminal.Result(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{path}: {kind}, {file.Entries.Count:N0} tensors, {parameters:N0} parameters, {bytes / 1e6:N1} MB, {string.Join(" ", types)}"));
+            CultureInfo.InvariantCulture, $"{path}: {kind}, {file.Entries.Count:N0} tensors, {parameters:N0} parameters"));
+        terminal.Result(string.Create(CultureInfo.InvariantCulture, $"  {bytes / 1e6:N1} MB, {string.Join(" ", types)}"));
         ShowDigest(terminal, digest);
     }
 

@@ -19,10 +19,12 @@ internal static class CheckpointBenchmark
     {
         var block = new byte[1 << 20];
         MemoryMarshal.Cast<byte, Half>(block.AsSpan()).Fill((Half)0.01f);
-        var tensors = new[] { KeyMap.For(UNetConfig.StableDiffusion15), KeyMap.For(AutoencoderConfig.StableDiffusion15), KeyMap.For(ClipTextConfig.ClipL) }
-            .SelectMany(map => map.Tensors)
-            .Select(tensor => new TensorContent(tensor.Original, TensorType.F16, tensor.OriginalShape, stream => Fill(stream, Bytes(tensor.OriginalShape), block)))
-            .ToList();
+        KeyMap[] parts =
+        [
+            KeyMap.For(UNetConfig.StableDiffusion15), KeyMap.For(AutoencoderConfig.StableDiffusion15), KeyMap.For(ClipTextConfig.ClipL),
+        ];
+        var tensors = parts.SelectMany(map => map.Tensors).Select(tensor => new TensorContent(
+            tensor.Original, TensorType.F16, tensor.OriginalShape, stream => Fill(stream, Bytes(tensor.OriginalShape), block))).ToList();
         if (path.EndsWith(".ckpt", StringComparison.Ordinal))
             TorchSaveWriter.Write(path, tensors, (stream, tensor) => Fill(stream, tensor.ByteLength, block));
         else

@@ -50,7 +50,9 @@ internal sealed class AutoencoderShapes(IReadOnlyDictionary<string, long[]> shap
     }
 
     private string Block(int level, int index) =>
-        isOriginal ? Text($"encoder.down.{level}.block.{index}.conv1.weight") : Text($"encoder.down_blocks.{level}.resnets.{index}.conv1.weight");
+        isOriginal
+            ? Text($"encoder.down.{level}.block.{index}.conv1.weight")
+            : Text($"encoder.down_blocks.{level}.resnets.{index}.conv1.weight");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

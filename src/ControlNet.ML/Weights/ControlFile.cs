@@ -3,8 +3,8 @@ using ControlNet.ML.Configuration;
 namespace ControlNet.ML.Weights;
 
 /// <summary>
-/// A control network in a single file, the most common way to share one, safetensors or torch's: in the original naming (with or without the prefix
-/// <c>control_model.</c>) or in diffusers'.
+/// A control network in a single file, the most common way to share one, safetensors or torch's: in the original naming (with or without
+/// the prefix <c>control_model.</c>) or in diffusers'.
 /// </summary>
 public sealed class ControlFile
 {

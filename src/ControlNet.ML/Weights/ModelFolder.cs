@@ -247,7 +247,8 @@ public sealed class ModelFolder
                 throw new ControlNetException($"{path}: {cache}; expected a model folder with {IndexName}.");
             var files = ForeignModel.WeightFiles(root);
             if (files is [var only])
-                return OpenFile(only, options, $"{path}: has no {IndexName}; its only weight file is used: {System.IO.Path.GetFileName(only)}.");
+                return OpenFile(
+                    only, options, $"{path}: has no {IndexName}; its only weight file is used: {System.IO.Path.GetFileName(only)}.");
             if (files.Count > 1)
                 throw new ControlNetException(
                     $"{path}: has no {IndexName} and several weight files, expected one of them to be named: "

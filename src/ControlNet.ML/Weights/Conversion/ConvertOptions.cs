@@ -3,7 +3,9 @@ namespace ControlNet.ML.Weights.Conversion;
 /// <summary>How weights are converted.</summary>
 public sealed record ConvertOptions
 {
-    /// <summary>The element type to write: <see cref="TensorType.F32"/>, <see cref="TensorType.F16"/> or <see cref="TensorType.BF16"/>.</summary>
+    /// <summary>
+    /// The element type to write: <see cref="TensorType.F32"/>, <see cref="TensorType.F16"/> or <see cref="TensorType.BF16"/>.
+    /// </summary>
     /// <value>Default: null: that of the source, bit for bit.</value>
     public TensorType? Type { get; init; }
 

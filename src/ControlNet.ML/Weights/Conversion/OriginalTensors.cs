@@ -11,7 +11,8 @@ internal static class OriginalTensors
     /// <param name="weights">Its weights.</param>
     /// <param name="type">The element type, or null to keep it.</param>
     /// <param name="written">Receives the number of bytes read.</param>
-    public static IEnumerable<TensorContent> Of(ModelFolder model, string part, WeightSource weights, TensorType? type, Action<long> written)
+    public static IEnumerable<TensorContent> Of(
+        ModelFolder model, string part, WeightSource weights, TensorType? type, Action<long> written)
     {
         var isOpenClip = part == "text_encoder_2" || (part == "text_encoder" && !model.Index.IsXL && model.TextEncoder.HiddenAct == "gelu");
         if (isOpenClip)
@@ -33,7 +34,8 @@ internal static class OriginalTensors
     private static IEnumerable<TensorContent> OpenClip(
         IReadOnlyList<WeightTensor> tensors, string prefix, TensorType? type, Action<long> written)
     {
-        foreach (var group in tensors.Select(tensor => (Tensor: tensor, Place: OpenClipLayout.Of(tensor.Name))).GroupBy(entry => entry.Place.Key))
+        var places = tensors.Select(tensor => (Tensor: tensor, Place: OpenClipLayout.Of(tensor.Name)));
+        foreach (var group in places.GroupBy(entry => entry.Place.Key))
         {
             var name = prefix + group.Key;
             var parts = group.OrderBy(entry => entry.Place.Third).Select(entry => entry.Tensor).ToArray();
@@ -42,7 +44,8 @@ internal static class OriginalTensors
                     ? ConvertedTensor.Transposed(name, one, type, written)
                     : ConvertedTensor.Of(name, one.Shape, one, type, written);
             else
-                yield return ConvertedTensor.Fused(name, [parts.Sum(tensor => tensor.Shape[0]), .. parts[0].Shape[1..]], parts, type, written);
+                yield return ConvertedTensor.Fused(
+                    name, [parts.Sum(tensor => tensor.Shape[0]), .. parts[0].Shape[1..]], parts, type, written);
         }
     }
 }

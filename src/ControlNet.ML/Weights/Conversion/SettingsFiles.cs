@@ -8,8 +8,8 @@ using ControlNet.ML.Text;
 namespace ControlNet.ML.Weights.Conversion;
 
 /// <summary>
-/// The settings of a model in diffusers' layout: every file but the weights, by its path with slashes. A converted folder has them as files,
-/// a converted single file in its header's metadata, so that nothing has to be guessed when it is read again.
+/// The settings of a model in diffusers' layout: every file but the weights, by its path with slashes. A converted folder has them as
+/// files, a converted single file in its header's metadata, so that nothing has to be guessed when it is read again.
 /// </summary>
 internal static class SettingsFiles
 {
@@ -27,7 +27,8 @@ internal static class SettingsFiles
         "text_encoder_2/config.json", "scheduler/scheduler_config.json",
     ];
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Whether a name is that of such a file: no other is ever written.</summary>
     public static bool IsOne(string name) => Others.Contains(name)
@@ -123,7 +124,8 @@ internal static class SettingsFiles
         foreach (var part in (string[])["tokenizer", "tokenizer_2"])
         {
             var files = Path.Combine(folder, part);
-            if (!Directory.Exists(files) || File.Exists(Path.Combine(files, Vocabulary)) || File.Exists(Path.Combine(files, "tokenizer.json")))
+            var isComplete = Array.Exists([Vocabulary, "tokenizer.json"], name => File.Exists(Path.Combine(files, name)));
+            if (!Directory.Exists(files) || isComplete)
                 continue;
             foreach (var (name, text) in OfClip(ClipWords.End, 77).Where(file => file.Name is Vocabulary or Merges))
                 Write($"{part}/{name}", text);

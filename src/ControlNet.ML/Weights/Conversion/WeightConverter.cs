@@ -93,7 +93,8 @@ public static class WeightConverter
             WriteText(Path.Combine(target, "config.json"), source.Config.ToJson());
             SafetensorsWriter.Write(
                 Path.Combine(target, NetworkKind.ControlNetwork.FileName() + ".safetensors"),
-                Tensors(source.Config, weights).Select(tensor => ConvertedTensor.Of(tensor.Name, tensor.Shape, tensor, options.Type, progress.Add)),
+                Tensors(source.Config, weights)
+                    .Select(tensor => ConvertedTensor.Of(tensor.Name, tensor.Shape, tensor, options.Type, progress.Add)),
                 cancellation: cancellationToken);
         });
     }

@@ -34,7 +34,8 @@ internal sealed unsafe class PickleFile : TensorFile
                 copied += Add(key, tensor);
             if (copied > Length + MostCopied)
                 throw new ControlNetException(
-                    $"{Name}: its tensors take {copied:N0} bytes when they are made contiguous, expected at most {Length + MostCopied:N0}.");
+                    $"{Name}: its tensors take {copied:N0} bytes when they are made contiguous, "
+                        + $"expected at most {Length + MostCopied:N0}.");
         }
         catch
         {

@@ -80,7 +80,8 @@ internal static class PickleGlobals
         ("collections.OrderedDict", [PickleList pairs]) => FromPairs(pairs, file),
         ("torch.nn.modules.container.ParameterDict", []) => new PickleModule(),
         ("torch.Size", [object?[] sizes]) => sizes,
-        ("torch._utils._rebuild_tensor" or "torch._utils._rebuild_tensor_v2", [PickleStorage storage, long first, object?[] sizes, object?[] strides, ..]) =>
+        ("torch._utils._rebuild_tensor" or "torch._utils._rebuild_tensor_v2",
+            [PickleStorage storage, long first, object?[] sizes, object?[] strides, ..]) =>
             Tensor(storage, storage.Type ?? throw Invalid(function, file), first, sizes, strides, file),
         ("torch._utils._rebuild_tensor_v3",
             [PickleStorage storage, long first, object?[] sizes, object?[] strides, _, _, PickleGlobal type, ..])
@@ -142,7 +143,8 @@ internal static class PickleGlobals
             // Strides of 0 make any number of elements out of one.
             if (count > Math.Max(stored, 1 << 20))
                 throw new ControlNetException(
-                    $"{file}: a tensor {Message.Shape(shape)} repeats the {stored:N0} elements of its storage, expected no more than that.");
+                    $"{file}: a tensor {Message.Shape(shape)} repeats the {stored:N0} elements of its storage, "
+                        + "expected no more than that.");
         }
         catch (OverflowException error)
         {

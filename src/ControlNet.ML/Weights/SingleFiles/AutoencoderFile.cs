@@ -34,7 +34,8 @@ internal sealed class AutoencoderFile
             var folder = Directory.Exists(Path.Combine(path, "vae")) ? Path.Combine(path, "vae") : path;
             var configPath = Path.Combine(folder, "config.json");
             if (!File.Exists(configPath))
-                throw new ControlNetException($"{path}: has no config.json, expected the folder of an autoencoder, or a single file of one.");
+                throw new ControlNetException(
+                    $"{path}: has no config.json, expected the folder of an autoencoder, or a single file of one.");
             var files = PartFiles.Find(folder, NetworkKind.Autoencoder, variant)
                 ?? throw new ControlNetException($"{path}: {PartFiles.Absence(folder, NetworkKind.Autoencoder)}.");
             return new AutoencoderFile(

@@ -29,13 +29,14 @@ internal sealed class CheckpointFile : IModelParts
         // The settings: from the folder that the user names, from the file's own header, or from its family and shapes.
         using var stored = ScratchFolder.Create();
         var hasOwn = options.Config is null && SettingsFiles.Unpack(file.Metadata, stored.Path);
-        var settings = options.Config is { } config ? ModelFolder.Open(config, new LoadOptions { Variant = options.Variant, Parts = ModelParts.None })
+        var settings = options.Config is { } config ? ModelFolder.Open(config, options.Variant, ModelParts.None)
             : hasOwn ? ModelFolder.Open(stored.Path, parts: ModelParts.None)
             : null;
         _beside = hasOwn ? null : settings;
         if (settings is not null && settings.Index.IsXL != (_keys.Family == ModelFamily.SDXL))
             throw new ControlNetException(
-                $"{options.Config ?? file.Name}: is not of the family of {file.Name}, {_keys.Family.InWords()}; expected its configuration.");
+                $"{options.Config ?? file.Name}: is not of the family of {file.Name}, {_keys.Family.InWords()}; "
+                    + "expected its configuration.");
         Index = settings?.Index ?? ModelIndex.Guess(_keys.Family == ModelFamily.SDXL);
         RequireParts(options, file.Name);
         UNet = settings?.UNet ?? new UNetShapes(_keys.Shapes(_keys.UNet), isOriginal: _keys.UNet.Length > 0, file.Name).Infer();
@@ -103,7 +104,11 @@ internal sealed class CheckpointFile : IModelParts
     /// <param name="isWeight">Whether the rest of a name is that of a weight.</param>
     /// <param name="rename">The name and shape in diffusers, from those in the file; null if it is no weight.</param>
     public static WeightSource OpenPart(
-        string path, NetworkKind kind, string prefix, Func<string, bool> isWeight, Func<string, long[], (string Name, long[] Shape)?> rename) =>
+        string path,
+        NetworkKind kind,
+        string prefix,
+        Func<string, bool> isWeight,
+        Func<string, long[], (string Name, long[] Shape)?> rename) =>
         WeightSource.Around(TensorFile.Open(path, Path.GetFileName(path)), kind, source =>
         {
             var file = source.Files[0];
@@ -168,7 +173,9 @@ internal sealed class CheckpointFile : IModelParts
         }
 
         var pad = _keys.Family == ModelFamily.SD2 || part == "tokenizer_2" ? "!" : ClipWords.End;
-        return (SettingsFiles.OfClip(pad, 77), length => ClipTokenizer.Clip(new ClipTokenizerOptions { MaxLength = length, PadToken = pad }));
+        return (
+            SettingsFiles.OfClip(pad, 77),
+            length => ClipTokenizer.Clip(new ClipTokenizerOptions { MaxLength = length, PadToken = pad }));
     }
 
     private WeightSource OpenUNet()
@@ -184,7 +191,11 @@ internal sealed class CheckpointFile : IModelParts
         var byAveraged = map.Tensors.ToDictionary(
             tensor => "model_ema." + tensor.Original["model.".Length..].Replace(".", "", StringComparison.Ordinal), tensor => tensor.Name);
         return OpenPart(
-            _path, NetworkKind.UNet, "model_ema.diffusion_model", _ => true, (name, shape) => (byAveraged.GetValueOrDefault(name, name), shape));
+            _path,
+            NetworkKind.UNet,
+            "model_ema.diffusion_model",
+            _ => true,
+            (name, shape) => (byAveraged.GetValueOrDefault(name, name), shape));
     }
 
     private WeightSource OpenTextEncoder()
@@ -260,7 +271,9 @@ internal sealed class CheckpointFile : IModelParts
     private void RequireParts(LoadOptions options, string name)
     {
         var missing = new List<string>();
-        foreach (var part in Index.Parts.Where(part => ModelFolder.KindOrNull(part) is not null && options.Parts.HasFlag(ModelFolder.PartsOf(part))))
+        var wanted = Index.Parts.Where(
+            part => ModelFolder.KindOrNull(part) is not null && options.Parts.HasFlag(ModelFolder.PartsOf(part)));
+        foreach (var part in wanted)
         {
             if (!Has(part) && !(part == "vae" && options.Vae is not null)
                 && (_beside is null || PartFiles.Find(_beside.Folder(part), ModelFolder.KindOf(part), options.Variant) is null))

@@ -13,7 +13,9 @@ internal sealed class CheckpointKeys
     private readonly TensorFile _file;
 
     /// <param name="file">The open file.</param>
-    /// <exception cref="ControlNetException">It contains no base model, or one that is not supported; the message says what it is.</exception>
+    /// <exception cref="ControlNetException">
+    /// It contains no base model, or one that is not supported; the message says what it is.
+    /// </exception>
     public CheckpointKeys(TensorFile file)
     {
         _file = file;

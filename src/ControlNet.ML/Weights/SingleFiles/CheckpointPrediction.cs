@@ -19,7 +19,8 @@ internal static partial class CheckpointPrediction
     /// <param name="keys">Its parts.</param>
     /// <param name="chosen">The option; null for none.</param>
     /// <param name="inputs">The UNet's input channels: SD2's models for inpainting and depth predict the noise.</param>
-    public static (PredictionType Prediction, bool HasZeroSnr) Of(TensorFile file, CheckpointKeys keys, PredictionType? chosen, int inputs) =>
+    public static (PredictionType Prediction, bool HasZeroSnr) Of(
+        TensorFile file, CheckpointKeys keys, PredictionType? chosen, int inputs) =>
         (chosen ?? Stated(file) ?? InYaml(file) ?? Customary(keys, inputs), file.Entries.ContainsKey(ZeroSnrMark));
 
     private static PredictionType? Stated(TensorFile file)
@@ -28,7 +29,8 @@ internal static partial class CheckpointPrediction
             return PredictionType.Velocity;
 
         // The model spec of Stability AI (modelspec.prediction_type, earlier modelspec.predict_key).
-        var stated = file.Metadata.GetValueOrDefault("modelspec.prediction_type") ?? file.Metadata.GetValueOrDefault("modelspec.predict_key");
+        var stated = file.Metadata.GetValueOrDefault("modelspec.prediction_type")
+            ?? file.Metadata.GetValueOrDefault("modelspec.predict_key");
         return stated switch
         {
             "v" or "v_prediction" => PredictionType.Velocity,

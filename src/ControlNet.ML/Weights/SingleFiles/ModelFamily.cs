@@ -17,8 +17,8 @@ internal enum ModelFamily
 }
 
 /// <summary>
-/// What a single file does not say and its family does. Source: the configurations of the repositories that diffusers' <c>from_single_file</c>
-/// takes them from (stable-diffusion-v1-5, stable-diffusion-2-1, stable-diffusion-xl-base-1.0).
+/// What a single file does not say and its family does. Source: the configurations of the repositories that diffusers'
+/// <c>from_single_file</c> takes them from (stable-diffusion-v1-5, stable-diffusion-2-1, stable-diffusion-xl-base-1.0).
 /// </summary>
 internal static class ModelFamilies
 {

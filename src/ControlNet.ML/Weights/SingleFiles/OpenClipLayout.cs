@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ControlNet.ML.Weights.SingleFiles;
 
 /// <summary>
@@ -34,7 +32,7 @@ internal static class OpenClipLayout
         if (!name.StartsWith(layers, StringComparison.Ordinal))
             throw new ArgumentException($"A text encoder has no tensor {Message.Name(name)}.", nameof(name));
         var dot = name.IndexOf('.', layers.Length);
-        var block = string.Create(CultureInfo.InvariantCulture, $"transformer.resblocks.{name.AsSpan(layers.Length, dot - layers.Length)}.");
+        var block = $"transformer.resblocks.{name[layers.Length..dot]}.";
         var rest = name[(dot + 1)..];
         for (var third = 0; third < Fused.Length; third++)
         {
