@@ -15,7 +15,7 @@ namespace ControlNet.ML.Torch;
 /// </summary>
 internal static class StateDict
 {
-    private const long StagedElements = 1 << 20;
+    private const long StagedElements = 1 << 18;
 
     /// <summary>Builds a network and loads its weights.</summary>
     /// <param name="build">Builds the network.</param>
@@ -80,13 +80,13 @@ internal static class StateDict
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (parameter.dtype == ScalarType.Float32 && parameter.device_type == TorchSharp.DeviceType.CPU)
+        if (parameter.device_type == TorchSharp.DeviceType.CPU && TypeOf(parameter.dtype) is { } type)
         {
-            tensor.CopyTo(MemoryMarshal.Cast<byte, float>(parameter.bytes));
+            FillMemory(parameter, tensor, type);
             return;
         }
 
-        // Another data type or device: through a small buffer, piece by piece.
+        // Another device: through a small buffer, piece by piece.
         var flat = parameter.view(-1);
         var staged = empty([Math.Min(StagedElements, tensor.Count)], dtype: ScalarType.Float32);
         for (long done = 0; done < tensor.Count; done += StagedElements)
@@ -96,4 +96,29 @@ internal static class StateDict
             flat.narrow(0, done, count).copy_(staged.narrow(0, 0, count));
         }
     }
+
+    /// <summary>On all cores, since most of the time goes into the first touch of the memory's pages.</summary>
+    private static unsafe void FillMemory(Parameter parameter, WeightTensor tensor, TensorType type)
+    {
+        var (size, pieces) = (type.Size(), (tensor.Count + StagedElements - 1) / StagedElements);
+        fixed (byte* start = parameter.bytes)
+        {
+            var target = (nint)start;
+            LargePages.Advise(target, tensor.Count * size);
+            Parallel.For(0L, pieces, piece =>
+            {
+                var first = piece * StagedElements;
+                var count = (int)Math.Min(StagedElements, tensor.Count - first);
+                tensor.CopyTo(first, type, new Span<byte>((byte*)target + (first * size), count * size));
+            });
+        }
+    }
+
+    private static TensorType? TypeOf(ScalarType type) => type switch
+    {
+        ScalarType.Float32 => TensorType.F32,
+        ScalarType.Float16 => TensorType.F16,
+        ScalarType.BFloat16 => TensorType.BF16,
+        _ => null,
+    };
 }

@@ -118,6 +118,7 @@ internal static class BenchmarkCatalog
         }
 
         var (read, result) = CheckpointBenchmark.Run(file, Precision.BFloat16);
+        File.Delete(file);
         return new()
         {
             ["what"] = $"SD1.5 from one float16 file, {Path.GetExtension(name)}",

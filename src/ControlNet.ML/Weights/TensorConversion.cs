@@ -33,6 +33,42 @@ internal static class TensorConversion
         }
     }
 
+    /// <summary>Converts floats to another floating-point type, rounding to nearest, ties to even, as torch does.</summary>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="source">The floats.</param>
+    /// <param name="destination">As many elements.</param>
+    public static void FromSingle(TensorType type, ReadOnlySpan<float> source, Span<byte> destination)
+    {
+        switch (type)
+        {
+            case TensorType.F32: MemoryMarshal.AsBytes(source).CopyTo(destination); break;
+            case TensorType.F16: TensorPrimitives.ConvertToHalf(source, MemoryMarshal.Cast<byte, Half>(destination)); break;
+            case TensorType.BF16: ToBFloat16(source, MemoryMarshal.Cast<byte, ushort>(destination)); break;
+            default: throw new ArgumentOutOfRangeException(nameof(type), type, null);
+        }
+    }
+
+    private static void ToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
+    {
+        const ushort nan = 0x7fc0;
+        var i = 0;
+        for (; i <= source.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
+            Vector.Narrow(Upper(source[i..]), Upper(source[(i + Vector<float>.Count)..])).CopyTo(destination[i..]);
+        for (; i < source.Length; i++)
+        {
+            var bits = BitConverter.SingleToUInt32Bits(source[i]);
+            destination[i] = float.IsNaN(source[i]) ? nan : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+        }
+
+        static Vector<uint> Upper(ReadOnlySpan<float> values)
+        {
+            var number = new Vector<float>(values);
+            var bits = Vector.AsVectorUInt32(number);
+            var rounded = (bits + new Vector<uint>(0x7fff) + ((bits >> 16) & Vector<uint>.One)) >> 16;
+            return Vector.ConditionalSelect(Vector.AsVectorUInt32(Vector.Equals(number, number)), rounded, new Vector<uint>(nan));
+        }
+    }
+
     /// <summary>A bfloat16 is the upper half of a float: shifts it into place.</summary>
     private static void FromBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
     {

@@ -1,8 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace ControlNet.ML.Weights;
 
 /// <summary>A tensor of a network's weights: its position in a file, and diffusers' name and shape.</summary>
 public sealed class WeightTensor
 {
+    private const int StackElements = 4096;
+
     private readonly TensorEntry _entry;
     private readonly long _first;
     private readonly bool _isTransposed;
@@ -59,6 +63,7 @@ public sealed class WeightTensor
     /// <summary>Copies some of the elements, converted to float.</summary>
     /// <param name="first">The first element, in row-major order.</param>
     /// <param name="destination">The destination, whose length is the number of elements.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not inside the tensor.</exception>
     public void CopyTo(long first, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
@@ -77,6 +82,35 @@ public sealed class WeightTensor
         {
             var (row, column) = Math.DivRem(first + i, columns);
             TensorConversion.ToSingle(Type, File.Bytes(Key, (_first + (column * rows) + row) * size, size), destination.Slice(i, 1));
+        }
+    }
+
+    /// <summary>Copies some of the elements, converted to another floating-point type; those of the same type keep their bits.</summary>
+    /// <param name="first">The first element, in row-major order.</param>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="destination">Their bytes; the length determines their number.</param>
+    internal void CopyTo(long first, TensorType type, Span<byte> destination)
+    {
+        var (size, count) = (Type.Size(), destination.Length / type.Size());
+        if (type == Type && !_isTransposed)
+        {
+            using var held = File.Hold();
+            File.Bytes(Key, (_first + first) * size, count * size).CopyTo(destination);
+            return;
+        }
+
+        if (type == TensorType.F32)
+        {
+            CopyTo(first, MemoryMarshal.Cast<byte, float>(destination));
+            return;
+        }
+
+        Span<float> values = stackalloc float[Math.Min(count, StackElements)];
+        for (var done = 0; done < count; done += values.Length)
+        {
+            var part = values[..Math.Min(values.Length, count - done)];
+            CopyTo(first + done, part);
+            TensorConversion.FromSingle(type, part, destination.Slice(done * type.Size(), part.Length * type.Size()));
         }
     }
 

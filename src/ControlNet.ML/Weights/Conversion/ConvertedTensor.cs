@@ -1,6 +1,3 @@
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-
 namespace ControlNet.ML.Weights.Conversion;
 
 /// <summary>Tensors to be written from those that were read, in another element type if asked for.</summary>
@@ -62,35 +59,14 @@ internal static class ConvertedTensor
         }
 
         var values = new float[Math.Min(Chunk, tensor.Count)];
-        var halves = new byte[values.Length * 2];
+        var bytes = new byte[values.Length * type.Value.Size()];
         for (var done = 0L; done < tensor.Count; done += values.Length)
         {
             var part = values.AsSpan(0, (int)Math.Min(values.Length, tensor.Count - done));
             tensor.CopyTo(done, part);
-            switch (type)
-            {
-                case TensorType.F32:
-                    stream.Write(MemoryMarshal.AsBytes(part));
-                    break;
-                case TensorType.F16:
-                    TensorPrimitives.ConvertToHalf(part, MemoryMarshal.Cast<byte, Half>(halves.AsSpan())[..part.Length]);
-                    stream.Write(halves.AsSpan(0, part.Length * 2));
-                    break;
-                default:
-                    ToBFloat16(part, MemoryMarshal.Cast<byte, ushort>(halves.AsSpan()));
-                    stream.Write(halves.AsSpan(0, part.Length * 2));
-                    break;
-            }
-        }
-    }
-
-    /// <summary>Rounds to nearest, ties to even, as torch does; a NaN stays one.</summary>
-    private static void ToBFloat16(ReadOnlySpan<float> values, Span<ushort> result)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(values[i]);
-            result[i] = float.IsNaN(values[i]) ? (ushort)0x7fc0 : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+            var converted = bytes.AsSpan(0, part.Length * type.Value.Size());
+            TensorConversion.FromSingle(type.Value, part, converted);
+            stream.Write(converted);
         }
     }
 }
