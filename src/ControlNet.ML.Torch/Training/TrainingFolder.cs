@@ -150,9 +150,10 @@ internal sealed class TrainingFolder : IDisposable
     private static void RequireSame(string path, Dictionary<string, string> before, IReadOnlyDictionary<string, string> now)
     {
         var differences = before.Keys.Union(now.Keys).Order(StringComparer.Ordinal)
-            .Where(name => before.GetValueOrDefault(name) != now.GetValueOrDefault(name))
-            .Select(name => $"{name} was {before.GetValueOrDefault(name) ?? "missing"} and is "
-                + $"{now.GetValueOrDefault(name) ?? "missing"}").ToList();
+            .Select(name => (Name: name, Before: before.GetValueOrDefault(name) ?? TrainingRecord.Earlier.GetValueOrDefault(name)))
+            .Where(setting => setting.Before != now.GetValueOrDefault(setting.Name))
+            .Select(setting => $"{setting.Name} was {setting.Before ?? "missing"} and is "
+                + $"{now.GetValueOrDefault(setting.Name) ?? "missing"}").ToList();
         if (differences.Count > 0)
             throw new ControlNetException($"{path}: a run cannot be resumed with other settings: {Message.List(differences, "; ")}. Use "
                 + $"another folder for another run.");

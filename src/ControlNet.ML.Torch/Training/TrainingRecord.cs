@@ -20,8 +20,8 @@ internal static class TrainingRecord
         ["Flip"] = nameof(TrainingOptions.RandomFlip),
     };
 
-    /// <summary>What versions without a setting did.</summary>
-    private static readonly Dictionary<string, string> Earlier = new()
+    /// <summary>The values of settings that runs of earlier versions do not record: what those versions did.</summary>
+    public static IReadOnlyDictionary<string, string> Earlier { get; } = new Dictionary<string, string>
     {
         [nameof(TrainingOptions.PromptSyntax)] = nameof(PromptSyntax.Plain),
         [nameof(TrainingOptions.LongPrompts)] = nameof(LongPrompts.Truncate),
@@ -79,7 +79,7 @@ internal static class TrainingRecord
     /// <exception cref="ControlNetException">The file is not a JSON object.</exception>
     public static Dictionary<string, string> Read(string file)
     {
-        var settings = new Dictionary<string, string>(Earlier);
+        Dictionary<string, string> settings = [];
         foreach (var property in JsonText.ReadObject(file, file).EnumerateObject())
         {
             var text = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText();

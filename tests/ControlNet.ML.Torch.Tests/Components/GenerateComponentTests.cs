@@ -135,7 +135,7 @@ public sealed class GenerateComponentTests(ImageRows rows) : IClassFixture<Image
                 warnings.Add(message.RawMessage);
         };
         var data = Data([0, 1, 2], row => row.Prompt = row.Id == 1 ? string.Join(' ', Enumerable.Repeat("tiger", 80)) : row.Prompt);
-        var options = ImageRows.Plain with { BatchSize = 2, Progress = new Recorder<long>(done) };
+        var options = ImageRows.Plain with { BatchSize = 2, LongPrompts = LongPrompts.Truncate, Progress = new Recorder<long>(done) };
         Cells.Read(Stages.Generate("Image", "Prompt", rows.Model, rows.PlainControl, options).Fit(data).Transform(data), "Image");
         Assert.Equal([2, 3], done);
         Assert.StartsWith("Row 1, column 'Image': The prompt is longer than the 30 tokens", Assert.Single(warnings), StringComparison.Ordinal);

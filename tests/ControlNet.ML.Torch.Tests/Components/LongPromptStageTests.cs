@@ -44,7 +44,13 @@ public sealed class LongPromptStageTests(ImageRows rows) : IClassFixture<ImageRo
         Cells.Equal(expected, Cells.Read(chain.Fit(Data).Transform(Data), "Image"), 1);
         var whole = Stages.Generate("Image", "Prompt", model, null, new()
         {
-            Steps = 2, Guidance = 4, Width = 32, Height = 32, SeedColumn = "Seed", NegativePromptColumn = "Negative", PromptSyntax = PromptSyntax.Weighted,
+            Steps = 2,
+            Guidance = 4,
+            Width = 32,
+            Height = 32,
+            SeedColumn = "Seed",
+            NegativePromptColumn = "Negative",
+            PromptSyntax = PromptSyntax.Weighted,
         });
         Cells.Equal(expected, Cells.Read(whole.Fit(Data).Transform(Data), "Image"), 1);
         foreach (var transformer in (ITransformer[])[chain.Fit(Data), whole.Fit(Data)])

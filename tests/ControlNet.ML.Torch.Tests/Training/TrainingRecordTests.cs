@@ -71,7 +71,8 @@ public sealed class TrainingRecordTests : IDisposable
     [Fact]
     public void A_run_of_an_earlier_version_is_resumed()
     {
-        Assert.Equal(Of(Options), TrainingRecord.Read(_folder.File("run", "run.json")));
+        string[] later = ["LongPrompts", "PromptSyntax"];
+        Assert.Equal(Of(Options).Where(setting => !later.Contains(setting.Key)).ToDictionary(), TrainingRecord.Read(_folder.File("run", "run.json")));
         TrainingFolder.Open(_folder.File("run"), Of(Options)).Dispose();
     }
 
