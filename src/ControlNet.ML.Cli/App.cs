@@ -86,6 +86,7 @@ internal static class App
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             ConvertCommand.Create(terminal),
+            DownloadCommand.Create(terminal),
             BenchCommand.Create(terminal),
             DoctorCommand.Create(terminal),
         };

@@ -32,10 +32,12 @@ internal static partial class ControlChoice
     /// <param name="count">Number of conditions.</param>
     /// <param name="fromPhotos">Whether the conditions are made from photos.</param>
     /// <param name="preprocess">The value of --preprocess, or null.</param>
+    /// <param name="load">How the networks are loaded.</param>
     /// <exception cref="UsageException">None is named, and the model has none, or several of which none fits.</exception>
     /// <exception cref="ControlNetException">A named network does not exist.</exception>
     public static ControlArgument[] Networks(
-        string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess)
+        string model, ModelFolder folder, IReadOnlyList<string> named, int count, bool fromPhotos, string? preprocess,
+        LoadOptions load)
     {
         var own = ModelNames.ControlsOf(folder.Path);
         if (named.Count > 0)
@@ -46,7 +48,7 @@ internal static partial class ControlChoice
                     ? control with { Name = Own(control.Name) } : control)
                 .ToArray();
             foreach (var control in controls)
-                ModelNames.FindControl(control.Name);
+                ModelNames.FindControl(control.Name, load);
             return controls;
         }
 

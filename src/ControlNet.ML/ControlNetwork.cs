@@ -44,20 +44,20 @@ public sealed class ControlNetwork : IDisposable
 
     /// <summary>Loads a control network.</summary>
     /// <param name="nameOrPath">
-    /// A network of an embedded model (<c>emoji/canny</c>), a folder in diffusers' layout, or a single .safetensors file in diffusers' or
-    /// the original naming.
+    /// A network of an embedded model (<c>emoji/canny</c>), a folder in diffusers' layout, a single .safetensors file in diffusers' or
+    /// the original naming, or an id of the Hugging Face hub, <c>owner/name[@revision][:subfolder or file]</c>, which is fetched into the
+    /// cache unless it is there.
     /// </param>
     /// <param name="options">Precision, device, variant of the files.</param>
-    /// <param name="cancellationToken">Stops the loading.</param>
+    /// <param name="cancellationToken">Stops the download and the loading.</param>
     /// <returns>The network; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">There is no such network, its files are invalid, or there is no runtime.</exception>
     /// <exception cref="OperationCanceledException">The loading was cancelled.</exception>
     public static ControlNetwork Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        options ??= new LoadOptions();
-        var provider = options.Backend ?? Backends.Find();
-        var path = ModelNames.FindControl(nameOrPath);
+        var provider = options?.Backend ?? Backends.Find();
+        (var path, options) = ModelNames.Locate(ModelNames.FindControl, nameOrPath, options ?? new LoadOptions(), cancellationToken);
         var source = ControlSource.Open(path, options.Variant);
         using var weights = source.OpenWeights();
         return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(source.Config, weights, options, cancellationToken));

@@ -76,18 +76,19 @@ public sealed partial class DiffusionModel : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="nameOrPath">
-    /// The name of an embedded model (<c>emoji</c>), a folder in diffusers' layout, or a single file (.safetensors, .ckpt).
+    /// The name of an embedded model (<c>emoji</c>), a folder in diffusers' layout, a single file (.safetensors, .ckpt), or an id of the
+    /// Hugging Face hub, <c>owner/name[@revision][:subfolder]</c>, which is fetched into the cache unless it is there.
     /// </param>
     /// <param name="options">Precision, device, variant of the files, VAE.</param>
-    /// <param name="cancellationToken">Stops the loading.</param>
+    /// <param name="cancellationToken">Stops the download and the loading.</param>
     /// <returns>The model; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">There is no such model, its files are invalid, or there is no runtime.</exception>
     /// <exception cref="OperationCanceledException">The loading was cancelled.</exception>
     public static DiffusionModel Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        options ??= new LoadOptions();
-        return Load(nameOrPath, ModelFolder.Open(ModelNames.FindModel(nameOrPath), options), options, cancellationToken);
+        var (path, rest) = ModelNames.Locate(ModelNames.FindModel, nameOrPath, options ?? new LoadOptions(), cancellationToken);
+        return Load(nameOrPath, ModelFolder.Open(path, rest), rest, cancellationToken);
     }
 
     /// <summary>Loads a model from an open folder.</summary>

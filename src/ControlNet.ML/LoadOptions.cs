@@ -1,4 +1,5 @@
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Hub;
 
 namespace ControlNet.ML;
 
@@ -55,7 +56,10 @@ public sealed record LoadOptions
     /// <summary>The runtime; null uses the one whose package the application references.</summary>
     public IBackendProvider? Backend { get; init; }
 
-    /// <summary>Progress of the loading, from 0 to 1.</summary>
+    /// <summary>The hub, for names such as <c>owner/name</c>; null for the environment's settings.</summary>
+    public HubOptions? Hub { get; init; }
+
+    /// <summary>Progress of the loading, from 0 to 1, including the download from the hub, if there is one.</summary>
     public IProgress<double>? Progress { get; init; }
 }
 

@@ -55,10 +55,11 @@ internal sealed class GenerateRun(Terminal terminal)
     {
         // 1. everything that can be checked without loading a model, before any work
         var sources = Check();
-        var folder = ModelFolder.Open(ModelNames.FindModel(Model), Load);
+        await HubDownloads.RunAsync(terminal, Model, Controls, Load, cancellationToken).ConfigureAwait(false);
+        var folder = ModelFolder.Open(ModelNames.FindModel(Model, Load, cancellationToken), Load);
         var controls = sources.Length == 0
             ? []
-            : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess);
+            : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess, Load);
         var files = ImageFiles.Prepare(Output, Prompt);
         InputFiles.Keep(
             [

@@ -13,7 +13,8 @@ internal sealed class ImageOptions
     private readonly Option<string[]> _controls = new("--control")
     {
         Description = "NAME[:SCALE[:START-END]]: a control network (the name of one of the model's own, MODEL/NAME of an embedded one, a "
-            + "folder or a file), its conditioning scale, and the part of the steps in which it applies (0 to 1). Repeatable. "
+            + "folder, a file, or owner/name[@revision][:subfolder] of one on the Hugging Face hub), its conditioning scale, and "
+            + "the part of the steps in which it applies (0 to 1). Repeatable. "
             + "By default the model's only network; if it has several, the one for --preprocess, or canny, when a photo is given.",
     };
 
@@ -35,7 +36,8 @@ internal sealed class ImageOptions
     private readonly Option<string> _fit = FitOption();
     private readonly Option<string> _model = new("--model")
     {
-        Description = "Base model: an embedded one, a folder in diffusers' layout, or a single file (.safetensors, .ckpt).",
+        Description = "Base model: an embedded one, a folder in diffusers' layout, a single file (.safetensors, .ckpt), or "
+            + "owner/name[@revision][:subfolder] of one on the Hugging Face hub, which is fetched into the cache.",
         DefaultValueFactory = _ => "emoji",
     };
 
@@ -99,6 +101,7 @@ internal sealed class ImageOptions
         "the model's own for a side that is not given.");
 
     private readonly ModelOptions _modelFile = new();
+    private readonly Option<string?> _variant = VariantOption();
     private readonly Option<string> _precision = PrecisionOption();
     private readonly Option<string?> _device = DeviceOption();
 
@@ -115,7 +118,7 @@ internal sealed class ImageOptions
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
             _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting, .. _size.All, .. _modelFile.All,
-            _precision, _device,
+            _variant, _precision, _device,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -141,6 +144,7 @@ internal sealed class ImageOptions
 
     public LoadOptions Load(ParseResult result) => _modelFile.Complete(result, new()
     {
+        Variant = result.GetValue(_variant),
         Precision = PrecisionOf(result.GetValue(_precision)!),
         Device = DeviceOf(result.GetValue(_device)),
     });
@@ -166,6 +170,12 @@ internal sealed class ImageOptions
         (true, _) => result.GetValue(_guess) == "original" ? ControlWeighting.GuessPower : ControlWeighting.GuessLogspace,
         (false, "resolution") => ControlWeighting.Resolution,
         _ => ControlWeighting.Uniform,
+    };
+
+    /// <summary>The variant of the weight files.</summary>
+    public static Option<string?> VariantOption() => new("--variant")
+    {
+        Description = "Variant of the weight files, such as fp16; by default the plain files, or the only ones that exist.",
     };
 
     /// <summary>Canny's lower threshold.</summary>

@@ -14,40 +14,47 @@ internal static class ModelsCommand
     {
         var name = new Argument<string?>("model")
         {
-            Description = "An embedded model or control network, or a folder or file of any kind. By default the embedded ones are listed.",
+            Description = "An embedded model or control network, a folder or file of any kind, or an id of the hub whose files are in the "
+                + "cache. By default the embedded ones are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var cached = new Option<bool>("--cached") { Description = "List the models and control networks in the hub's cache instead." };
         var hash = new Option<bool>("--hash") { Description = "Compute the SHA-256 of a file, which reads all of it." };
         var modelFile = new ModelOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "models",
-            "List the embedded models, or describe a model, a control network or another file of weights, and check it.")
+            "List the embedded models or the cached ones, or describe a model, a control network or another file of weights, and check it.")
         {
-            name, hash,
+            name, cached, hash,
         };
         foreach (var option in (Option[])[.. modelFile.All, json])
             command.Add(option);
         command.SetAction((result, cancellationToken) =>
         {
             var asJson = result.GetValue(json);
-            if (result.GetValue(name) is not { } what)
-            {
+            if (result.GetValue(cached) && result.GetValue(name) is { } named)
+                throw new UsageException($"--cached lists all cached models, and {Message.Name(named)} names one: leave out one of the two.");
+            if (result.GetValue(cached))
+                CachedModels.List(terminal, asJson);
+            else if (result.GetValue(name) is not { } given)
                 List(terminal, asJson);
-                return Task.FromResult(App.Success);
-            }
-
-            var digest = File.Exists(what) ? WeightDigest.OfFile(what, result.GetValue(hash), cancellationToken) : null;
-            if (result.GetValue(hash) && digest is null)
-                throw new UsageException($"--hash needs a file, {Message.Name(what)} is none.");
-            switch (SourceKinds.Of(what))
-            {
-                case SourceKind.Control: ShowControl(terminal, what, digest, asJson); break;
-                case SourceKind.Other: FileReport.Show(terminal, what, digest, asJson); break;
-                default: ShowModel(terminal, what, modelFile.Complete(result, new LoadOptions()), digest, asJson); break;
-            }
-
+            else
+                Show(CachedModels.Find(given), result.GetValue(hash), modelFile.Complete(result, new LoadOptions()), asJson);
             return Task.FromResult(App.Success);
+
+            void Show(string what, bool compute, LoadOptions load, bool json)
+            {
+                var digest = File.Exists(what) ? WeightDigest.OfFile(what, compute, cancellationToken) : null;
+                if (compute && digest is null)
+                    throw new UsageException($"--hash needs a file, {Message.Name(what)} is none.");
+                switch (SourceKinds.Of(what))
+                {
+                    case SourceKind.Control: ShowControl(terminal, what, digest, json); break;
+                    case SourceKind.Other: FileReport.Show(terminal, what, digest, json); break;
+                    default: ShowModel(terminal, what, load, digest, json); break;
+                }
+            }
         });
         return command;
     }

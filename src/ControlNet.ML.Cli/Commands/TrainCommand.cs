@@ -21,7 +21,8 @@ internal static class TrainCommand
         };
         var model = new Option<string>("--model")
         {
-            Description = "Base model: an embedded one, a folder in diffusers' layout, or a single file (.safetensors, .ckpt).",
+            Description = "Base model: an embedded one, a folder in diffusers' layout, a single file (.safetensors, .ckpt), or owner/name of "
+                + "one on the Hugging Face hub.",
             DefaultValueFactory = _ => "emoji"
         };
         var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name or image by default." };
@@ -32,13 +33,18 @@ internal static class TrainCommand
         var promptColumn = new Option<string?>("--prompt-column") { Description = "Column of the prompts; text by default." };
         var encoding = TextOptions.Encoding();
         var modelFile = new ModelOptions();
+        var variant = ImageOptions.VariantOption();
         var precision = ImageOptions.PrecisionOption();
         var device = ImageOptions.DeviceOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document at the end." };
 
         var command = new Command("train", "Train a control network; resumes an interrupted run.") { data };
         var options = new TrainOptions(command, model);
-        foreach (var option in (Option[])[imageColumn, conditionColumn, promptColumn, encoding, .. modelFile.All, precision, device, json])
+        Option[] others =
+        [
+            imageColumn, conditionColumn, promptColumn, encoding, .. modelFile.All, variant, precision, device, json,
+        ];
+        foreach (var option in others)
             command.Add(option);
         command.Add(PlotCommand(terminal));
         command.SetAction((result, cancellationToken) =>
@@ -56,6 +62,7 @@ internal static class TrainCommand
                 };
             var load = modelFile.Complete(result, new LoadOptions
             {
+                Variant = result.GetValue(variant),
                 Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
                 Device = ImageOptions.DeviceOf(result.GetValue(device)),
             });

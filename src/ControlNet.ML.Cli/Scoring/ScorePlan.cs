@@ -17,10 +17,11 @@ internal sealed class ScorePlan
     private ScorePlan(ScoreSettings settings, TableReader table, ColumnPlan columns)
     {
         (Settings, Table, Columns) = (settings, table, columns);
-        var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model), settings.Load);
+        var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model, settings.Load), settings.Load);
         Controls = columns.Networks == 0
             ? []
-            : ControlChoice.Networks(settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess);
+            : ControlChoice.Networks(
+                settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess, settings.Load);
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         for (var i = 0; i < Kinds.Count; i++)
             ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");
@@ -146,7 +147,7 @@ internal sealed class ScorePlan
         for (var i = 0; i < Controls.Count; i++)
         {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
-            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load.Variant, cancellationToken);
+            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load, cancellationToken);
         }
 
         for (var i = 0; i < Kinds.Count; i++)

@@ -14,10 +14,10 @@ internal static class WeightDigest
         Of(folder.Index.Parts.Where(part => Parts.Contains(part)).SelectMany(folder.PartFiles).Distinct(), cancellationToken);
 
     /// <summary>The digest of a control network.</summary>
-    public static string OfControl(string name, string? variant, CancellationToken cancellationToken)
+    public static string OfControl(string name, LoadOptions load, CancellationToken cancellationToken)
     {
-        var path = ModelNames.FindControl(name);
-        using var weights = ControlSource.Open(path, variant).OpenWeights();
+        var path = ModelNames.FindControl(name, load, cancellationToken);
+        using var weights = ControlSource.Open(path, load.Variant).OpenWeights();
         return Of([.. weights.Files.Select(file => file.Path)], cancellationToken);
     }
 

@@ -45,7 +45,7 @@ internal static class TrainedNetwork
         using var weights = OpenControl(options.InitialControl);
         var network = ControlModels.Load(config, weights, device);
         if (options.InitialBase is { } name)
-            Transfer(network, ModelFolder.Open(ModelNames.FindModel(name), model.Options.Variant), unet);
+            Transfer(network, OpenBase(name, model.Options), unet);
         return network;
     }
 
@@ -70,6 +70,9 @@ internal static class TrainedNetwork
             parameter.PlusInPlace(own - tensor(values, before.Shape).to(own.dtype, own.device));
         }
     }
+
+    private static ModelFolder OpenBase(string name, LoadOptions options) =>
+        ModelFolder.Open(ModelNames.FindModel(name, options with { Parts = ModelParts.UNet, Progress = null }), options.Variant, ModelParts.UNet);
 
     private static WeightSource OpenControl(string name) => ControlSource.Open(ModelNames.FindControl(name)).OpenWeights();
 

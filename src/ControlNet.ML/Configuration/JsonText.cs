@@ -8,7 +8,7 @@ namespace ControlNet.ML.Configuration;
 internal static class JsonText
 {
     /// <summary>Far above the size in bytes of any real configuration or index.</summary>
-    private const int LongestFile = 64 << 20;
+    internal const int LongestFile = 64 << 20;
 
     /// <summary>Reads and parses a file.</summary>
     /// <param name="path">The file.</param>

@@ -1,29 +1,43 @@
+using ControlNet.ML.Hub;
+
 namespace ControlNet.ML.Weights;
 
 /// <summary>Resolves the names and paths of models and control networks.</summary>
 public static class ModelNames
 {
-    /// <summary>The folder of a model.</summary>
-    /// <param name="nameOrPath">The name of an embedded model, or a folder.</param>
+    /// <summary>The folder of a model. A model of the hub that is not in the cache is fetched.</summary>
+    /// <param name="nameOrPath">The name of an embedded model, a folder, or an id of the hub, <c>owner/name</c>.</param>
+    /// <param name="options">For the hub: the variant, the parts, the progress. Null for the defaults.</param>
+    /// <param name="cancellationToken">Stops a download.</param>
     /// <returns>The path.</returns>
-    /// <exception cref="ControlNetException">There is no such model; the message suggests the nearest name.</exception>
-    public static string FindModel(string nameOrPath)
+    /// <exception cref="ControlNetException">
+    /// There is no such model; the message suggests the nearest name. Or it cannot be fetched.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The download was cancelled.</exception>
+    public static string FindModel(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         if (Path.Exists(nameOrPath))
             return nameOrPath;
         if (ModelPackages.FindFolder(nameOrPath) is { } folder)
             return folder;
+        if (FindHubId(nameOrPath) is { } id)
+            return OfHub("model", id, options, HubLayout.Model, cancellationToken);
         throw new ControlNetException(
-            $"No model {Message.Name(nameOrPath)}: "
-                + $"expected a folder in diffusers' layout or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
+            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout, owner/name of a model on the hub, or an "
+                + $"embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
     }
 
-    /// <summary>The folder or file of a control network.</summary>
-    /// <param name="nameOrPath">MODEL/NETWORK of an embedded model, a folder or a file.</param>
+    /// <summary>The folder or file of a control network. A network of the hub that is not in the cache is fetched.</summary>
+    /// <param name="nameOrPath">MODEL/NETWORK of an embedded model, a folder, a file, or an id of the hub, <c>owner/name</c>.</param>
+    /// <param name="options">For the hub: the variant, the progress. Null for the defaults.</param>
+    /// <param name="cancellationToken">Stops a download.</param>
     /// <returns>The path.</returns>
-    /// <exception cref="ControlNetException">There is no such network; the message suggests the nearest name.</exception>
-    public static string FindControl(string nameOrPath)
+    /// <exception cref="ControlNetException">
+    /// There is no such network; the message suggests the nearest name. Or it cannot be fetched.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The download was cancelled.</exception>
+    public static string FindControl(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         if (Path.Exists(nameOrPath))
@@ -35,9 +49,32 @@ public static class ModelNames
             return Path.Combine(folder, "controlnet", network);
         }
 
+        if (FindHubId(nameOrPath) is { } id)
+            return OfHub("control network", id, options, HubLayout.ControlNetwork, cancellationToken);
         throw new ControlNetException(
-            $"No control network {Message.Name(nameOrPath)}: expected a folder, "
-                + $"a .safetensors file or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
+            $"No control network {Message.Name(nameOrPath)}: expected a folder, a .safetensors file, owner/name of a network on the hub, "
+                + $"or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
+    }
+
+    /// <summary>The id of the hub that a name is; null if it is a path, or that of an embedded model or its network.</summary>
+    internal static HubId? FindHubId(string name) =>
+        !Path.Exists(name) && HubId.TryParse(name, out var id) && ModelPackages.FindFolder(id.Owner) is null ? id : null;
+
+    /// <summary>Finds a model or control network, and splits its progress between its download, if there is one, and its loading.</summary>
+    /// <param name="find">Finds it: <see cref="FindModel"/> or <see cref="FindControl"/>.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="options">How it is loaded.</param>
+    /// <param name="cancellationToken">Stops a download.</param>
+    /// <returns>Its path, and the options to load it with.</returns>
+    internal static (string Path, LoadOptions Options) Locate(
+        Func<string, LoadOptions, CancellationToken, string> find, string name, LoadOptions options, CancellationToken cancellationToken)
+    {
+        const double share = 0.9;
+        if (options.Progress is not { } progress)
+            return (find(name, options, cancellationToken), options);
+        var download = new PartialProgress(progress, 0, share);
+        var path = find(name, options with { Progress = download }, cancellationToken);
+        return (path, download.IsUsed ? options with { Progress = new PartialProgress(progress, share, 1) } : options);
     }
 
     /// <summary>The embedded control networks, as MODEL/NETWORK.</summary>
@@ -54,6 +91,20 @@ public static class ModelNames
             ? [.. Directory.EnumerateDirectories(controls).Where(d => File.Exists(Path.Combine(d, "config.json")))
                 .Select(Path.GetFileName).Order(StringComparer.Ordinal)!]
             : [];
+    }
+
+    private static string OfHub(
+        string what, HubId id, LoadOptions? options, HubLayout expected, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ModelHub.Resolve(id, options ?? new LoadOptions(), expected, cancellationToken);
+        }
+        catch (ControlNetException error)
+        {
+            // The name may be a mistyped path.
+            throw new ControlNetException($"No {what} {Message.Name(id.ToString())} here, and on the hub: {error.Message}", error);
+        }
     }
 
     private static string Suggest(string name, IReadOnlyList<string> known)

@@ -29,10 +29,16 @@ internal sealed partial class PartFiles
     /// Chooses a part's files: the requested variant if the part has it, else the plain files, else another variant (float16 first if there
     /// are several); safetensors before torch's format.
     /// </summary>
-    /// <returns>Null if there are no weights at all; <see cref="Absence"/> then says what there is instead.</returns>
-    public static PartFiles? Find(string folder, NetworkKind kind, string? variant)
+    /// <returns>
+    /// Null if there are no weights at all; <see cref="Absence(string, NetworkKind)"/> then says what there is instead.
+    /// </returns>
+    public static PartFiles? Find(string folder, NetworkKind kind, string? variant) => Among(FilesIn(folder), kind, variant);
+
+    /// <summary>Chooses a part's files among paths that need not be on this disk.</summary>
+    /// <returns>Null if there are no weights at all.</returns>
+    public static PartFiles? Among(IEnumerable<string> paths, NetworkKind kind, string? variant)
     {
-        var found = All(folder, kind);
+        var found = All(paths, kind);
         return found.Find(files => variant is not null && files.Variant == variant)
             ?? found.Find(files => files.Variant is null)
             ?? found.Find(files => files.Variant == "fp16")
@@ -40,31 +46,31 @@ internal sealed partial class PartFiles
     }
 
     /// <summary>Why <see cref="Find"/> found nothing, to be appended to the folder's name in a message.</summary>
-    public static string Absence(string folder, NetworkKind kind)
+    public static string Absence(string folder, NetworkKind kind) =>
+        Directory.Exists(folder) ? Absence(FilesIn(folder), kind) : "the folder is missing";
+
+    /// <summary>Why <see cref="Among"/> found nothing.</summary>
+    public static string Absence(IEnumerable<string> paths, NetworkKind kind)
     {
-        if (!Directory.Exists(folder))
-            return "the folder is missing";
-        if (Directory.EnumerateFiles(folder, "*-of-*.safetensors").Any())
+        var names = paths.Select(path => Path.GetFileName(path)).ToList();
+        if (names.Exists(name => name.Contains("-of-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)))
             return $"has shards but not their index '{kind.FileName()}.safetensors.index.json'";
-        var other = Directory.EnumerateFiles(folder).Select(Path.GetFileName).FirstOrDefault(name => WeightEnding().IsMatch(name!));
+        var other = names.Find(name => WeightEnding().IsMatch(name));
         return $"'{kind.FileName()}.safetensors' (or '{kind.PickleName()}.{Pickle}') is missing"
             + (other is null ? "" : $"; there is {Message.Name(other)}, which has another name");
     }
 
     /// <summary>The variants of a part, excluding the plain files.</summary>
     public static IEnumerable<string> Variants(string folder, NetworkKind kind) =>
-        All(folder, kind).Select(files => files.Variant).OfType<string>();
+        All(FilesIn(folder), kind).Select(files => files.Variant).OfType<string>();
 
     /// <summary>All weight files of a part: safetensors before torch's, and a single file before an index if both exist.</summary>
-    private static List<PartFiles> All(string folder, NetworkKind kind)
+    private static List<PartFiles> All(IEnumerable<string> paths, NetworkKind kind)
     {
-        if (!Directory.Exists(folder))
-            return [];
         var files = new List<PartFiles>();
-        foreach (var path in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
+        foreach (var path in paths.Order(StringComparer.Ordinal))
         {
-            var name = Path.GetFileName(path);
-            var match = FileName().Match(name);
+            var match = FileName().Match(Path.GetFileName(path));
             var isPickle = match.Groups["format"].Value == Pickle;
             if (!match.Success || match.Groups["stem"].Value != (isPickle ? kind.PickleName() : kind.FileName()))
                 continue;
@@ -74,6 +80,8 @@ internal sealed partial class PartFiles
 
         return [.. files.OrderBy(found => found.IsPickle).ThenBy(found => found.Single is null)];
     }
+
+    private static IEnumerable<string> FilesIn(string folder) => Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : [];
 
     private static string? Tag(Match match) => match.Groups["tag"] is { Success: true } tag ? tag.Value : null;
 

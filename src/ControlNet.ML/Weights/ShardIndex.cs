@@ -15,6 +15,23 @@ internal static class ShardIndex
     /// <returns>The shards' full paths and the tensors of each.</returns>
     public static IReadOnlyDictionary<string, HashSet<string>> Read(string path, string source)
     {
+        var shards = Shards(path, source);
+        var missing = shards.Keys.Where(shard => !File.Exists(shard)).Select(shard => Message.Name(Path.GetFileName(shard))).ToList();
+        return missing.Count == 0
+            ? shards
+            : throw new ControlNetException(
+                $"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
+    }
+
+    /// <summary>Reads an index whose shards need not be there yet.</summary>
+    /// <param name="path">The index.</param>
+    /// <param name="source">Its name for messages.</param>
+    /// <returns>The names of the shards.</returns>
+    public static IReadOnlyList<string> Names(string path, string source) =>
+        [.. Shards(path, source).Keys.Select(shard => Path.GetFileName(shard))];
+
+    private static SortedDictionary<string, HashSet<string>> Shards(string path, string source)
+    {
         var root = JsonText.ReadObject(path, source);
         if (!root.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
             throw new ControlNetException($"{source}: has no 'weight_map', expected an object from tensor names to file names.");
@@ -39,10 +56,6 @@ internal static class ShardIndex
 
         if (shards.Count == 0)
             throw new ControlNetException($"{source}: its 'weight_map' is empty, expected tensors.");
-        var missing = shards.Keys.Where(shard => !File.Exists(shard)).Select(shard => Message.Name(Path.GetFileName(shard))).ToList();
-        return missing.Count == 0
-            ? shards
-            : throw new ControlNetException(
-                $"{source}: of its {shards.Count} files these are missing: {Message.List(missing)}. Is the download complete?");
+        return shards;
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Components;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Hub;
 
 namespace ControlNet.ML.Weights;
 
@@ -33,9 +34,19 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <summary>The file's name, if the network inside the saved model is a single file.</summary>
     public string? SingleFile { get; init; }
 
-    /// <summary>The options to load it with. The runtime is the application's.</summary>
-    public LoadOptions ToOptions() =>
-        new() { Variant = Variant, Precision = Precision, Device = Device, Parts = Parts, ConditionEncoderOnly = ConditionEncoderOnly };
+    /// <summary>
+    /// The options to load it with. The runtime is the application's. Of the hub only the cache is used: opening a saved model fetches
+    /// nothing that its file names.
+    /// </summary>
+    public LoadOptions ToOptions() => new()
+    {
+        Variant = Variant,
+        Precision = Precision,
+        Device = Device,
+        Parts = Parts,
+        ConditionEncoderOnly = ConditionEncoderOnly,
+        Hub = HubOptions.FromEnvironment() with { IsOffline = true },
+    };
 
     /// <summary>The reference with a descriptive name, if the files are inside the saved model and the name need not locate them.</summary>
     public WeightReference Called(string title) => Inside is null ? this : this with { Name = title };
@@ -103,7 +114,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
             return Of(folder.Path, model.Options, Path.GetDirectoryName(folder.Path)!, weights) with { Parts = parts };
         var index = new[] { ModelFolder.IndexName, GenerationConfig.FileName }
             .Select(name => Path.Combine(folder.Path, name)).Where(File.Exists);
-        var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name : folder.Path;
+        var name = IsPackage(model.Name, ModelPackages.FindFolder, folder.Path) ? model.Name
+            : ModelHub.PinnedName(model.Name, folder.Path) ?? folder.Path;
         return Of(name, model.Options, folder.Path, [.. index, .. settings, .. weights]) with { Parts = parts };
 
         bool IsWanted(string part) => parts.HasFlag(ModelFolder.PartsOf(part));
@@ -120,11 +132,14 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         if (!Directory.Exists(path))
         {
             var settings = Path.ChangeExtension(path, ".json");
-            return Of(path, options, Path.GetDirectoryName(path)!, File.Exists(settings) ? [path, settings] : [path]);
+            return Of(
+                ModelHub.PinnedName(network.Name, path) ?? path, options, Path.GetDirectoryName(path)!,
+                File.Exists(settings) ? [path, settings] : [path]);
         }
 
         using var weights = network.OpenWeights();
-        var name = IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path;
+        var name = ModelHub.PinnedName(network.Name, path)
+            ?? (IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path);
         return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with
         {
             ConditionEncoderOnly = options.ConditionEncoderOnly,
@@ -181,7 +196,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         }
         catch (ControlNetException)
         {
-            failures.Add($"{Name}: does not exist");
+            failures.Add(
+                $"{Name}: " + (ModelNames.FindHubId(Name) is null ? "does not exist" : "is not in the hub's cache; 'controlnet download' fetches it"));
         }
 
         if (known is not null)

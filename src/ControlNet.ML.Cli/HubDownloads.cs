@@ -1,0 +1,35 @@
+using ControlNet.ML.Hub;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli;
+
+/// <summary>Fetches models and control networks of the hub before a command's work, with progress.</summary>
+internal static class HubDownloads
+{
+    /// <summary>Fetches what a command needs and is not in the cache. Names that are no ids of the hub are left to the command.</summary>
+    /// <param name="terminal">Where progress is shown.</param>
+    /// <param name="model">The value of --model.</param>
+    /// <param name="controls">The values of --control.</param>
+    /// <param name="load">The variant, and the hub.</param>
+    /// <param name="cancellationToken">Stops the downloads; what was transferred is kept.</param>
+    /// <exception cref="ControlNetException">One cannot be fetched.</exception>
+    public static async Task RunAsync(
+        Terminal terminal, string model, IEnumerable<string> controls, LoadOptions load, CancellationToken cancellationToken)
+    {
+        var networks = controls.Select(control => ControlArgument.Parse(control).Name).Where(IsAbsent).Distinct().ToList();
+        if (!IsAbsent(model) && networks.Count == 0)
+            return;
+        await ProgressDisplay.RunAsync(terminal, show =>
+        {
+            if (IsAbsent(model))
+                ModelNames.FindModel(model, Reporting(model), cancellationToken);
+            foreach (var network in networks)
+                ModelNames.FindControl(network, Reporting(network), cancellationToken);
+
+            LoadOptions Reporting(string name) =>
+                load with { Progress = new DirectProgress<double>(done => show($"downloading {name}", done, 1)) };
+        }).ConfigureAwait(false);
+
+        bool IsAbsent(string name) => ModelNames.FindHubId(name) is { } id && ModelHub.FindCached(id.ToString(), load) is null;
+    }
+}

@@ -1,0 +1,221 @@
+using ControlNet.ML.Configuration;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Hub;
+
+/// <summary>What a repository, or a folder in it, holds.</summary>
+internal enum HubLayout
+{
+    /// <summary>A model: a folder for each part.</summary>
+    Model,
+
+    /// <summary>A control network: a configuration and weights.</summary>
+    ControlNetwork,
+
+    /// <summary>A single file of weights.</summary>
+    SingleFile,
+}
+
+/// <summary>
+/// Which files of a repository a model or control network needs: its configurations, and of its weights one variant, in safetensors. The
+/// same rules tell which files to fetch and whether a cached snapshot has them all.
+/// </summary>
+internal sealed class HubPlan
+{
+    private readonly List<string> _files = [];
+    private readonly List<string> _indices = [];
+    private readonly List<string> _missing = [];
+    private readonly List<string> _substituted = [];
+    private readonly HashSet<string> _variants = new(StringComparer.Ordinal);
+
+    private HubPlan(HubLayout layout, string path) => (Layout, Path) = (layout, path);
+
+    /// <summary>What it is.</summary>
+    public HubLayout Layout { get; }
+
+    /// <summary>The folder, or the single file, as a path in the repository; empty for the root.</summary>
+    public string Path { get; }
+
+    /// <summary>The needed files, as paths in the repository, without the shards that <see cref="Indices"/> name.</summary>
+    public IReadOnlyList<string> Files => _files;
+
+    /// <summary>Of <see cref="Files"/>, the indices of shards.</summary>
+    public IReadOnlyList<string> Indices => _indices;
+
+    /// <summary>What the repository lacks, in words; empty if it is complete.</summary>
+    public IReadOnlyList<string> Missing => _missing;
+
+    /// <summary>Files that would have been preferred to the planned ones, but are not there.</summary>
+    public IReadOnlyList<string> Substituted => _substituted;
+
+    /// <summary>Whether a file holds weights of a kind that can be read.</summary>
+    public static bool IsWeights(string file) => IsSafetensors(file) || IsPickle(file);
+
+    private static bool IsSafetensors(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);
+
+    /// <summary>What <c>torch.save</c> writes.</summary>
+    private static bool IsPickle(string file) => System.IO.Path.GetExtension(file) is ".ckpt" or ".pth" or ".pt" or ".bin";
+
+    /// <summary>Plans what to fetch.</summary>
+    /// <param name="id">Names the repository, and the folder or file in it.</param>
+    /// <param name="all">All files of the repository, or of its snapshot.</param>
+    /// <param name="options">Variant and parts.</param>
+    /// <param name="read">Reads <c>model_index.json</c>; called at most once.</param>
+    /// <returns>The plan.</returns>
+    /// <exception cref="ControlNetException">
+    /// There is no such file, several files could be meant, or none is a model or control network.
+    /// </exception>
+    public static async Task<HubPlan> MakeAsync(HubId id, IReadOnlyList<string> all, LoadOptions options, Func<string, Task<byte[]>> read)
+    {
+        if (IsWeights(id.Path))
+            return OfFile(id, all, id.Path);
+        var root = id.Path.Length == 0 ? "" : id.Path + "/";
+        var files = all.Where(file => file.StartsWith(root, StringComparison.Ordinal)).Select(file => file[root.Length..])
+            .Where(file => file.Split('/').All(PlainFileName.IsPlain)).ToHashSet(StringComparer.Ordinal);
+        if (id.Path.Length > 0 && files.Count == 0)
+        {
+            throw new ControlNetException(
+                $"{Message.Name(id.Repository)} has no folder {Message.Name(id.Path)} with files of a model; its folders are "
+                    + $"{Folders(all)}.");
+        }
+
+        if (files.Contains(ModelFolder.IndexName))
+        {
+            var bytes = await read(root + ModelFolder.IndexName).ConfigureAwait(false);
+            return OfModel(id.Path, root, files, ModelIndex.Parse(bytes, $"{id.Repository}/{root}{ModelFolder.IndexName}"), options);
+        }
+
+        if (files.Contains("unet/config.json"))
+        {
+            var guess = ModelIndex.Guess(files.Contains("text_encoder_2/config.json"));
+            return OfModel(id.Path, root, files, guess, options);
+        }
+
+        return files.Contains("config.json") && PartFiles.Among(InRoot(files), NetworkKind.ControlNetwork, null) is not null
+            ? OfControl(id.Path, root, files, options)
+            : OfFile(id, all, root + OnlyFile(id, all, files));
+    }
+
+    private static HubPlan OfModel(string path, string root, HashSet<string> files, ModelIndex index, LoadOptions options)
+    {
+        var plan = new HubPlan(HubLayout.Model, path);
+        foreach (var name in new[] { ModelFolder.IndexName, GenerationConfig.FileName }.Where(files.Contains))
+            plan._files.Add(root + name);
+        foreach (var part in index.Parts)
+        {
+            var isWanted = options.Parts.HasFlag(ModelFolder.PartsOf(part));
+            var kind = ModelFolder.KindOrNull(part);
+            if (!isWanted && kind is null)
+                continue;
+            var inside = files.Where(file => file.StartsWith(part + "/", StringComparison.Ordinal)).Select(file => file[(part.Length + 1)..])
+                .Where(PlainFileName.IsPlain).ToHashSet(StringComparer.Ordinal);
+            plan.AddSettings(root, part, inside);
+            if (isWanted && kind is { } network)
+                plan.AddWeights(root + part + "/", part, inside, network, options.Variant);
+        }
+
+        // As ModelFolder does, but before anything is fetched.
+        if (options.Variant is { } variant && plan._variants.Count > 0 && !plan._variants.Contains(variant))
+        {
+            throw new ControlNetException(
+                $"No part has weights of the variant {Message.Name(variant)}; there are "
+                    + $"{Message.List([.. plan._variants.Order().Select(tag => tag.Length == 0 ? "plain files" : Message.Name(tag))])}.");
+        }
+
+        return plan;
+    }
+
+    private static HubPlan OfControl(string path, string root, HashSet<string> files, LoadOptions options)
+    {
+        var plan = new HubPlan(HubLayout.ControlNetwork, path);
+        plan._files.Add(root + "config.json");
+        plan.AddWeights(root, "control network", [.. InRoot(files)], NetworkKind.ControlNetwork, options.Variant);
+        return plan;
+    }
+
+    private static HubPlan OfFile(HubId id, IReadOnlyList<string> all, string file)
+    {
+        if (!all.Contains(file))
+        {
+            var nearest = NearestName.Suggest(file, all.Where(IsWeights));
+            throw new ControlNetException(
+                $"{Message.Name(id.Repository)} has no file {Message.Name(file)}"
+                    + (nearest is null ? "." : $". Did you mean {Message.Name(nearest)}?"));
+        }
+
+        // A configuration may lie next to the file: ControlFile reads a .json, CheckpointFile a .yaml.
+        var plan = new HubPlan(HubLayout.SingleFile, file);
+        plan._files.Add(file);
+        plan._files.AddRange(
+            new[] { ".json", ".yaml" }.Select(ending => System.IO.Path.ChangeExtension(file, ending)).Where(all.Contains));
+        return plan;
+    }
+
+    /// <summary>The only file with weights in a folder.</summary>
+    /// <exception cref="ControlNetException">There is none, or there are several.</exception>
+    private static string OnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files)
+    {
+        var weights = InRoot(files).Where(IsSafetensors).Order(StringComparer.Ordinal).ToList();
+        if (weights.Count == 0)
+            weights = InRoot(files).Where(IsPickle).Order(StringComparer.Ordinal).ToList();
+        if (weights is [var only])
+            return only;
+        var what = id.Path.Length == 0 ? Message.Name(id.Repository) : $"The folder {Message.Name(id.Path)} of {Message.Name(id.Repository)}";
+        if (weights.Count > 1)
+        {
+            var example = $"{id.Repository}:{(id.Path.Length == 0 ? "" : id.Path + "/")}{weights[0]}";
+            throw new ControlNetException(
+                $"{what} has several files of weights: {Message.List([.. weights.Select(Message.Name)])}. Name one of them, as "
+                    + $"{Message.Name(example)}.");
+        }
+
+        var folders = all.Where(file => file.EndsWith("/config.json", StringComparison.Ordinal) || file.EndsWith("/" + ModelFolder.IndexName, StringComparison.Ordinal))
+            .Select(file => file[..file.LastIndexOf('/')]).Distinct().ToList();
+        throw new ControlNetException(
+            $"{what} holds no model that can be read: no {ModelFolder.IndexName}, no control network with config.json and weights, and "
+                + "no single file of weights"
+                + (folders.Count > 0 ? $". Its folders are {Folders(folders.Select(folder => folder + "/x"))}: name one, as "
+                    + $"{Message.Name($"{id.Repository}:{folders[0]}")}" : "")
+                + ".");
+    }
+
+    private void AddSettings(string root, string part, HashSet<string> inside)
+    {
+        _files.AddRange(inside.Where(IsSettings).Order(StringComparer.Ordinal).Select(file => $"{root}{part}/{file}"));
+        string[] needed = ModelFolder.KindOrNull(part) is not null ? ["config.json"]
+            : part == "scheduler" ? ["scheduler_config.json"]
+            : inside.Contains("tokenizer.json") ? []
+            : ["vocab.json", "merges.txt"];
+        _missing.AddRange(needed.Where(name => !inside.Contains(name)).Select(name => Message.Name($"{part}/{name}")));
+    }
+
+    private void AddWeights(string folder, string part, HashSet<string> inside, NetworkKind kind, string? variant)
+    {
+        if (PartFiles.Among(inside, kind, variant) is not { } found)
+        {
+            _missing.Add($"{Message.Name(part)}: {PartFiles.Absence(inside, kind)}");
+            return;
+        }
+
+        _variants.Add(found.Variant ?? "");
+        if (found.Variant != variant)
+            _substituted.Add($"{folder}{kind.FileName()}{(variant is null ? "" : $".{variant}")}.safetensors");
+        _files.Add(folder + (found.Single ?? found.Index!));
+        if (found.Index is { } index)
+            _indices.Add(folder + index);
+    }
+
+    /// <summary>Configurations and vocabularies; an index of shards belongs to the weights.</summary>
+    private static bool IsSettings(string file) =>
+        (file.EndsWith(".json", StringComparison.Ordinal) || file.EndsWith(".txt", StringComparison.Ordinal))
+        && !file.Contains(".index.", StringComparison.Ordinal);
+
+    private static IEnumerable<string> InRoot(IEnumerable<string> files) => files.Where(file => !file.Contains('/', StringComparison.Ordinal));
+
+    private static string Folders(IEnumerable<string> files)
+    {
+        var folders = files.Where(file => file.Contains('/', StringComparison.Ordinal)).Select(file => file[..file.LastIndexOf('/')])
+            .Distinct().Order(StringComparer.Ordinal).Select(Message.Name).ToList();
+        return folders.Count == 0 ? "none" : Message.List(folders);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace ControlNet.ML.Cli.Tests;
+
+/// <summary>The tool and a hub on this computer, which the environment names.</summary>
+public sealed class HubTests : IDisposable
+{
+    private const string Id = HubServer.Repository;
+    private static readonly string[] Variables = ["HF_ENDPOINT", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_HOME", "HF_TOKEN"];
+
+    private readonly Tool _tool = new();
+    private readonly HubServer _server = new();
+    private readonly Dictionary<string, string?> _before = Variables.ToDictionary(name => name, Environment.GetEnvironmentVariable);
+
+    public HubTests()
+    {
+        foreach (var name in Variables)
+            Environment.SetEnvironmentVariable(name, null);
+        Environment.SetEnvironmentVariable("HF_ENDPOINT", _server.Address.AbsoluteUri);
+        Environment.SetEnvironmentVariable("HF_HOME", Path.Combine(_tool.Folder, "home"));
+    }
+
+    private string Snapshot => Path.Combine(_tool.Folder, "home", "hub", "models--someone--some-model", "snapshots", HubServer.Commit);
+
+    public void Dispose()
+    {
+        foreach (var (name, value) in _before)
+            Environment.SetEnvironmentVariable(name, value);
+        _server.Dispose();
+        _tool.Dispose();
+    }
+
+    [Fact]
+    public async Task Download_prints_the_place_and_models_lists_it()
+    {
+        AddModel();
+        Assert.StartsWith("No model is in the hub's cache", (await _tool.RunAsync("models", "--cached")).Output, StringComparison.Ordinal);
+        Assert.Equal(new Answer(App.Success, Snapshot + Environment.NewLine, ""), await _tool.RunAsync("download", Id));
+        var answer = await _tool.RunAsync("models", "--cached");
+        Assert.StartsWith($"{Id}  model, ", answer.Output, StringComparison.Ordinal);
+        Assert.Contains($" MB, main {HubServer.Commit[..8]}, {Snapshot}", answer.Output, StringComparison.Ordinal);
+
+        var listed = JsonDocument.Parse((await _tool.RunAsync("models", "--cached", "--json")).Output).RootElement.GetProperty("models")[0];
+        Assert.Equal((Id, Snapshot, true), (listed.GetProperty("id").GetString(), listed.GetProperty("folder").GetString(), listed.GetProperty("is_model").GetBoolean()));
+        var fetched = JsonDocument.Parse((await _tool.RunAsync("download", Id, "--json")).Output).RootElement.GetProperty("models")[0];
+        Assert.Equal((Id, Snapshot), (fetched.GetProperty("id").GetString(), fetched.GetProperty("path").GetString()));
+        Assert.Contains("StableDiffusionPipeline", (await _tool.RunAsync("models", Id)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Generate_fetches_the_model_and_the_control_network_once()
+    {
+        AddModel();
+        _server.AddFolder(Fixtures.Path("models", "sd1-control-a"), "control/canny/");
+        string[] command = ["generate", "x", "--model", Id, "--control", $"{Id}:control/canny:0.5", "--condition", Tool.Photo, "--steps", "1", "--size", "64", "--output", "x.png"];
+        Assert.Equal((App.Success, ""), await RunAsync(command));
+        var requests = _server.Requests.Count;
+        Assert.Equal((App.Success, ""), await RunAsync(command));
+        Assert.Equal(requests, _server.Requests.Count);
+
+        async Task<(int, string)> RunAsync(string[] arguments)
+        {
+            var answer = await _tool.RunAsync(arguments);
+            return (answer.Code, answer.Error);
+        }
+    }
+
+    [Fact]
+    public async Task Describing_a_model_fetches_nothing()
+    {
+        AddModel();
+        var answer = await _tool.RunAsync("models", Id);
+        Assert.Equal((App.Failed, ""), (answer.Code, answer.Output));
+        Assert.Contains($"'{Id}' is neither here nor in the hub's cache: 'controlnet download {Id}' fetches it.", answer.Error, StringComparison.Ordinal);
+        Assert.Empty(_server.Requests);
+    }
+
+    [Fact]
+    public async Task Offline_the_missing_is_named()
+    {
+        Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
+        var answer = await _tool.RunAsync("generate", "x", "--model", Id, "--output", "x.png");
+        Assert.Equal(App.Failed, answer.Code);
+        Assert.Contains($"No model '{Id}' here, and on the hub: '{Id}' is not in the hub's cache", answer.Error, StringComparison.Ordinal);
+        Assert.Empty(_server.Requests);
+    }
+
+    [Theory, InlineData("emoji"), InlineData("a/b/c"), InlineData("a/b@..")]
+    public async Task What_is_no_id_is_misuse(string id)
+    {
+        var answer = await _tool.RunAsync("download", id);
+        Assert.Equal(App.Misused, answer.Code);
+        Assert.Contains("expected owner/name", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_list_and_a_name_together_are_misuse() => Assert.Equal(App.Misused, (await _tool.RunAsync("models", "emoji", "--cached")).Code);
+
+    private void AddModel()
+    {
+        Assert.SkipUnless(Fixtures.Has("models", "sd1"), $"No models/sd1 in {Fixtures.Root}.");
+        _server.AddFolder(Fixtures.Path("models", "sd1"));
+    }
+}
