@@ -20,6 +20,8 @@ internal static class Program
         var root = new RootCommand("Fuzzes every reader of ControlNet.ML. Exit code 1 if an input failed.") { seconds, seed, readers, output, repeat, list };
         root.SetAction(result =>
         {
+            // A name that is none of a file may be one of the hub, which is not asked.
+            Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
             using var folder = new Workplace();
             var all = Readers.All(folder);
             if (result.GetValue(list))

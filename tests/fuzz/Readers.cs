@@ -11,6 +11,6 @@ internal static class Readers
     [
         .. WeightTargets.All(folder), .. WeightTargets.Checkpoints(folder), .. ConfigurationTargets.All(folder), .. TextTargets.All(folder), .. ImageTargets.All(folder),
         .. ConditionTargets.All(folder), .. TableTargets.All(folder), .. ScoringTargets.All(folder), .. TrainingTargets.All(folder), .. ComponentTargets.All(folder),
-        .. ToolTargets.All(folder),
+        .. HubTargets.All(), .. ToolTargets.All(folder),
     ];
 }

@@ -58,7 +58,7 @@ internal sealed class DigestCache(IEnumerable<string> folders)
 
     private static string NameOf(string file)
     {
-        var info = new FileInfo(file);
+        var info = LinkedFile.Of(file);
         var identity = string.Create(CultureInfo.InvariantCulture, $"{info.FullName}\n{info.Length}\n{info.LastWriteTimeUtc.Ticks}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)));
     }

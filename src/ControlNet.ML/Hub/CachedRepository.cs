@@ -25,16 +25,10 @@ public sealed record CachedRepository(
                 if (files.Any(HubPlan.IsWeights))
                     found.Add(new CachedRepository(
                         id.Repository, commit, revisions, cache.Snapshot(commit), files.Contains(ModelFolder.IndexName),
-                        files.Sum(file => Length(cache.PathOf(commit, file)))));
+                        files.Sum(file => LinkedFile.Of(cache.PathOf(commit, file)).Length)));
             }
         }
 
         return found;
-    }
-
-    private static long Length(string path)
-    {
-        var file = new FileInfo(path);
-        return file.LinkTarget is null ? file.Length : new FileInfo(file.ResolveLinkTarget(returnFinalTarget: true)!.FullName).Length;
     }
 }

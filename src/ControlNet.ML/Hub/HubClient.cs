@@ -34,7 +34,8 @@ internal sealed class HubClient(HubOptions options)
         var uri = Address($"api/models/{id.Repository}/revision/{Uri.EscapeDataString(id.Revision)}");
         using var response = await SendAsync(HttpMethod.Get, uri, null, token).ConfigureAwait(false);
         HubFailure.ThrowUnlessOk(response, id, null, options);
-        return Listing(id, await ReadAsync(response, token).ConfigureAwait(false));
+        return Listing(
+            await ReadAsync(response, token).ConfigureAwait(false), $"{options.Endpoint.Host}: the answer for {Message.Name(id.Repository)}");
     }, cancellationToken);
 
     /// <summary>The content's name and size of a file.</summary>
@@ -176,9 +177,11 @@ internal sealed class HubClient(HubOptions options)
         }
     }
 
-    private HubListing Listing(HubId id, byte[] json)
+    /// <summary>Reads the hub's description of a repository.</summary>
+    /// <param name="json">The answer.</param>
+    /// <param name="source">Its name for messages.</param>
+    internal static HubListing Listing(byte[] json, string source)
     {
-        var source = $"{options.Endpoint.Host}: the answer for {Message.Name(id.Repository)}";
         var root = JsonText.ParseObject(json, source);
         if (!root.TryGetProperty("sha", out var sha) || sha.ValueKind != JsonValueKind.String || !HubId.IsCommit(sha.GetString()!))
             throw new ControlNetException($"{source}: has no commit ('sha').");

@@ -45,7 +45,7 @@ internal sealed class HubPlan
     /// <summary>What the repository lacks, in words; empty if it is complete.</summary>
     public IReadOnlyList<string> Missing => _missing;
 
-    /// <summary>Files that would have been preferred to the planned ones, but are not there.</summary>
+    /// <summary>Files that would change the plan, but are not there.</summary>
     public IReadOnlyList<string> Substituted => _substituted;
 
     /// <summary>Whether a file holds weights of a kind that can be read.</summary>
@@ -93,7 +93,7 @@ internal sealed class HubPlan
 
         return files.Contains("config.json") && PartFiles.Among(InRoot(files), NetworkKind.ControlNetwork, null) is not null
             ? OfControl(id.Path, root, files, options)
-            : OfFile(id, all, root + OnlyFile(id, all, files));
+            : OfOnlyFile(id, all, files, root);
     }
 
     private static HubPlan OfModel(string path, string root, HashSet<string> files, ModelIndex index, LoadOptions options)
@@ -151,7 +151,18 @@ internal sealed class HubPlan
         return plan;
     }
 
-    /// <summary>The only file with weights in a folder.</summary>
+    /// <summary>
+    /// The only file with weights in a folder. A cache may have one of several: that there is no other is remembered, too, as the absence of
+    /// a file of that meaning.
+    /// </summary>
+    private static HubPlan OfOnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files, string root)
+    {
+        var plan = OfFile(id, all, root + OnlyFile(id, all, files));
+        plan._substituted.Add($"{root}(another).safetensors");
+        return plan;
+    }
+
+    /// <summary>The name of the only file with weights in a folder.</summary>
     /// <exception cref="ControlNetException">There is none, or there are several.</exception>
     private static string OnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files)
     {

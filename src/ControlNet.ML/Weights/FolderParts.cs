@@ -36,7 +36,7 @@ internal sealed class FolderParts(string root, ModelIndex index, string? variant
             .Where(file => Path.GetExtension(file) is ".json" or ".txt" && PlainFileName.IsPlain(Path.GetFileName(file)));
 
     /// <inheritdoc/>
-    public long Length(string part) => Files(part).Sum(file => new FileInfo(file).Length);
+    public long Length(string part) => Files(part).Sum(file => LinkedFile.Of(file).Length);
 
     /// <inheritdoc/>
     public WeightSource OpenWeights(string part) => WeightSource.Open(Folder(part), ModelFolder.KindOf(part), variant);

@@ -174,7 +174,7 @@ public sealed class ModelFolder
 
     /// <summary>The number of bytes of a part's weights.</summary>
     internal long PartLength(string part) =>
-        part == "vae" && _vae is { } vae ? vae.Files.Sum(file => new FileInfo(file).Length) : _parts.Length(part);
+        part == "vae" && _vae is { } vae ? vae.Files.Sum(file => LinkedFile.Of(file).Length) : _parts.Length(part);
 
     /// <summary>The parts that have weights and are to be loaded.</summary>
     internal IEnumerable<string> Networks => Index.Parts.Where(part => KindOrNull(part) is not null && Loaded.HasFlag(PartsOf(part)));

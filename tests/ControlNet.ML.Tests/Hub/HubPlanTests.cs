@@ -95,10 +95,17 @@ public sealed class HubPlanTests : HubTestBase
         Assert.Equal("canny.safetensors", Path.GetFileName(file));
         Assert.Equal(["canny.json", "canny.safetensors"], Names(Path.GetDirectoryName(file)!));
 
+        var before = Server.Requests.Count;
+        Assert.Equal(file, ModelNames.FindControl(Id, Load, Cancel));
+        Assert.Equal(before, Server.Requests.Count);
+
         Server.CommitNow = new string('b', 40);
         Server.Add("depth.safetensors", [.. Weights, 1]);
         Assert.Contains("several files of weights: 'canny.safetensors', 'depth.safetensors'. Name one of them, as 'someone/some-model:canny.safetensors'", await FailureAsync(), StringComparison.Ordinal);
         Assert.Equal("depth.safetensors", Path.GetFileName(await DownloadAsync($"{Id}:depth.safetensors")));
+
+        // That the cache has one of them does not make it the one that is meant.
+        Assert.Null(ModelHub.FindCached($"{Id}@{Server.CommitNow}", Load));
         Assert.Contains("has no file 'dept.safetensors'. Did you mean 'depth.safetensors'?", await FailureAsync($"{Id}:dept.safetensors"), StringComparison.Ordinal);
     }
 
