@@ -27,7 +27,8 @@ internal static class CachedModels
         }
 
         if (cached.Count == 0)
-            terminal.Result($"No model is in the hub's cache {HubOptions.FromEnvironment().CacheFolder}; 'controlnet download' fetches one.");
+            terminal.Result(
+                $"No model is in the hub's cache {HubOptions.FromEnvironment().CacheFolder}; 'controlnet download' fetches one.");
     }
 
     /// <summary>The path of a name that is an id of the hub; other names unchanged. Describing a model fetches nothing.</summary>

@@ -25,7 +25,11 @@ internal static class DownloadCommand
             ids, variant, json,
         };
         command.SetAction((result, cancellationToken) => RunAsync(
-            terminal, result.GetValue(ids)!, new LoadOptions { Variant = result.GetValue(variant) }, result.GetValue(json), cancellationToken));
+            terminal,
+            result.GetValue(ids)!,
+            new LoadOptions { Variant = result.GetValue(variant) },
+            result.GetValue(json),
+            cancellationToken));
         return command;
     }
 

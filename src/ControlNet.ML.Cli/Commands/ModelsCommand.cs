@@ -34,7 +34,8 @@ internal static class ModelsCommand
         {
             var asJson = result.GetValue(json);
             if (result.GetValue(cached) && result.GetValue(name) is { } named)
-                throw new UsageException($"--cached lists all cached models, and {Message.Name(named)} names one: leave out one of the two.");
+                throw new UsageException(
+                    $"--cached lists all cached models, and {Message.Name(named)} names one: leave out one of the two.");
             if (result.GetValue(cached))
                 CachedModels.List(terminal, asJson);
             else if (result.GetValue(name) is not { } given)

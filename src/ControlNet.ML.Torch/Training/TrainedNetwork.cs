@@ -71,8 +71,11 @@ internal static class TrainedNetwork
         }
     }
 
-    private static ModelFolder OpenBase(string name, LoadOptions options) =>
-        ModelFolder.Open(ModelNames.FindModel(name, options with { Parts = ModelParts.UNet, Progress = null }), options.Variant, ModelParts.UNet);
+    private static ModelFolder OpenBase(string name, LoadOptions options)
+    {
+        var path = ModelNames.FindModel(name, options with { Parts = ModelParts.UNet, Progress = null });
+        return ModelFolder.Open(path, options.Variant, ModelParts.UNet);
+    }
 
     private static WeightSource OpenControl(string name) => ControlSource.Open(ModelNames.FindControl(name)).OpenWeights();
 

@@ -35,7 +35,8 @@ internal sealed class HubClient(HubOptions options)
         using var response = await SendAsync(HttpMethod.Get, uri, null, token).ConfigureAwait(false);
         HubFailure.ThrowUnlessOk(response, id, null, options);
         return Listing(
-            await ReadAsync(response, token).ConfigureAwait(false), $"{options.Endpoint.Host}: the answer for {Message.Name(id.Repository)}");
+            await ReadAsync(response, token).ConfigureAwait(false),
+            $"{options.Endpoint.Host}: the answer for {Message.Name(id.Repository)}");
     }, cancellationToken);
 
     /// <summary>The content's name and size of a file.</summary>
@@ -108,7 +109,8 @@ internal sealed class HubClient(HubOptions options)
         }
         catch (HttpRequestException error)
         {
-            throw new HubBusyException(Message.Escape(error.InnerException is IOException inner ? inner.Message : error.Message), null, error);
+            var reason = error.InnerException is IOException inner ? inner.Message : error.Message;
+            throw new HubBusyException(Message.Escape(reason), null, error);
         }
     }
 
@@ -132,7 +134,8 @@ internal sealed class HubClient(HubOptions options)
         return isAllowed
             ? target
             : throw new ControlNetException(
-                $"{options.Endpoint.Host}: redirects from {from.Scheme} to {Message.Name($"{target.Scheme}://{target.Host}")}, expected https.");
+                $"{options.Endpoint.Host}: redirects from {from.Scheme} to {Message.Name($"{target.Scheme}://{target.Host}")}, "
+                    + "expected https.");
     }
 
     private bool MayHaveToken(Uri uri) =>

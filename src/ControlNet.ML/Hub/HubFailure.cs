@@ -25,8 +25,11 @@ internal static class HubFailure
         {
             ("GatedRepo", _) =>
                 $"{name} on {host} is gated: accept its conditions at {options.Endpoint.AbsoluteUri.TrimEnd('/')}/{id.Repository}, and "
-                    + (options.Token is null ? "put an access token of that account into HF_TOKEN." : "check that HF_TOKEN is of that account."),
-            ("RevisionNotFound", _) => $"{name} on {host} has no revision {Message.Name(id.Revision)}, expected a branch, a tag or a commit.",
+                    + (options.Token is null
+                        ? "put an access token of that account into HF_TOKEN."
+                        : "check that HF_TOKEN is of that account."),
+            ("RevisionNotFound", _) =>
+                $"{name} on {host} has no revision {Message.Name(id.Revision)}, expected a branch, a tag or a commit.",
             (_, HttpStatusCode.NotFound) when path is not null => $"{name} on {host} has no file {Message.Name(path)}.",
             (_, HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound) => options.Token is null
                 ? $"{host} has no repository {name}, or it is private and needs an access token in HF_TOKEN ({code})."

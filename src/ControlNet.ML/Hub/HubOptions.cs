@@ -34,7 +34,7 @@ public sealed record HubOptions
     /// <value>Default: the system's.</value>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Whether snapshots may be links to the blobs. False, as on Windows where a user may not create links: they are files.</summary>
+    /// <summary>Whether snapshots may be links to the blobs; if not, as for most users of Windows, they are files.</summary>
     internal bool UseLinks { get; init; } = true;
 
     /// <summary>The number of free bytes in a folder.</summary>

@@ -107,7 +107,8 @@ internal sealed class HubPlan
             var kind = ModelFolder.KindOrNull(part);
             if (!isWanted && kind is null)
                 continue;
-            var inside = files.Where(file => file.StartsWith(part + "/", StringComparison.Ordinal)).Select(file => file[(part.Length + 1)..])
+            var inside = files.Where(file => file.StartsWith(part + "/", StringComparison.Ordinal))
+                .Select(file => file[(part.Length + 1)..])
                 .Where(PlainFileName.IsPlain).ToHashSet(StringComparer.Ordinal);
             plan.AddSettings(root, part, inside);
             if (isWanted && kind is { } network)
@@ -152,8 +153,8 @@ internal sealed class HubPlan
     }
 
     /// <summary>
-    /// The only file with weights in a folder. A cache may have one of several: that there is no other is remembered, too, as the absence of
-    /// a file of that meaning.
+    /// The only file with weights in a folder. A cache may have one of several: that there is no other is remembered, too, as the absence
+    /// of a file of that meaning.
     /// </summary>
     private static HubPlan OfOnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files, string root)
     {
@@ -171,7 +172,8 @@ internal sealed class HubPlan
             weights = InRoot(files).Where(IsPickle).Order(StringComparer.Ordinal).ToList();
         if (weights is [var only])
             return only;
-        var what = id.Path.Length == 0 ? Message.Name(id.Repository) : $"The folder {Message.Name(id.Path)} of {Message.Name(id.Repository)}";
+        var repository = Message.Name(id.Repository);
+        var what = id.Path.Length == 0 ? repository : $"The folder {Message.Name(id.Path)} of {repository}";
         if (weights.Count > 1)
         {
             var example = $"{id.Repository}:{(id.Path.Length == 0 ? "" : id.Path + "/")}{weights[0]}";
@@ -180,8 +182,9 @@ internal sealed class HubPlan
                     + $"{Message.Name(example)}.");
         }
 
-        var folders = all.Where(file => file.EndsWith("/config.json", StringComparison.Ordinal) || file.EndsWith("/" + ModelFolder.IndexName, StringComparison.Ordinal))
-            .Select(file => file[..file.LastIndexOf('/')]).Distinct().ToList();
+        var folders = all.Where(file => file.Contains('/', StringComparison.Ordinal))
+            .Select(file => (Folder: file[..file.LastIndexOf('/')], Name: file[(file.LastIndexOf('/') + 1)..]))
+            .Where(file => file.Name is "config.json" or ModelFolder.IndexName).Select(file => file.Folder).Distinct().ToList();
         throw new ControlNetException(
             $"{what} holds no model that can be read: no {ModelFolder.IndexName}, no control network with config.json and weights, and "
                 + "no single file of weights"
@@ -221,7 +224,8 @@ internal sealed class HubPlan
         (file.EndsWith(".json", StringComparison.Ordinal) || file.EndsWith(".txt", StringComparison.Ordinal))
         && !file.Contains(".index.", StringComparison.Ordinal);
 
-    private static IEnumerable<string> InRoot(IEnumerable<string> files) => files.Where(file => !file.Contains('/', StringComparison.Ordinal));
+    private static IEnumerable<string> InRoot(IEnumerable<string> files) =>
+        files.Where(file => !file.Contains('/', StringComparison.Ordinal));
 
     private static string Folders(IEnumerable<string> files)
     {

@@ -25,7 +25,8 @@ internal static class HubRetry
     /// <param name="run">The request; throws <see cref="HubBusyException"/> to be repeated.</param>
     /// <param name="cancellationToken">Cancels the request and the pauses.</param>
     /// <exception cref="ControlNetException">It failed each time.</exception>
-    public static async Task<T> RunAsync<T>(HubOptions options, Func<CancellationToken, ValueTask<T>> run, CancellationToken cancellationToken)
+    public static async Task<T> RunAsync<T>(
+        HubOptions options, Func<CancellationToken, ValueTask<T>> run, CancellationToken cancellationToken)
     {
         var pipeline = new ResiliencePipelineBuilder { TimeProvider = options.Clock }
             .AddRetry(new RetryStrategyOptions

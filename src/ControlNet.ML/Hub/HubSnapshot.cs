@@ -37,7 +37,11 @@ internal sealed class HubSnapshot(HubId id, LoadOptions options)
         }
 
         if (plan.Missing.Count > 0)
-            throw new ControlNetException($"{Message.Name(id.ToString())} on {_hub.Endpoint.Host} is incomplete: {string.Join("; ", plan.Missing)}.");
+        {
+            throw new ControlNetException(
+                $"{Message.Name(id.ToString())} on {_hub.Endpoint.Host} is incomplete: {string.Join("; ", plan.Missing)}.");
+        }
+
         var files = plan.Files.ToList();
         foreach (var index in plan.Indices)
         {

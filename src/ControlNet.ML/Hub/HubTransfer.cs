@@ -80,8 +80,8 @@ internal sealed class HubTransfer(HubClient client, HubCache cache, HubOptions o
 
         stream.SetLength(0);
         return isResumed ? false : throw new ControlNetException(
-            $"{Message.Name(file.Path)} of {Message.Name(id.Repository)}: the transferred content has the {hash.Algorithm} {digest[..16]}…, "
-                + $"expected {file.ETag[..16]}…; it was discarded.");
+            $"{Message.Name(file.Path)} of {Message.Name(id.Repository)}: the transferred content has the {hash.Algorithm} "
+                + $"{digest[..16]}…, expected {file.ETag[..16]}…; it was discarded.");
     }
 
     /// <summary>Hashes what an earlier transfer left, and positions the stream behind it.</summary>

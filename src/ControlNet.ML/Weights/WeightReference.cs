@@ -196,8 +196,9 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         }
         catch (ControlNetException)
         {
-            failures.Add(
-                $"{Name}: " + (ModelNames.FindHubId(Name) is null ? "does not exist" : "is not in the hub's cache; 'controlnet download' fetches it"));
+            failures.Add(ModelNames.FindHubId(Name) is null
+                ? $"{Name}: does not exist"
+                : $"{Name}: is not in the hub's cache; 'controlnet download' fetches it");
         }
 
         if (known is not null)

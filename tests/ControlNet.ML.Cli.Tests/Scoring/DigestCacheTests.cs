@@ -39,6 +39,17 @@ public sealed class DigestCacheTests : IDisposable
         Assert.Equal(Digest([4, 5, 6, 7]), _cache.Of(file, default));
     }
 
+    [Fact]
+    public void Of_a_link_it_is_the_digest_of_what_it_leads_to()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a right there.");
+        var link = _folder.File("link");
+        File.CreateSymbolicLink(link, Written([1, 2, 3], 0));
+        Assert.Equal(Digest([1, 2, 3]), _cache.Of(link, default));
+        Written([4, 5, 6, 7], 0);
+        Assert.Equal(Digest([4, 5, 6, 7]), _cache.Of(link, default));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("abc")]

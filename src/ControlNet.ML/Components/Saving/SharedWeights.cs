@@ -17,14 +17,16 @@ internal static class SharedWeights
     /// <param name="placed">The files, if the saved model contained them. They are released with the model.</param>
     /// <exception cref="ControlNetException">Files are missing or have changed, or there is no runtime.</exception>
     public static NetworkHandle<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
-        Take(reference, placed, "model", to => DiffusionModel.Load(to.Locate(name => ModelNames.FindModel(name, to.ToOptions())), to.ToOptions()));
+        Take(reference, placed, "model", to =>
+            DiffusionModel.Load(to.Locate(name => ModelNames.FindModel(name, to.ToOptions())), to.ToOptions()));
 
     /// <summary>Opens a control network, after checking its files.</summary>
     /// <param name="reference">The reference that the component was saved with.</param>
     /// <param name="placed">The files, if the saved model contained them. They are released with the network.</param>
     /// <exception cref="ControlNetException">Files are missing or have changed, or there is no runtime.</exception>
     public static NetworkHandle<ControlNetwork> Control(WeightReference reference, PlacedWeights? placed = null) =>
-        Take(reference, placed, "control", to => ControlNetwork.Load(to.Locate(name => ModelNames.FindControl(name, to.ToOptions())), to.ToOptions()));
+        Take(reference, placed, "control", to =>
+            ControlNetwork.Load(to.Locate(name => ModelNames.FindControl(name, to.ToOptions())), to.ToOptions()));
 
     /// <summary>The placed files of a model or network, or null if it was opened otherwise.</summary>
     public static PlacedWeights? PlacedOf(IDisposable value)
