@@ -10,19 +10,22 @@ internal static class HubDownloads
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="model">The value of --model.</param>
     /// <param name="controls">The values of --control.</param>
-    /// <param name="load">The variant, and the hub.</param>
+    /// <param name="load">The variant, the VAE, and the hub.</param>
     /// <param name="cancellationToken">Stops the downloads; what was transferred is kept.</param>
     /// <exception cref="ControlNetException">One cannot be fetched.</exception>
     public static async Task RunAsync(
         Terminal terminal, string model, IEnumerable<string> controls, LoadOptions load, CancellationToken cancellationToken)
     {
         var networks = controls.Select(control => ControlArgument.Parse(control).Name).Where(IsAbsent).Distinct().ToList();
-        if (!IsAbsent(model) && networks.Count == 0)
+        var vae = load.Vae is { } named && IsAbsent(named) ? named : null;
+        if (!IsAbsent(model) && networks.Count == 0 && vae is null)
             return;
         await ProgressDisplay.RunAsync(terminal, show =>
         {
             if (IsAbsent(model))
                 ModelNames.FindModel(model, Reporting(model), cancellationToken);
+            if (vae is not null)
+                ModelNames.FindVae(vae, Reporting(vae), cancellationToken);
             foreach (var network in networks)
                 ModelNames.FindControl(network, Reporting(network), cancellationToken);
 

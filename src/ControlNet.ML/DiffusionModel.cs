@@ -88,6 +88,8 @@ public sealed partial class DiffusionModel : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         var (path, rest) = ModelNames.Locate(ModelNames.FindModel, nameOrPath, options ?? new LoadOptions(), cancellationToken);
+        if (rest.Vae is { } vae)
+            ModelNames.FindVae(vae, rest with { Progress = null }, cancellationToken);
         return Load(nameOrPath, ModelFolder.Open(path, rest), rest, cancellationToken);
     }
 

@@ -24,7 +24,7 @@ public sealed record LoadOptions
 
     /// <summary>
     /// For a model: an autoencoder (VAE) in place of the model's own, or for a file that has none: a single file, a folder in diffusers'
-    /// layout, or the folder of a model. A single file has the model's scaling factor.
+    /// layout, the folder of a model, or an id of the hub. A single file has the model's scaling factor.
     /// </summary>
     /// <value>Default: null, the model's own.</value>
     public string? Vae { get; init; }

@@ -8,7 +8,8 @@ internal sealed class ModelOptions
 {
     private readonly Option<string?> _vae = new("--vae")
     {
-        Description = "Autoencoder (VAE) in place of the model's own, or for a file that has none: a file or folder.",
+        Description = "Autoencoder (VAE) in place of the model's own, or for a file that has none: a file, a folder, or owner/name on the "
+            + "hub.",
         HelpName = "path",
     };
 

@@ -21,8 +21,8 @@ internal static class TrainCommand
         };
         var model = new Option<string>("--model")
         {
-            Description = "Base model: an embedded one, a folder in diffusers' layout, a single file (.safetensors, .ckpt), or owner/name of "
-                + "one on the Hugging Face hub.",
+            Description = "Base model: an embedded one, a folder in diffusers' layout, a single file (.safetensors, .ckpt), or owner/name "
+                + "of one on the Hugging Face hub.",
             DefaultValueFactory = _ => "emoji"
         };
         var imageColumn = new Option<string?>("--image-column") { Description = "Column of the images; file_name or image by default." };

@@ -22,6 +22,8 @@ internal enum HubLayout
 /// </summary>
 internal sealed class HubPlan
 {
+    private static readonly string[] Settings = [".json", ".yaml"];
+
     private readonly List<string> _files = [];
     private readonly List<string> _indices = [];
     private readonly List<string> _missing = [];
@@ -147,8 +149,7 @@ internal sealed class HubPlan
         // A configuration may lie next to the file: ControlFile reads a .json, CheckpointFile a .yaml.
         var plan = new HubPlan(HubLayout.SingleFile, file);
         plan._files.Add(file);
-        plan._files.AddRange(
-            new[] { ".json", ".yaml" }.Select(ending => System.IO.Path.ChangeExtension(file, ending)).Where(all.Contains));
+        plan._files.AddRange(Settings.Select(ending => System.IO.Path.ChangeExtension(file, ending)).Where(all.Contains));
         return plan;
     }
 

@@ -105,7 +105,8 @@ public sealed class ModelFolder
         var folder = Directory.Exists(path) ? OpenFolder(path, options) : OpenFile(path, options);
         if (options.Vae is { } vae)
         {
-            folder._vae = AutoencoderFile.Open(vae, options.Variant, folder.Autoencoder);
+            var place = ModelNames.FindVae(vae, options with { Progress = null });
+            folder._vae = AutoencoderFile.Open(place, options.Variant, folder.Autoencoder);
             if (folder._vae.Config.LatentChannels != folder.Autoencoder.LatentChannels)
                 throw new ControlNetException(
                     $"{vae}: this VAE has {folder._vae.Config.LatentChannels} latent channels, expected "

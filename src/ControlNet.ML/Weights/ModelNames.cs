@@ -56,6 +56,16 @@ public static class ModelNames
                 + $"or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
     }
 
+    /// <summary>The folder or file of an autoencoder. One of the hub that is not in the cache is fetched.</summary>
+    /// <param name="nameOrPath">A folder, a file, or an id of the hub, <c>owner/name</c>.</param>
+    /// <param name="options">For the hub: the variant, the progress. Null for the defaults.</param>
+    /// <param name="cancellationToken">Stops a download.</param>
+    /// <returns>The path, which may not exist.</returns>
+    /// <exception cref="ControlNetException">It cannot be fetched.</exception>
+    /// <exception cref="OperationCanceledException">The download was cancelled.</exception>
+    internal static string FindVae(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default) =>
+        FindHubId(nameOrPath) is { } id ? OfHub("VAE", id, options, expected: null, cancellationToken) : nameOrPath;
+
     /// <summary>The id of the hub that a name is; null if it is a path, or that of an embedded model or its network.</summary>
     internal static HubId? FindHubId(string name) =>
         !Path.Exists(name) && HubId.TryParse(name, out var id) && ModelPackages.FindFolder(id.Owner) is null ? id : null;
@@ -94,7 +104,7 @@ public static class ModelNames
     }
 
     private static string OfHub(
-        string what, HubId id, LoadOptions? options, HubLayout expected, CancellationToken cancellationToken)
+        string what, HubId id, LoadOptions? options, HubLayout? expected, CancellationToken cancellationToken)
     {
         try
         {

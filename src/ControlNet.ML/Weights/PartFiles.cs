@@ -53,7 +53,8 @@ internal sealed partial class PartFiles
     public static string Absence(IEnumerable<string> paths, NetworkKind kind)
     {
         var names = paths.Select(path => Path.GetFileName(path)).ToList();
-        if (names.Exists(name => name.Contains("-of-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)))
+        if (names.Exists(
+            name => name.Contains("-of-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)))
             return $"has shards but not their index '{kind.FileName()}.safetensors.index.json'";
         var other = names.Find(name => WeightEnding().IsMatch(name));
         return $"'{kind.FileName()}.safetensors' (or '{kind.PickleName()}.{Pickle}') is missing"
