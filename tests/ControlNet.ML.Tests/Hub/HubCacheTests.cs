@@ -93,7 +93,7 @@ public sealed class HubCacheTests : HubTestBase
         var before = Server.Requests.Count;
         Assert.Equal(folder, await DownloadAsync(options: offline));
         File.Delete(Path.Combine(folder, "unet", Weights));
-        Assert.Contains("'unet': 'diffusion_pytorch_model.safetensors' is missing", await FailureAsync(options: offline), StringComparison.Ordinal);
+        Assert.Contains("'unet': 'diffusion_pytorch_model.safetensors' (or 'diffusion_pytorch_model.bin') is missing", await FailureAsync(options: offline), StringComparison.Ordinal);
         Assert.Equal(before, Server.Requests.Count);
     }
 

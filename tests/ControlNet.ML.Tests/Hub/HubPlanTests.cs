@@ -110,16 +110,20 @@ public sealed class HubPlanTests : HubTestBase
     }
 
     [Fact]
-    public async Task Pickles_are_not_fetched_and_the_message_says_so()
+    public async Task Pickles_are_fetched_only_where_there_are_no_safetensors()
     {
         Server.Add("config.json", "{}");
         Server.Add("diffusion_pytorch_model.bin", Weights);
-        Assert.Contains("'diffusion_pytorch_model.bin' is a pickle: safetensors is expected", await FailureAsync(), StringComparison.Ordinal);
-        AddModel("");
-        Server.Remove("unet/diffusion_pytorch_model.safetensors");
-        Server.Add("unet/diffusion_pytorch_model.bin", Weights);
-        Assert.Contains("is incomplete: 'unet': has its weights in 'diffusion_pytorch_model.bin', a pickle", await FailureAsync(), StringComparison.Ordinal);
-        Assert.Empty(RequestsOf("storage"));
+        Assert.Equal(["config.json", "diffusion_pytorch_model.bin"], Names(await DownloadAsync()));
+
+        Server.CommitNow = new string('b', 40);
+        Server.Add("diffusion_pytorch_model.safetensors", [.. Weights, 1]);
+        Assert.Equal(["config.json", "diffusion_pytorch_model.safetensors"], Names(await DownloadAsync()));
+
+        Server.CommitNow = new string('c', 40);
+        Server.Add("old/control_sd15_canny.pth", [.. Weights, 2]);
+        Assert.Equal("control_sd15_canny.pth", Path.GetFileName(await DownloadAsync($"{Id}:old")));
+        Assert.Equal("control_sd15_canny.pth", Path.GetFileName(await DownloadAsync($"{Id}:old/control_sd15_canny.pth")));
     }
 
     [Fact]
