@@ -81,6 +81,7 @@ internal static class App
             verbose,
             GenerateCommand.Create(terminal),
             ScoreCommand.Create(terminal),
+            TransferCommand.Create(terminal),
             TrainCommand.Create(terminal),
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Weights;
@@ -17,21 +18,39 @@ internal sealed class TorchBackend : IDiffusionBackend
     private readonly ClipTextModel[] _textEncoders;
     private readonly UNet2DConditionModel? _unet;
     private readonly AutoencoderKL? _autoencoder;
+    private readonly MergedLoras[] _textLoras;
+    private readonly MergedLoras? _unetLoras;
+    private readonly long _read;
 
     /// <param name="device">Device and data type of the networks.</param>
     /// <param name="textEncoders">One or two.</param>
     /// <param name="unet">The UNet, or null.</param>
     /// <param name="autoencoder">The autoencoder, or null.</param>
     /// <param name="folder">Their configurations; null to skip the checks of free memory.</param>
+    /// <param name="read">Tensors read from files for them.</param>
     internal TorchBackend(
         TorchDevice device,
         ClipTextModel[] textEncoders,
         UNet2DConditionModel? unet,
         AutoencoderKL? autoencoder,
-        ModelFolder? folder = null) =>
-        (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
+        ModelFolder? folder = null,
+        long read = 0)
+    {
+        (_device, _textEncoders, _unet, _autoencoder, _folder, _read) = (device, textEncoders, unet, autoencoder, folder, read);
+        _textLoras = [.. textEncoders.Select((encoder, i) => new MergedLoras(encoder, i == 0 ? "text_encoder" : "text_encoder_2"))];
+        _unetLoras = unet is null ? null : new MergedLoras(unet, "unet");
+    }
 
     public string Description => _device.ToString();
+
+    public WeightCounters Counters
+    {
+        get
+        {
+            MergedLoras[] all = [.. _textLoras, .. _unetLoras is null ? Array.Empty<MergedLoras>() : [_unetLoras]];
+            return new WeightCounters(_read, all.Sum(loras => loras.Merged), all.Sum(loras => loras.Restored));
+        }
+    }
 
     /// <summary>Device and data type.</summary>
     internal TorchDevice Device => _device;
@@ -41,6 +60,9 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     /// <summary>The frozen UNet of a training.</summary>
     internal UNet2DConditionModel UNet => Loaded(_unet);
+
+    /// <summary>The text encoders.</summary>
+    internal IReadOnlyList<ClipTextModel> TextEncoders => _textEncoders;
 
     /// <summary>The weights of text encoders and autoencoder.</summary>
     internal IEnumerable<Tensor> Encoders =>
@@ -66,7 +88,7 @@ internal sealed class TorchBackend : IDiffusionBackend
             ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32)
             : null;
         loading.Keep();
-        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder);
+        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder, loading.Read);
     }
 
     public void EnsureFits(int width, int height, int rows)
@@ -78,6 +100,30 @@ internal sealed class TorchBackend : IDiffusionBackend
         ImageMemory.Ensure(
             ImageMemory.Step(folder.UNet, width / scale, height / scale, rows, _device.NumberSize), width, height,
             rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,");
+    }
+
+    public void SetLoras(ModelParts parts, IReadOnlyList<WeightedLora> loras)
+    {
+        ArgumentNullException.ThrowIfNull(loras);
+        _use.Run("Merging a LoRA", 0, 0, () =>
+        {
+            foreach (var encoder in parts.HasFlag(ModelParts.TextEncoder) ? _textLoras : [])
+                encoder.Set(loras);
+            if (parts.HasFlag(ModelParts.UNet))
+                _unetLoras?.Set(loras);
+            return true;
+        });
+    }
+
+    public void SetTokenVectors(int encoder, int first, TensorData vectors)
+    {
+        ArgumentNullException.ThrowIfNull(vectors);
+        _use.Run("Adding tokens", 0, 0, () =>
+        {
+            var table = _textEncoders[encoder].text_model.embeddings.token_embedding;
+            table.SetAdded(first, vectors.Count == 0 ? null : vectors.ToTorch(table.weight.dtype, _device.Device));
+            return true;
+        });
     }
 
     public TextEmbedding EncodeText(IReadOnlyList<IReadOnlyList<int>> tokens, int? clipSkip)
@@ -125,6 +171,9 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     public void Dispose() => _use.Close(() =>
     {
+        foreach (var loras in _textLoras)
+            loras.Dispose();
+        _unetLoras?.Dispose();
         foreach (var encoder in _textEncoders)
             encoder.Dispose();
         _unet?.Dispose();
@@ -170,12 +219,15 @@ internal sealed class TorchBackend : IDiffusionBackend
 
         private double _done;
 
+        /// <summary>Tensors read so far.</summary>
+        public long Read { get; private set; }
+
         public T Load<T>(string part, Func<T> build, ScalarType type)
             where T : nn.Module
         {
             using var weights = folder.OpenWeights(part);
             var network = StateDict.Load(
-                build, weights, type, device.Device, bytes => progress?.Report((_done += bytes) / _total), cancellationToken);
+                build, weights, type, device.Device, Loaded, cancellationToken);
             _loaded.Add(network);
             return network;
         }
@@ -184,6 +236,12 @@ internal sealed class TorchBackend : IDiffusionBackend
         {
             _loaded.Clear();
             progress?.Report(1);
+        }
+
+        private void Loaded(long bytes)
+        {
+            Read++;
+            progress?.Report((_done += bytes) / _total);
         }
 
         public void Dispose() => _loaded.ForEach(network => network.Dispose());

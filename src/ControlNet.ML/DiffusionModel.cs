@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Pipelines;
@@ -13,8 +14,8 @@ namespace ControlNet.ML;
 /// </summary>
 public sealed partial class DiffusionModel : IDisposable
 {
-    private readonly ClipTokenizer[] _tokenizers;
     private readonly ModelGate _gate = new();
+    private EmbeddingSet _embeddings;
 
     private DiffusionModel(
         string name,
@@ -27,11 +28,12 @@ public sealed partial class DiffusionModel : IDisposable
         Name = name;
         Options = options;
         Folder = folder;
-        _tokenizers = tokenizers;
+        _embeddings = EmbeddingSet.Of(tokenizers);
         Scheduler = scheduler;
         Backend = backend;
         Reference = new(() => WeightReference.Of(this));
         Pipeline = new GenerationPipeline(this);
+        Loras = new LoraLibrary(name, folder);
     }
 
     /// <summary>The name it was loaded by.</summary>
@@ -60,6 +62,9 @@ public sealed partial class DiffusionModel : IDisposable
 
     /// <summary>Generates images from requests.</summary>
     internal GenerationPipeline Pipeline { get; }
+
+    /// <summary>The LoRAs that requests can name.</summary>
+    internal LoraLibrary Loras { get; }
 
     /// <summary>Whether the model is disposed.</summary>
     internal bool IsDisposed { get; private set; }

@@ -68,6 +68,19 @@ public sealed record GenerateOptions
     /// <summary>Clip skip: the number of the text encoder's last layers to skip; null for none.</summary>
     public int? ClipSkip { get; init; }
 
+    /// <summary>
+    /// LoRAs for this image: loaded ones by name, or files. Exchanging them reloads nothing; images with other LoRAs are not denoised
+    /// together.
+    /// </summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<LoraWeight> Loras { get; init; } = [];
+
+    /// <summary>
+    /// The folder of the LoRAs that prompts may name, <c>&lt;lora:name:weight&gt;</c>, in addition to <see cref="Loras"/>.
+    /// </summary>
+    /// <value>Default: null, prompts are taken as they are.</value>
+    public string? LoraFolder { get; init; }
+
     /// <summary>DDIM's eta, 0 (no noise added) to 1.</summary>
     public double Eta { get; init; }
 
@@ -109,6 +122,8 @@ public sealed record GenerateOptions
         { GuidanceRescale: not (>= 0 and <= 1) } => $"Guidance rescale is {GuidanceRescale}, expected 0 to 1.",
         { Eta: not (>= 0 and <= 1) } => $"Eta is {Eta}, expected 0 to 1.",
         { ClipSkip: < 0 } => $"Clip skip is {ClipSkip}, expected 0 or more.",
+        _ when Loras.FirstOrDefault(lora => string.IsNullOrEmpty(lora.Name) || !double.IsFinite(lora.Weight)) is { } lora =>
+            $"A LoRA is '{lora.Name}' with the weight {lora.Weight}, expected a name and a finite number.",
         _ => Reading.Validate() ?? Image?.Validate(),
     };
 }

@@ -72,6 +72,7 @@ internal static class GenerateCommand
             Json = result.GetValue(json),
             Weighting = options.Weighting(result),
             Load = options.Load(result),
+            Embeddings = options.Embeddings(result),
             Options = options.Generate(result),
         }.RunAsync(cancellationToken));
         return command;

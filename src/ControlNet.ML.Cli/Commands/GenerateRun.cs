@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Cli.Doctor;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
@@ -51,6 +52,8 @@ internal sealed class GenerateRun(Terminal terminal)
 
     public required GenerateOptions Options { get; init; }
 
+    public required EmbeddingArgument[] Embeddings { get; init; }
+
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         // 1. everything that can be checked without loading a model, before any work
@@ -60,7 +63,10 @@ internal sealed class GenerateRun(Terminal terminal)
         var controls = sources.Length == 0
             ? []
             : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess, Load);
-        var files = ImageFiles.Prepare(Output, Prompt);
+        var request = LoraTags.Apply(new GenerateRequest(Prompt, [], Options));
+        var loras = request.Options.Loras;
+        new LoraLibrary(Model, folder).Resolve(loras);
+        var files = ImageFiles.Prepare(Output, request.Prompt);
         InputFiles.Keep(
             [
                 .. Enumerable.Range(1, Count).Select(number => files.Image(number, Count)),
@@ -72,6 +78,8 @@ internal sealed class GenerateRun(Terminal terminal)
                 .. new[] { Start?.Image, Start?.Mask, Start?.Depth }.Select(
                     file => (file, "the image to start from, its mask or its depth map")),
                 .. controls.Select(control => ((string?)control.Name, "the control network")),
+                .. loras.Select(lora => ((string?)lora.Name, "the LoRA")),
+                .. Embeddings.Select(embedding => ((string?)embedding.File, "the textual inversion")),
                 .. InputFiles.OfSettings(Settings),
             ]);
         var size = ImageSize.For(folder, Size);
@@ -93,6 +101,7 @@ internal sealed class GenerateRun(Terminal terminal)
             RuntimeCheck.Once(terminal, show, cancellationToken);
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(Model, folder, Loading(show, "loading model"), cancellationToken);
+            EmbeddingArgument.Load(model, Embeddings);
             using var networks = new Disposables<ControlNetwork>();
             foreach (var name in controls.Select(c => c.Name).Distinct())
                 networks.Add(name, ControlNetwork.Load(name, Loading(show, $"loading {name}"), cancellationToken));

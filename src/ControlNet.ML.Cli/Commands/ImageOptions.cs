@@ -82,6 +82,25 @@ internal sealed class ImageOptions
 
     private readonly Option<string> _promptSyntax = PromptSyntaxOption();
     private readonly Option<string> _longPrompts = LongPromptsOption();
+    private readonly Option<string[]> _loras = new("--lora")
+    {
+        Description = "FILE[:WEIGHT]: a LoRA, and the factor of its changes (by default 1). Repeatable; several add up.",
+        HelpName = "file[:weight]",
+    };
+
+    private readonly Option<string?> _loraFolder = new("--lora-folder")
+    {
+        Description = "Folder of the LoRAs that prompts may name: <lora:NAME:WEIGHT>.",
+        HelpName = "folder",
+    };
+
+    private readonly Option<string[]> _embeddings = new("--embedding")
+    {
+        Description = "FILE[:TOKEN]: a textual inversion, and the token by which prompts name it; by default the file's own, otherwise its "
+            + "name. Repeatable.",
+        HelpName = "file[:token]",
+    };
+
     private readonly Option<string?> _negative = new("--negative") { Description = "Negative prompt: what the image should not show." };
     private readonly Option<string?> _guess = new("--guess")
     {
@@ -117,8 +136,8 @@ internal sealed class ImageOptions
         Option[] options =
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
-            _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting, .. _size.All, .. _modelFile.All,
-            _variant, _precision, _device,
+            _loras, _loraFolder, _embeddings, _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting,
+            .. _size.All, .. _modelFile.All, _variant, _precision, _device,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -142,6 +161,10 @@ internal sealed class ImageOptions
 
     public SeedChoice Seed(ParseResult result) => result.GetValue(_seed)!;
 
+    /// <summary>The textual inversions.</summary>
+    public EmbeddingArgument[] Embeddings(ParseResult result) =>
+        [.. (result.GetValue(_embeddings) ?? []).Select(EmbeddingArgument.Parse)];
+
     public LoadOptions Load(ParseResult result) => _modelFile.Complete(result, new()
     {
         Variant = result.GetValue(_variant),
@@ -161,6 +184,8 @@ internal sealed class ImageOptions
         Scheduler = result.GetValue(_scheduler) is { } name ? UsageException.Of(() => SchedulerCatalog.NameOf(name)) : null,
         Eta = result.GetValue(_eta),
         ClipSkip = result.GetValue(_clipSkip),
+        Loras = [.. (result.GetValue(_loras) ?? []).Select(text => UsageException.Of(() => LoraWeight.Parse(text)))],
+        LoraFolder = result.GetValue(_loraFolder),
     };
 
     public ControlWeighting Weighting(ParseResult result) => (result.GetResult(_guess) is not null, result.GetValue(_weighting)) switch

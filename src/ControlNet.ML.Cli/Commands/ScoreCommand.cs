@@ -85,6 +85,7 @@ internal static class ScoreCommand
                     Size = options.Size(result),
                     Weighting = options.Weighting(result),
                     Load = options.Load(result),
+                    Embeddings = options.Embeddings(result),
                     Options = options.Generate(result) with { Seed = seed.Value },
                     Batch = result.GetValue(batch),
                     Format = result.GetValue(format)!,

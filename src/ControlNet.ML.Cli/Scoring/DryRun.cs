@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Rows;
@@ -30,11 +31,24 @@ internal static class DryRun
                 Look("mask", mask);
             if (request.Start?.Depth is { } depth && !File.Exists(depth))
                 throw new RowException("depth", $"{depth}: the file does not exist.");
+            FindLoras(plan, request);
             return null;
         }
         catch (RowException e)
         {
             return $"row {row.Number}, {e.Message}";
+        }
+    }
+
+    private static void FindLoras(ScorePlan plan, RowRequest request)
+    {
+        try
+        {
+            plan.Loras.Resolve(LoraTags.Apply(new GenerateRequest(request.Prompt, [], request.Options)).Options.Loras);
+        }
+        catch (ControlNetException e)
+        {
+            throw new RowException(plan.Columns.Has("lora") ? "lora" : "prompt", e);
         }
     }
 

@@ -20,6 +20,8 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             throw new RowException(problem);
         var values = new TableRowValues(columns, row);
         var options = reader.Options(values, SeedOf(row.Number));
+        if (columns.Text(row, "lora") is not null)
+            options = options with { Loras = [.. options.Loras.Select(lora => lora with { Name = Input("lora", lora.Name) })] };
         var sources = Enumerable.Range(0, columns.Networks).Select(i => Source(row, values, i)).ToArray();
         var start = Start(row, values);
         reader.CheckSteps(values, options, start?.StrengthOrDefault);
@@ -59,7 +61,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
     private string Input(string column, string text)
     {
         if (text.Contains('\0', StringComparison.Ordinal))
-            throw new RowException(column, "the value contains a null character, expected the path of an image.");
+            throw new RowException(column, "the value contains a null character, expected the path of a file.");
         var file = Path.Combine(_folder, text);
         return ScoringFolder.HoldsImage(settings.Out, file)
             ? throw new RowException(column, $"{file}: is in the folder to which this run writes its images, expected a file outside it.")

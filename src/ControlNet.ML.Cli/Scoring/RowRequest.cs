@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -20,7 +21,10 @@ internal sealed record RowRequest(long Row, string Prompt, GenerateOptions Optio
         Options.StepCount,
         Scheduler: "",
         Start?.StrengthOrDefault,
-        [.. Controls.Index().Where(control => control.Item.Unit.TakesPart).Select(control => (object)control.Index)]);
+        [.. Controls.Index().Where(control => control.Item.Unit.TakesPart).Select(control => (object)control.Index)])
+    {
+        Loras = $"{string.Join(';', Options.Loras)};{(Options.LoraFolder is null ? "" : LoraTags.In(Prompt))}",
+    };
 }
 
 /// <summary>A row's input to one control network.</summary>

@@ -16,6 +16,7 @@ internal static class ScoreColumns
         new("scheduler", "the scheduler; without it, --scheduler"),
         new("eta", "eta; without it, --eta"),
         new("clip_skip", "the layers of the text encoder to skip; without it, --clip-skip"),
+        new("lora", "LoRAs, FILE:WEIGHT;FILE:WEIGHT; without it, --lora"),
         new("width", "width in pixels; without it, --size"),
         new("height", "height in pixels; without it, --size"),
         new("image", "file of the image to start from"),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion.Schedulers;
@@ -27,6 +28,7 @@ internal sealed class ScorePlan
             ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
+        Loras = new LoraLibrary(settings.Model, folder);
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         Size = ImageSize.For(folder, settings.Size);
         InputRules.CheckModel(folder, settings.Options);
@@ -68,6 +70,9 @@ internal sealed class ScorePlan
 
     /// <summary>The model's folder.</summary>
     public ModelFolder Folder { get; }
+
+    /// <summary>Reads LoRAs without the model, to check them.</summary>
+    public LoraLibrary Loras { get; }
 
     /// <summary>Checks settings and table, and counts the rows.</summary>
     /// <exception cref="ControlNetException">The table, the model or a network is missing or invalid.</exception>
@@ -148,6 +153,20 @@ internal sealed class ScorePlan
         {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
             names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load, cancellationToken);
+        }
+
+        foreach (var (i, lora) in Loras.Resolve(options.Loras).Index())
+        {
+            names[$"lora {i + 1}"] = new LoraWeight(lora.Lora.Path, lora.Weight).ToString();
+            names[$"lora {i + 1}'s weights"] = lora.Lora.Sha256;
+        }
+
+        if (options.LoraFolder is { } loras)
+            names["lora folder"] = Full(loras);
+        foreach (var (i, embedding) in Settings.Embeddings.Index())
+        {
+            names[$"embedding {i + 1}"] = $"{Full(embedding.File)}:{embedding.Token}";
+            names[$"embedding {i + 1}'s weights"] = WeightReference.Digest(embedding.File);
         }
 
         for (var i = 0; i < Kinds.Count; i++)

@@ -119,6 +119,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                 LoadOptions Loading(string name) =>
                     settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, plan.Folder, Loading(settings.Model), cancellationToken);
+                EmbeddingArgument.Load(model, settings.Embeddings);
                 using var loader = RowLoader.Open(plan, Loading, cancellationToken);
                 clock.Start();
                 show(title, 0, left);

@@ -59,6 +59,10 @@ internal sealed record ScoreSettings
     /// <summary>Precision and device.</summary>
     public LoadOptions Load { get; init; } = new();
 
+    /// <summary>Textual inversions.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyList<EmbeddingArgument> Embeddings { get; init; } = [];
+
     /// <summary>
     /// Steps, guidance scale, scheduler and negative prompt of rows without them. The seed is that of row 0; row N uses seed + N.
     /// </summary>

@@ -42,6 +42,7 @@ internal sealed class TableRowValues(ColumnPlan columns, TableRow row) : IRowVal
         RowSetting.Scheduler => "scheduler",
         RowSetting.Eta => "eta",
         RowSetting.ClipSkip => "clip_skip",
+        RowSetting.Loras => "lora",
         RowSetting.Width => "width",
         RowSetting.Height => "height",
         RowSetting.Strength => "strength",

@@ -63,7 +63,7 @@ internal class Convolution : Module<Tensor, Tensor>
     }
 
     /// <summary>Call this after changing the values of frozen parameters in place.</summary>
-    protected void ParametersChanged() => _channels.Forget();
+    public void ParametersChanged() => _channels.Forget();
 
     protected override void Dispose(bool disposing)
     {

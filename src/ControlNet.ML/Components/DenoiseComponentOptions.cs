@@ -64,6 +64,20 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>0.</value>
     public double Eta { get; init; }
 
+    /// <summary>
+    /// LoRAs: loaded ones by name (<see cref="DiffusionModel.LoadLora"/>), or files. In a chain of stages, the stage that encodes the text
+    /// has its own.
+    /// </summary>
+    /// <value>None.</value>
+    public IReadOnlyList<LoraWeight> Loras { get; init; } = [];
+
+    /// <summary>
+    /// A text column with each row's LoRAs, <c>name:weight;name:weight</c>; an empty text means <see cref="Loras"/>. Only rows with the
+    /// same LoRAs are processed together, and exchanging them reloads nothing.
+    /// </summary>
+    /// <value>Null: <see cref="Loras"/>.</value>
+    public string? LorasColumn { get; init; }
+
     /// <summary>The options that apply to all rows.</summary>
     internal virtual GenerateOptions ToGenerateOptions() => new()
     {
@@ -77,6 +91,7 @@ public record DenoiseComponentOptions : NetworkComponentOptions
         SchedulerConfig = SchedulerConfig,
         Sizes = Sizes,
         Eta = Eta,
+        Loras = Loras,
     };
 
     /// <inheritdoc/>

@@ -90,7 +90,7 @@ internal sealed class DenoiseStage : NetworkStage
         new DenoiseSettings(
             _output,
             _text,
-            writer.Model(_model, ModelParts.UNet, _options.Weights).Called(_title),
+            writer.Model(_model, ModelParts.UNet, _options.Weights, _options.Loras).Called(_title),
             writer.Controls(_controls, _options.Weights),
             _options));
 
@@ -118,7 +118,8 @@ internal sealed class DenoiseStage : NetworkStage
             _controls[i].Network.Backend,
             new TensorData(batch.Vector(_hints[i], row), ControlHints.Shape(_controls[i].Network, _plan.Width, _plan.Height)),
             units[i]));
-        return _model.Pipeline.Request(
-            _plan.Options(values), new ImageSettings(_plan.Width, _plan.Height, _plan.Scheduler, []), text, negative, [.. controls]);
+        var options = _plan.Options(values);
+        var settings = new ImageSettings(_plan.Width, _plan.Height, _plan.Scheduler, []) { Loras = _model.Loras.Resolve(options.Loras) };
+        return _model.Pipeline.Request(options, settings, text, negative, [.. controls]);
     }
 }

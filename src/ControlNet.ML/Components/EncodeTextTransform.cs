@@ -40,6 +40,14 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
     /// <value>1.</value>
     public int Windows { get; init; } = 1;
 
+    /// <summary>LoRAs of the text encoder; <see cref="DenoiseComponentOptions.Loras"/> are those of the UNet.</summary>
+    /// <value>None.</value>
+    public IReadOnlyList<LoraWeight> Loras { get; init; } = [];
+
+    /// <summary>A text column with each row's LoRAs, <c>name:weight;name:weight</c>; an empty text means <see cref="Loras"/>.</summary>
+    /// <value>Null: <see cref="Loras"/>.</value>
+    public string? LorasColumn { get; init; }
+
     /// <inheritdoc/>
     public override string? Validate() => base.Validate() ?? ToGenerateOptions().Validate()
         ?? (Windows is >= 1 and <= PromptReading.MaxWindows
@@ -47,7 +55,13 @@ public sealed record EncodeTextComponentOptions : NetworkComponentOptions
             : $"{nameof(Windows)} is {Windows}, expected 1 to {PromptReading.MaxWindows}.");
 
     /// <summary>The options that apply to all rows.</summary>
-    internal GenerateOptions ToGenerateOptions() => new() { ClipSkip = ClipSkip, PromptSyntax = PromptSyntax, LongPrompts = LongPrompts };
+    internal GenerateOptions ToGenerateOptions() => new()
+    {
+        ClipSkip = ClipSkip,
+        PromptSyntax = PromptSyntax,
+        LongPrompts = LongPrompts,
+        Loras = Loras,
+    };
 }
 
 /// <summary>
@@ -97,6 +111,7 @@ internal sealed class EncodeTextStage : NetworkStage
     private readonly TextVectors _texts;
     private readonly int _promptColumn;
     private readonly int? _negativeColumn;
+    private readonly int? _lorasColumn;
     private readonly string _title;
 
     /// <summary>Checks the settings. The name is the one that the model was saved under; null for a model that the caller passed.</summary>
@@ -109,6 +124,8 @@ internal sealed class EncodeTextStage : NetworkStage
         var inputs = new InputColumns();
         _promptColumn = inputs.Add(InputColumn.Text(_prompt));
         _negativeColumn = inputs.Add(options.NegativePromptColumn, InputColumn.Text);
+        _lorasColumn = inputs.Add(options.LorasColumn, InputColumn.Text);
+        model.Loras.Resolve(options.Loras);
         _texts = new TextVectors(model);
         var type = _texts.Type(options.Windows);
         var content = VectorContent.Of($"text of {_title}: prompt, negative prompt");
@@ -123,7 +140,7 @@ internal sealed class EncodeTextStage : NetworkStage
         writer.Json(
             SettingsEntry,
             new EncodeTextSettings(
-                _output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights).Called(_title), _options));
+                _output, _prompt, writer.Model(_model, ModelParts.TextEncoder, _options.Weights, _options.Loras).Called(_title), _options));
 
     /// <inheritdoc/>
     public override void Compute(RowBatch batch, Action stepping)
@@ -136,8 +153,9 @@ internal sealed class EncodeTextStage : NetworkStage
             List<string> warnings = [];
             var encoded = GenerateResult.Of(() =>
             {
+                var loras = _model.Loras.Resolve(Loras(batch, row));
                 var (text, negative) = prompts.EncodeBoth(
-                    batch.Text(_promptColumn, row), Negative(batch, row), _options.ClipSkip, reading, warnings);
+                    batch.Text(_promptColumn, row), Negative(batch, row), _options.ClipSkip, reading, warnings, loras);
                 return Tuple.Create(_texts.Write(text, negative, _options.Windows));
             });
             if (encoded.Value is not { Item1: var vector })
@@ -151,6 +169,9 @@ internal sealed class EncodeTextStage : NetworkStage
                 batch.Warn(row, warning);
         });
     }
+
+    private IReadOnlyList<LoraWeight> Loras(RowBatch batch, int row) =>
+        _lorasColumn is { } column && batch.Text(column, row) is { Length: > 0 } own ? LoraWeight.ParseList(own) : _options.Loras;
 
     private string? Negative(RowBatch batch, int row) => _negativeColumn is { } column
         ? batch.Text(column, row) is { Length: > 0 } own ? own : null

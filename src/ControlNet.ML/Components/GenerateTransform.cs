@@ -78,7 +78,7 @@ internal sealed class GenerateStage : NetworkStage
         new GenerateSettings(
             _output,
             _promptName,
-            writer.Model(_model, ModelParts.All, _options.Weights),
+            writer.Model(_model, ModelParts.All, _options.Weights, _options.Loras),
             writer.Controls(_controls, _options.Weights),
             _options));
 

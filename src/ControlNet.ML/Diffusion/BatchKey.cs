@@ -14,8 +14,11 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
     /// </summary>
     public int Tokens { get; init; }
 
+    /// <summary>The LoRAs with their weights, as text; they are in the weights of the networks.</summary>
+    public string Loras { get; init; } = "";
+
     /// <summary>Everything except the networks.</summary>
-    public (int, int, int, string, double?, int) Settings => (Width, Height, Steps, Scheduler, Strength, Tokens);
+    public (int, int, int, string, double?, int, string) Settings => (Width, Height, Steps, Scheduler, Strength, Tokens, Loras);
 
     /// <summary>Why two images cannot be denoised together; null if they can.</summary>
     public string? Difference(BatchKey other)
@@ -30,6 +33,8 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
             return $"one number of text tokens: found {Tokens} and {other.Tokens}";
         if (Strength != other.Strength)
             return "one strength, or all start from noise";
+        if (Loras != other.Loras)
+            return "the same LoRAs with the same weights";
         return Covers(other) || other.Covers(this) ? null : "the same control networks in the same order";
     }
 

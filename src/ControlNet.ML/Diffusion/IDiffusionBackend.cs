@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Diffusion;
@@ -20,6 +21,35 @@ public interface IDiffusionBackend : IDisposable
     /// <exception cref="ControlNetException">They do not fit; the message names a size that fits.</exception>
     void EnsureFits(int width, int height, int rows)
     {
+    }
+
+    /// <summary>What the backend has done to its weights since it was opened.</summary>
+    WeightCounters Counters => default;
+
+    /// <summary>
+    /// Sets the LoRAs whose changes are in the networks' weights. Only weights that other LoRAs or other factors now apply to are computed;
+    /// nothing is read again, and without LoRAs every weight has its first value, bit for bit.
+    /// </summary>
+    /// <param name="parts">The networks to change; the others keep theirs.</param>
+    /// <param name="loras">All LoRAs that apply, in order; none restores the weights.</param>
+    /// <exception cref="ControlNetException">There is not enough memory, or the backend takes no LoRAs.</exception>
+    void SetLoras(ModelParts parts, IReadOnlyList<WeightedLora> loras)
+    {
+        ArgumentNullException.ThrowIfNull(loras);
+        if (loras.Count > 0)
+            throw new ControlNetException($"The runtime '{Description}' takes no LoRAs.");
+    }
+
+    /// <summary>Sets the vectors of added tokens.</summary>
+    /// <param name="encoder">The text encoder, 0 or 1.</param>
+    /// <param name="first">The first added id: this and all later ones are looked up in the vectors.</param>
+    /// <param name="vectors">[added tokens, width]; no rows for none.</param>
+    /// <exception cref="ControlNetException">The backend takes no added tokens.</exception>
+    void SetTokenVectors(int encoder, int first, TensorData vectors)
+    {
+        ArgumentNullException.ThrowIfNull(vectors);
+        if (vectors.Count > 0)
+            throw new ControlNetException($"The runtime '{Description}' takes no added tokens.");
     }
 
     /// <summary>Encodes one prompt, or one window of a long prompt.</summary>

@@ -51,7 +51,7 @@ internal static class ForeignFile
         start.StartsWith(PngChunks.Signature[..4]) || start.StartsWith((ReadOnlySpan<byte>)[0xff, 0xd8, 0xff]);
 
     /// <summary>The length of a header of at most 100 MB, then its JSON.</summary>
-    private static bool IsSafetensors(ReadOnlySpan<byte> start) =>
+    public static bool IsSafetensors(ReadOnlySpan<byte> start) =>
         start.Length > 8 && start[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= 100_000_000;
 
     private static string? Format(ReadOnlySpan<byte> start)

@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 
@@ -15,8 +16,11 @@ internal sealed record DenoisingRequest(DenoisingRow Row, SchedulerConfig Schedu
     /// <summary>Receives the progress of the batch whose first request this is.</summary>
     public IProgress<GenerationProgress>? Progress { get; init; }
 
+    /// <summary>The LoRAs that the UNet is run with.</summary>
+    public IReadOnlyList<WeightedLora> Loras { get; init; } = [];
+
     /// <summary>The properties that it must share with the others of its batch.</summary>
-    public BatchKey Key { get; } = Row.Key(Scheduler, Steps);
+    public BatchKey Key => field ??= Row.Key(Scheduler, Steps) with { Loras = LoraLibrary.KeyOf(Loras) };
 
     /// <summary>
     /// The rows of a batch, which all have the same control networks: rows without a network get it at scale 0. Each call starts from the

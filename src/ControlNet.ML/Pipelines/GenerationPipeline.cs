@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 
@@ -63,13 +64,14 @@ internal sealed class GenerationPipeline(DiffusionModel model)
     {
         stepping?.Invoke();
         cancellationToken.ThrowIfCancellationRequested();
-        request = request with { Options = request.Options.For(model.Folder.Generation) };
+        var asked = request with { Options = request.Options.For(model.Folder.Generation) };
+        request = LoraTags.Apply(asked);
         var settings = ImageSettings.Of(model, request);
         var (text, negative) = EncodePrompts(request, settings, prompts);
         cancellationToken.ThrowIfCancellationRequested();
         var controls = EncodeConditions(request, settings);
         return new PreparedImage(
-            Request(request.Options, settings, text, negative, controls), latents => DecodeLatents(request, settings, latents));
+            Request(request.Options, settings, text, negative, controls), latents => DecodeLatents(asked, settings, latents));
     }
 
     /// <summary>Prepares the latents of an image whose prompts and conditions are encoded.</summary>
@@ -97,7 +99,12 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             TimeIds = TimeIds(model, settings.Width, settings.Height, options.Sizes),
             Eta = options.Eta,
         };
-        return new DenoisingRequest(row, settings.Scheduler, options.StepCount) { Random = random, Progress = options.Progress };
+        return new DenoisingRequest(row, settings.Scheduler, options.StepCount)
+        {
+            Random = random,
+            Progress = options.Progress,
+            Loras = settings.Loras,
+        };
     }
 
     /// <summary>
@@ -152,10 +159,19 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             first.Row.Noise.Shape[2] * scale,
             batch.Sum(request => Guidance.Rows(model.Folder.UNet, request.Row.Guidance)));
         var loop = new DenoisingLoop(model.Backend, model.Folder.UNet);
-        foreach (var step in loop.Run(DenoisingRequest.RowsOf(batch), first.Scheduler, first.Steps, cancellationToken))
+        using var steps = loop.Run(DenoisingRequest.RowsOf(batch), first.Scheduler, first.Steps, cancellationToken).GetEnumerator();
+        while (Next())
         {
+            var step = steps.Current;
             first.Progress?.Report(new GenerationProgress("denoise", step.Step + 1, step.Steps));
             yield return step;
+        }
+
+        // Between two steps, others may have used the model with their LoRAs.
+        bool Next()
+        {
+            model.Backend.SetLoras(ModelParts.UNet, first.Loras);
+            return steps.MoveNext();
         }
     }
 
@@ -178,8 +194,8 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         request.Options.Progress?.Report(new GenerationProgress("text", 0, 1));
         var (options, reading) = (request.Options, request.Options.Reading);
         return Guidance.Rows(model.Folder.UNet, options.GuidanceScale) == 1
-            ? (prompts.Encode(request.Prompt, options.ClipSkip, reading, settings.Warnings), null)
-            : prompts.EncodeBoth(request.Prompt, options.NegativePrompt, options.ClipSkip, reading, settings.Warnings);
+            ? (prompts.Encode(request.Prompt, options.ClipSkip, reading, settings.Warnings, settings.Loras), null)
+            : prompts.EncodeBoth(request.Prompt, options.NegativePrompt, options.ClipSkip, reading, settings.Warnings, settings.Loras);
     }
 
     private static RowControl[] EncodeConditions(GenerateRequest request, ImageSettings settings)
@@ -208,7 +224,8 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             options,
             settings.Scheduler,
             settings.Width,
-            settings.Height);
+            settings.Height,
+            settings.Loras);
         return new GeneratedImage(image, pixels, latents.Clone(), provenance, settings.Warnings);
     }
 }

@@ -1,3 +1,4 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 
@@ -10,6 +11,9 @@ namespace ControlNet.ML.Pipelines;
 /// <param name="Warnings">Warnings about the image; later stages add to them.</param>
 internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Scheduler, List<string> Warnings)
 {
+    /// <summary>The LoRAs of the networks.</summary>
+    public IReadOnlyList<WeightedLora> Loras { get; init; } = [];
+
     /// <summary>Checks a request before any network runs.</summary>
     /// <exception cref="ArgumentException">A value is outside its range.</exception>
     /// <exception cref="ControlNetException">
@@ -35,7 +39,10 @@ internal sealed record ImageSettings(int Width, int Height, SchedulerConfig Sche
             ModelRequirements.CheckFamily(model, control.Network);
         }
 
-        return new ImageSettings(width, height, scheduler, image?.MaskWarning is { } warning ? [warning] : []);
+        return new ImageSettings(width, height, scheduler, image?.MaskWarning is { } warning ? [warning] : [])
+        {
+            Loras = model.Loras.Resolve(options.Loras),
+        };
 
         static void Require(string? problem)
         {

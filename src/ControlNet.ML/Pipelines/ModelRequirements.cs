@@ -59,9 +59,13 @@ internal static class ModelRequirements
     public static void CheckFamily(DiffusionModel model, ControlNetwork network) => CheckFamily(model, network.Name, network.Config);
 
     /// <summary><see cref="CheckFamily(DiffusionModel, ControlNetwork)"/>, before the network is loaded.</summary>
-    public static void CheckFamily(DiffusionModel model, string name, ControlNetConfig config)
+    public static void CheckFamily(DiffusionModel model, string name, ControlNetConfig config) =>
+        CheckFamily(model.Name, model.Folder, name, config);
+
+    /// <summary><see cref="CheckFamily(DiffusionModel, ControlNetwork)"/>, before either is loaded.</summary>
+    public static void CheckFamily(string model, ModelFolder folder, string name, ControlNetConfig config)
     {
-        var unet = model.Folder.UNet;
+        var unet = folder.UNet;
         var differences = new List<string>();
 
         // A network without cross-attention ignores the text width.
@@ -70,12 +74,12 @@ internal static class ModelRequirements
         if (!config.BlockOutChannels.AsSpan().SequenceEqual(unet.BlockOutChannels))
             differences.Add($"channels {string.Join(", ", config.BlockOutChannels)}, expected {string.Join(", ", unet.BlockOutChannels)}");
         Compare("blocks per level", config.LayersPerBlock, unet.LayersPerBlock);
-        Compare("input channels", config.InChannels, model.Folder.Autoencoder.LatentChannels);
+        Compare("input channels", config.InChannels, folder.Autoencoder.LatentChannels);
         if (config is { Lite: false, AdditionEmbedType: not null })
             Compare("pooled text width", PooledWidth(config), PooledWidth(unet));
         if (differences.Count > 0)
             throw new ControlNetException(
-                $"The control network '{name}' is of another family than the model '{model.Name}': "
+                $"The control network '{name}' is of another family than the model '{model}': "
                     + $"it has {string.Join("; ", differences)}.");
 
         void Compare(string what, int found, int expected)

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 
@@ -29,6 +30,7 @@ internal static class Provenance
     /// <param name="scheduler">The scheduler.</param>
     /// <param name="width">Width of the image in pixels.</param>
     /// <param name="height">Height of the image in pixels.</param>
+    /// <param name="loras">The LoRAs of the networks.</param>
     public static Dictionary<string, string> Of(
         DiffusionModel model,
         string prompt,
@@ -36,7 +38,8 @@ internal static class Provenance
         GenerateOptions options,
         SchedulerConfig scheduler,
         int width,
-        int height)
+        int height,
+        IReadOnlyList<WeightedLora> loras)
     {
         var entries = new Dictionary<string, string>
         {
@@ -76,6 +79,20 @@ internal static class Provenance
             entries[$"{prefix}_scale"] = Text(unit.Scale);
             entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
             entries[$"{prefix}_weighting"] = ControlWeightingNames.Of(unit.Weighting);
+        }
+
+        for (var i = 0; i < loras.Count; i++)
+        {
+            var ((lora, weight), prefix) = (loras[i], $"lora_{i + 1}");
+            entries[prefix] = Path.GetFileName(lora.Path);
+            entries[$"{prefix}_weight"] = Text(weight);
+            entries[$"{prefix}_sha256"] = lora.Sha256;
+        }
+
+        foreach (var (i, embedding) in model.EmbeddingsIn($"{prompt} {options.NegativePrompt}").Index())
+        {
+            entries[$"embedding_{i + 1}"] = embedding.Token;
+            entries[$"embedding_{i + 1}_sha256"] = embedding.Sha256;
         }
 
         return entries;

@@ -13,6 +13,7 @@ internal enum RowSetting
     Scheduler,
     Eta,
     ClipSkip,
+    Loras,
     Width,
     Height,
     Strength,

@@ -39,6 +39,7 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
         ClipSkip = row.Find(RowSetting.ClipSkip) is { } skip
             ? RowNumbers.Whole(skip, 0, ModelRequirements.MaxClipSkip(folder))
             : common.ClipSkip,
+        Loras = Loras(row) ?? common.Loras,
         Steps = row.Find(RowSetting.Steps) is { } steps ? RowNumbers.Whole(steps, 1, GenerateOptions.MaxSteps) : common.Steps,
         Width = Side(row, RowSetting.Width, common.Width ?? folder.DefaultSize.Width),
         Height = Side(row, RowSetting.Height, common.Height ?? folder.DefaultSize.Height),
@@ -47,6 +48,22 @@ internal sealed class RowReader(ModelFolder folder, SchedulerConfig scheduler, G
     /// <summary>The row's own seed, or the given one.</summary>
     /// <exception cref="RowException">The value is not a seed.</exception>
     public static ulong Seed(IRowValues row, ulong common) => row.Find(RowSetting.Seed) is { } seed ? RowNumbers.Seed(seed) : common;
+
+    /// <summary>The row's own LoRAs, <c>name:weight;name:weight</c>; null if it has none.</summary>
+    /// <exception cref="RowException">A name is empty.</exception>
+    public static IReadOnlyList<LoraWeight>? Loras(IRowValues row)
+    {
+        if (row.Find(RowSetting.Loras) is not { } value)
+            return null;
+        try
+        {
+            return LoraWeight.ParseList((string)value.Value);
+        }
+        catch (ControlNetException error)
+        {
+            throw new RowException(value.Column, error);
+        }
+    }
 
     /// <summary>The row's strength, 0 to 1, or the common one.</summary>
     /// <exception cref="RowException">It is outside its range.</exception>

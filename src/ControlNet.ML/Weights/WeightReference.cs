@@ -34,6 +34,9 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <summary>The file's name, if the network inside the saved model is a single file.</summary>
     public string? SingleFile { get; init; }
 
+    /// <summary>For a model: its LoRAs and textual inversions.</summary>
+    public AdapterReference[]? Adapters { get; init; }
+
     /// <summary>
     /// The options to load it with. The runtime is the application's. Of the hub only the cache is used: opening a saved model fetches
     /// nothing that its file names.
@@ -78,6 +81,9 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
                     $"The file {Message.Name(name)} has the SHA-256 {Message.Name(digest)}, expected 64 hexadecimal digits.");
         }
 
+        foreach (var adapter in Adapters ?? [])
+            adapter.File.Check();
+
         // A name that is also the prefix of a path would be a file and a folder; some systems ignore case.
         var sorted = names.Select(file => file.Name.ToUpperInvariant()).Order(StringComparer.Ordinal).ToList();
         foreach (var name in sorted)
@@ -92,6 +98,10 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
                 $"The weights are the file {Message.Name(SingleFile)}, "
                     + $"expected one of {Message.List([.. names.Select(file => Message.Name(file.Name))])}.");
     }
+
+    /// <summary>Creates the reference of a LoRA or textual inversion.</summary>
+    public static WeightReference OfAdapter(string path, string sha256) =>
+        new(path, null, Precision.Float32, null, [new WeightFile(Path.GetFileName(path), sha256)]);
 
     /// <summary>Creates the reference of a model: reads all its files once.</summary>
     public static WeightReference Of(DiffusionModel model) => Of(model, model.Folder.Loaded);

@@ -49,6 +49,7 @@ public sealed class BatchPlannerTests
         var key = new BatchKey(8, 16, 2, "", null, ["a"]);
         Assert.Equal(expected, key.Difference(new BatchKey(width, height, steps, scheduler, strength, ["a"])));
         Assert.Equal("the same control networks in the same order", With("a", "b").Difference(With("b", "a")));
+        Assert.Equal("the same LoRAs with the same weights", With("a").Difference(With("a") with { Loras = "x:0.5" }));
         Assert.Equal("the same control networks in the same order", With("a").Difference(With("a", "a") with { Networks = ["b", "c"] }));
     }
 

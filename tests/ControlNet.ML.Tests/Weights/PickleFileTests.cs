@@ -25,6 +25,21 @@ public sealed class PickleFileTests : IDisposable
         Assert.False(File.Exists("CODE_WAS_RUN"));
     }
 
+    [Theory]
+    [InlineData(0x180)]
+    [InlineData(0x280)]
+    public void The_length_of_a_safetensors_header_is_not_taken_for_a_pickle(int length)
+    {
+        // 80 01 and 80 02 begin pickles, too.
+        var metadata = new Dictionary<string, string> { ["x"] = "" };
+        var path = Written.To(_folder.File("x.safetensors"), [TensorContent.FromFloats("a", new float[1], 1)], metadata);
+        metadata["x"] = new string('x', length - (int)BitConverter.ToInt64(File.ReadAllBytes(path)));
+        Written.To(path, [TensorContent.FromFloats("a", new float[1], 1)], metadata);
+        Assert.Equal(length, BitConverter.ToInt64(File.ReadAllBytes(path)));
+        using var file = TensorFile.Open(path);
+        Assert.Equal(["a"], file.Entries.Keys);
+    }
+
     [Fact]
     public void Damaged_files_are_read_or_refused_but_never_crash()
     {

@@ -1,12 +1,14 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using System.Text.RegularExpressions;
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Fuzz.Targets;
 
 /// <summary>Files of weights and what names them.</summary>
-internal static class WeightTargets
+internal static partial class WeightTargets
 {
     private const int MostToCopy = 1 << 16;
 
@@ -27,6 +29,14 @@ internal static class WeightTargets
             using var weights = ControlFile.Open(folder.Write("c.safetensors", WithHeader(input, 1 << 20))).OpenWeights();
         })
         { IsJson = true, Words = ["control_model.", "input_hint_block.0.weight", "controlnet_cond_embedding.conv_in.weight", "lora_controlnet", .. Words] };
+
+        // Of LoRAs and textual inversions, the names and shapes decide; their numbers are zeros.
+        var names = LoraNames.Of("sd1", ModelFolder.Open(Workplace.FixturePath("models", "sd1")));
+        byte[][] loras = [.. ((string[])["peft", "kohya"]).Select(naming => Header(Workplace.Fixture("adapters", $"lora-a-{naming}.safetensors"))), Header(Workplace.Fixture("adapters", "lora-metadata.safetensors"))];
+        yield return new Reader("lora", loras, input => Lora.Read(folder.Write("l.safetensors", WithHeader(input, DataOf(input))), null, names)) { IsJson = true, Words = [".lora_A.weight", ".lora_down.weight", ".alpha", "lora_adapter_metadata", .. Words] };
+
+        byte[][] inversions = [Header(Workplace.Fixture("adapters", "ti-diffusers.safetensors")), Header(Workplace.Fixture("adapters", "ti-sdxl.safetensors"))];
+        yield return new Reader("textual-inversion", inversions, input => TextualInversion.Read(folder.Write("t.safetensors", WithHeader(input, DataOf(input))), null, input.Length % 2 == 0 ? [16] : [16, 24], 75)) { IsJson = true, Words = ["emb_params", "clip_l", "clip_g", "string_to_param.*", .. Words] };
 
         byte[][] indices = ["""{"metadata":{"total_size":26},"weight_map":{"a":"m-00001-of-00001.safetensors","b":"m-00001-of-00001.safetensors","c":"m-00001-of-00001.safetensors"}}"""u8.ToArray()];
         folder.Write("shards/m-00001-of-00001.safetensors", files[0]);
@@ -93,6 +103,13 @@ internal static class WeightTargets
     }
 
     private static byte[] Tensors(string header, int data) => WithHeader(Encoding.UTF8.GetBytes(header), data);
+
+    /// <summary>The number of bytes of data that a header describes, as far as it can be seen.</summary>
+    private static int DataOf(byte[] header) => Offsets().Matches(Encoding.Latin1.GetString(header))
+        .Select(match => int.TryParse(match.Groups[1].Value, out var end) ? Math.Min(end, 1 << 20) : 0).DefaultIfEmpty(0).Max();
+
+    [GeneratedRegex(@"\[\s*\d+\s*,\s*(\d+)\s*\]\s*\}")]
+    private static partial Regex Offsets();
 
     private static byte[] WithHeader(byte[] header, int data)
     {

@@ -16,6 +16,7 @@ internal sealed class RowColumns
         Add(RowSetting.Seed, options.SeedColumn, InputColumn.Number);
         Add(RowSetting.Steps, options.StepsColumn, InputColumn.Number);
         Add(RowSetting.Guidance, options.GuidanceColumn, InputColumn.Number);
+        Add(RowSetting.Loras, options.LorasColumn, InputColumn.Text);
         if (options is GenerateComponentOptions generate)
         {
             Add(RowSetting.NegativePrompt, generate.NegativePromptColumn, InputColumn.Text);
@@ -51,7 +52,7 @@ internal sealed class RowColumns
         {
             if (!columns.TryGetValue((setting, control), out var column))
                 return null;
-            object value = setting is RowSetting.NegativePrompt or RowSetting.ControlWeighting
+            object value = setting is RowSetting.NegativePrompt or RowSetting.ControlWeighting or RowSetting.Loras
                 ? batch.Text(column, row)
                 : batch.Number(column, row);
             return value is "" ? null : new RowValue(batch.Column(column).Name, value);

@@ -35,6 +35,7 @@ internal sealed class RowPlan
         var own = model.Folder.DefaultSize;
         (Width, Height) = (common.Width ?? own.Width, common.Height ?? own.Height);
         Require(ModelRequirements.OfSide(model.Folder, Width, "Width") ?? ModelRequirements.OfSide(model.Folder, Height, "Height"));
+        model.Loras.Resolve(common.Loras);
         _columns = new RowColumns(options, controls, inputs);
         _controls = controls;
         Reader = new RowReader(model.Folder, Scheduler, common);

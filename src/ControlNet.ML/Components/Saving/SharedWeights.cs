@@ -17,8 +17,7 @@ internal static class SharedWeights
     /// <param name="placed">The files, if the saved model contained them. They are released with the model.</param>
     /// <exception cref="ControlNetException">Files are missing or have changed, or there is no runtime.</exception>
     public static NetworkHandle<DiffusionModel> Model(WeightReference reference, PlacedWeights? placed = null) =>
-        Take(reference, placed, "model", to =>
-            DiffusionModel.Load(to.Locate(name => ModelNames.FindModel(name, to.ToOptions())), to.ToOptions()));
+        Take(reference, placed, "model", Load);
 
     /// <summary>Opens a control network, after checking its files.</summary>
     /// <param name="reference">The reference that the component was saved with.</param>
@@ -33,6 +32,23 @@ internal static class SharedWeights
     {
         lock (Gate)
             return Open.Values.FirstOrDefault(entry => ReferenceEquals(entry.Value, value))?.Placed;
+    }
+
+    private static DiffusionModel Load(WeightReference reference)
+    {
+        var options = reference.ToOptions();
+        var model = DiffusionModel.Load(reference.Locate(name => ModelNames.FindModel(name, options)), options);
+        try
+        {
+            foreach (var adapter in reference.Adapters ?? [])
+                adapter.Load(model);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     private static NetworkHandle<T> Take<T>(WeightReference reference, PlacedWeights? placed, string type, Func<WeightReference, T> open)

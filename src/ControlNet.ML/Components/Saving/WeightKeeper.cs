@@ -13,8 +13,24 @@ internal static class WeightKeeper
     /// <param name="model">The model.</param>
     /// <param name="parts">The networks that the component uses.</param>
     /// <param name="storage">Where the weights are kept.</param>
-    public static WeightReference Model(this ModelWriter writer, DiffusionModel model, ModelParts parts, WeightStorage storage)
+    /// <param name="loras">The LoRAs of the component's options; null for a component without text or UNet.</param>
+    /// <exception cref="ControlNetException">There are LoRAs or textual inversions, and the weights are kept inside the model.</exception>
+    public static WeightReference Model(
+        this ModelWriter writer,
+        DiffusionModel model,
+        ModelParts parts,
+        WeightStorage storage,
+        IReadOnlyList<LoraWeight>? loras = null)
     {
+        if (loras is not null && AdapterReference.Of(model, loras) is { Length: > 0 } adapters)
+        {
+            return storage == WeightStorage.Reference && SharedWeights.PlacedOf(model) is null
+                ? Checked(model.Reference.Value with { Adapters = adapters })
+                : throw new ControlNetException(
+                    $"The model has LoRAs or textual inversions ({Message.List([.. adapters.Select(a => Message.Name(a.Name))])}), which "
+                        + $"are saved by reference only: expected {nameof(WeightStorage)}.{nameof(WeightStorage.Reference)}.");
+        }
+
         if (SharedWeights.PlacedOf(model) is { } placed)
             return placed.Write(writer, "Model.");
         if (storage == WeightStorage.Reference)

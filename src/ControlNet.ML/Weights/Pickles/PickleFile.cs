@@ -54,10 +54,12 @@ internal sealed unsafe class PickleFile : TensorFile
     public static bool IsOne(string path, string name)
     {
         using var stream = RegularFile.Open(path, name, bufferSize: 1);
-        Span<byte> start = stackalloc byte[4];
+        Span<byte> start = stackalloc byte[16];
         try
         {
-            return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && ForeignFile.IsPickle(start);
+            // A safetensors file begins with the length of its header, which may look like a pickle's first two bytes.
+            start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+            return ForeignFile.IsPickle(start) && !ForeignFile.IsSafetensors(start);
         }
         catch (IOException error)
         {
