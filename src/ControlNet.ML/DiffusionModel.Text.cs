@@ -22,7 +22,8 @@ public sealed partial class DiffusionModel
     /// <exception cref="InvalidOperationException">The model was loaded without its text encoder.</exception>
     /// <exception cref="ArgumentException">An option is undefined, or clip skip exceeds the encoder's layers.</exception>
     /// <exception cref="ControlNetException">
-    /// There is no such LoRA, the prompt has over 100 windows, its weights cancel out or are too large, the result is not finite, or there is not enough memory.
+    /// There is no such LoRA, the prompt has over 100 windows, its weights cancel out or are too large, the result is not finite, or there
+    /// is not enough memory.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public TextEmbedding EncodeText(

@@ -84,7 +84,8 @@ internal sealed class LoraReader(TensorFile file, LoraNames names)
 
         if (file.Entries.Count == 0 || !file.Entries.Keys.Any(key => key.Contains("lora", StringComparison.Ordinal)))
             throw new ControlNetException(
-                $"{file.Name}: {(WeightKind.Recognise(file) is { } kind ? $"is {kind.Words}" : "has no tensors of one")}, expected a LoRA.");
+                $"{file.Name}: {(WeightKind.Recognise(file) is { } kind ? $"is {kind.Words}" : "has no tensors of one")}, "
+                    + "expected a LoRA.");
     }
 
     private LoraModule Read(LoraTarget target, Dictionary<Role, string> keys, LoraMetadata metadata)

@@ -67,7 +67,8 @@ public sealed class TextualInversion
             return ([only], only);
         throw new ControlNetException(
             $"{file.Name}: {(WeightKind.Recognise(file) is { } kind ? $"is {kind.Words}" : $"has {names.Count:N0} tensors")}, expected a "
-                + $"textual inversion: the vectors of one token, '{Parameters}', '{OldParameters}*', or '{FirstTower}' and '{SecondTower}'.");
+                + $"textual inversion: the vectors of one token, '{Parameters}', '{OldParameters}*', or "
+                + $"'{FirstTower}' and '{SecondTower}'.");
     }
 
     private static TensorData VectorsOf(TensorFile file, string key, int width, int most)

@@ -20,8 +20,8 @@ internal sealed record AdapterReference(string Name, bool IsEmbedding, WeightRef
         [
             .. named.OrderBy(lora => lora.Key, StringComparer.Ordinal)
                 .Select(lora => new AdapterReference(lora.Key, false, WeightReference.OfAdapter(lora.Value.Path, lora.Value.Sha256))),
-            .. model.Embeddings
-                .Select(embedding => new AdapterReference(embedding.Token, true, WeightReference.OfAdapter(embedding.Path, embedding.Sha256))),
+            .. model.Embeddings.Select(
+                embedding => new AdapterReference(embedding.Token, true, WeightReference.OfAdapter(embedding.Path, embedding.Sha256))),
         ];
     }
 
