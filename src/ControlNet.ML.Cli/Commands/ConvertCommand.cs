@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlNet.ML.Hub;
 using ControlNet.ML.Weights;
 using ControlNet.ML.Weights.Conversion;
 
@@ -13,7 +14,8 @@ internal static class ConvertCommand
     {
         var source = new Argument<string>("source")
         {
-            Description = "A base model or control network: an embedded one, a folder, or a single file (.safetensors, .ckpt, .pth).",
+            Description = "A base model or control network: an embedded one, a folder, a single file (.safetensors, .ckpt, .pth), or "
+                + "owner/name on the hub.",
         };
         var output = new Option<string>("--output", "-o")
         {
@@ -39,7 +41,7 @@ internal static class ConvertCommand
                     $"--output is {Message.Name(target)}, expected FILE{FileEnding} or a folder: pickles are read, not written.");
             InputFiles.Keep(isFile ? [target] : [], [(File.Exists(name) ? name : null, "the source")]);
             var load = modelFile.Complete(result, new LoadOptions());
-            var isControl = SourceKinds.Of(name) == SourceKind.Control;
+            var isControl = false;
             await ProgressDisplay.RunAsync(terminal, show =>
             {
                 var options = new ConvertOptions
@@ -53,10 +55,17 @@ internal static class ConvertCommand
                     },
                     Progress = new DirectProgress<double>(done => show("converting", done, 1)),
                 };
+
+                // Of the hub, it is known only afterwards what it is.
+                var downloading = load with { Progress = new DirectProgress<double>(done => show($"downloading {name}", done, 1)) };
+                var place = ModelNames.FindHubId(name) is { } id
+                    ? ModelHub.Resolve(id, downloading, expected: null, cancellationToken)
+                    : name;
+                isControl = SourceKinds.Of(place) == SourceKind.Control;
                 if (isControl)
-                    Convert(ModelNames.FindControl(name), target, isFile, options, cancellationToken);
+                    Convert(ModelNames.FindControl(place), target, isFile, options, cancellationToken);
                 else
-                    Convert(ModelFolder.Open(ModelNames.FindModel(name), load), target, isFile, options, cancellationToken);
+                    Convert(ModelFolder.Open(ModelNames.FindModel(place), load), target, isFile, options, cancellationToken);
             }).ConfigureAwait(false);
             if (result.GetValue(json))
                 Json.Print(terminal, new { source = name, output = Path.GetFullPath(target), kind = isControl ? "control" : "model" });

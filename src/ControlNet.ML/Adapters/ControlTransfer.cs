@@ -38,11 +38,11 @@ public static class ControlTransfer
         ArgumentException.ThrowIfNullOrEmpty(from);
         ArgumentException.ThrowIfNullOrEmpty(to);
         ArgumentException.ThrowIfNullOrEmpty(output);
-        var path = ModelNames.FindControl(control);
+        var path = ModelNames.FindControl(control, cancellationToken: cancellationToken);
         var source = ControlSource.Open(path);
         using var network = source.OpenWeights();
-        using var before = UNet(from, control, source.Config);
-        using var after = UNet(to, control, source.Config);
+        using var before = UNet(from, control, source.Config, cancellationToken);
+        using var after = UNet(to, control, source.Config, cancellationToken);
         RequireAnother(path, output);
 
         List<string> moved = [], kept = [];
@@ -71,9 +71,10 @@ public static class ControlTransfer
     }
 
     /// <summary>The UNet's weights of a model of the network's family.</summary>
-    private static WeightSource UNet(string model, string control, ControlNetConfig config)
+    private static WeightSource UNet(string model, string control, ControlNetConfig config, CancellationToken cancellationToken)
     {
-        var folder = ModelFolder.Open(ModelNames.FindModel(model), parts: ModelParts.UNet);
+        var options = new LoadOptions { Parts = ModelParts.UNet };
+        var folder = ModelFolder.Open(ModelNames.FindModel(model, options, cancellationToken), options);
         ModelRequirements.CheckFamily(model, folder, control, config);
         return folder.OpenWeights("unet");
     }
