@@ -30,7 +30,7 @@ internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes,
             VocabSize = Size(embedding, 0),
             HiddenSize = width,
             IntermediateSize = Size(FirstLinear(0), 0),
-            
+
             // Stable Diffusion 2 does not use the last of 24 layers; diffusers leaves it out by its number, too.
             NumHiddenLayers = isOpenClip && !hasProjection ? Math.Min(layers, ClipTextConfig.ClipH.NumHiddenLayers) : layers,
             NumAttentionHeads = width % HeadWidth == 0

@@ -24,7 +24,7 @@ public static class ModelNames
         if (FindHubId(nameOrPath) is { } id)
             return OfHub("model", id, options, HubLayout.Model, cancellationToken);
         throw new ControlNetException(
-            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout, owner/name of a model on the hub, or an "
+            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout, a single file, owner/name of a model on the hub, or an "
                 + $"embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
     }
 
@@ -52,7 +52,7 @@ public static class ModelNames
         if (FindHubId(nameOrPath) is { } id)
             return OfHub("control network", id, options, HubLayout.ControlNetwork, cancellationToken);
         throw new ControlNetException(
-            $"No control network {Message.Name(nameOrPath)}: expected a folder, a .safetensors file, owner/name of a network on the hub, "
+            $"No control network {Message.Name(nameOrPath)}: expected a folder, a file, owner/name of a network on the hub, "
                 + $"or an embedded network{Suggest(nameOrPath, EmbeddedControls)}");
     }
 

@@ -85,7 +85,9 @@ internal sealed partial record WeightKind(string Words, NetworkKind? Network = n
             || Has(KeyMap.ControlPrefix + "controlnet_cond_embedding.conv_in.weight");
 
         /// <summary>Only a few vectors of a text encoder's width, under the name of a token or those of A1111's format.</summary>
-        public bool IsEmbedding => shapes.Count is > 0 and <= 4 && shapes.All(tensor =>
+        public bool IsEmbedding => Has("emb_params") || Begin("string_to_param.") || (Has("clip_g") && Has("clip_l")) || IsFewVectors;
+
+        private bool IsFewVectors => shapes.Count is > 0 and <= 4 && shapes.All(tensor =>
             !tensor.Key.Contains('.', StringComparison.Ordinal)
             && tensor.Value is { Length: 1 or 2 } shape && TextWidths.Contains(shape[^1]));
 

@@ -67,6 +67,19 @@ public sealed class WeightKindTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("a textual inversion", "ti-string_to_param.pt")]
+    [InlineData("a textual inversion", "ti-parameterdict.pt")]
+    [InlineData("a textual inversion", "ti-emb_params.safetensors")]
+    [InlineData("a textual inversion", "ti-sdxl.safetensors")]
+    [InlineData("a LoRA", "lora-a-kohya.safetensors")]
+    [InlineData("a LoRA", "lora-old-processors.safetensors")]
+    public void Small_files_are_recognised_whatever_their_container(string words, string name)
+    {
+        using var file = TensorFile.Open(Fixtures.Path("adapters", name));
+        Assert.Equal(words, WeightKind.Recognise(file)?.Words);
+    }
+
     [Fact]
     public void Weights_of_another_kind_in_a_models_folder_are_named_before_what_differs()
     {

@@ -59,7 +59,7 @@ internal sealed class TorchZip
         while (at >= 0 && !(last[at..].StartsWith("PK\u0005\u0006"u8) && U16(last, at + 20) == tail - at - EndLength))
             at--;
         if (at < 0)
-            throw Bad("the end of its directory is missing: is this file complete?");
+            throw new ControlNetException($"{_file}: the end of its directory is missing: is this file complete?");
         var end = _length - tail + at;
         var (count, length, offset) = ((long)U16(last, at + 10), (long)U32(last, at + 12), (long)U32(last, at + 16));
         if (U16(last, at + 4) != 0 || U16(last, at + 6) != 0)
