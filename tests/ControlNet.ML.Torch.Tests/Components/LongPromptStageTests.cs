@@ -106,16 +106,27 @@ public sealed class LongPromptStageTests(ImageRows rows) : IClassFixture<ImageRo
     [InlineData(4, 16, 256)]
     [InlineData(1, 64, 256)]
     [InlineData(2, 3232, 256)]
-    public void A_column_that_holds_no_texts_is_refused(int texts, int tokens, int width)
+    [InlineData((2 * 32 * 256) + 2)]
+    [InlineData((2 * 32 * 256) + 1)]
+    [InlineData(32 * 256)]
+    public void A_column_that_holds_no_texts_is_refused(params int[] dimensions)
     {
-        var definition = SchemaDefinition.Create(typeof(VectorRow));
-        definition["Text"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, texts, tokens, width);
-        var data = _ml.Data.LoadFromEnumerable([new VectorRow { Text = new float[texts * tokens * width] }], definition);
-        var error = Assert.Throws<ArgumentOutOfRangeException>(() => Stages.Denoise("Latents", "Text", rows.Model).Fit(data)).Message;
+        Fit(2, 64, 256);
+        Fit(2 * 64 * 256);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => Fit(dimensions)).Message;
         Assert.Contains("expected Vector<Single, 2, 32, 256>, or of several windows, got", error, StringComparison.Ordinal);
     }
 
     private static string Repeated(string word, int times) => string.Join(' ', Enumerable.Repeat(word, times));
+
+    /// <summary>Fits Denoise to a column of vectors of those dimensions.</summary>
+    private void Fit(params int[] dimensions)
+    {
+        var definition = SchemaDefinition.Create(typeof(VectorRow));
+        definition["Text"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, dimensions);
+        var data = _ml.Data.LoadFromEnumerable([new VectorRow { Text = new float[dimensions.Aggregate((size, side) => size * side)] }], definition);
+        Stages.Denoise("Latents", "Text", rows.Model).Fit(data);
+    }
 
     private sealed class VectorRow
     {
