@@ -109,7 +109,7 @@ internal sealed class FolderParts(string root, ModelIndex index, string? variant
 
     private void RequireVariant(ModelParts parts)
     {
-        if (variant is null)
+        if (variant is null || parts == ModelParts.None)
             return;
         var variants = index.Parts.Where(part => ModelFolder.KindOrNull(part) is not null && IsWanted(part, parts))
             .SelectMany(part => PartFiles.Variants(Path.Combine(root, part), ModelFolder.KindOf(part)))

@@ -107,14 +107,14 @@ internal static class SettingsFiles
         return metadata;
     }
 
+    /// <summary>Whether a single file's metadata has settings.</summary>
+    public static bool AreIn(IReadOnlyDictionary<string, string> metadata) => metadata.ContainsKey(Prefix + ModelFolder.IndexName);
+
     /// <summary>Writes the settings in a single file's metadata as files, for reading.</summary>
     /// <param name="metadata">The metadata.</param>
     /// <param name="folder">The folder.</param>
-    /// <returns>False if there are none.</returns>
-    public static bool Unpack(IReadOnlyDictionary<string, string> metadata, string folder)
+    public static void Unpack(IReadOnlyDictionary<string, string> metadata, string folder)
     {
-        if (!metadata.ContainsKey(Prefix + ModelFolder.IndexName))
-            return false;
         foreach (var (key, text) in metadata)
         {
             if (key.StartsWith(Prefix, StringComparison.Ordinal) && key[Prefix.Length..] is var name && IsOne(name))
@@ -130,8 +130,6 @@ internal static class SettingsFiles
             foreach (var (name, text) in OfClip(ClipWords.End, 77).Where(file => file.Name is Vocabulary or Merges))
                 Write($"{part}/{name}", text);
         }
-
-        return true;
 
         void Write(string name, string text)
         {

@@ -27,10 +27,10 @@ internal sealed class CheckpointFile : IModelParts
             throw new ControlNetException($"{file.Name}: has no averaged weights (model_ema.*), which were asked for.");
 
         // The settings: from the folder that the user names, from the file's own header, or from its family and shapes.
-        using var stored = ScratchFolder.Create();
-        var hasOwn = options.Config is null && SettingsFiles.Unpack(file.Metadata, stored.Path);
+        var hasOwn = options.Config is null && SettingsFiles.AreIn(file.Metadata);
+        using var stored = hasOwn ? ScratchFolder.Create() : null;
         var settings = options.Config is { } config ? ModelFolder.Open(config, options.Variant, ModelParts.None)
-            : hasOwn ? ModelFolder.Open(stored.Path, parts: ModelParts.None)
+            : stored is not null ? Stored(file, stored.Path)
             : null;
         _beside = hasOwn ? null : settings;
         if (settings is not null && settings.Index.IsXL != (_keys.Family == ModelFamily.SDXL))
@@ -158,6 +158,21 @@ internal sealed class CheckpointFile : IModelParts
             "text_encoder" => OpenOpenClip(TextEncoder, _keys.TextEncoder!),
             _ => OpenOpenClip(TextEncoder2!, _keys.TextEncoder2!),
         };
+    }
+
+    /// <summary>The settings in a file's header, which are untrusted like every folder's.</summary>
+    private static ModelFolder Stored(TensorFile file, string folder)
+    {
+        try
+        {
+            SettingsFiles.Unpack(file.Metadata, folder);
+            return ModelFolder.Open(folder, parts: ModelParts.None);
+        }
+        catch (ControlNetException error)
+        {
+            var why = error.Message.Replace(folder + ": ", "", StringComparison.Ordinal).Replace(folder, "", StringComparison.Ordinal);
+            throw new ControlNetException($"{file.Name}: the settings in its header are invalid: {why}", error);
+        }
     }
 
     /// <summary>The tokenizer of the settings if they have one, otherwise CLIP's own.</summary>

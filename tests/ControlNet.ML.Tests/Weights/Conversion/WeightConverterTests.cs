@@ -108,6 +108,33 @@ public sealed class WeightConverterTests : IDisposable
         Assert.Throws<ArgumentException>(() => WeightConverter.ToFolder(model, _folder.File("x"), new ConvertOptions { Type = TensorType.I8 }));
     }
 
+    [Theory]
+    [InlineData("diffusers:unet/config.json", "{", "x.safetensors: the settings in its header are invalid: unet/config.json")]
+    [InlineData("diffusers:scheduler/scheduler_config.json", null, "the settings in its header are invalid: the model is incomplete: the folder 'scheduler'")]
+    [InlineData("diffusers:../escaped.json", "{}", null)]
+    public void The_settings_in_a_header_are_not_trusted(string key, string? value, string? message)
+    {
+        WeightConverter.ToFile(ModelFolder.Open(Fixtures.Path("models", "sd1")), _folder.File("sound.safetensors"), cancellationToken: TestContext.Current.CancellationToken);
+        using (var sound = TensorFile.Open(_folder.File("sound.safetensors")))
+        {
+            var metadata = new Dictionary<string, string>(sound.Metadata);
+            metadata.Remove(key);
+            if (value is not null)
+                metadata[key] = value;
+            Written.To(
+                _folder.File("x.safetensors"),
+                sound.Entries.Values.Select(entry => TensorContent.FromBytes(entry.Name, entry.Type, entry.Shape, sound.Bytes(entry.Name).ToArray())).ToList(),
+                metadata);
+        }
+
+        var error = Record.Exception(() => ModelFolder.Open(_folder.File("x.safetensors")));
+        if (message is null)
+            Assert.Null(error);
+        else
+            Assert.Contains(message, Assert.IsType<ControlNetException>(error).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("scratch", error?.Message ?? "", StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Progress_reaches_its_end()
     {
