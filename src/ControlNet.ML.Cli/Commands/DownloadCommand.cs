@@ -19,8 +19,7 @@ internal static class DownloadCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of paths." };
         var command = new Command(
             "download",
-            "Fetch models and control networks of the Hugging Face hub into the cache that Python's tools use, too (HF_HUB_CACHE), and "
-                + "print where they are. Interrupted downloads are resumed. A token is taken from HF_TOKEN or its file.")
+            "Fetch models and control networks of the Hugging Face hub into its usual cache, and print where they are.")
         {
             ids, variant, json,
         };
