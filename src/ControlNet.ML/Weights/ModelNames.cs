@@ -24,8 +24,8 @@ public static class ModelNames
         if (FindHubId(nameOrPath) is { } id)
             return OfHub("model", id, options, HubLayout.Model, cancellationToken);
         throw new ControlNetException(
-            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout, a single file, owner/name of a model on the hub, or "
-                + $"an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
+            $"No model {Message.Name(nameOrPath)}: expected a folder in diffusers' layout, a single file, owner/name of a model "
+                + $"on the hub, or an embedded model{Suggest(nameOrPath, ModelPackages.Names)}");
     }
 
     /// <summary>The folder or file of a control network. A network of the hub that is not in the cache is fetched.</summary>
