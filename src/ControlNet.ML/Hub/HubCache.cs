@@ -129,10 +129,17 @@ internal sealed class HubCache(string root, HubId id, bool useLinks = true)
         Directory.CreateDirectory(folder);
         if (useLinks && TryLink(file, Path.GetRelativePath(folder, blob)))
             return;
-        if (isLast)
-            File.Move(blob, file, overwrite: true);
-        else
-            AtomicFile.Write(file, stream => Copy(blob, stream));
+        try
+        {
+            if (isLast)
+                File.Move(blob, file, overwrite: true);
+            else
+                AtomicFile.Write(file, stream => Copy(blob, stream));
+        }
+        catch (FileNotFoundException) when (IsFile(file))
+        {
+            // Another process has moved it.
+        }
     }
 
     /// <summary>Records the commit of the revision, once its files are in the cache.</summary>

@@ -24,10 +24,24 @@ internal sealed class HubSnapshot(HubId id, LoadOptions options)
     {
         if (_hub.IsOffline)
             return FindCached() ?? throw Offline();
+        try
+        {
+            return await FetchOnlineAsync(expected, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlNetException(
+                $"{_hub.CacheFolder}: the hub's cache cannot be written: {error.Message} HF_HUB_CACHE names another folder.", error);
+        }
+    }
+
+    private async Task<string> FetchOnlineAsync(
+        HubLayout? expected, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
+    {
         var client = new HubClient(_hub);
         var listing = await client.ListAsync(id, cancellationToken).ConfigureAwait(false);
         var fetch = new HubFetch(id, listing.Commit, client, Cache, _hub, progress);
-        CreateCache();
+        Cache.Create();
         var plan = await HubPlan.MakeAsync(id, listing.Files, options, async file =>
             JsonText.ReadFile(await fetch.OneAsync(file, cancellationToken).ConfigureAwait(false), file)).ConfigureAwait(false);
         if (expected is { } layout && plan.Layout != HubLayout.SingleFile && plan.Layout != layout)
@@ -54,19 +68,6 @@ internal sealed class HubSnapshot(HubId id, LoadOptions options)
             Cache.MarkAbsent(listing.Commit, file);
         Cache.WriteRef(listing.Commit);
         return PathOf(listing.Commit, plan);
-    }
-
-    private void CreateCache()
-    {
-        try
-        {
-            Cache.Create();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException(
-                $"{_hub.CacheFolder}: the hub's cache cannot be written: {error.Message} HF_HUB_CACHE names another folder.", error);
-        }
     }
 
     private ControlNetException Offline()

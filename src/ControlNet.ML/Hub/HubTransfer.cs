@@ -27,24 +27,18 @@ internal sealed class HubTransfer(HubClient client, HubCache cache, HubOptions o
     /// <param name="report">Receives the number of bytes that are there.</param>
     /// <param name="cancellationToken">Stops the transfer; what was transferred is kept.</param>
     /// <exception cref="ControlNetException">The hub fails or refuses, or its content is not the announced one.</exception>
+    /// <exception cref="IOException">The cache cannot be written.</exception>
     public async Task RunAsync(HubId id, string commit, HubFile file, Action<long> report, CancellationToken cancellationToken)
     {
         using var hold = await cache.LockAsync(file.ETag, cancellationToken).ConfigureAwait(false);
-        if (IsDone(file))
+        if (IsDone(file) || cache.Has(commit, file.Path))
             return;
         var part = cache.Incomplete(file.ETag);
-        try
+        if (!await FillAsync(id, commit, file, part, report, cancellationToken).ConfigureAwait(false))
         {
-            if (!await FillAsync(id, commit, file, part, report, cancellationToken).ConfigureAwait(false))
-            {
-                // The leftover of an earlier transfer may have been damaged: once more, from the start.
-                File.Delete(part);
-                await FillAsync(id, commit, file, part, report, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        catch (Exception error) when (error is UnauthorizedAccessException || (error is IOException and not HubBusyException))
-        {
-            throw new ControlNetException($"{part}: cannot be written: {error.Message}", error);
+            // The leftover of an earlier transfer may have been damaged: once more, from the start.
+            File.Delete(part);
+            await FillAsync(id, commit, file, part, report, cancellationToken).ConfigureAwait(false);
         }
 
         File.Move(part, cache.Blob(file.ETag), overwrite: true);

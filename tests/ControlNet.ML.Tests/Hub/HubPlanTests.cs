@@ -12,7 +12,7 @@ public sealed class HubPlanTests : HubTestBase
     public async Task Of_a_model_only_its_own_files_are_fetched()
     {
         AddModel("");
-        foreach (var other in new[] { "README.md", "v1-5.safetensors", "safety_checker/config.json", "safety_checker/model.safetensors", "unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.fp16.safetensors", "unet/diffusion_flax_model.msgpack" })
+        foreach (var other in new[] { "README.md", "v1-5.safetensors", "safety_checker/config.json", "safety_checker/model.safetensors", "unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.fp16.safetensors", "unet/diffusion_flax_model.msgpack", "unet/diffusion_pytorch_model.safetensors.index.fp16.json" })
             Server.Add(other, Weights);
         var folder = await DownloadAsync();
         Assert.Equal(Names(Fixtures.Path("models", "sd1")), Names(folder));

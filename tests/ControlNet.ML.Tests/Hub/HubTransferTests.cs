@@ -149,6 +149,14 @@ public sealed class HubTransferTests : HubTestBase
     }
 
     [Fact]
+    public async Task A_cache_that_cannot_be_written_is_named()
+    {
+        AddControl();
+        Folder.Write("hub", [1]);
+        Assert.StartsWith($"{CacheFolder}: the hub's cache cannot be written: ", await FailureAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Progress_counts_the_bytes_of_all_files()
     {
         AddControl();
