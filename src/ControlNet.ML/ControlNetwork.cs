@@ -1,6 +1,7 @@
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Hub;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Weights;
 
@@ -23,6 +24,9 @@ public sealed class ControlNetwork : IDisposable
 
     /// <summary>The name it was loaded by.</summary>
     public string Name { get; }
+
+    /// <summary>The name that images record: of a network of the hub, with the commit.</summary>
+    internal string RecordedName => ModelHub.PinnedName(Name, Path) ?? Name;
 
     /// <summary>The network's configuration.</summary>
     public ControlNetConfig Config => Backend.Config;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Hub;
 using ControlNet.ML.Pipelines;
 using ControlNet.ML.Text;
 using ControlNet.ML.Weights;
@@ -38,6 +39,9 @@ public sealed partial class DiffusionModel : IDisposable
 
     /// <summary>The name it was loaded by.</summary>
     public string Name { get; }
+
+    /// <summary>The name that images record: of a model of the hub, with the commit.</summary>
+    internal string RecordedName => ModelHub.PinnedName(Name, Folder.Path) ?? Name;
 
     /// <summary>Its folder and configurations.</summary>
     public ModelFolder Folder { get; }

@@ -59,6 +59,9 @@ public sealed record LoadOptions
     /// <summary>The hub, for names such as <c>owner/name</c>; null for the environment's settings.</summary>
     public HubOptions? Hub { get; init; }
 
+    /// <summary>Whether the hub's files may only be taken from the cache, whatever <see cref="Hub"/> says.</summary>
+    internal bool IsCachedOnly { get; init; }
+
     /// <summary>Progress of the loading, from 0 to 1, including the download from the hub, if there is one.</summary>
     public IProgress<double>? Progress { get; init; }
 }

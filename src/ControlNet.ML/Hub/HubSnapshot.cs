@@ -8,7 +8,9 @@ namespace ControlNet.ML.Hub;
 /// <param name="options">Variant, parts and hub.</param>
 internal sealed class HubSnapshot(HubId id, LoadOptions options)
 {
-    private readonly HubOptions _hub = options.Hub ?? HubOptions.FromEnvironment();
+    private readonly HubOptions _hub = (options.Hub ?? HubOptions.FromEnvironment()) is var hub && options.IsCachedOnly
+        ? hub with { IsOffline = true }
+        : hub;
 
     private HubCache Cache => field ??= new HubCache(_hub.CacheFolder, id, _hub.UseLinks);
 

@@ -45,7 +45,7 @@ internal static class Provenance
         {
             ["software"] = "ControlNet.ML "
                 + $"{typeof(DiffusionModel).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}",
-            ["model"] = model.Name,
+            ["model"] = model.RecordedName,
             ["prompt"] = prompt,
             ["negative_prompt"] = options.NegativePrompt ?? "",
             ["prompt_syntax"] = PromptSyntaxNames.Of(options.PromptSyntax),

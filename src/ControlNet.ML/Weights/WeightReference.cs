@@ -48,7 +48,7 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         Device = Device,
         Parts = Parts,
         ConditionEncoderOnly = ConditionEncoderOnly,
-        Hub = HubOptions.FromEnvironment() with { IsOffline = true },
+        IsCachedOnly = true,
     };
 
     /// <summary>The reference with a descriptive name, if the files are inside the saved model and the name need not locate them.</summary>

@@ -74,6 +74,17 @@ public sealed class HubModelTests : IDisposable
         Assert.Equal(requests, _server.Requests.Count);
     }
 
+    [Fact]
+    public void An_image_records_the_commits()
+    {
+        using var model = DiffusionModel.Load(Id, new LoadOptions { Device = "cpu" });
+        using var network = ControlNetwork.Load($"{Id}:canny", new LoadOptions { Device = "cpu" });
+        var condition = new ControlNet.ML.Imaging.ImageBuffer(64, 64, 3);
+        var image = model.Generate("fox", [new ControlInput(network, condition)], new GenerateOptions { Steps = 1, Width = 64, Height = 64 });
+        Assert.Equal($"{Id}@{HubServer.Commit}", image.Provenance["model"]);
+        Assert.Contains($"{Id}@{HubServer.Commit}:canny", image.Provenance.Values);
+    }
+
     private List<(int Id, float[] Values)> Save()
     {
         using var model = DiffusionModel.Load(Id, new LoadOptions { Device = "cpu" });
