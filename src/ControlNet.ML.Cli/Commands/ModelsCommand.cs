@@ -92,7 +92,8 @@ internal static class ModelsCommand
         var isPruned = File.Exists(path) && options is { Config: null, Vae: null };
         var folder = ModelFolder.Open(path, isPruned ? options with { Parts = CheckpointFile.PartsIn(path) } : options);
         var scheduler = folder.ReadScheduler();
-        if (folder.Loaded.HasFlag(ModelParts.TextEncoder))
+        // A single file has CLIP's own tokenizers, or was read with those in its header.
+        if (!folder.IsSingleFile)
             folder.ReadTokenizers();
         folder.CheckWeights();
         var (side, defaults) = (folder.NativeSize, new GenerateOptions().For(folder.Generation));
