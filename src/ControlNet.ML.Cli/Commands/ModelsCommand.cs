@@ -24,7 +24,7 @@ internal static class ModelsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "models",
-            "List the embedded models or the cached ones, or describe a model, a control network or another file of weights, and check it.")
+            "List models, or describe a model, control network or other file of weights.")
         {
             name, cached, hash,
         };

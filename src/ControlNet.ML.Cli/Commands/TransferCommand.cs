@@ -31,7 +31,7 @@ internal static class TransferCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of the folder's name." };
         var command = new Command(
             "transfer",
-            "Move a control network to another base model of its family without training: control + target - base.")
+            "Move a control network to another base: control + target - base.")
         {
             control, from, to, output, json,
         };
