@@ -20,6 +20,8 @@ public sealed class ControlNetwork : IDisposable
     {
         (Name, Path, Options, Backend) = (name, System.IO.Path.GetFullPath(path), options, backend);
         Reference = new(() => WeightReference.Of(this));
+        Hash = new WeightHash(() => File.Exists(Path) ? Path
+            : PartFiles.Find(Path, NetworkKind.ControlNetwork, options.Variant)?.Single);
     }
 
     /// <summary>The name it was loaded by.</summary>
@@ -33,6 +35,9 @@ public sealed class ControlNetwork : IDisposable
 
     /// <summary>The network on its backend.</summary>
     public IControlBackend Backend { get; }
+
+    /// <summary>The SHA-256 of its file.</summary>
+    internal WeightHash Hash { get; }
 
     /// <summary>The full path of its folder or file.</summary>
     internal string Path { get; }
@@ -138,6 +143,7 @@ public sealed class ControlNetwork : IDisposable
     public void Dispose()
     {
         IsDisposed = true;
+        Hash.Dispose();
         Backend.Dispose();
     }
 }

@@ -35,6 +35,9 @@ public sealed partial class DiffusionModel : IDisposable
         Reference = new(() => WeightReference.Of(this));
         Pipeline = new GenerationPipeline(this);
         Loras = new LoraLibrary(name, folder);
+        Hash = new WeightHash(() => !folder.Loaded.HasFlag(ModelParts.UNet) ? null
+            : folder.IsSingleFile ? folder.Path
+            : folder.PartFiles("unet") is [var file] ? file : null);
     }
 
     /// <summary>The name it was loaded by.</summary>
@@ -69,6 +72,9 @@ public sealed partial class DiffusionModel : IDisposable
 
     /// <summary>The LoRAs that requests can name.</summary>
     internal LoraLibrary Loras { get; }
+
+    /// <summary>The SHA-256 of the single file, or of the folder's UNet.</summary>
+    internal WeightHash Hash { get; }
 
     /// <summary>Whether the model is disposed.</summary>
     internal bool IsDisposed { get; private set; }
@@ -288,6 +294,7 @@ public sealed partial class DiffusionModel : IDisposable
     public void Dispose()
     {
         IsDisposed = true;
+        Hash.Dispose();
         Backend.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using ControlNet.ML.Imaging;
 
@@ -28,6 +29,22 @@ public sealed class SingleFileTests : IDisposable
         Assert.Equal(64, ((string)told["sha256"]!).Length);
         Assert.Equal(((string)told["sha256"]!)[..10].ToUpperInvariant(), (string)told["auto_v2"]!);
         Assert.Equal(2, (double)told["defaults"]!["guidance"]!);
+    }
+
+    [Fact]
+    public async Task Images_name_their_weights_by_hash()
+    {
+        await Done("convert", "emoji", "--output", "emoji.safetensors");
+        await Done("convert", "emoji/canny", "--output", "canny.safetensors");
+        string[] how = ["generate", "panda", "--photo", Tool.Photo, "--steps", "1", "--json", "--output", "x.png"];
+        var single = JsonNode.Parse(await Done([.. how, "--model", "emoji.safetensors", "--control", "canny.safetensors"]))!["pictures"]![0]!["provenance"]!;
+        Assert.Equal(Hash("emoji.safetensors"), (string?)single["model_sha256"]);
+        Assert.Equal(Hash("canny.safetensors"), (string?)single["control_1_sha256"]);
+        var folder = JsonNode.Parse(await Done(how))!["pictures"]![0]!["provenance"]!;
+        Assert.Equal(Hash(ControlNet.ML.Emoji.EmojiModel.Folder + "/unet/diffusion_pytorch_model.safetensors"), (string?)folder["unet_sha256"]);
+        Assert.Equal(Hash(ControlNet.ML.Emoji.EmojiModel.Folder + "/controlnet/canny/diffusion_pytorch_model.safetensors"), (string?)folder["control_1_sha256"]);
+
+        static string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
     }
 
     [Fact]

@@ -220,7 +220,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         var provenance = Provenance.Of(
             model,
             request.Prompt,
-            [.. request.Controls.Select(control => (control.Network.RecordedName, control.Unit))],
+            [.. request.Controls.Select(control => (control.Network, control.Unit))],
             options,
             settings.Scheduler,
             settings.Width,

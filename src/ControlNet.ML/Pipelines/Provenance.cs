@@ -25,7 +25,7 @@ internal static class Provenance
     /// <summary>The entries of one image.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompt">The prompt.</param>
-    /// <param name="controls">Each control network's name and settings.</param>
+    /// <param name="controls">Each control network and its settings.</param>
     /// <param name="options">Steps, guidance scale, seed and so on.</param>
     /// <param name="scheduler">The scheduler.</param>
     /// <param name="width">Width of the image in pixels.</param>
@@ -34,7 +34,7 @@ internal static class Provenance
     public static Dictionary<string, string> Of(
         DiffusionModel model,
         string prompt,
-        IReadOnlyList<(string Name, ControlUnit Unit)> controls,
+        IReadOnlyList<(ControlNetwork Network, ControlUnit Unit)> controls,
         GenerateOptions options,
         SchedulerConfig scheduler,
         int width,
@@ -62,6 +62,8 @@ internal static class Provenance
             ["clip_skip"] = Text(options.ClipSkip ?? 0),
             ["computed_by"] = model.Backend.Description,
         };
+        if (model.Hash.Value is { } hash)
+            entries[model.Folder.IsSingleFile ? "model_sha256" : "unet_sha256"] = hash;
         if (GenerationPipeline.TimeIds(model, width, height, options.Sizes) is { } ids)
             entries["size_conditioning"] = string.Join(' ', ids);
         if (options.Latents is not null)
@@ -74,8 +76,10 @@ internal static class Provenance
 
         for (var i = 0; i < controls.Count; i++)
         {
-            var ((name, unit), prefix) = (controls[i], $"control_{i + 1}");
-            entries[prefix] = name;
+            var ((network, unit), prefix) = (controls[i], $"control_{i + 1}");
+            entries[prefix] = network.RecordedName;
+            if (network.Hash.Value is { } networkHash)
+                entries[$"{prefix}_sha256"] = networkHash;
             entries[$"{prefix}_scale"] = Text(unit.Scale);
             entries[$"{prefix}_window"] = $"{Text(unit.Start)} {Text(unit.End)}";
             entries[$"{prefix}_weighting"] = ControlWeightingNames.Of(unit.Weighting);

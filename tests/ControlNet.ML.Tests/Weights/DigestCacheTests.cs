@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
-using ControlNet.ML.Cli.Scoring;
+using ControlNet.ML.Weights;
 using FsCheck.Xunit;
 
-namespace ControlNet.ML.Cli.Tests.Scoring;
+namespace ControlNet.ML.Tests.Weights;
 
 public sealed class DigestCacheTests : IDisposable
 {

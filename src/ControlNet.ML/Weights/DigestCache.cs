@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ControlNet.ML.Cli.Scoring;
+namespace ControlNet.ML.Weights;
 
 /// <summary>
 /// SHA-256 of large files that rarely change. A digest is cached under the file's path, length and modification time, so that only the
