@@ -33,7 +33,8 @@ internal sealed class WeightHash : IDisposable
                 : LinkedFile.Of(file).Length < SmallestCached ? WeightReference.Digest(file)
                 : new DigestCache(UserCache.Folders("digests")).Of(file, stop);
         }
-        catch (Exception error) when (error is ControlNetException or IOException or UnauthorizedAccessException or OperationCanceledException)
+        catch (Exception error) when (
+            error is ControlNetException or IOException or UnauthorizedAccessException or OperationCanceledException)
         {
             return null;
         }
