@@ -104,7 +104,7 @@ internal static class StateDict
         fixed (byte* start = parameter.bytes)
         {
             var target = (nint)start;
-            LargePages.Advise(target, tensor.Count * size);
+            MemoryPages.MakeLarge(target, tensor.Count * size);
             Parallel.For(0L, pieces, piece =>
             {
                 var first = piece * StagedElements;

@@ -30,21 +30,21 @@ public sealed record LoadOptions
     public string? Vae { get; init; }
 
     /// <summary>
-    /// For a model in a single file: a model folder in diffusers' layout with the configurations, tokenizers and scheduler that the file
-    /// does not contain, and with the parts that it was pruned of.
+    /// For a model in a single file only: a model folder in diffusers' layout with the configurations, tokenizers and scheduler that the
+    /// file does not contain, and with the parts that it was pruned of.
     /// </summary>
     /// <value>Default: null: from the shapes of the tensors, and the family's.</value>
     public string? Config { get; init; }
 
     /// <summary>
-    /// For a model in a single file: what its UNet predicts, which the weights do not tell. Where neither the file's metadata nor a
+    /// For a model in a single file only: what its UNet predicts, which the weights do not tell. Where neither the file's metadata nor a
     /// <c>.yaml</c> beside it says so, Stable Diffusion 2 is taken for 2.1, which predicts velocity, as in diffusers.
     /// </summary>
     /// <value>Default: null: recognised as far as possible.</value>
     public PredictionType? PredictionType { get; init; }
 
     /// <summary>
-    /// For a model in a single file: whether to use the averaged weights of training (<c>model_ema.*</c>), as in diffusers.
+    /// For a model in a single file only: whether to use the averaged weights of training (<c>model_ema.*</c>), as in diffusers.
     /// </summary>
     /// <value>Default: false.</value>
     public bool ExtractEma { get; init; }

@@ -86,6 +86,9 @@ public sealed class SingleFileTests : IDisposable
     [InlineData(2, "pickles are read, not written", "convert", "emoji", "--output", "x.ckpt")]
     [InlineData(1, "No model 'nothing'", "convert", "nothing", "--output", "x")]
     [InlineData(2, "--hash needs a file", "models", "emoji", "--hash")]
+    [InlineData(1, "is a model folder, which has its own settings; --extract-ema", "generate", "apple", "--extract-ema", "--output", "x.png")]
+    [InlineData(2, "--vae is for base models, and 'emoji/canny' is none", "models", "emoji/canny", "--vae", "x")]
+    [InlineData(2, "--vae is for base models, and 'emoji/canny' is none", "convert", "emoji/canny", "--vae", "x", "--output", "y")]
     public async Task What_cannot_be_done_is_said(int code, string message, params string[] args)
     {
         var answer = await _tool.RunAsync(args);

@@ -63,6 +63,8 @@ internal static class ConvertCommand
                     : name;
                 isControl = SourceKinds.Of(place) == SourceKind.Control;
                 if (isControl)
+                    modelFile.RequireNone(result, name);
+                if (isControl)
                     Convert(ModelNames.FindControl(place), target, isFile, options, cancellationToken);
                 else
                     Convert(ModelFolder.Open(ModelNames.FindModel(place), load), target, isFile, options, cancellationToken);

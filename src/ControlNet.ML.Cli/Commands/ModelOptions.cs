@@ -35,6 +35,16 @@ internal sealed class ModelOptions
     /// <summary>All options, in the order in which help lists them.</summary>
     public IReadOnlyList<Option> All => [_vae, _config, _prediction, _ema];
 
+    /// <summary>Refuses the options for what is not a base model: they would have no effect.</summary>
+    /// <param name="result">The arguments.</param>
+    /// <param name="name">What the command is called with, a control network or another file.</param>
+    /// <exception cref="UsageException">One of them is given.</exception>
+    public void RequireNone(ParseResult result, string name)
+    {
+        if (All.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } given)
+            throw new UsageException($"{given.Name} is for base models, and {Message.Name(name)} is none.");
+    }
+
     /// <summary>Adds what the user gave to options of loading.</summary>
     public LoadOptions Complete(ParseResult result, LoadOptions options) => options with
     {

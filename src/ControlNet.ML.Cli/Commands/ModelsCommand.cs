@@ -49,7 +49,10 @@ internal static class ModelsCommand
                 var digest = File.Exists(what) ? WeightDigest.OfFile(what, compute, cancellationToken) : null;
                 if (compute && digest is null)
                     throw new UsageException($"--hash needs a file, {Message.Name(what)} is none.");
-                switch (SourceKinds.Of(what))
+                var kind = SourceKinds.Of(what);
+                if (kind != SourceKind.Model)
+                    modelFile.RequireNone(result, what);
+                switch (kind)
                 {
                     case SourceKind.Control: ShowControl(terminal, what, digest, json); break;
                     case SourceKind.Other: FileReport.Show(terminal, what, digest, json); break;

@@ -24,7 +24,7 @@ internal static class TransferCommand
         };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "Folder for the moved network.",
+            Description = "New folder for the moved network.",
             Required = true,
             HelpName = "folder",
         };

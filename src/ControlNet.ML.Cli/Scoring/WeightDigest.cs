@@ -27,13 +27,13 @@ internal static class WeightDigest
     /// <param name="cancellationToken">Stops the reading.</param>
     public static string? OfFile(string file, bool compute, CancellationToken cancellationToken)
     {
-        var cache = new DigestCache(UserCache.Folders("digests"));
+        var cache = DigestCache.OfUser;
         return compute ? cache.Of(file, cancellationToken) : cache.Known(file);
     }
 
     private static string Of(IEnumerable<string> files, CancellationToken cancellationToken)
     {
-        var cache = new DigestCache(UserCache.Folders("digests"));
+        var cache = DigestCache.OfUser;
         var digests = files.Select(file => cache.Of(file, cancellationToken));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join(' ', digests))));
     }

@@ -24,9 +24,12 @@ internal static class CheckpointBenchmark
             KeyMap.For(UNetConfig.StableDiffusion15), KeyMap.For(AutoencoderConfig.StableDiffusion15), KeyMap.For(ClipTextConfig.ClipL),
         ];
         var tensors = parts.SelectMany(map => map.Tensors).Select(tensor => new TensorContent(
-            tensor.Original, TensorType.F16, tensor.OriginalShape, stream => Fill(stream, Bytes(tensor.OriginalShape), block))).ToList();
+            tensor.Original,
+            TensorType.F16,
+            tensor.OriginalShape,
+            stream => LoadBenchmark.Fill(stream, tensor.OriginalShape, block))).ToList();
         if (path.EndsWith(".ckpt", StringComparison.Ordinal))
-            TorchSaveWriter.Write(path, tensors, (stream, tensor) => Fill(stream, tensor.ByteLength, block));
+            TorchSaveWriter.Write(path, tensors, (stream, tensor) => LoadBenchmark.Fill(stream, tensor.Shape, block));
         else
             SafetensorsWriter.Write(path, tensors);
     }
@@ -67,13 +70,5 @@ internal static class CheckpointBenchmark
         }
 
         return clock.Elapsed.TotalSeconds;
-    }
-
-    private static long Bytes(long[] shape) => shape.Aggregate(2L, (bytes, size) => bytes * size);
-
-    private static void Fill(Stream stream, long bytes, byte[] block)
-    {
-        for (var left = bytes; left > 0; left -= block.Length)
-            stream.Write(block.AsSpan(0, (int)Math.Min(left, block.Length)));
     }
 }

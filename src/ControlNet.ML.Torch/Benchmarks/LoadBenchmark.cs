@@ -50,7 +50,8 @@ internal static class LoadBenchmark
             device.ToString(), weights.Tensors.Values.Sum(t => t.ByteLength), resident, before, ProcessMemory.Peak(), seconds);
     }
 
-    private static void Fill(Stream stream, long[] shape, byte[] block)
+    /// <summary>Writes a float16 tensor of a shape from a block of any numbers.</summary>
+    public static void Fill(Stream stream, long[] shape, byte[] block)
     {
         var left = shape.Aggregate(2L, (bytes, size) => bytes * size);
         for (; left > 0; left -= block.Length)

@@ -1,12 +1,15 @@
 using System.Globalization;
 using System.Text.Json;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 
 namespace ControlNet.ML.Torch.Training;
 
 /// <summary><c>run.json</c>: every setting that a run's numbers depend on. A run is resumed only with the same ones.</summary>
 internal static class TrainingRecord
 {
+    private const string Prediction = "prediction", ModelsOwn = "the model's own";
+
     /// <summary>Former names of settings, by which runs of earlier versions recorded them.</summary>
     private static readonly Dictionary<string, string> Renamed = new()
     {
@@ -25,6 +28,7 @@ internal static class TrainingRecord
     {
         [nameof(TrainingOptions.PromptSyntax)] = nameof(PromptSyntax.Plain),
         [nameof(TrainingOptions.LongPrompts)] = nameof(LongPrompts.Truncate),
+        [Prediction] = ModelsOwn,
     };
 
     /// <summary>The settings by name.</summary>
@@ -33,12 +37,14 @@ internal static class TrainingRecord
     /// <param name="height">Image height in pixels.</param>
     /// <param name="data">The table's fingerprint.</param>
     /// <param name="model">The base networks' fingerprint.</param>
+    /// <param name="prediction">What the UNet predicts, if the user says so.</param>
     /// <param name="device">Device and precision.</param>
     public static Dictionary<string, string> Of(
-        TrainingOptions options, int width, int height, string data, string model, TorchDevice device) => new()
+        TrainingOptions options, int width, int height, string data, string model, PredictionType? prediction, TorchDevice device) => new()
         {
             ["data"] = data,
             ["model"] = model,
+            [Prediction] = prediction?.ToString() ?? ModelsOwn,
             ["device"] = device.ToString(),
             [nameof(options.BatchSize)] = Text(options.BatchSize),
             [nameof(options.GradientAccumulationSteps)] = Text(options.GradientAccumulationSteps),

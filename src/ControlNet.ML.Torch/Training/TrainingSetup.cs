@@ -23,7 +23,13 @@ internal sealed class TrainingSetup : IDisposable
             throw new ArgumentException(problem);
         var encoders = WeightFiles.Fingerprint(backend.Encoders);
         Record = TrainingRecord.Of(
-            options, width, height, table.Fingerprint, $"{encoders} {WeightFiles.Fingerprint(UNet.parameters())}", backend.Device);
+            options,
+            width,
+            height,
+            table.Fingerprint,
+            $"{encoders} {WeightFiles.Fingerprint(UNet.parameters())}",
+            model.Options.PredictionType,
+            backend.Device);
         Config = TrainedNetwork.Config(model.Folder, options);
         if (options.InitialControl is { } initial)
             ModelRequirements.CheckFamily(model, initial, Config);

@@ -12,18 +12,18 @@ namespace ControlNet.ML.Adapters;
 /// </summary>
 public static class ControlTransfer
 {
-    private const string WeightsName = "diffusion_pytorch_model.safetensors";
+    private static readonly string WeightsName = NetworkKind.ControlNetwork.FileName() + WeightEndings.Safetensors;
 
     /// <summary>Writes the moved network, tensor by tensor.</summary>
     /// <param name="control">The control network: a name, a folder or a file.</param>
     /// <param name="from">The base model that it was trained on: a name or a folder.</param>
     /// <param name="to">The base model to move it to.</param>
-    /// <param name="output">A folder, which receives configuration and weights in float32; existing ones are replaced.</param>
+    /// <param name="output">The folder for configuration and weights in float32, which must not exist yet, or be empty.</param>
     /// <param name="progress">Progress reports, from 0 to 1, on the calling thread.</param>
-    /// <param name="cancellationToken">Checked between tensors; after a cancellation no weights are written.</param>
+    /// <param name="cancellationToken">Checked between tensors; after a cancellation nothing is written.</param>
     /// <returns>The tensors that were moved, and those that were kept.</returns>
     /// <exception cref="ControlNetException">
-    /// Files are missing or invalid, the three are not of one family, or the output cannot be written.
+    /// Files are missing or invalid, the three are not of one family, or the output exists or cannot be written.
     /// </exception>
     /// <exception cref="OperationCanceledException">The transfer was cancelled.</exception>
     public static ControlTransferResult Run(
@@ -38,12 +38,10 @@ public static class ControlTransfer
         ArgumentException.ThrowIfNullOrEmpty(from);
         ArgumentException.ThrowIfNullOrEmpty(to);
         ArgumentException.ThrowIfNullOrEmpty(output);
-        var path = ModelNames.FindControl(control, cancellationToken: cancellationToken);
-        var source = ControlSource.Open(path);
+        var source = ControlSource.Open(ModelNames.FindControl(control, cancellationToken: cancellationToken));
         using var network = source.OpenWeights();
         using var before = UNet(from, control, source.Config, cancellationToken);
         using var after = UNet(to, control, source.Config, cancellationToken);
-        RequireAnother(path, output);
 
         List<string> moved = [], kept = [];
         foreach (var tensor in network.Tensors.Values)
@@ -51,20 +49,23 @@ public static class ControlTransfer
         if (moved.Count == 0)
             throw new ControlNetException($"{control}: shares no tensor with the UNet of '{from}', expected a copy of its encoder.");
         var done = 0;
-        AtomicFile.Write(
-            Path.Combine(Folder(output), "config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(source.Config.ToJson())));
-        SafetensorsWriter.Write(
-            Path.Combine(output, WeightsName),
-            network.Tensors.Values.Select(tensor => new TensorContent(tensor.Name, TensorType.F32, tensor.Shape, stream =>
-            {
-                Write(stream, tensor, Moves(tensor) ? before.Tensors[tensor.Name] : null, after);
-                progress?.Report(++done / (double)network.Tensors.Count);
-            })),
-            new Dictionary<string, string>
-            {
-                ["transfer"] = $"{Path.GetFileName(control)} + {Path.GetFileName(to)} - {Path.GetFileName(from)}",
-            },
-            cancellationToken);
+        NewFolder.Write(output, folder =>
+        {
+            AtomicFile.Write(
+                Path.Combine(folder, "config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(source.Config.ToJson())));
+            SafetensorsWriter.Write(
+                Path.Combine(folder, WeightsName),
+                network.Tensors.Values.Select(tensor => new TensorContent(tensor.Name, TensorType.F32, tensor.Shape, stream =>
+                {
+                    Write(stream, tensor, Moves(tensor) ? before.Tensors[tensor.Name] : null, after);
+                    progress?.Report(++done / (double)network.Tensors.Count);
+                })),
+                new Dictionary<string, string>
+                {
+                    ["transfer"] = $"{Path.GetFileName(control)} + {Path.GetFileName(to)} - {Path.GetFileName(from)}",
+                },
+                cancellationToken);
+        });
         return new ControlTransferResult(moved, kept);
 
         bool Moves(WeightTensor tensor) => Has(before, tensor) && Has(after, tensor);
@@ -82,26 +83,6 @@ public static class ControlTransfer
     /// <summary>Whether a UNet has a tensor, of the same shape: an inpainting model's first convolution has more inputs.</summary>
     private static bool Has(WeightSource unet, WeightTensor tensor) =>
         unet.Tensors.TryGetValue(tensor.Name, out var other) && other.Shape.AsSpan().SequenceEqual(tensor.Shape);
-
-    private static void RequireAnother(string control, string output)
-    {
-        var own = Path.TrimEndingDirectorySeparator(Path.GetFullPath(control));
-        var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output));
-        if (own == folder || own == Path.Combine(folder, WeightsName))
-            throw new ControlNetException($"{output}: is the control network to be moved, expected another folder.");
-    }
-
-    private static string Folder(string output)
-    {
-        try
-        {
-            return Directory.CreateDirectory(output).FullName;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{output}: cannot be created: {error.Message}", error);
-        }
-    }
 
     private static void Write(Stream stream, WeightTensor tensor, WeightTensor? before, WeightSource after)
     {

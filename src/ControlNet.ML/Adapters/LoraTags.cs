@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Adapters;
 
@@ -7,7 +8,6 @@ namespace ControlNet.ML.Adapters;
 internal static partial class LoraTags
 {
     private const string Expected = "<lora:NAME> or <lora:NAME:WEIGHT>";
-    private static readonly string[] Extensions = [".safetensors", ".pt", ".bin", ".ckpt"];
 
     /// <summary>Moves the LoRAs of a request's prompt to its options. Without a folder for them, a prompt is taken as it is.</summary>
     /// <exception cref="ControlNetException">A tag is not of this form, or the folder has no such file.</exception>
@@ -43,7 +43,7 @@ internal static partial class LoraTags
         if (!Directory.Exists(folder))
             throw new ControlNetException($"{folder}: does not exist, expected the folder of the LoRAs that prompts name.");
         var files = Directory.EnumerateFiles(folder)
-            .Where(file => Extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+            .Where(WeightEndings.AreOf)
             .Order(StringComparer.Ordinal).ToList();
 
         // Only a name in the folder: a prompt may come from anywhere, and opens no other file.
@@ -52,6 +52,6 @@ internal static partial class LoraTags
         var near = NearestName.Suggest(name, files.Select(file => Path.GetFileNameWithoutExtension(file)));
         throw new ControlNetException(
             $"{folder}: has no LoRA {Message.Name(name)}{(near is null ? "" : $", did you mean {Message.Name(near)}?")}"
-                + $"{(near is null ? $", expected a file of this name with {Message.Choices(Extensions)}." : "")}");
+                + $"{(near is null ? $", expected a file of this name with {Message.Choices(WeightEndings.All)}." : "")}");
     }
 }

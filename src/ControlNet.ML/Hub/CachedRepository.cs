@@ -22,7 +22,7 @@ public sealed record CachedRepository(
             foreach (var (commit, revisions) in cache.Snapshots())
             {
                 var files = cache.Files(commit);
-                if (files.Any(HubPlan.IsWeights))
+                if (files.Any(WeightEndings.AreOf))
                     found.Add(new CachedRepository(
                         id.Repository, commit, revisions, cache.Snapshot(commit), files.Contains(ModelFolder.IndexName),
                         files.Sum(file => LinkedFile.Of(cache.PathOf(commit, file)).Length)));

@@ -50,14 +50,6 @@ internal sealed class HubPlan
     /// <summary>Files that would change the plan, but are not there.</summary>
     public IReadOnlyList<string> Substituted => _substituted;
 
-    /// <summary>Whether a file holds weights of a kind that can be read.</summary>
-    public static bool IsWeights(string file) => IsSafetensors(file) || IsPickle(file);
-
-    private static bool IsSafetensors(string file) => file.EndsWith(".safetensors", StringComparison.Ordinal);
-
-    /// <summary>What <c>torch.save</c> writes.</summary>
-    private static bool IsPickle(string file) => System.IO.Path.GetExtension(file) is ".ckpt" or ".pth" or ".pt" or ".bin";
-
     /// <summary>Plans what to fetch.</summary>
     /// <param name="id">Names the repository, and the folder or file in it.</param>
     /// <param name="all">All files of the repository, or of its snapshot.</param>
@@ -69,7 +61,7 @@ internal sealed class HubPlan
     /// </exception>
     public static async Task<HubPlan> MakeAsync(HubId id, IReadOnlyList<string> all, LoadOptions options, Func<string, Task<byte[]>> read)
     {
-        if (IsWeights(id.Path))
+        if (WeightEndings.AreOf(id.Path))
             return OfFile(id, all, id.Path);
         var root = id.Path.Length == 0 ? "" : id.Path + "/";
         var files = all.Where(file => file.StartsWith(root, StringComparison.Ordinal)).Select(file => file[root.Length..])
@@ -140,7 +132,7 @@ internal sealed class HubPlan
     {
         if (!all.Contains(file))
         {
-            var nearest = NearestName.Suggest(file, all.Where(IsWeights));
+            var nearest = NearestName.Suggest(file, all.Where(WeightEndings.AreOf));
             throw new ControlNetException(
                 $"{Message.Name(id.Repository)} has no file {Message.Name(file)}"
                     + (nearest is null ? "." : $". Did you mean {Message.Name(nearest)}?"));
@@ -168,9 +160,9 @@ internal sealed class HubPlan
     /// <exception cref="ControlNetException">There is none, or there are several.</exception>
     private static string OnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files)
     {
-        var weights = InRoot(files).Where(IsSafetensors).Order(StringComparer.Ordinal).ToList();
+        var weights = InRoot(files).Where(WeightEndings.IsSafetensors).Order(StringComparer.Ordinal).ToList();
         if (weights.Count == 0)
-            weights = InRoot(files).Where(IsPickle).Order(StringComparer.Ordinal).ToList();
+            weights = InRoot(files).Where(WeightEndings.IsPickle).Order(StringComparer.Ordinal).ToList();
         if (weights is [var only])
             return only;
         var repository = Message.Name(id.Repository);

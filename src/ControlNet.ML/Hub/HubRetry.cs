@@ -47,7 +47,7 @@ internal static class HubRetry
             var asked = error.RetryAfter is { } pause
                 ? string.Create(CultureInfo.InvariantCulture, $"; it asks to wait {pause.TotalSeconds:N0} seconds")
                 : "";
-            throw new ControlNetException($"{options.Endpoint.Host}: {error.Message}{asked}. What was transferred is kept.", error);
+            throw new ControlNetException($"{options.Endpoint.Host}: {error.Message}{asked}.", error);
         }
     }
 }

@@ -28,7 +28,8 @@ internal static class ForeignFile
 
     /// <summary>The same for a file that should be safetensors, where no text is expected.</summary>
     /// <param name="start">The first bytes of the file.</param>
-    public static string? RecogniseWeights(ReadOnlySpan<byte> start) => Recognise(start) ?? Text(start);
+    public static string? RecogniseWeights(ReadOnlySpan<byte> start) =>
+        IsImage(start) || IsGraph(start) ? $"{Format(start)}; expected a file of weights" : Recognise(start) ?? Text(start);
 
     /// <summary>The same for a file that should be an ONNX graph.</summary>
     /// <param name="start">The first bytes of the file.</param>
@@ -54,18 +55,18 @@ internal static class ForeignFile
     public static bool IsSafetensors(ReadOnlySpan<byte> start) =>
         start.Length > 8 && start[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) <= 100_000_000;
 
-    private static string? Format(ReadOnlySpan<byte> start)
-    {
-        // onnx.proto: the first field of a model is its version, usually followed by the producer's name.
-        var isOnnx = start.Length > 2 && start[0] == 0x08 && start[1] is >= 1 and <= 20 && (start[2] is 0x12 or 0x3a);
-        return start.StartsWith("GGUF"u8) ? "is GGUF, a format of quantised models, which is not supported"
-            : start.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'H', (byte)'D', (byte)'F'])
-                ? "is HDF5, as Keras writes, which is not supported"
-            : IsImage(start) ? "is an image"
-            : start.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? "is compressed by gzip: unpack it first"
-            : isOnnx ? "is an ONNX graph"
-            : null;
-    }
+    /// <summary>onnx.proto: the first field of a model is its version, usually followed by the producer's name.</summary>
+    private static bool IsGraph(ReadOnlySpan<byte> start) =>
+        start.Length > 2 && start[0] == 0x08 && start[1] is >= 1 and <= 20 && (start[2] is 0x12 or 0x3a);
+
+    private static string? Format(ReadOnlySpan<byte> start) =>
+        start.StartsWith("GGUF"u8) ? "is GGUF, a format of quantised models, which is not supported"
+        : start.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'H', (byte)'D', (byte)'F'])
+            ? "is HDF5, as Keras writes, which is not supported"
+        : IsImage(start) ? "is an image"
+        : start.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? "is compressed by gzip: unpack it first"
+        : IsGraph(start) ? "is an ONNX graph"
+        : null;
 
     /// <summary>Text, such as a hub's answer in place of a file: "Entry not found".</summary>
     private static string? Text(ReadOnlySpan<byte> start)

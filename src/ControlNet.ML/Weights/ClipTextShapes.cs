@@ -1,4 +1,3 @@
-using System.Globalization;
 using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Weights;
@@ -11,8 +10,13 @@ namespace ControlNet.ML.Weights;
 /// <param name="isOpenClip">Whether they have OpenCLIP's names.</param>
 /// <param name="source">The file's name for messages.</param>
 internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes, bool isOpenClip, string source)
+    : TensorShapes(shapes, source)
 {
     private const int HeadWidth = 64;
+    private const int MostTokens = 1 << 20;
+
+    /// <inheritdoc/>
+    protected override string Kind => "text encoder";
 
     /// <summary>The configuration.</summary>
     /// <param name="hasProjection">Whether the model uses the projection: the second encoder of SDXL.</param>
@@ -21,52 +25,31 @@ internal sealed class ClipTextShapes(IReadOnlyDictionary<string, long[]> shapes,
     {
         var embedding = isOpenClip ? "token_embedding.weight" : "text_model.embeddings.token_embedding.weight";
         var positions = isOpenClip ? "positional_embedding" : "text_model.embeddings.position_embedding.weight";
-        var width = Size(embedding, 1);
-        var layers = 0;
-        while (layers < ConfigRules.MostLayers * 4 && shapes.ContainsKey(FirstLinear(layers)))
-            layers++;
+        var width = Size(embedding, 1, 2);
+        var layers = Count(FirstLinear);
         var config = ClipTextConfig.ClipL with
         {
-            VocabSize = Size(embedding, 0),
+            VocabSize = Size(embedding, 0, 2, MostTokens),
             HiddenSize = width,
-            IntermediateSize = Size(FirstLinear(0), 0),
+            IntermediateSize = Size(FirstLinear(0), 0, 2),
 
             // Stable Diffusion 2 does not use the last of 24 layers; diffusers leaves it out by its number, too.
             NumHiddenLayers = isOpenClip && !hasProjection ? Math.Min(layers, ClipTextConfig.ClipH.NumHiddenLayers) : layers,
             NumAttentionHeads = width % HeadWidth == 0
                 ? width / HeadWidth
                 : throw Unknown($"{width} channels do not divide into heads of {HeadWidth}"),
-            MaxPositionEmbeddings = Size(positions, 0),
+            MaxPositionEmbeddings = Size(positions, 0, 2),
             HiddenAct = isOpenClip ? "gelu" : "quick_gelu",
 
             // OpenCLIP's is [width, projection], transformers' [projection, width]. Without one, the number in the published files.
-            ProjectionDim = hasProjection ? Size(isOpenClip ? "text_projection" : "text_projection.weight", isOpenClip ? 1 : 0)
+            ProjectionDim = hasProjection ? Size(isOpenClip ? "text_projection" : "text_projection.weight", isOpenClip ? 1 : 0, 2)
                 : isOpenClip ? ClipTextConfig.ClipH.ProjectionDim
                 : width,
             HasProjection = hasProjection,
         };
-        try
-        {
-            config.Check(source);
-            return config;
-        }
-        catch (ControlNetException error)
-        {
-            throw Unknown(error.Message.Replace(source + ": ", "", StringComparison.Ordinal));
-        }
+        return Checked(config, config.Check);
     }
 
     private string FirstLinear(int layer) =>
         isOpenClip ? Text($"transformer.resblocks.{layer}.mlp.c_fc.weight") : Text($"text_model.encoder.layers.{layer}.mlp.fc1.weight");
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private int Size(string name, int dimension) =>
-        shapes.TryGetValue(name, out var shape) && shape.Length == 2 && shape[dimension] is > 0 and <= 1 << 20 and var size
-            ? (int)size
-            : throw Unknown(shape is null ? $"it has no '{name}'" : $"{Message.Name(name)} is {Message.Shape(shape)}");
-
-    private ControlNetException Unknown(string why) => new(
-        $"{source}: the configuration of this text encoder cannot be inferred from its tensors ({why.TrimEnd('.')}); "
-            + "give a model folder of the same architecture as its configuration (--config).");
 }

@@ -17,11 +17,15 @@ internal sealed class ControlShapes(IReadOnlyDictionary<string, long[]> shapes, 
         $"put one in diffusers' format next to the file, as '{Path.GetFileName(Path.ChangeExtension(Source, ".json"))}'";
 
     /// <summary>The configuration.</summary>
-    public ControlNetConfig Infer() => Checked(Encoder(new ControlNetConfig()) with
+    public ControlNetConfig Infer()
     {
-        ConditioningChannels = Size(IsOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
-        ConditioningEmbeddingOutChannels = ConditionChannels(),
-    });
+        var config = Encoder(new ControlNetConfig()) with
+        {
+            ConditioningChannels = Size(IsOriginal ? "input_hint_block.0.weight" : "controlnet_cond_embedding.conv_in.weight", 1, 4),
+            ConditioningEmbeddingOutChannels = ConditionChannels(),
+        };
+        return Checked(config, config.Check);
+    }
 
     private int[] ConditionChannels()
     {

@@ -13,6 +13,9 @@ internal sealed class DigestCache(IEnumerable<string> folders)
 {
     private const int BlockLength = 1 << 20;
 
+    /// <summary>The user's cache.</summary>
+    public static DigestCache OfUser => new(UserCache.Folders("digests"));
+
     private readonly string[] _folders = [.. folders];
 
     /// <summary>The digest of a file's content, in hexadecimal.</summary>

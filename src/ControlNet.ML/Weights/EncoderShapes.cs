@@ -1,4 +1,3 @@
-using System.Globalization;
 using ControlNet.ML.Configuration;
 
 namespace ControlNet.ML.Weights;
@@ -13,6 +12,7 @@ namespace ControlNet.ML.Weights;
 /// <param name="isOriginal">Whether they have the original names.</param>
 /// <param name="source">The file's name for messages.</param>
 internal abstract class EncoderShapes(IReadOnlyDictionary<string, long[]> shapes, bool isOriginal, string source)
+    : TensorShapes(shapes, source)
 {
     private const int SD1TextWidth = 768;
     private const int SD2TextWidth = 1024;
@@ -21,12 +21,6 @@ internal abstract class EncoderShapes(IReadOnlyDictionary<string, long[]> shapes
 
     /// <summary>Whether the tensors have the original names.</summary>
     protected bool IsOriginal => isOriginal;
-
-    /// <summary>The file's name for messages.</summary>
-    protected string Source => source;
-
-    /// <summary>What the network is called in messages: <c>control network</c>.</summary>
-    protected abstract string Kind { get; }
 
     /// <summary>A configuration with the encoder's values.</summary>
     protected T Encoder<T>(T config)
@@ -69,42 +63,6 @@ internal abstract class EncoderShapes(IReadOnlyDictionary<string, long[]> shapes
             ProjectionClassEmbeddingsInputDim = Has(addition) ? Size(addition, 1, 2) : null,
         };
     }
-
-    /// <summary>The configuration, if it is a possible one.</summary>
-    protected T Checked<T>(T config)
-        where T : EncoderConfig
-    {
-        try
-        {
-            config.Check(source);
-            return config;
-        }
-        catch (ControlNetException error)
-        {
-            throw Unknown(error.Message.Replace(source + ": ", "", StringComparison.Ordinal));
-        }
-    }
-
-    /// <summary>Whether there is a tensor of a name.</summary>
-    protected bool Has(string name) => shapes.ContainsKey(name);
-
-    /// <summary>The number of consecutive indices, from 0, whose names exist.</summary>
-    protected int Count(Func<int, string> name)
-    {
-        var count = 0;
-        while (Has(name(count)))
-            count++;
-        return count;
-    }
-
-    /// <summary>One of a tensor's sizes, which must be possible.</summary>
-    protected int Size(string name, int dimension, int rank) =>
-        Rank(name) == rank && shapes[name][dimension] is > 0 and <= ConfigRules.MostChannels and var size
-            ? (int)size
-            : throw Unknown($"{Message.Name(name)} is {Message.Shape(shapes[name])}");
-
-    /// <summary>A text with numbers.</summary>
-    protected static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Residual blocks of the first level; in the original naming, the downsampler has the next number.</summary>
     private int LayersPerBlock() =>
@@ -149,13 +107,4 @@ internal abstract class EncoderShapes(IReadOnlyDictionary<string, long[]> shapes
 
     private string Attention(int level, int layers) =>
         isOriginal ? Text($"input_blocks.{1 + (level * (layers + 1))}.1") : Text($"down_blocks.{level}.attentions.0");
-
-    private int Rank(string name) =>
-        shapes.TryGetValue(name, out var shape) ? shape.Length : throw Unknown($"it has no {Message.Name(name)}");
-
-    private ControlNetException Unknown(string why) => new(
-        $"{source}: the configuration of this {Kind} cannot be inferred from its tensors ({why.TrimEnd('.')}); {Advice}.");
-
-    /// <summary>How a configuration can be given.</summary>
-    protected abstract string Advice { get; }
 }

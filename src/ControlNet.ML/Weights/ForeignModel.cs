@@ -79,7 +79,7 @@ internal static class ForeignModel
     /// <summary>The weight files in a folder, by name.</summary>
     public static IReadOnlyList<string> WeightFiles(string folder) =>
         [.. Directory.EnumerateFiles(folder)
-            .Where(file => Path.GetExtension(file).ToLowerInvariant() is ".safetensors" or ".ckpt" or ".pth" or ".pt" or ".bin")
+            .Where(WeightEndings.AreOf)
             .Order(StringComparer.Ordinal)];
 
     /// <summary>

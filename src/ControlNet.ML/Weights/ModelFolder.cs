@@ -1,6 +1,5 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
-using ControlNet.ML.Pipelines;
 using ControlNet.ML.Text;
 using ControlNet.ML.Weights.SingleFiles;
 
@@ -10,7 +9,7 @@ namespace ControlNet.ML.Weights;
 /// A model in diffusers' layout: <c>model_index.json</c> and a folder for each part; or a single file, which is read as if it were one.
 /// Opening reads and checks all configurations and finds the weight files; the weights themselves are opened part by part.
 /// </summary>
-public sealed class ModelFolder
+public sealed partial class ModelFolder
 {
     /// <summary>The index's name.</summary>
     internal const string IndexName = "model_index.json";
@@ -73,53 +72,6 @@ public sealed class ModelFolder
         .. Index.Warnings, .. Generation.Warnings, .. UNet.Warnings, .. Autoencoder.Warnings, .. TextEncoder.Warnings,
         .. TextEncoder2?.Warnings ?? [], .. _warning is null ? Array.Empty<string>() : [_warning],
     ];
-
-    /// <summary>Opens a folder.</summary>
-    /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts.</param>
-    /// <param name="variant">
-    /// The variant of the weights to use, such as <c>fp16</c>; parts without it use their plain files, as in diffusers. Null for the plain
-    /// files; a part that has only a variant uses that.
-    /// </param>
-    /// <param name="parts">The networks to load: of the others, only the configurations must exist.</param>
-    /// <returns>The folder; no weights have been read.</returns>
-    /// <exception cref="ControlNetException">
-    /// The folder is missing, incomplete (the message lists everything that is missing) or invalid.
-    /// </exception>
-    public static ModelFolder Open(string path, string? variant = null, ModelParts parts = ModelParts.All) =>
-        Open(path, new LoadOptions { Variant = variant, Parts = parts });
-
-    /// <summary>Opens a folder or a single file.</summary>
-    /// <param name="path">
-    /// The folder that contains <c>model_index.json</c>, or at least the parts; or a file (.safetensors, .ckpt, .pth, .pt, .bin) in the
-    /// original naming.
-    /// </param>
-    /// <param name="options">The variant, the networks to load, and what a single file does not contain.</param>
-    /// <returns>The model; no weights have been read.</returns>
-    /// <exception cref="ControlNetException">
-    /// It is missing, incomplete (the message lists everything that is missing) or invalid.
-    /// </exception>
-    public static ModelFolder Open(string path, LoadOptions options)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        ArgumentNullException.ThrowIfNull(options);
-        var folder = Directory.Exists(path) ? OpenFolder(path, options) : OpenFile(path, options);
-        if (options.Vae is { } vae)
-        {
-            var place = ModelNames.FindVae(vae, options with { Progress = null });
-            folder._vae = AutoencoderFile.Open(place, options.Variant, folder.Autoencoder);
-            if (folder._vae.Config.LatentChannels != folder.Autoencoder.LatentChannels)
-                throw new ControlNetException(
-                    $"{vae}: this VAE has {folder._vae.Config.LatentChannels} latent channels, expected "
-                        + $"{folder.Autoencoder.LatentChannels} as the model's own.");
-            folder.Autoencoder = folder._vae.Config;
-        }
-
-        var (width, height) = folder.DefaultSize;
-        return (ModelRequirements.OfSide(folder, width, "width") ?? ModelRequirements.OfSide(folder, height, "height")) is { } problem
-            && folder.Generation is not { Width: null, Height: null }
-            ? throw new ControlNetException($"{GenerationConfig.FileName}: {problem}")
-            : folder;
-    }
 
     /// <summary>The folder of a part.</summary>
     /// <param name="part">The part, one of <see cref="ModelIndex.Parts"/>.</param>
@@ -234,66 +186,4 @@ public sealed class ModelFolder
         "vae" => ModelParts.Autoencoder,
         _ => ModelParts.None,
     };
-
-    private static ModelFolder OpenFolder(string path, LoadOptions options)
-    {
-        var root = System.IO.Path.GetFullPath(path);
-        var indexPath = System.IO.Path.Combine(root, IndexName);
-        var index = File.Exists(indexPath)
-            ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
-            : ModelIndex.Guess(Directory.Exists(System.IO.Path.Combine(root, "text_encoder_2")));
-        if (!File.Exists(indexPath) && !Directory.Exists(System.IO.Path.Combine(root, "unet")))
-        {
-            if (ForeignModel.DescribeCache(path) is { } cache)
-                throw new ControlNetException($"{path}: {cache}; expected a model folder with {IndexName}.");
-            var files = ForeignModel.WeightFiles(root);
-            if (files is [var only])
-                return OpenFile(
-                    only, options, $"{path}: has no {IndexName}; its only weight file is used: {System.IO.Path.GetFileName(only)}.");
-            if (files.Count > 1)
-                throw new ControlNetException(
-                    $"{path}: has no {IndexName} and several weight files, expected one of them to be named: "
-                        + $"{Message.List([.. files.Select(file => Message.Name(System.IO.Path.GetFileName(file)))])}.");
-        }
-
-        var folders = new FolderParts(root, index, options.Variant);
-        folders.Require(options.Parts, supplied: options.Vae is null ? ModelParts.None : ModelParts.Autoencoder);
-        return new ModelFolder(root, index, options.Variant, options.Parts, folders)
-        {
-            Generation = GenerationConfig.Read(root),
-            UNet = Config(root, "unet", UNetConfig.Parse),
-            Autoencoder = options.Vae is null || File.Exists(System.IO.Path.Combine(root, "vae", "config.json"))
-                ? Config(root, "vae", AutoencoderConfig.Parse)
-                : AutoencoderConfig.StableDiffusion15 with
-                {
-                    ScalingFactor = (index.IsXL ? ModelFamily.SDXL : ModelFamily.SD1).ScalingFactor(),
-                },
-            TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
-            TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
-        };
-    }
-
-    private static ModelFolder OpenFile(string path, LoadOptions options, string? warning = null)
-    {
-        if (!File.Exists(path))
-            throw new ControlNetException($"{path}: does not exist, expected a model folder with {IndexName}, or a single file.");
-        var file = CheckpointFile.Open(path, options);
-        return new ModelFolder(System.IO.Path.GetFullPath(path), file.Index, options.Variant, options.Parts, file)
-        {
-            Generation = file.Generation,
-            UNet = file.UNet,
-            Autoencoder = file.Autoencoder,
-            TextEncoder = file.TextEncoder,
-            TextEncoder2 = file.TextEncoder2,
-            _warning = warning,
-        };
-    }
-
-    private delegate T Parser<T>(ReadOnlySpan<byte> json, string source);
-
-    private static T Config<T>(string root, string part, Parser<T> parse)
-    {
-        var source = part + "/config.json";
-        return parse(JsonText.ReadFile(System.IO.Path.Combine(root, part, "config.json"), source), source);
-    }
 }

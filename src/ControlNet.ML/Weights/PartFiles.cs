@@ -56,7 +56,7 @@ internal sealed partial class PartFiles
         if (names.Exists(
             name => name.Contains("-of-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)))
             return $"has shards but not their index '{kind.FileName()}.safetensors.index.json'";
-        var other = names.Find(name => WeightEnding().IsMatch(name));
+        var other = names.Find(WeightEndings.AreOf);
         return $"'{kind.FileName()}.safetensors' (or '{kind.PickleName()}.{Pickle}') is missing"
             + (other is null ? "" : $"; there is {Message.Name(other)}, which has another name");
     }
@@ -90,7 +90,4 @@ internal sealed partial class PartFiles
         @"^(?<stem>[a-z_]+)((\.(?<tag>(?!.*-\d+-of-\d+\.)[^.]+))?\.(?<format>safetensors|bin)"
             + @"|\.(?<format>safetensors|bin)(?<index>\.index)(\.(?<tag>[^.]+))?\.json)$")]
     private static partial Regex FileName();
-
-    [GeneratedRegex(@"\.(safetensors|bin|pth|pt|ckpt)$", RegexOptions.IgnoreCase)]
-    private static partial Regex WeightEnding();
 }

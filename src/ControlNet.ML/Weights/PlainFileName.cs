@@ -8,7 +8,7 @@ namespace ControlNet.ML.Weights;
 internal static class PlainFileName
 {
     private const int Longest = 255, MostParts = 8;
-    private static readonly string[] Endings = [".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".json", ".txt"];
+    private static readonly string[] Endings = [.. WeightEndings.All, ".json", ".txt"];
     private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
 
     /// <summary>The extensions of a model's files, for messages.</summary>

@@ -179,7 +179,7 @@ public abstract unsafe class TensorFile : IDisposable
     internal virtual void ReleasePages(TensorEntry entry)
     {
         using var held = Hold();
-        MappedPages.Release((nint)Pointer(entry), entry.ByteLength);
+        MemoryPages.Release((nint)Pointer(entry), entry.ByteLength);
     }
 
     /// <summary>The bytes of the mapped file from an offset.</summary>

@@ -12,21 +12,19 @@ internal sealed class UNetShapes(IReadOnlyDictionary<string, long[]> shapes, boo
     /// <inheritdoc/>
     protected override string Kind => "UNet";
 
-    /// <inheritdoc/>
-    protected override string Advice => "give a model folder of the same architecture as its configuration (--config)";
-
     /// <summary>The configuration.</summary>
     public UNetConfig Infer()
     {
         var config = Encoder(new UNetConfig());
         var guidance = IsOriginal ? "time_embed.cond_proj.weight" : "time_embedding.cond_proj.weight";
-        return Checked(config with
+        config = config with
         {
             OutChannels = Size(IsOriginal ? "out.2.weight" : "conv_out.weight", 0, 4),
             TimeCondProjDim = Has(guidance) ? Size(guidance, 1, 2) : null,
 
             // The decoder mirrors the encoder in every published model.
             UpBlockTypes = [.. config.DownBlockTypes.Reverse().Select(type => type == "DownBlock2D" ? "UpBlock2D" : "CrossAttnUpBlock2D")],
-        });
+        };
+        return Checked(config, config.Check);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class WeightHash : IDisposable
         {
             return find() is not { } file ? null
                 : LinkedFile.Of(file).Length < SmallestCached ? WeightReference.Digest(file)
-                : new DigestCache(UserCache.Folders("digests")).Of(file, stop);
+                : DigestCache.OfUser.Of(file, stop);
         }
         catch (Exception error) when (
             error is ControlNetException or IOException or UnauthorizedAccessException or OperationCanceledException)

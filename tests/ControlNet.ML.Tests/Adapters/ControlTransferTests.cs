@@ -41,7 +41,7 @@ public sealed class ControlTransferTests : IDisposable
         SkipWithout();
         Assert.Contains("is of another family", Assert.Throws<ControlNetException>(() => Run("sd1-control-a", "sd1", "sdxl")).Message, StringComparison.Ordinal);
         var control = Fixtures.Path("models", "sd1-control-a");
-        Assert.Contains("expected another folder", Assert.Throws<ControlNetException>(() => ControlTransfer.Run(control, Fixtures.Path("models", "sd1"), Fixtures.Path("models", "sd1-lcm"), control + "/", cancellationToken: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+        Assert.Contains("expected the name of a new folder", Assert.Throws<ControlNetException>(() => ControlTransfer.Run(control, Fixtures.Path("models", "sd1"), Fixtures.Path("models", "sd1-lcm"), control + "/", cancellationToken: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     private ControlTransferResult Run(string control, string from, string to) => ControlTransfer.Run(

@@ -118,6 +118,26 @@ public sealed class PickleFileTests : IDisposable
         }
     }
 
+    /// <summary>Types without a storage of their own, as float8: torch writes an untyped storage, whose size is in bytes, and the type.</summary>
+    [Theory]
+    [InlineData("float8_e4m3fn", TensorType.F8E4M3, 1)]
+    [InlineData("float8_e5m2", TensorType.F8E5M2, 1)]
+    [InlineData("uint16", TensorType.U16, 2)]
+    public void Tensors_of_untyped_storages_have_the_type_that_is_stated(string name, TensorType type, int size)
+    {
+        byte[] pickle =
+        [
+            0x80, 2, (byte)'}', (byte)'(', .. Text("w"), .. "ctorch._utils\n_rebuild_tensor_v3\n(("u8, .. Text("storage"),
+            .. "ctorch.storage\nUntypedStorage\n"u8, .. Text("0"), .. Text("cpu"), (byte)'K', 16, .. "tQ"u8, (byte)'K', 0, (byte)'(', (byte)'K', (byte)(16 / size),
+            .. "t("u8, (byte)'K', 1, (byte)'t', 0x89, .. "ccollections\nOrderedDict\n)R"u8, .. System.Text.Encoding.ASCII.GetBytes($"ctorch\n{name}\n"), .. "tRu."u8,
+        ];
+        using var file = TensorFile.Open(_folder.Write("untyped.pth", Zip(pickle)));
+        Assert.Equal((type, 16L / size), (file.Entries["w"].Type, file.Entries["w"].Count));
+        Assert.Equal(new float[] { 1, 2, 3, 4 }.SelectMany(BitConverter.GetBytes), file.Bytes("w").ToArray());
+
+        static byte[] Text(string text) => [(byte)'X', .. BitConverter.GetBytes(text.Length), .. System.Text.Encoding.ASCII.GetBytes(text)];
+    }
+
     [Fact]
     public void What_a_refused_file_would_have_called_is_named()
     {

@@ -1,4 +1,5 @@
 using ControlNet.ML.Conditions;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Training;
 using ControlNet.ML.Torch.Training.Data;
 
@@ -71,7 +72,7 @@ public sealed class TrainingRecordTests : IDisposable
     [Fact]
     public void A_run_of_an_earlier_version_is_resumed()
     {
-        string[] later = ["LongPrompts", "PromptSyntax"];
+        string[] later = ["LongPrompts", "PromptSyntax", "prediction"];
         Assert.Equal(Of(Options).Where(setting => !later.Contains(setting.Key)).ToDictionary(), TrainingRecord.Read(_folder.File("run", "run.json")));
         TrainingFolder.Open(_folder.File("run"), Of(Options)).Dispose();
     }
@@ -91,6 +92,13 @@ public sealed class TrainingRecordTests : IDisposable
         Assert.Contains(": LongPrompts was Truncate and is Windows; PromptSyntax was Plain and is Weighted.", error.Message, StringComparison.Ordinal);
     }
 
-    private static Dictionary<string, string> Of(TrainingOptions options) =>
-        TrainingRecord.Of(options, 64, 64, "816c", "1722 56e1", TorchDevice.From(new LoadOptions { Device = "cpu" }));
+    [Fact]
+    public void A_run_is_not_resumed_with_another_prediction_type()
+    {
+        var error = Assert.Throws<ControlNetException>(() => TrainingFolder.Open(_folder.File("run"), Of(Options, PredictionType.Velocity)));
+        Assert.Contains(": prediction was the model's own and is Velocity.", error.Message, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> Of(TrainingOptions options, PredictionType? prediction = null) =>
+        TrainingRecord.Of(options, 64, 64, "816c", "1722 56e1", prediction, TorchDevice.From(new LoadOptions { Device = "cpu" }));
 }

@@ -52,17 +52,20 @@ internal static partial class WeightTargets
         yield return new Reader("checkpoint-pickle", [.. zips.Select(Pickle)], input => ReadTensors(folder.Write("p.pth", Zip(input)))) { Words = words };
         yield return new Reader("checkpoint-legacy", [Workplace.Fixture("weights", "broken", "pickle", "ok-legacy.pth")], input => ReadTensors(folder.Write("l.pth", input))) { Words = words };
 
-        var config = Path.Combine(Workplace.Checkout, "tests", "fixtures", "models", "sd1");
-        var whole = Workplace.Fixture("weights", "sd1-fp16.safetensors");
-        var header = Header(whole);
-        yield return new Reader("single-file", [header], input =>
+        foreach (var (file, family) in new[] { ("sd1-fp16", "sd1"), ("sd2-v", "sd2-v"), ("sdxl", "sdxl") })
         {
-            var model = ModelFolder.Open(
-                folder.Write("s.safetensors", WithHeader(input, whole.Length - 8 - header.Length)), new LoadOptions { Config = config });
-            foreach (var part in (string[])["unet", "vae", "text_encoder"])
-                model.OpenWeights(part).Dispose();
-        })
-        { IsJson = true, Words = ["model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer.", "cond_stage_model.model.", "conditioner.embedders.1.model.", "diffusers:model_index.json", .. Words] };
+            var config = Path.Combine(Workplace.Checkout, "tests", "fixtures", "models", family);
+            var whole = Workplace.Fixture("weights", file + ".safetensors");
+            var header = Header(whole);
+            yield return new Reader("single-file-" + family, [header], input =>
+            {
+                var model = ModelFolder.Open(
+                    folder.Write("s.safetensors", WithHeader(input, whole.Length - 8 - header.Length)), new LoadOptions { Config = config });
+                foreach (var part in model.Networks)
+                    model.OpenWeights(part).Dispose();
+            })
+            { IsJson = true, Words = ["model.diffusion_model.", "first_stage_model.", "cond_stage_model.transformer.", "cond_stage_model.model.", "conditioner.embedders.1.model.", "diffusers:model_index.json", .. Words] };
+        }
     }
 
     private static byte[] Pickle(byte[] zip)

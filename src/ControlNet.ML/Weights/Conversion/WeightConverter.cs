@@ -21,7 +21,7 @@ public static class WeightConverter
     {
         ArgumentNullException.ThrowIfNull(model);
         options = Checked(options);
-        InNewFolder(folder, target =>
+        NewFolder.Write(folder, target =>
         {
             foreach (var (name, text) in SettingsFiles.Of(model))
                 WriteText(Path.Combine(target, name), text);
@@ -88,7 +88,7 @@ public static class WeightConverter
         var source = ControlSource.Open(path);
         using var weights = source.OpenWeights();
         var progress = new ByteProgress(options.Progress, weights.Tensors.Values.Sum(tensor => tensor.ByteLength));
-        InNewFolder(folder, target =>
+        NewFolder.Write(folder, target =>
         {
             WriteText(Path.Combine(target, "config.json"), source.Config.ToJson());
             SafetensorsWriter.Write(
@@ -137,38 +137,6 @@ public static class WeightConverter
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
-    }
-
-    /// <summary>Fills a folder under a temporary name beside its own, and renames it.</summary>
-    private static void InNewFolder(string folder, Action<string> fill)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        var target = Path.GetFullPath(folder);
-        if (Path.Exists(target) && !(Directory.Exists(target) && !Directory.EnumerateFileSystemEntries(target).Any()))
-            throw new ControlNetException($"{folder}: exists already, expected the name of a new folder.");
-        var parent = Path.GetDirectoryName(target)!;
-        try
-        {
-            Directory.CreateDirectory(parent);
-            var temporary = Path.Combine(parent, $".{Path.GetFileName(target)}.{Path.GetRandomFileName()}.part");
-            try
-            {
-                Directory.CreateDirectory(temporary);
-                fill(temporary);
-                if (Directory.Exists(target))
-                    Directory.Delete(target);
-                Directory.Move(temporary, target);
-            }
-            finally
-            {
-                if (Directory.Exists(temporary))
-                    Directory.Delete(temporary, recursive: true);
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ControlNetException($"{folder}: cannot be written: {error.Message}", error);
-        }
     }
 
     private sealed class ByteProgress(IProgress<double>? progress, long total)

@@ -53,7 +53,7 @@ internal sealed class AutoencoderFile
         var shapes = file.Entries.Values.Where(entry => entry.Name.StartsWith(prefix, StringComparison.Ordinal))
             .ToDictionary(entry => entry.Name[prefix.Length..], entry => entry.Shape);
         var config = Fits(own, shapes, isOriginal) ? own : new AutoencoderShapes(shapes, isOriginal, path).Infer(own.ScalingFactor);
-        return new AutoencoderFile(config, [file.Path], () => OpenWeights(file.Path, config, prefix, isOriginal));
+        return new AutoencoderFile(config, [file.Path], () => CheckpointWeights.OpenAutoencoder(file.Path, config, prefix, isOriginal));
     }
 
     /// <summary>Whether tensors have the shapes of a configuration. Old names of diffusers are not compared.</summary>
@@ -64,27 +64,4 @@ internal sealed class AutoencoderFile
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
     public WeightSource OpenWeights() => _open();
-
-    /// <summary>Opens the weights of an autoencoder in a single file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="config">The autoencoder's configuration.</param>
-    /// <param name="prefix">The prefix of its names.</param>
-    /// <param name="isOriginal">Whether the names are the original ones.</param>
-    public static WeightSource OpenWeights(string path, AutoencoderConfig config, string prefix, bool isOriginal)
-    {
-        var map = KeyMap.For(config, prefix);
-        return CheckpointFile.OpenPart(path, NetworkKind.Autoencoder, prefix, IsWeight, (name, shape) =>
-        {
-            if (!isOriginal)
-                return KeyNormaliser.Normalise(NetworkKind.Autoencoder, name[prefix.Length..], shape);
-            return map.FindByOriginal(name) is { } layout
-                ? (layout.Name, shape.AsSpan().SequenceEqual(layout.OriginalShape) ? layout.Shape : shape)
-                : (name, shape);
-        });
-
-        // A trainer's file also has the discriminator.
-        bool IsWeight(string rest) => rest.StartsWith("encoder.", StringComparison.Ordinal)
-            || rest.StartsWith("decoder.", StringComparison.Ordinal) || rest.StartsWith("quant_conv.", StringComparison.Ordinal)
-            || rest.StartsWith("post_quant_conv.", StringComparison.Ordinal);
-    }
 }

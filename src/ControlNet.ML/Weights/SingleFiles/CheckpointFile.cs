@@ -97,29 +97,6 @@ internal sealed class CheckpointFile : IModelParts
         return ModelParts.UNet | (hasText ? ModelParts.TextEncoder : 0) | (keys.Autoencoder is null ? 0 : ModelParts.Autoencoder);
     }
 
-    /// <summary>Opens some of the tensors of a file as the weights of a network.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="kind">The kind of network.</param>
-    /// <param name="prefix">The prefix of its names.</param>
-    /// <param name="isWeight">Whether the rest of a name is that of a weight.</param>
-    /// <param name="rename">The name and shape in diffusers, from those in the file; null if it is no weight.</param>
-    public static WeightSource OpenPart(
-        string path,
-        NetworkKind kind,
-        string prefix,
-        Func<string, bool> isWeight,
-        Func<string, long[], (string Name, long[] Shape)?> rename) =>
-        WeightSource.Around(TensorFile.Open(path, Path.GetFileName(path)), kind, source =>
-        {
-            var file = source.Files[0];
-            foreach (var entry in file.Entries.Values)
-            {
-                if (entry.Name.StartsWith(prefix, StringComparison.Ordinal) && isWeight(entry.Name[prefix.Length..])
-                    && rename(entry.Name, entry.Shape) is var (name, shape))
-                    source.Add(new WeightTensor(name, shape, file, entry));
-            }
-        });
-
     /// <inheritdoc/>
     public IReadOnlyList<string> Files(string part) => Has(part) ? [_path] : Beside(part).PartFiles(part);
 
@@ -152,11 +129,13 @@ internal sealed class CheckpointFile : IModelParts
             return Beside(part).OpenWeights(part);
         return part switch
         {
-            "unet" => OpenUNet(),
-            "vae" => AutoencoderFile.OpenWeights(_path, Autoencoder, _keys.Autoencoder!, isOriginal: true),
-            "text_encoder" when !_keys.IsOpenClip => OpenTextEncoder(),
-            "text_encoder" => OpenOpenClip(TextEncoder, _keys.TextEncoder!),
-            _ => OpenOpenClip(TextEncoder2!, _keys.TextEncoder2!),
+            "unet" when _keys.UNet.Length == 0 => WeightSource.OpenFile(_path, NetworkKind.UNet),
+            "unet" when _isAveraged => CheckpointWeights.OpenAveragedUNet(_path, UNet, _keys.UNet),
+            "unet" => CheckpointWeights.OpenUNet(_path, UNet, _keys.UNet),
+            "vae" => CheckpointWeights.OpenAutoencoder(_path, Autoencoder, _keys.Autoencoder!, isOriginal: true),
+            "text_encoder" when !_keys.IsOpenClip => CheckpointWeights.OpenTextEncoder(_path, _keys.TextEncoder!),
+            "text_encoder" => CheckpointWeights.OpenOpenClip(_path, TextEncoder, _keys.TextEncoder!),
+            _ => CheckpointWeights.OpenOpenClip(_path, TextEncoder2!, _keys.TextEncoder2!),
         };
     }
 
@@ -192,52 +171,6 @@ internal sealed class CheckpointFile : IModelParts
             SettingsFiles.OfClip(pad, 77),
             length => ClipTokenizer.Clip(new ClipTokenizerOptions { MaxLength = length, PadToken = pad }));
     }
-
-    private WeightSource OpenUNet()
-    {
-        if (_keys.UNet.Length == 0)
-            return WeightSource.OpenFile(_path, NetworkKind.UNet);
-        var map = KeyMap.For(UNet, _keys.UNet);
-        if (!_isAveraged)
-            return OpenPart(
-                _path, NetworkKind.UNet, _keys.UNet, _ => true, (name, shape) => (map.FindByOriginal(name)?.Name ?? name, shape));
-
-        // The averaged weights are named without the dots, which only a table can put back.
-        var byAveraged = map.Tensors.ToDictionary(
-            tensor => "model_ema." + tensor.Original["model.".Length..].Replace(".", "", StringComparison.Ordinal), tensor => tensor.Name);
-        return OpenPart(
-            _path,
-            NetworkKind.UNet,
-            "model_ema.diffusion_model",
-            _ => true,
-            (name, shape) => (byAveraged.GetValueOrDefault(name, name), shape));
-    }
-
-    private WeightSource OpenTextEncoder()
-    {
-        var prefix = _keys.TextEncoder!;
-        return OpenPart(
-            _path, NetworkKind.TextEncoder, prefix, rest => rest != "text_projection.weight" && rest != "logit_scale",
-            (name, shape) => KeyNormaliser.Normalise(NetworkKind.TextEncoder, name[prefix.Length..], shape));
-    }
-
-    private WeightSource OpenOpenClip(ClipTextConfig config, string prefix) =>
-        WeightSource.Around(TensorFile.Open(_path, Path.GetFileName(_path)), NetworkKind.TextEncoder, source =>
-        {
-            var file = source.Files[0];
-            foreach (var tensor in KeyMap.For(config).Tensors)
-            {
-                // What is missing or of another shape is reported when the weights are matched.
-                var (key, third, isTransposed) = OpenClipLayout.Of(tensor.Name);
-                if (!file.Entries.TryGetValue(prefix + key, out var entry))
-                    continue;
-                var shape = third < 0 ? isTransposed ? [.. entry.Shape.Reverse()] : entry.Shape
-                    : entry.Shape is [var rows, .. var rest] && rows % 3 == 0 ? [rows / 3, .. rest]
-                    : throw new ControlNetException(
-                        $"{file.Name}: {Message.Name(entry.Name)} is {Message.Shape(entry.Shape)}, expected query, key and value in one.");
-                source.Add(new WeightTensor(tensor.Name, shape, file, entry, Math.Max(third, 0) * (entry.Count / 3), isTransposed));
-            }
-        });
 
     private bool Has(string part) => part switch
     {

@@ -175,6 +175,25 @@ public sealed class CheckpointFileTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_takes_no_options_of_single_files()
+    {
+        var folder = Fixtures.Path("models", "sd1");
+        Says("is a model folder, which has its own settings; --config", () => ModelFolder.Open(folder, new LoadOptions { Config = folder }));
+        Says("--prediction-type (LoadOptions.PredictionType) is for models in a single file", () => ModelFolder.Open(folder, new LoadOptions { PredictionType = PredictionType.Epsilon }));
+        Says("--extract-ema", () => ModelFolder.Open(folder, new LoadOptions { ExtractEma = true }));
+    }
+
+    [Fact]
+    public void A_text_projection_that_is_no_matrix_is_our_error()
+    {
+        using var file = TensorFile.Open(Fixtures.Path("weights", "sdxl.safetensors"));
+        var path = Written.To(_folder.File("x.safetensors"), file.Entries.Values.Select(entry => TensorContent.FromBytes(
+            entry.Name, entry.Type, entry.Name.EndsWith("text_projection", StringComparison.Ordinal) ? [entry.Count] : entry.Shape, file.Bytes(entry.Name).ToArray())).ToList());
+        var options = new LoadOptions { Config = Fixtures.Path("models", "sdxl"), Vae = Fixtures.Path("models", "sdxl") };
+        Says("text_projection' is [", () => ModelFolder.Open(path, options).CheckWeights());
+    }
+
+    [Fact]
     public void The_only_file_of_a_folder_is_used_and_said_and_of_two_both_are_named()
     {
         Directory.CreateDirectory(_folder.File("one"));
