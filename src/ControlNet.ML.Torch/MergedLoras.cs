@@ -9,12 +9,12 @@ namespace ControlNet.ML.Torch;
 /// The LoRAs in one network: W' = W + Σ weight · scale · up · down, computed in float32 from the first value of W, which is kept as long
 /// as a LoRA changes it. Subtracting a LoRA instead would not give back the same bits.
 /// </summary>
-/// <param name="network">The network.</param>
+/// <param name="network">Gives the network, which is read when a LoRA first applies to it.</param>
 /// <param name="part">Its name in <see cref="LoraModule.Part"/>.</param>
-internal sealed class MergedLoras(nn.Module network, string part) : IDisposable
+internal sealed class MergedLoras(Func<nn.Module> network, string part) : IDisposable
 {
     private readonly Dictionary<string, Tensor> _originals = [];
-    private readonly Lazy<Dictionary<string, (Parameter Weight, Convolution? Convolution)>> _weights = new(() => WeightsOf(network));
+    private readonly Lazy<Dictionary<string, (Parameter Weight, Convolution? Convolution)>> _weights = new(() => WeightsOf(network()));
     private IReadOnlyList<WeightedLora> _current = [];
 
     /// <summary>Weights computed so far.</summary>

@@ -34,12 +34,10 @@ internal static class StateDict
         using (var shapes = Unset.On(ScalarType.Float32, META, build))
             tensors = WeightLoader.Match(source, Shapes(shapes));
 
-        var bytes = tensors.Sum(tensor => tensor.Count) * TorchDevice.SizeOf(type);
+        EnsureFits(tensors, type, device);
         T? network = null;
         try
         {
-            if (device.type == TorchSharp.DeviceType.CPU && bytes > FreeMemory.Bytes)
-                throw TooLarge(tensors[0], bytes, null);
             network = Unset.On(type, device, build);
             var byName = tensors.ToDictionary(tensor => tensor.Name);
             foreach (var (name, parameter) in network.named_parameters())
@@ -56,7 +54,7 @@ internal static class StateDict
         catch (Exception error) when (ImageMemory.IsExhaustion(error))
         {
             network?.Dispose();
-            throw TooLarge(tensors[0], bytes, error);
+            throw TooLarge(tensors, type, error);
         }
         catch
         {
@@ -65,11 +63,25 @@ internal static class StateDict
         }
     }
 
-    private static ControlNetException TooLarge(WeightTensor first, long bytes, Exception? error) => new(
+    /// <summary>Throws if a network's weights are larger than the free memory.</summary>
+    /// <param name="tensors">The weights.</param>
+    /// <param name="type">The network's data type.</param>
+    /// <param name="device">Its device; only the machine's own memory is known.</param>
+    public static void EnsureFits(IReadOnlyList<WeightTensor> tensors, ScalarType type, Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU && Bytes(tensors, type) > FreeMemory.Bytes)
+            throw TooLarge(tensors, type, null);
+    }
+
+    /// <summary>The memory that weights take in a data type, in bytes.</summary>
+    public static long Bytes(IEnumerable<WeightTensor> tensors, ScalarType type) =>
+        tensors.Sum(tensor => tensor.Count) * TorchDevice.SizeOf(type);
+
+    private static ControlNetException TooLarge(IReadOnlyList<WeightTensor> tensors, ScalarType type, Exception? error) => new(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{first.File.Name}: the weights take {bytes / (double)(1 << 30):0.0} GB and more memory than there is: expected as much "
-                + $"free memory, or --precision bf16, which takes half of float32."),
+            $"{tensors[0].File.Name}: the weights take {Bytes(tensors, type) / (double)(1 << 30):0.0} GB and more memory than there is: "
+                + $"expected as much free memory, or --precision bf16, which takes half of float32."),
         error!);
 
     /// <summary>Names and shapes of a network's parameters.</summary>

@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using ControlNet.ML.Adapters;
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Weights;
 using static TorchSharp.torch;
 
@@ -15,30 +17,28 @@ internal sealed class TorchBackend : IDiffusionBackend
     private readonly NetworkUse _use = new(typeof(DiffusionModel));
     private readonly TorchDevice _device;
     private readonly ModelFolder? _folder;
-    private readonly ClipTextModel[] _textEncoders;
-    private readonly UNet2DConditionModel? _unet;
-    private readonly AutoencoderKL? _autoencoder;
+    private readonly LazyNetwork<ClipTextModel>[] _textEncoders;
+    private readonly LazyNetwork<UNet2DConditionModel>? _unet;
+    private readonly LazyNetwork<AutoencoderKL>? _autoencoder;
     private readonly MergedLoras[] _textLoras;
     private readonly MergedLoras? _unetLoras;
-    private readonly long _read;
 
     /// <param name="device">Device and data type of the networks.</param>
     /// <param name="textEncoders">One or two.</param>
     /// <param name="unet">The UNet, or null.</param>
     /// <param name="autoencoder">The autoencoder, or null.</param>
     /// <param name="folder">Their configurations; null to skip the checks of free memory.</param>
-    /// <param name="read">Tensors read from files for them.</param>
     internal TorchBackend(
         TorchDevice device,
-        ClipTextModel[] textEncoders,
-        UNet2DConditionModel? unet,
-        AutoencoderKL? autoencoder,
-        ModelFolder? folder = null,
-        long read = 0)
+        LazyNetwork<ClipTextModel>[] textEncoders,
+        LazyNetwork<UNet2DConditionModel>? unet,
+        LazyNetwork<AutoencoderKL>? autoencoder,
+        ModelFolder? folder = null)
     {
-        (_device, _textEncoders, _unet, _autoencoder, _folder, _read) = (device, textEncoders, unet, autoencoder, folder, read);
-        _textLoras = [.. textEncoders.Select((encoder, i) => new MergedLoras(encoder, i == 0 ? "text_encoder" : "text_encoder_2"))];
-        _unetLoras = unet is null ? null : new MergedLoras(unet, "unet");
+        (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
+        _textLoras =
+            [.. textEncoders.Select((encoder, i) => new MergedLoras(() => encoder.Value, i == 0 ? "text_encoder" : "text_encoder_2"))];
+        _unetLoras = unet is null ? null : new MergedLoras(() => unet.Value, "unet");
     }
 
     public string Description => _device.ToString();
@@ -48,7 +48,8 @@ internal sealed class TorchBackend : IDiffusionBackend
         get
         {
             MergedLoras[] all = [.. _textLoras, .. _unetLoras is null ? Array.Empty<MergedLoras>() : [_unetLoras]];
-            return new WeightCounters(_read, all.Sum(loras => loras.Merged), all.Sum(loras => loras.Restored));
+            var read = _textEncoders.Sum(encoder => encoder.TensorsRead) + (_unet?.TensorsRead ?? 0) + (_autoencoder?.TensorsRead ?? 0);
+            return new WeightCounters(read, all.Sum(loras => loras.Merged), all.Sum(loras => loras.Restored));
         }
     }
 
@@ -62,33 +63,57 @@ internal sealed class TorchBackend : IDiffusionBackend
     internal UNet2DConditionModel UNet => Loaded(_unet);
 
     /// <summary>The text encoders.</summary>
-    internal IReadOnlyList<ClipTextModel> TextEncoders => _textEncoders;
+    internal IReadOnlyList<ClipTextModel> TextEncoders => [.. _textEncoders.Select(encoder => encoder.Value)];
 
     /// <summary>The weights of text encoders and autoencoder.</summary>
     internal IEnumerable<Tensor> Encoders =>
-        _textEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
+        TextEncoders.SelectMany(encoder => encoder.parameters()).Concat(Loaded(_autoencoder).parameters());
 
-    /// <summary>Loads all parts; if one fails, those before it are freed.</summary>
-    public static TorchBackend Load(
-        ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    /// <summary>Opens all parts and compares them with the configurations; if one fails, those before it are closed.</summary>
+    /// <param name="folder">The model.</param>
+    /// <param name="options">Device, precision, whether to read the weights now, progress.</param>
+    /// <param name="cancellationToken">Checked between the tensors that are read.</param>
+    public static TorchBackend Load(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
     {
-        using var loading = new PartLoader(folder, device, progress, cancellationToken);
-        List<ClipTextModel> textEncoders = [];
+        var device = TorchDevice.From(options);
+        using var loading = new PartLoader(folder, device, options, cancellationToken);
+        List<LazyNetwork<ClipTextModel>> textEncoders = [];
         if (folder.Loaded.HasFlag(ModelParts.TextEncoder))
         {
-            textEncoders.Add(loading.Load("text_encoder", () => new ClipTextModel(folder.TextEncoder), ScalarType.Float32));
+            textEncoders.Add(Text("text_encoder", folder.TextEncoder));
             if (folder.TextEncoder2 is { } second)
-                textEncoders.Add(loading.Load("text_encoder_2", () => new ClipTextModel(second), ScalarType.Float32));
+                textEncoders.Add(Text("text_encoder_2", second));
         }
 
         var unet = folder.Loaded.HasFlag(ModelParts.UNet)
-            ? loading.Load("unet", () => new UNet2DConditionModel(folder.UNet), device.Type)
+            ? loading.Load("unet", KeyMap.For(folder.UNet), () => new UNet2DConditionModel(folder.UNet), device.Type)
             : null;
         var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder)
-            ? loading.Load("vae", () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32)
+            ? loading.Load("vae", KeyMap.For(folder.Autoencoder), () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32)
             : null;
         loading.Keep();
-        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder, loading.Read);
+        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder);
+
+        LazyNetwork<ClipTextModel> Text(string part, ClipTextConfig config) =>
+            loading.Load(part, KeyMap.For(config), () => new ClipTextModel(config), ScalarType.Float32);
+    }
+
+    public void Read(ModelParts parts, CancellationToken cancellationToken)
+    {
+        _use.Enter();
+        try
+        {
+            foreach (var encoder in parts.HasFlag(ModelParts.TextEncoder) ? _textEncoders : [])
+                encoder.Read(loaded: null, cancellationToken);
+            if (parts.HasFlag(ModelParts.UNet))
+                _unet?.Read(loaded: null, cancellationToken);
+            if (parts.HasFlag(ModelParts.Autoencoder))
+                _autoencoder?.Read(loaded: null, cancellationToken);
+        }
+        finally
+        {
+            _use.Leave();
+        }
     }
 
     public void EnsureFits(int width, int height, int rows)
@@ -96,10 +121,10 @@ internal sealed class TorchBackend : IDiffusionBackend
         if (!IsChecked(out var folder))
             return;
         var scale = folder.Autoencoder.ScaleFactor;
-        ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
+        ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage, Free);
         ImageMemory.Ensure(
             ImageMemory.Step(folder.UNet, width / scale, height / scale, rows, _device.NumberSize), width, height,
-            rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,");
+            rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,", Free);
     }
 
     public void SetLoras(ModelParts parts, IReadOnlyList<WeightedLora> loras)
@@ -120,7 +145,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(vectors);
         _use.Run("Adding tokens", 0, 0, () =>
         {
-            var table = _textEncoders[encoder].text_model.embeddings.token_embedding;
+            var table = _textEncoders[encoder].Value.text_model.embeddings.token_embedding;
             table.SetAdded(first, vectors.Count == 0 ? null : vectors.ToTorch(table.weight.dtype, _device.Device));
             return true;
         });
@@ -134,7 +159,7 @@ internal sealed class TorchBackend : IDiffusionBackend
                 $"{tokens.Count} lists of tokens, expected one for each of the {_textEncoders.Length} text encoders.", nameof(tokens));
         return _use.Run("Encoding a prompt", 0, 0, () =>
         {
-            var outputs = _textEncoders.Select((encoder, i) => encoder.Forward(Ids(tokens[i]))).ToArray();
+            var outputs = _textEncoders.Select((encoder, i) => encoder.Value.Forward(Ids(tokens[i]))).ToArray();
             return outputs.Length == 1
                 ? new TextEmbedding(Single(outputs[0], clipSkip).ToData(), null)
                 : new TextEmbedding(
@@ -143,14 +168,18 @@ internal sealed class TorchBackend : IDiffusionBackend
         });
     }
 
-    public IDenoiser CreateDenoiser(DenoiserInputs inputs) => new TorchDenoiser(Loaded(_unet), _use, _device, inputs);
+    public IDenoiser CreateDenoiser(DenoiserInputs inputs)
+    {
+        Read(ModelParts.UNet, CancellationToken.None);
+        return new TorchDenoiser(Loaded(_unet), _use, _device, inputs);
+    }
 
     public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
     {
         ArgumentNullException.ThrowIfNull(image);
         var (height, width) = (image.Shape[^2], image.Shape[^1]);
         if (IsChecked(out var folder))
-            ImageMemory.Ensure(ImageMemory.Encoding(folder.Autoencoder, width, height), width, height, EncodingImage);
+            ImageMemory.Ensure(ImageMemory.Encoding(folder.Autoencoder, width, height), width, height, EncodingImage, Free);
         return _use.Run(EncodingImage, width, height, () =>
         {
             var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
@@ -164,7 +193,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         var scale = _folder?.Autoencoder.ScaleFactor ?? 8;
         var (height, width) = (latents.Shape[^2] * scale, latents.Shape[^1] * scale);
         if (IsChecked(out var folder))
-            ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage);
+            ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage, Free);
         return _use.Run(
             DecodingImage, width, height, () => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
     }
@@ -180,6 +209,12 @@ internal sealed class TorchBackend : IDiffusionBackend
         _autoencoder?.Dispose();
     });
 
+    /// <summary>The memory that is free beside the networks, with those that are still to be read.</summary>
+    private long Free => Math.Max(
+        0,
+        FreeMemory.Bytes
+            - _textEncoders.Sum(encoder => encoder.UnreadBytes) - (_unet?.UnreadBytes ?? 0) - (_autoencoder?.UnreadBytes ?? 0));
+
     /// <summary>Whether the networks use the machine's memory, whose free size is known.</summary>
     private bool IsChecked([NotNullWhen(true)] out ModelFolder? folder)
     {
@@ -187,14 +222,14 @@ internal sealed class TorchBackend : IDiffusionBackend
         return folder is not null && _device.Device.type == TorchSharp.DeviceType.CPU;
     }
 
-    private static T Loaded<T>(T? network)
+    private static T Loaded<T>(LazyNetwork<T>? network)
         where T : nn.Module =>
-        network ?? throw new InvalidOperationException(
+        network?.Value ?? throw new InvalidOperationException(
             $"The model was loaded without its {typeof(T).Name} ({nameof(LoadOptions)}.{nameof(LoadOptions.Parts)}).");
 
     /// <summary>SD1 and SD2: the last layer, or an earlier one, through the final norm.</summary>
     private Tensor Single(ClipTextOutput output, int? clipSkip) =>
-        clipSkip is null or 0 ? output.Last : _textEncoders[0].Normalize(Layer(output, clipSkip.Value));
+        clipSkip is null or 0 ? output.Last : _textEncoders[0].Value.Normalize(Layer(output, clipSkip.Value));
 
     /// <summary>The layer a number of layers before the last.</summary>
     private static Tensor Layer(ClipTextOutput output, int before) =>
@@ -206,9 +241,8 @@ internal sealed class TorchBackend : IDiffusionBackend
     private Tensor Ids(IReadOnlyList<int> tokens) =>
         tensor([.. tokens.Select(id => (long)id)], [1, tokens.Count], device: _device.Device);
 
-    /// <summary>Loads part after part, reports progress, and frees the loaded parts if the rest fails.</summary>
-    private sealed class PartLoader(
-        ModelFolder folder, TorchDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    /// <summary>Opens part after part, reports progress of what is read, and closes the opened parts if the rest fails.</summary>
+    private sealed class PartLoader(ModelFolder folder, TorchDevice device, LoadOptions options, CancellationToken cancellationToken)
         : IDisposable
     {
         private readonly List<IDisposable> _loaded = [];
@@ -219,29 +253,21 @@ internal sealed class TorchBackend : IDiffusionBackend
 
         private double _done;
 
-        /// <summary>Tensors read so far.</summary>
-        public long Read { get; private set; }
-
-        public T Load<T>(string part, Func<T> build, ScalarType type)
+        public LazyNetwork<T> Load<T>(string part, KeyMap layout, Func<T> build, ScalarType type)
             where T : nn.Module
         {
-            using var weights = folder.OpenWeights(part);
-            var network = StateDict.Load(
-                build, weights, type, device.Device, Loaded, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            var network = new LazyNetwork<T>(build, folder.OpenWeights(part), layout, type, device.Device);
             _loaded.Add(network);
+            if (options.Preload)
+                network.Read(bytes => options.Progress?.Report((_done += bytes) / _total), cancellationToken);
             return network;
         }
 
         public void Keep()
         {
             _loaded.Clear();
-            progress?.Report(1);
-        }
-
-        private void Loaded(long bytes)
-        {
-            Read++;
-            progress?.Report((_done += bytes) / _total);
+            options.Progress?.Report(1);
         }
 
         public void Dispose() => _loaded.ForEach(network => network.Dispose());

@@ -17,7 +17,7 @@ public sealed class TorchBackendProvider : IBackendProvider
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(options);
         TorchNative.EnsureLoaded();
-        return TorchBackend.Load(folder, TorchDevice.From(options), options.Progress, cancellationToken);
+        return TorchBackend.Load(folder, options, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -49,6 +49,14 @@ public sealed record LoadOptions
     /// <value>Default: false.</value>
     public bool ExtractEma { get; init; }
 
+    /// <summary>
+    /// For a model: whether to read all weights into memory while it is loaded. Otherwise they stay in the files, in the files' own type,
+    /// until a network is first used: loading takes a fraction of a second, the first image longer. For programs that prefer to wait at
+    /// their start, and to show <see cref="Progress"/>.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool Preload { get; init; }
+
     /// <summary>For a control network: whether to load only its condition encoder. Such a network can encode conditions only.</summary>
     /// <value>Default: false.</value>
     public bool ConditionEncoderOnly { get; init; }

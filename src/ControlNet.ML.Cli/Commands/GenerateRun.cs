@@ -146,7 +146,7 @@ internal sealed class GenerateRun(Terminal terminal)
     }
 
     private LoadOptions Loading(Action<string, double, double> show, string title) =>
-        Load with { Progress = new DirectProgress<double>(done => show(title, done, 1)) };
+        Load with { Preload = true, Progress = new DirectProgress<double>(done => show(title, done, 1)) };
 
     private Made Make(
         DiffusionModel model, Disposables<ControlNetwork> networks, ControlArgument[] controls, ConditionSource[] conditions,

@@ -117,7 +117,7 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             {
                 RuntimeCheck.Once(terminal, show, cancellationToken);
                 LoadOptions Loading(string name) =>
-                    settings.Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
+                    settings.Load with { Preload = true, Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, plan.Folder, Loading(settings.Model), cancellationToken);
                 EmbeddingArgument.Load(model, settings.Embeddings);
                 using var loader = RowLoader.Open(plan, Loading, cancellationToken);

@@ -26,7 +26,7 @@ internal static class TrainRun
                 show($"loading {modelName}", 0, 1);
                 using var model = DiffusionModel.Load(
                     modelName,
-                    load with { Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) },
+                    load with { Preload = true, Progress = new DirectProgress<double>(done => show($"loading {modelName}", done, 1)) },
                     cancellationToken);
                 var own = options with { Progress = new DirectProgress<TrainingProgress>(progress => Report(progress, show)) };
                 result = ControlNetTraining.Run(model, table, own, cancellationToken);

@@ -31,7 +31,7 @@ internal static class StepBenchmark
             Unset.On(ScalarType.Float32, device.Device, () => new ClipTextModel(ClipTextConfig.ClipL)));
         using var autoencoder = RandomWeights.Fill(
             Unset.On(ScalarType.Float32, device.Device, () => new AutoencoderKL(AutoencoderConfig.StableDiffusion15)));
-        using var backend = new TorchBackend(device, [textEncoder], unet, autoencoder);
+        using var backend = new TorchBackend(device, [new(textEncoder)], new(unet), new(autoencoder));
 
         progress("text and condition");
         var text = backend.EncodeText([Enumerable.Repeat(49407, 77).ToArray()], null);

@@ -23,6 +23,16 @@ public interface IDiffusionBackend : IDisposable
     {
     }
 
+    /// <summary>
+    /// Reads the weights of networks that are still in their files, so that it can be cancelled; otherwise their first use reads them.
+    /// </summary>
+    /// <param name="parts">The networks that are about to be used.</param>
+    /// <param name="cancellationToken">Checked between tensors.</param>
+    /// <exception cref="ControlNetException">A file has changed, or there is not enough memory.</exception>
+    void Read(ModelParts parts, CancellationToken cancellationToken)
+    {
+    }
+
     /// <summary>What the backend has done to its weights since it was opened.</summary>
     WeightCounters Counters => default;
 

@@ -67,6 +67,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
         var asked = request with { Options = request.Options.For(model.Folder.Generation) };
         request = LoraTags.Apply(asked);
         var settings = ImageSettings.Of(model, request);
+        model.Backend.Read(ModelParts.TextEncoder, cancellationToken);
         var (text, negative) = EncodePrompts(request, settings, prompts);
         cancellationToken.ThrowIfCancellationRequested();
         var controls = EncodeConditions(request, settings);
@@ -158,6 +159,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             first.Row.Noise.Shape[3] * scale,
             first.Row.Noise.Shape[2] * scale,
             batch.Sum(request => Guidance.Rows(model.Folder.UNet, request.Row.Guidance)));
+        model.Backend.Read(ModelParts.UNet, cancellationToken);
         var loop = new DenoisingLoop(model.Backend, model.Folder.UNet);
         using var steps = loop.Run(DenoisingRequest.RowsOf(batch), first.Scheduler, first.Steps, cancellationToken).GetEnumerator();
         while (Next())

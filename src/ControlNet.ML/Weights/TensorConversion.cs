@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace ControlNet.ML.Weights;
@@ -7,6 +8,10 @@ namespace ControlNet.ML.Weights;
 /// <summary>Converts any element type to float. Exact for types of at most 24 significant bits, otherwise rounded to nearest.</summary>
 internal static class TensorConversion
 {
+    // A model is often loaded once in a process, by loops that run too briefly to be compiled a second time: that of TensorPrimitives
+    // took twice the time there.
+    private const MethodImplOptions AtOnce = MethodImplOptions.AggressiveOptimization;
+
     private static readonly float[] E4M3 = Table(FromE4M3);
     private static readonly float[] E5M2 = Table(code => (float)BitConverter.UInt16BitsToHalf((ushort)(code << 8)));
 
@@ -16,7 +21,7 @@ internal static class TensorConversion
         switch (type)
         {
             case TensorType.F32: source.CopyTo(MemoryMarshal.AsBytes(destination)); break;
-            case TensorType.F16: TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(source), destination); break;
+            case TensorType.F16: FromHalf(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
             case TensorType.BF16: FromBFloat16(MemoryMarshal.Cast<byte, ushort>(source), destination); break;
             case TensorType.F64: Convert<double>(source, destination); break;
             case TensorType.I64: Convert<long>(source, destination); break;
@@ -48,6 +53,7 @@ internal static class TensorConversion
         }
     }
 
+    [MethodImpl(AtOnce)]
     private static void ToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
     {
         const ushort nan = 0x7fc0;
@@ -60,6 +66,7 @@ internal static class TensorConversion
             destination[i] = float.IsNaN(source[i]) ? nan : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector<uint> Upper(ReadOnlySpan<float> values)
         {
             var number = new Vector<float>(values);
@@ -69,7 +76,43 @@ internal static class TensorConversion
         }
     }
 
+    /// <summary>
+    /// An IEEE half has 5 bits of exponent with bias 15 and 10 of fraction, a float 8 with bias 127 and 23. A subnormal half has no leading
+    /// one: it is put before the fraction, and subtracted again. A NaN becomes a quiet one, as it does in processors.
+    /// </summary>
+    [MethodImpl(AtOnce)]
+    private static void FromHalf(ReadOnlySpan<ushort> source, Span<float> destination)
+    {
+        var target = MemoryMarshal.Cast<float, uint>(destination);
+        var i = 0;
+        for (; i <= source.Length - Vector<ushort>.Count; i += Vector<ushort>.Count)
+        {
+            Vector.Widen(new Vector<ushort>(source[i..]), out var low, out var high);
+            Single(low).CopyTo(target[i..]);
+            Single(high).CopyTo(target[(i + Vector<uint>.Count)..]);
+        }
+
+        for (; i < source.Length; i++)
+            destination[i] = (float)BitConverter.UInt16BitsToHalf(source[i]);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector<uint> Single(Vector<uint> half)
+        {
+            const int fraction = 23 - 10;
+            const uint infinity = 0x7c00u << fraction, bias = (127u - 15) << 23, one = 1u << 23, quiet = 1u << 22;
+            var magnitude = (half & new Vector<uint>(0x7fff)) << fraction;
+            var normal = magnitude + new Vector<uint>(bias);
+            var subnormal = Vector.AsVectorUInt32(
+                Vector.AsVectorSingle(normal + new Vector<uint>(one)) - Vector.AsVectorSingle(new Vector<uint>(bias + one)));
+            var finite = Vector.ConditionalSelect(Vector.LessThan(magnitude, new Vector<uint>(one)), subnormal, normal);
+            var special = Vector.GreaterThanOrEqual(magnitude, new Vector<uint>(infinity)) & new Vector<uint>(0x7f800000);
+            var nan = Vector.GreaterThan(magnitude, new Vector<uint>(infinity)) & new Vector<uint>(quiet);
+            return finite | special | nan | ((half & new Vector<uint>(0x8000)) << 16);
+        }
+    }
+
     /// <summary>A bfloat16 is the upper half of a float: shifts it into place.</summary>
+    [MethodImpl(AtOnce)]
     private static void FromBFloat16(ReadOnlySpan<ushort> source, Span<float> destination)
     {
         var target = MemoryMarshal.Cast<float, uint>(destination);
@@ -89,6 +132,7 @@ internal static class TensorConversion
         where T : unmanaged, INumberBase<T> =>
         TensorPrimitives.ConvertTruncating(MemoryMarshal.Cast<byte, T>(source), destination);
 
+    [MethodImpl(AtOnce)]
     private static void LookUp(float[] table, ReadOnlySpan<byte> source, Span<float> destination)
     {
         for (var i = 0; i < source.Length; i++)

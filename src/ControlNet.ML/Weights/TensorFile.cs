@@ -18,6 +18,8 @@ public abstract unsafe class TensorFile : IDisposable
 
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;
+    private readonly FileStream _stream;
+    private readonly DateTime _changed;
     private byte* _start;
 
     private protected TensorFile(string path, string name, FileStream stream)
@@ -25,6 +27,7 @@ public abstract unsafe class TensorFile : IDisposable
         Path = path;
         Name = name;
         Length = stream.Length;
+        (_stream, _changed) = (stream, File.GetLastWriteTimeUtc(stream.SafeFileHandle));
         _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
         try
         {
@@ -169,6 +172,16 @@ public abstract unsafe class TensorFile : IDisposable
 
         _view.Dispose();
         _map.Dispose();
+    }
+
+    /// <summary>Throws if the file was overwritten since it was opened: its tensors are no longer where they were.</summary>
+    /// <exception cref="ControlNetException">The file has changed.</exception>
+    internal void EnsureUnchanged()
+    {
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        var file = _stream.SafeFileHandle;
+        if (RandomAccess.GetLength(file) != Length || File.GetLastWriteTimeUtc(file) != _changed)
+            throw new ControlNetException($"{Name}: was overwritten after it had been opened, expected the same file: load it again.");
     }
 
     /// <summary>Keeps the map in memory until disposed, even if the file is closed in the meantime.</summary>

@@ -55,6 +55,14 @@ public sealed class WeightSource : IDisposable
             _tensors.Remove(name);
     }
 
+    /// <summary>Throws if a file was overwritten since it was opened; one that was replaced by another is still there.</summary>
+    /// <exception cref="ControlNetException">A file has changed.</exception>
+    internal void EnsureUnchanged()
+    {
+        foreach (var file in _files)
+            file.EnsureUnchanged();
+    }
+
     /// <summary>Closes the files, which invalidates the tensors' addresses.</summary>
     public void Dispose()
     {

@@ -15,7 +15,7 @@ internal static class AdapterFixtures
     public static ReferenceTensors Reference(string name) => new(File(name + ".safetensors"));
 
     public static DiffusionModel Model(string name = "sd1") =>
-        DiffusionModel.Load(Fixtures.Path("models", name), new LoadOptions { Device = "cpu" });
+        DiffusionModel.Load(Fixtures.Path("models", name), new LoadOptions { Device = "cpu", Preload = true });
 
     /// <summary>LoRAs as <c>file:weight;file:weight</c>, without folder and extension.</summary>
     public static IReadOnlyList<LoraWeight> Loras(string list) =>

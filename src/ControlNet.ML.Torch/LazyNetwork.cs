@@ -1,0 +1,88 @@
+using ControlNet.ML.Weights;
+using static TorchSharp.torch;
+
+namespace ControlNet.ML.Torch;
+
+/// <summary>
+/// A network whose weights stay in their mapped files, in the files' own type, until it is first used: a model opens as fast as its files
+/// are described, and a network that is never used takes no memory. Names, shapes and types are compared at once.
+/// </summary>
+internal sealed class LazyNetwork<T> : IDisposable
+    where T : nn.Module
+{
+    private readonly Lock _gate = new();
+    private readonly Func<T>? _build;
+    private readonly ScalarType _type;
+    private readonly Device? _device;
+    private WeightSource? _weights;
+    private T? _network;
+    private bool _isDisposed;
+
+    /// <summary>A network in memory.</summary>
+    public LazyNetwork(T network) => _network = network;
+
+    /// <summary>A network to be read. Takes ownership of the weights.</summary>
+    /// <param name="build">Builds the network.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="layout">Its names and shapes, which have to match.</param>
+    /// <param name="type">Its data type.</param>
+    /// <param name="device">Its device.</param>
+    /// <exception cref="ControlNetException">The weights do not match, or do not fit into memory.</exception>
+    public LazyNetwork(Func<T> build, WeightSource weights, KeyMap layout, ScalarType type, Device device)
+    {
+        (_build, _weights, _type, _device) = (build, weights, type, device);
+        try
+        {
+            StateDict.EnsureFits(WeightLoader.Match(weights, layout), type, device);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The memory that the network will take when it is read, in bytes; 0 once it is.</summary>
+    public long UnreadBytes => _weights is { } weights ? StateDict.Bytes(weights.Tensors.Values, _type) : 0;
+
+    /// <summary>Tensors read so far.</summary>
+    public long TensorsRead { get; private set; }
+
+    /// <summary>The network, which is read first if need be.</summary>
+    /// <exception cref="ControlNetException">The file has changed, or there is not enough memory.</exception>
+    /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
+    public T Value => Read(loaded: null, CancellationToken.None);
+
+    /// <summary>Reads the network unless it is in memory.</summary>
+    /// <param name="loaded">Receives the number of bytes read.</param>
+    /// <param name="cancellationToken">Checked before each tensor; the network can be read again afterwards.</param>
+    public T Read(Action<long>? loaded, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_network is not null)
+                return _network;
+            _weights!.EnsureUnchanged();
+            var network = StateDict.Load(_build!, _weights, _type, _device!, loaded, cancellationToken);
+
+            // The first use may be within a dispose scope, which the network outlives.
+            foreach (var parameter in network.parameters())
+                parameter.DetachFromDisposeScope();
+            TensorsRead += _weights.Tensors.Count;
+            _weights.Dispose();
+            _weights = null;
+            return _network = network;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _network?.Dispose();
+            _weights?.Dispose();
+        }
+    }
+}
