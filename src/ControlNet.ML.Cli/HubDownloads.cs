@@ -1,24 +1,33 @@
+using ControlNet.ML.Adapters;
 using ControlNet.ML.Hub;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli;
 
-/// <summary>Fetches models and control networks of the hub before a command's work, with progress.</summary>
+/// <summary>Fetches models, control networks and adapters of the hub before a command's work, with progress.</summary>
 internal static class HubDownloads
 {
     /// <summary>Fetches what a command needs and is not in the cache. Names that are no ids of the hub are left to the command.</summary>
     /// <param name="terminal">Where progress is shown.</param>
     /// <param name="model">The value of --model.</param>
     /// <param name="controls">The values of --control.</param>
+    /// <param name="loras">The values of --lora.</param>
+    /// <param name="embeddings">The values of --embedding.</param>
     /// <param name="load">The variant, the VAE, and the hub.</param>
     /// <param name="cancellationToken">Stops the downloads; what was transferred is kept.</param>
     /// <exception cref="ControlNetException">One cannot be fetched.</exception>
     public static async Task RunAsync(
-        Terminal terminal, string model, IEnumerable<string> controls, LoadOptions load, CancellationToken cancellationToken)
+        Terminal terminal, string model, IEnumerable<string> controls, IEnumerable<LoraWeight> loras,
+        IEnumerable<EmbeddingArgument> embeddings, LoadOptions load, CancellationToken cancellationToken)
     {
+        (string What, string Name)[] adapters =
+        [
+            .. loras.Select(lora => (Lora.What, lora.Name)).Concat(embeddings.Select(e => (TextualInversion.What, e.File)))
+                .Where(adapter => IsAbsent(adapter.Item2)).Distinct(),
+        ];
         var networks = controls.Select(control => ControlArgument.Parse(control).Name).Where(IsAbsent).Distinct().ToList();
         var vae = load.Vae is { } named && IsAbsent(named) ? named : null;
-        if (!IsAbsent(model) && networks.Count == 0 && vae is null)
+        if (!IsAbsent(model) && networks.Count == 0 && adapters.Length == 0 && vae is null)
             return;
         await ProgressDisplay.RunAsync(terminal, show =>
         {
@@ -28,6 +37,8 @@ internal static class HubDownloads
                 ModelNames.FindVae(vae, Reporting(vae), cancellationToken);
             foreach (var network in networks)
                 ModelNames.FindControl(network, Reporting(network), cancellationToken);
+            foreach (var (what, name) in adapters)
+                ModelNames.FindAdapter(what, name, Reporting(name), cancellationToken);
 
             LoadOptions Reporting(string name) =>
                 load with { Progress = new DirectProgress<double>(done => show($"downloading {name}", done, 1)) };

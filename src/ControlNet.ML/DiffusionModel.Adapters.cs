@@ -1,5 +1,6 @@
 using ControlNet.ML.Adapters;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML;
 
@@ -8,9 +9,12 @@ public sealed partial class DiffusionModel
 {
     /// <summary>Loads a LoRA, for requests to name in <see cref="GenerateOptions.Loras"/>; by itself it changes no image.</summary>
     /// <param name="path">
-    /// The file: in peft's, diffusers' or kohya's naming, with layers of the UNet, the text encoders, or both.
+    /// The file: in peft's, diffusers' or kohya's naming, with layers of the UNet, the text encoders, or both. Or an id of the hub,
+    /// <c>owner/name</c> or <c>owner/name:file.safetensors</c>, which is fetched into the cache unless it is there.
     /// </param>
-    /// <param name="name">Its name in requests, in place of a LoRA of that name; null for the file's name without extension.</param>
+    /// <param name="name">
+    /// Its name in requests, in place of a LoRA of that name; null for the file's name without extension, or the id.
+    /// </param>
     /// <returns>The LoRA.</returns>
     /// <exception cref="ControlNetException">
     /// The file is no LoRA, of a kind that is not supported, or for another family of models; the message says why.
@@ -38,7 +42,7 @@ public sealed partial class DiffusionModel
     /// Loads a textual inversion: prompts can then name its token, of one or more vectors. Reads diffusers' files, the web UIs'
     /// (<c>emb_params</c>, <c>string_to_param</c>), and those of SDXL with vectors for both text encoders.
     /// </summary>
-    /// <param name="path">The file: safetensors, or what <c>torch.save</c> wrote.</param>
+    /// <param name="path">The file: safetensors, or what <c>torch.save</c> wrote. Or an id of the hub, as for a LoRA.</param>
     /// <param name="token">
     /// The token, matched case-sensitively anywhere in a prompt; null for the one in the file, or the file's name without extension.
     /// </param>
@@ -57,7 +61,8 @@ public sealed partial class DiffusionModel
         int[] widths = Folder.TextEncoder2 is { } second
             ? [Folder.TextEncoder.HiddenSize, second.HiddenSize]
             : [Folder.TextEncoder.HiddenSize];
-        var embedding = TextualInversion.Read(path, token, widths, TextTokens - 2);
+        var file = ModelNames.FindAdapter(TextualInversion.What, path, Options with { Progress = null });
+        var embedding = TextualInversion.Read(file, token, widths, TextTokens - 2, path);
         using var use = Enter();
         SetEmbeddings(_embeddings.With(embedding));
         return embedding;

@@ -34,7 +34,7 @@ public sealed partial class DiffusionModel : IDisposable
         Backend = backend;
         Reference = new(() => WeightReference.Of(this));
         Pipeline = new GenerationPipeline(this);
-        Loras = new LoraLibrary(name, folder);
+        Loras = new LoraLibrary(name, folder, options);
         Hash = new WeightHash(() => !folder.Loaded.HasFlag(ModelParts.UNet) ? null
             : folder.IsSingleFile ? folder.Path
             : folder.PartFiles("unet") is [var file] ? file : null);

@@ -48,6 +48,21 @@ public sealed class HubTests : IDisposable
     }
 
     [Fact]
+    public async Task Generate_and_score_fetch_LoRAs_and_textual_inversions()
+    {
+        AddModel();
+        _server.Add("style/pytorch_lora_weights.safetensors", File.ReadAllBytes(Fixtures.Path("adapters", "lora-a-peft.safetensors")));
+        _server.Add("words/new.safetensors", File.ReadAllBytes(Fixtures.Path("adapters", "ti-diffusers.safetensors")));
+        string[] common = ["--model", Id, "--embedding", $"{Id}:words/new.safetensors:<new>", "--steps", "1", "--size", "64", "--prompt-syntax", "plain"];
+        var made = await _tool.RunAsync(["generate", "a <new> fox", .. common, "--lora", $"{Id}:style:0.5", "--output", "x.png", "--json"]);
+        Assert.Equal(App.Success, made.Code);
+        Assert.Contains($"{Id}@{HubServer.Commit}:style", made.Output, StringComparison.Ordinal);
+
+        File.WriteAllText("rows.csv", $"prompt,lora\na <new> fox,{Id}:style:0.5\n");
+        Assert.Equal(App.Success, (await _tool.RunAsync(["score", "rows.csv", .. common, "--out", "scored"])).Code);
+    }
+
+    [Fact]
     public async Task Generate_fetches_the_model_and_the_control_network_once()
     {
         AddModel();

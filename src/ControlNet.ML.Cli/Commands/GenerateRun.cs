@@ -58,14 +58,14 @@ internal sealed class GenerateRun(Terminal terminal)
     {
         // 1. everything that can be checked without loading a model, before any work
         var sources = Check();
-        await HubDownloads.RunAsync(terminal, Model, Controls, Load, cancellationToken).ConfigureAwait(false);
+        await HubDownloads.RunAsync(terminal, Model, Controls, Options.Loras, Embeddings, Load, cancellationToken).ConfigureAwait(false);
         var folder = ModelFolder.Open(ModelNames.FindModel(Model, Load, cancellationToken), Load);
         var controls = sources.Length == 0
             ? []
             : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess, Load);
         var request = LoraTags.Apply(new GenerateRequest(Prompt, [], Options));
         var loras = request.Options.Loras;
-        new LoraLibrary(Model, folder).Resolve(loras);
+        new LoraLibrary(Model, folder, Load).Resolve(loras);
         var files = ImageFiles.Prepare(Output, request.Prompt);
         InputFiles.Keep(
             [

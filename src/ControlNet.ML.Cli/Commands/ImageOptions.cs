@@ -84,7 +84,8 @@ internal sealed class ImageOptions
     private readonly Option<string> _longPrompts = LongPromptsOption();
     private readonly Option<string[]> _loras = new("--lora")
     {
-        Description = "FILE[:WEIGHT]: a LoRA, and the factor of its changes (by default 1). Repeatable; several add up.",
+        Description = "FILE[:WEIGHT]: a LoRA (a file, or owner/name on the hub), and the factor of its changes (by default 1). Repeatable; "
+            + "several add up.",
         HelpName = "file[:weight]",
     };
 
@@ -96,8 +97,8 @@ internal sealed class ImageOptions
 
     private readonly Option<string[]> _embeddings = new("--embedding")
     {
-        Description = "FILE[:TOKEN]: a textual inversion, and the token by which prompts name it; by default the file's own, otherwise its "
-            + "name. Repeatable.",
+        Description = "FILE[:TOKEN]: a textual inversion (a file, or owner/name on the hub), and the token by which prompts name it; by "
+            + "default the file's own, otherwise its name. Repeatable.",
         HelpName = "file[:token]",
     };
 

@@ -1,5 +1,6 @@
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Rows;
+using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
 
@@ -21,7 +22,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         var values = new TableRowValues(columns, row);
         var options = reader.Options(values, SeedOf(row.Number));
         if (columns.Text(row, "lora") is not null)
-            options = options with { Loras = [.. options.Loras.Select(lora => lora with { Name = Input("lora", lora.Name) })] };
+            options = options with { Loras = [.. options.Loras.Select(lora => lora with { Name = LoraFile(lora.Name) })] };
         var sources = Enumerable.Range(0, columns.Networks).Select(i => Source(row, values, i)).ToArray();
         var start = Start(row, values);
         reader.CheckSteps(values, options, start?.StrengthOrDefault);
@@ -67,6 +68,9 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
             ? throw new RowException(column, $"{file}: is in the folder to which this run writes its images, expected a file outside it.")
             : file;
     }
+
+    private string LoraFile(string name) =>
+        ModelNames.FindHubId(name) is not null && !File.Exists(Path.Combine(_folder, name)) ? name : Input("lora", name);
 
     private RowSource Source(TableRow row, TableRowValues values, int network)
     {

@@ -28,7 +28,7 @@ internal sealed class ScorePlan
             ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
         Folder = folder;
-        Loras = new LoraLibrary(settings.Model, folder);
+        Loras = new LoraLibrary(settings.Model, folder, settings.Load);
         ModelRequirements.CheckInputs(settings.Model, folder, columns.Has("mask"), columns.Has("depth"));
         Size = ImageSize.For(folder, settings.Size);
         InputRules.CheckModel(folder, settings.Options);
@@ -165,8 +165,9 @@ internal sealed class ScorePlan
             names["lora folder"] = Full(loras);
         foreach (var (i, embedding) in Settings.Embeddings.Index())
         {
-            names[$"embedding {i + 1}"] = $"{Full(embedding.File)}:{embedding.Token}";
-            names[$"embedding {i + 1}'s weights"] = WeightReference.Digest(embedding.File);
+            var file = ModelNames.FindAdapter(TextualInversion.What, embedding.File, Settings.Load, cancellationToken);
+            names[$"embedding {i + 1}"] = $"{Full(file)}:{embedding.Token}";
+            names[$"embedding {i + 1}'s weights"] = WeightReference.Digest(file);
         }
 
         for (var i = 0; i < Kinds.Count; i++)

@@ -91,7 +91,9 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
     {
         InputFiles.Keep(ScoringFolder.Files(settings.Out, settings.Shard), (settings.Table, "the table"));
-        await HubDownloads.RunAsync(terminal, settings.Model, settings.Controls, settings.Load, cancellationToken).ConfigureAwait(false);
+        await HubDownloads.RunAsync(
+            terminal, settings.Model, settings.Controls, settings.Options.Loras, settings.Embeddings, settings.Load,
+            cancellationToken).ConfigureAwait(false);
         var plan = await ScorePlan.MakeAsync(settings, cancellationToken).ConfigureAwait(false);
         if (!json)
         {

@@ -8,6 +8,9 @@ namespace ControlNet.ML.Adapters;
 /// </summary>
 public sealed class Lora
 {
+    /// <summary>What it is called in messages.</summary>
+    internal const string What = "LoRA";
+
     private Lora(string name, string path, string sha256, IReadOnlyList<LoraModule> modules) =>
         (Name, Path, Sha256, Modules) = (name, path, sha256, modules);
 
@@ -17,6 +20,9 @@ public sealed class Lora
     /// <summary>The full path of its file.</summary>
     public string Path { get; }
 
+    /// <summary>What it was loaded by: a path, or an id of the hub.</summary>
+    internal string Source { get; private init; } = "";
+
     /// <summary>The SHA-256 of its file, in hexadecimal.</summary>
     public string Sha256 { get; }
 
@@ -24,15 +30,18 @@ public sealed class Lora
     public IReadOnlyList<LoraModule> Modules { get; }
 
     /// <summary>Reads a file completely and closes it: a trainer may overwrite it at any time.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="name">The name that requests use; null for the file's name without extension.</param>
+    /// <param name="source">The file, or an id of the hub, which is fetched unless it is in the cache.</param>
+    /// <param name="name">The name that requests use; null for the file's name without extension, or the id.</param>
     /// <param name="names">The names of the model's modules.</param>
+    /// <param name="options">The model's, for the hub.</param>
     /// <exception cref="ControlNetException">It is no LoRA, of a kind that is not supported, or for another model.</exception>
-    internal static Lora Read(string path, string? name, LoraNames names)
+    internal static Lora Read(string source, string? name, LoraNames names, LoadOptions options)
     {
+        var path = ModelNames.FindAdapter(What, source, options with { Progress = null });
         using var file = TensorFile.Open(path);
         var modules = new LoraReader(file, names).Read();
-        return new Lora(name ?? System.IO.Path.GetFileNameWithoutExtension(path), file.Path, WeightReference.Digest(file.Path), modules);
+        name ??= path == source ? System.IO.Path.GetFileNameWithoutExtension(path) : source;
+        return new Lora(name, file.Path, WeightReference.Digest(file.Path), modules) { Source = source };
     }
 }
 

@@ -6,7 +6,8 @@ namespace ControlNet.ML.Adapters;
 /// <summary>The LoRAs of a model: those loaded under a name, and those that requests named by their files. Thread-safe.</summary>
 /// <param name="model">The model's name.</param>
 /// <param name="folder">Its configurations.</param>
-internal sealed class LoraLibrary(string model, ModelFolder folder)
+/// <param name="options">The options that it is loaded with: LoRAs of the hub come from the same one.</param>
+internal sealed class LoraLibrary(string model, ModelFolder folder, LoadOptions options)
 {
     private readonly Lock _gate = new();
     private readonly Lazy<LoraNames> _names = new(() => LoraNames.Of(model, folder));
@@ -27,7 +28,7 @@ internal sealed class LoraLibrary(string model, ModelFolder folder)
     /// <exception cref="ControlNetException">It is no LoRA for this model.</exception>
     public Lora Load(string path, string? name)
     {
-        var lora = Lora.Read(path, name, _names.Value);
+        var lora = Lora.Read(path, name, _names.Value, options);
         lock (_gate)
             _loaded[lora.Name] = lora;
         return lora;
@@ -64,16 +65,17 @@ internal sealed class LoraLibrary(string model, ModelFolder folder)
         {
             if (_loaded.TryGetValue(name, out var loaded))
                 return loaded;
-            if (!File.Exists(name))
+            var path = ModelNames.FindAdapter(Lora.What, name, options with { Progress = null });
+            if (!File.Exists(path))
                 throw new ControlNetException(
-                    $"There is no LoRA {Message.Name(name)}: expected a file"
-                        + $"{(_loaded.Count == 0 ? "" : $" or one of {Message.Choice([.. _loaded.Keys])}")}.");
+                    $"There is no LoRA {Message.Name(name)}: expected a file, owner/name of a LoRA on the hub"
+                        + $"{(_loaded.Count == 0 ? "" : $", or one of {Message.Choice([.. _loaded.Keys])}")}.");
 
             // A file that a training has written again is another LoRA.
-            var file = new FileInfo(Path.GetFullPath(name));
+            var file = new FileInfo(Path.GetFullPath(path));
             if (_files.TryGetValue(file.FullName, out var known) && known.Written == file.LastWriteTimeUtc && known.Length == file.Length)
                 return known.Lora;
-            var lora = Lora.Read(name, name: null, _names.Value);
+            var lora = Lora.Read(name, name: null, _names.Value, options);
             _files[file.FullName] = (lora, file.LastWriteTimeUtc, file.Length);
             return lora;
         }

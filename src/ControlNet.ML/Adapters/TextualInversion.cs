@@ -8,6 +8,9 @@ namespace ControlNet.ML.Adapters;
 /// </summary>
 public sealed class TextualInversion
 {
+    /// <summary>What it is called in messages.</summary>
+    internal const string What = "textual inversion";
+
     private const string FirstTower = "clip_l", SecondTower = "clip_g", Parameters = "emb_params", OldParameters = "string_to_param.";
 
     private TextualInversion(string token, string path, string sha256, IReadOnlyList<TensorData> vectors) =>
@@ -18,6 +21,9 @@ public sealed class TextualInversion
 
     /// <summary>The full path of its file.</summary>
     public string Path { get; }
+
+    /// <summary>What it was loaded by: a path, or an id of the hub.</summary>
+    internal string Source { get; private init; } = "";
 
     /// <summary>The SHA-256 of its file, in hexadecimal.</summary>
     public string Sha256 { get; }
@@ -33,8 +39,9 @@ public sealed class TextualInversion
     /// <param name="token">The token; null for the one in the file, or the file's name without extension if it has none.</param>
     /// <param name="widths">The widths of the model's text encoders.</param>
     /// <param name="most">The maximum number of vectors: as many as a prompt has tokens.</param>
+    /// <param name="source">What names the file: a path, or an id of the hub; null for the path.</param>
     /// <exception cref="ControlNetException">It is no textual inversion, or one for another model.</exception>
-    internal static TextualInversion Read(string path, string? token, IReadOnlyList<int> widths, int most)
+    internal static TextualInversion Read(string path, string? token, IReadOnlyList<int> widths, int most, string? source = null)
     {
         using var file = TensorFile.Open(path);
         var (keys, name) = Find(file);
@@ -48,7 +55,7 @@ public sealed class TextualInversion
                 $"{path}: has {vectors[0].Shape[0]} vectors for one text encoder and {vectors[1].Shape[0]} for the other, "
                     + "expected as many.");
         token ??= string.IsNullOrEmpty(name) ? System.IO.Path.GetFileNameWithoutExtension(path) : name;
-        return new TextualInversion(token, file.Path, WeightReference.Digest(file.Path), vectors);
+        return new TextualInversion(token, file.Path, WeightReference.Digest(file.Path), vectors) { Source = source ?? path };
     }
 
     /// <summary>The tensors of the towers, and the token in the file.</summary>

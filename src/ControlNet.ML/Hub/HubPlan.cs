@@ -24,6 +24,9 @@ internal sealed class HubPlan
 {
     private static readonly string[] Settings = [".json", ".yaml"];
 
+    // What diffusers loads of a repository with several files (LORA_WEIGHT_NAME, TEXT_INVERSION_NAME).
+    private static readonly string[] Adapters = ["pytorch_lora_weights", "learned_embeds"];
+
     private readonly List<string> _files = [];
     private readonly List<string> _indices = [];
     private readonly List<string> _missing = [];
@@ -156,7 +159,7 @@ internal sealed class HubPlan
         return plan;
     }
 
-    /// <summary>The name of the only file with weights in a folder.</summary>
+    /// <summary>The name of the only file with weights in a folder, or of its LoRA or textual inversion by diffusers' name.</summary>
     /// <exception cref="ControlNetException">There is none, or there are several.</exception>
     private static string OnlyFile(HubId id, IReadOnlyList<string> all, HashSet<string> files)
     {
@@ -165,6 +168,8 @@ internal sealed class HubPlan
             weights = InRoot(files).Where(WeightEndings.IsPickle).Order(StringComparer.Ordinal).ToList();
         if (weights is [var only])
             return only;
+        if (weights.Where(file => Adapters.Contains(System.IO.Path.GetFileNameWithoutExtension(file))).ToList() is [var adapter])
+            return adapter;
         var repository = Message.Name(id.Repository);
         var what = id.Path.Length == 0 ? repository : $"The folder {Message.Name(id.Path)} of {repository}";
         if (weights.Count > 1)

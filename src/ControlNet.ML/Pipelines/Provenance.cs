@@ -5,8 +5,9 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ControlNet.ML.Adapters;
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Hub;
 
 namespace ControlNet.ML.Pipelines;
 
@@ -88,7 +89,7 @@ internal static class Provenance
         for (var i = 0; i < loras.Count; i++)
         {
             var ((lora, weight), prefix) = (loras[i], $"lora_{i + 1}");
-            entries[prefix] = Path.GetFileName(lora.Path);
+            entries[prefix] = ModelHub.PinnedName(lora.Source, lora.Path) ?? Path.GetFileName(lora.Path);
             entries[$"{prefix}_weight"] = Text(weight);
             entries[$"{prefix}_sha256"] = lora.Sha256;
         }

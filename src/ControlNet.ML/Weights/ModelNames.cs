@@ -66,9 +66,26 @@ public static class ModelNames
     internal static string FindVae(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default) =>
         FindHubId(nameOrPath) is { } id ? OfHub("VAE", id, options, expected: null, cancellationToken) : nameOrPath;
 
-    /// <summary>The id of the hub that a name is; null if it is a path, or that of an embedded model or its network.</summary>
+    /// <summary>The file of a LoRA or textual inversion. One of the hub that is not in the cache is fetched.</summary>
+    /// <param name="what">What it is, for messages.</param>
+    /// <param name="nameOrPath">A file, or an id of the hub, <c>owner/name</c> or <c>owner/name:file.safetensors</c>.</param>
+    /// <param name="options">For the hub. Null for the defaults.</param>
+    /// <param name="cancellationToken">Stops a download.</param>
+    /// <returns>The path, which may not exist.</returns>
+    /// <exception cref="ControlNetException">It cannot be fetched, or is no single file.</exception>
+    /// <exception cref="OperationCanceledException">The download was cancelled.</exception>
+    internal static string FindAdapter(
+        string what, string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default) =>
+        FindHubId(nameOrPath) is { } id ? OfHub(what, id, options, HubLayout.SingleFile, cancellationToken) : nameOrPath;
+
+    /// <summary>
+    /// The id of the hub that a name is; null if it is a path, or that of an embedded model or its network. <c>loras/style.safetensors</c>
+    /// is a path even if there is no such file.
+    /// </summary>
     internal static HubId? FindHubId(string name) =>
-        !Path.Exists(name) && HubId.TryParse(name, out var id) && ModelPackages.FindFolder(id.Owner) is null ? id : null;
+        !Path.Exists(name) && HubId.TryParse(name, out var id) && ModelPackages.FindFolder(id.Owner) is null
+        && !(id.Path.Length == 0 && WeightEndings.AreOf(id.Name))
+            ? id : null;
 
     /// <summary>Finds a model or control network, and splits its progress between its download, if there is one, and its loading.</summary>
     /// <param name="find">Finds it: <see cref="FindModel"/> or <see cref="FindControl"/>.</param>

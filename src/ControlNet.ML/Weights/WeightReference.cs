@@ -100,8 +100,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     }
 
     /// <summary>Creates the reference of a LoRA or textual inversion.</summary>
-    public static WeightReference OfAdapter(string path, string sha256) =>
-        new(path, null, Precision.Float32, null, [new WeightFile(Path.GetFileName(path), sha256)]);
+    public static WeightReference OfAdapter(string nameOrPath, string file, string sha256) =>
+        new(nameOrPath, null, Precision.Float32, null, [new WeightFile(file, sha256)]);
 
     /// <summary>Creates the reference of a model: reads all its files once.</summary>
     public static WeightReference Of(DiffusionModel model) => Of(model, model.Folder.Loaded);

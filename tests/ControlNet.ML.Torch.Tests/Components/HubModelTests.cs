@@ -85,6 +85,57 @@ public sealed class HubModelTests : IDisposable
         Assert.Contains($"{Id}@{HubServer.Commit}:canny", image.Provenance.Values);
     }
 
+    [Fact]
+    public void LoRAs_and_textual_inversions_of_the_hub_are_as_those_of_files()
+    {
+        AddAdapters();
+        using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu" });
+        var options = new GenerateOptions { Steps = 2, Width = 64, Height = 64, Loras = [new(Fixtures.Path("adapters", "lora-a-peft.safetensors"), 0.8)] };
+        model.LoadEmbedding(Fixtures.Path("adapters", "ti-diffusers.safetensors"), "<new>");
+        var expected = model.Generate("a <new> fox", options, TestContext.Current.CancellationToken);
+
+        using var other = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu" });
+        other.LoadEmbedding($"{Id}:words/learned_embeds.safetensors", "<new>");
+        var named = other.Generate("a <new> fox", options with { Loras = [new($"{Id}:style", 0.8)] }, TestContext.Current.CancellationToken);
+        Assert.Equal(expected.Pixels.Values, named.Pixels.Values);
+        Assert.Equal($"{Id}@{HubServer.Commit}:style", named.Provenance["lora_1"]);
+
+        Assert.Equal($"{Id}:style", other.LoadLora($"{Id}:style").Name);
+        var message = Assert.Throws<ControlNetException>(() => other.LoadLora("no/where")).Message;
+        Assert.Contains("No LoRA 'no/where' here, and on the hub", message, StringComparison.Ordinal);
+        Assert.Contains("loras/style.safetensors", Assert.Throws<ControlNetException>(() => other.LoadLora("loras/style.safetensors")).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_server.Requests, request => request.Contains("/loras/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_saved_model_names_the_commits_of_its_LoRAs()
+    {
+        AddAdapters();
+        var options = ImageRows.Plain with { Loras = [new($"{Id}:style", 0.8)] };
+        List<(int Id, float[] Values)> expected;
+        using (var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), new LoadOptions { Device = "cpu" }))
+        {
+            var fitted = _ml.Transforms.ControlNet().Generate("Image", "Prompt", model, null, options).Fit(Data);
+            _ml.Model.Save(fitted, Data.Schema, Zip);
+            expected = Cells.Read(fitted.Transform(Data), "Image");
+        }
+
+        var requests = _server.Requests.Count;
+        _server.CommitNow = new string('b', 40);
+        var loaded = new MLContext().Model.Load(Zip, out _);
+        Cells.Equal(expected, Cells.Read(loaded.Transform(Data), "Image"), 1);
+        ((IDisposable)loaded).Dispose();
+        Assert.Equal(requests, _server.Requests.Count);
+    }
+
+    /// <summary>A folder with a LoRA by diffusers' name beside another one, and a folder with a textual inversion.</summary>
+    private void AddAdapters()
+    {
+        _server.Add("style/pytorch_lora_weights.safetensors", File.ReadAllBytes(Fixtures.Path("adapters", "lora-a-peft.safetensors")));
+        _server.Add("style/other.safetensors", File.ReadAllBytes(Fixtures.Path("adapters", "lora-b-kohya.safetensors")));
+        _server.Add("words/learned_embeds.safetensors", File.ReadAllBytes(Fixtures.Path("adapters", "ti-diffusers.safetensors")));
+    }
+
     private List<(int Id, float[] Values)> Save()
     {
         using var model = DiffusionModel.Load(Id, new LoadOptions { Device = "cpu" });

@@ -1,3 +1,5 @@
+using ControlNet.ML.Adapters;
+using ControlNet.ML.Hub;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Components;
@@ -19,9 +21,9 @@ internal sealed record AdapterReference(string Name, bool IsEmbedding, WeightRef
         return
         [
             .. named.OrderBy(lora => lora.Key, StringComparer.Ordinal)
-                .Select(lora => new AdapterReference(lora.Key, false, WeightReference.OfAdapter(lora.Value.Path, lora.Value.Sha256))),
+                .Select(lora => new AdapterReference(lora.Key, false, Of(lora.Value.Source, lora.Value.Path, lora.Value.Sha256))),
             .. model.Embeddings.Select(
-                embedding => new AdapterReference(embedding.Token, true, WeightReference.OfAdapter(embedding.Path, embedding.Sha256))),
+                embedding => new AdapterReference(embedding.Token, true, Of(embedding.Source, embedding.Path, embedding.Sha256))),
         ];
     }
 
@@ -29,11 +31,16 @@ internal sealed record AdapterReference(string Name, bool IsEmbedding, WeightRef
     /// <exception cref="ControlNetException">The file is missing or has changed.</exception>
     public void Load(DiffusionModel model)
     {
-        var path = File.Find(
-            path => System.IO.File.Exists(path) ? path : throw new ControlNetException($"{path}: does not exist."));
+        var what = IsEmbedding ? TextualInversion.What : Lora.What;
+        var path = File.Find(name => ModelNames.FindAdapter(what, name, model.Options) is var found && System.IO.File.Exists(found)
+            ? found
+            : throw new ControlNetException($"{found}: does not exist."));
         if (IsEmbedding)
             model.LoadEmbedding(path, Name);
         else
             model.LoadLora(path, Name);
     }
+
+    private static WeightReference Of(string source, string path, string sha256) =>
+        WeightReference.OfAdapter(ModelHub.PinnedName(source, path) ?? path, Path.GetFileName(path), sha256);
 }
