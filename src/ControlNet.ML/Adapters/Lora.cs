@@ -33,11 +33,11 @@ public sealed class Lora
     /// <param name="source">The file, or an id of the hub, which is fetched unless it is in the cache.</param>
     /// <param name="name">The name that requests use; null for the file's name without extension, or the id.</param>
     /// <param name="names">The names of the model's modules.</param>
-    /// <param name="options">The model's, for the hub.</param>
+    /// <param name="options">The model's, for the hub; null for the defaults.</param>
     /// <exception cref="ControlNetException">It is no LoRA, of a kind that is not supported, or for another model.</exception>
-    internal static Lora Read(string source, string? name, LoraNames names, LoadOptions options)
+    internal static Lora Read(string source, string? name, LoraNames names, LoadOptions? options = null)
     {
-        var path = ModelNames.FindAdapter(What, source, options with { Progress = null });
+        var path = ModelNames.FindAdapter(What, source, options is null ? null : options with { Progress = null });
         using var file = TensorFile.Open(path);
         var modules = new LoraReader(file, names).Read();
         name ??= path == source ? System.IO.Path.GetFileNameWithoutExtension(path) : source;
