@@ -7,7 +7,8 @@ internal static class OnnxFields
 {
     public const int ModelGraph = 7;
     public const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
-    public const int InitializerType = 2, InitializerName = 8, InitializerLocation = 14;
+    public const int InitializerType = 2, InitializerName = 8, InitializerExternal = 13, InitializerLocation = 14;
+    public const int EntryKey = 1, EntryValue = 2;
     public const int ValueName = 1, ValueType = 2;
     public const int TypeTensor = 1, TensorElement = 1, TensorShape = 2;
     public const int ShapeDimension = 1, DimensionValue = 1;
@@ -17,6 +18,9 @@ internal static class OnnxFields
 
     /// <summary>Element types.</summary>
     public const int Float = 1, Int64 = 7, Float16 = 10, BFloat16 = 16;
+
+    /// <summary>The location of weights in a file of their own.</summary>
+    public const int External = 1;
 
     /// <summary>Types of attributes.</summary>
     public const int Integer = 2, Tensor = 4;
