@@ -30,7 +30,8 @@ public sealed class DwPose : IPreprocessor
                     + "person detector with Detector (yolox_l.onnx).");
         }
 
-        var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
+        ConditionOption.Check(options, "dwpose");
+        var run = options.Session;
         var points = Open(options.Model, run, WholeBody.Fits, "DWPose's points ([1, 3, 384, 288] to two outputs of [1, 133, bins])");
         try
         {
@@ -91,7 +92,7 @@ public sealed class DwPose : IPreprocessor
         return WholeBody.Read(_points.Run(WholeBody.Prepare(photo, box, port)), box, port);
     }
 
-    private static OnnxGraph Open(string file, OnnxRunOptions run, Func<OnnxSignature, bool> fits, string expected)
+    private static OnnxGraph Open(string file, OnnxSessionOptions run, Func<OnnxSignature, bool> fits, string expected)
     {
         var graph = OnnxGraph.Open(file, run);
         if (fits(graph.Signature))

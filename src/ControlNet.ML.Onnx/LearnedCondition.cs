@@ -4,8 +4,8 @@ using ControlNet.ML.Imaging;
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// A condition that a network makes: the image is prepared for the network's variant, the graph runs through
-/// Microsoft.ML.OnnxTransformer, and its outputs are read as by the public annotator.
+/// A condition that a network makes: the image is prepared for the network's variant, ONNX Runtime runs the graph, and its outputs are read
+/// as by the public annotator.
 /// </summary>
 public sealed class LearnedCondition : IPreprocessor
 {
@@ -42,7 +42,7 @@ public sealed class LearnedCondition : IPreprocessor
         }
 
         ConditionOption.Check(options, kind);
-        var graph = OnnxGraph.Open(options.Model, new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu });
+        var graph = OnnxGraph.Open(options.Model, options.Session);
         try
         {
             return new LearnedCondition(graph, Form(kind, graph, options.Variant, forms));

@@ -16,10 +16,21 @@ public record LearnedOptions
     /// <value>Empty: determined by the inputs and outputs.</value>
     public string Variant { get; init; } = "";
 
-    /// <summary>The GPU to run on, from 0; -1 for the CPU.</summary>
-    /// <value>-1.</value>
-    [Range(-1, int.MaxValue)]
-    public int Gpu { get; init; } = -1;
+    /// <summary>
+    /// The execution providers to run on, best first, separated by commas: <c>cpu</c>, <c>cuda</c>, <c>tensorrt</c>, <c>directml</c>,
+    /// <c>openvino</c> or <c>coreml</c>.
+    /// </summary>
+    /// <value><c>cpu</c>.</value>
+    public string Providers { get; init; } = "cpu";
+
+    /// <summary>The GPU to run on, from 0.</summary>
+    /// <value>0.</value>
+    [Range(0, int.MaxValue)]
+    public int Device { get; init; }
+
+    /// <summary>Where the network runs.</summary>
+    /// <exception cref="ControlNetException">A provider is unknown.</exception>
+    internal OnnxSessionOptions Session => new() { Providers = ExecutionProviders.Parse(Providers), Device = Device };
 }
 
 /// <summary>Settings of networks with a configurable input resolution.</summary>

@@ -21,7 +21,7 @@ public sealed class Mlsd : IPreprocessor
     {
         ArgumentNullException.ThrowIfNull(options);
         ConditionOption.Check(options, "mlsd");
-        var run = new OnnxRunOptions { GpuDevice = options.Gpu < 0 ? null : options.Gpu };
+        var run = options.Session;
         var graph = options.Model.Length > 0 ? OnnxGraph.Open(options.Model, run) : Included(options.Network, run);
         if (LineSegmentAnnotator.Fits(graph.Signature))
             return new Mlsd(graph, new LineSegmentAnnotator(options.ScoreThreshold, options.DistanceThreshold));
@@ -56,7 +56,7 @@ public sealed class Mlsd : IPreprocessor
     internal IReadOnlyList<OnnxValue> Run(ImageBuffer image) =>
         _graph.Run(LineSegmentAnnotator.Prepare(Color.Hwc3(image), _graph.Signature.Inputs[0]));
 
-    private static OnnxGraph Included(LineNetwork network, OnnxRunOptions run)
+    private static OnnxGraph Included(LineNetwork network, OnnxSessionOptions run)
     {
         var name = network switch
         {

@@ -72,7 +72,8 @@ public class LearnedConditionTests
     [InlineData("mlsd", "scorethreshold=2", "expected 0 to 1")]
     [InlineData("mlsd", "model=hed-random", "expected M-LSD's")]
     [InlineData("dwpose", "model=dwpose-det-none", "expected DWPose's points")]
-    [InlineData("depth_midas", "model=midas-v21-random;gpu=-2", "The option Gpu of 'depth_midas' is -2, expected at least -1")]
+    [InlineData("depth_midas", "model=midas-v21-random;device=-2", "The option Device of 'depth_midas' is -2, expected at least 0")]
+    [InlineData("mlsd", "providers=cpu,gpu", "no execution provider 'gpu'")]
     public void What_does_not_fit_is_named(string name, string settings, string because)
     {
         var kind = ConditionCatalog.Find(name);

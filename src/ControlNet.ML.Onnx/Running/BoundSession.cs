@@ -28,7 +28,8 @@ internal sealed class BoundSession : IDisposable
 
     /// <summary>Runs the graph.</summary>
     /// <param name="inputs">
-    /// The value of each input, by name. A value that was there in the last run must have the same contents: it may be on the device already.
+    /// The value of each input, by name. A value that was there in the last run must have the same contents: it may be on the device
+    /// already.
     /// </param>
     /// <param name="outputs">The outputs to compute.</param>
     /// <param name="cancellationToken">Ends the run between two operations.</param>

@@ -1,29 +1,24 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Text;
-using Microsoft.ML;
-using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Onnx;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace ControlNet.ML.Onnx;
 
 /// <summary>
-/// An ONNX graph with one image input (and at most one integer input), run by Microsoft.ML.OnnxTransformer. The transformer needs all sizes
-/// when it is created, so a graph with dynamic sizes is prepared again whenever the image size changes: consecutive images of one size are
-/// fastest. Float16 graphs get casts at their inputs and outputs. ONNX Runtime itself may write warnings about a graph to the standard
-/// error stream. Thread-safe; concurrent calls run one after the other.
+/// An ONNX graph with one image input (and at most one integer input), of float32 or float16. ONNX Runtime itself may write warnings about
+/// a graph to the standard error stream. Thread-safe; concurrent calls run one after the other.
 /// </summary>
 public sealed class OnnxGraph : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly MLContext _context = new();
-    private readonly string _file;
-    private readonly TemporaryGraph? _temporary;
-    private readonly OnnxRunOptions _options;
-    private OnnxTransformer? _transformer;
-    private string _prepared = "";
+    private readonly Func<InferenceSession> _open;
+    private InferenceSession? _session;
     private bool _disposed;
 
-    private OnnxGraph(string source, string file, TemporaryGraph? temporary, OnnxSignature signature, OnnxRunOptions options) =>
-        (Source, _file, _temporary, Signature, _options) = (source, file, temporary, signature, options);
+    private OnnxGraph(string source, OnnxSignature signature, Func<InferenceSession> open) =>
+        (Source, Signature, _open) = (source, signature, open);
 
     /// <summary>The file's name, for messages.</summary>
     public string Source { get; }
@@ -32,39 +27,29 @@ public sealed class OnnxGraph : IDisposable
     public OnnxSignature Signature { get; }
 
     /// <summary>Opens a file. The weights are loaded with the first image.</summary>
-    /// <param name="path">An ONNX file; weights in a second file are in the same folder.</param>
-    /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <param name="path">An ONNX file; weights in other files are in the same folder.</param>
+    /// <param name="options">Where and how it runs; null for the defaults.</param>
     /// <returns>The graph; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">The file is missing or not an ONNX graph.</exception>
-    public static OnnxGraph Open(string path, OnnxRunOptions? options = null)
+    public static OnnxGraph Open(string path, OnnxSessionOptions? options = null)
     {
-        using var file = MappedFile.Open(path);
-        var signature = OnnxSignature.Read(file.Bytes, path);
-        try
-        {
-            var temporary = HalfBorders.AreIn(file.Bytes) ? new TemporaryGraph(HalfBorders.Widen(file.Bytes, path)) : null;
-            return new OnnxGraph(path, temporary?.Path ?? path, temporary, signature, options ?? new());
-        }
-        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
-        {
-            throw OnnxSignature.Broken(path, e);
-        }
+        var settings = options ?? new();
+        return new OnnxGraph(path, OnnxSignature.Read(path), () => SessionFactory.Open(path, settings));
     }
 
     /// <summary>Opens a graph in memory.</summary>
     /// <param name="file">An ONNX file.</param>
     /// <param name="source">Its name, for errors.</param>
-    /// <param name="options">Where it runs; null for the defaults.</param>
+    /// <param name="options">Where and how it runs; null for the defaults.</param>
     /// <returns>The graph; the caller disposes it.</returns>
     /// <exception cref="ControlNetException">The data is not an ONNX graph.</exception>
-    public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxRunOptions? options = null)
+    public static OnnxGraph Open(ReadOnlySpan<byte> file, string source, OnnxSessionOptions? options = null)
     {
         var signature = OnnxSignature.Read(file, source);
         try
         {
-            var used = UnusedWeights.Strip(file);
-            var temporary = new TemporaryGraph(HalfBorders.AreIn(used) ? HalfBorders.Widen(used, source) : used);
-            return new OnnxGraph(source, temporary.Path, temporary, signature, options ?? new());
+            var (used, settings) = (UnusedWeights.Strip(file), options ?? new());
+            return new OnnxGraph(source, signature, () => SessionFactory.Open(used, source, settings));
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
@@ -77,7 +62,7 @@ public sealed class OnnxGraph : IDisposable
     /// <param name="tokens">The integer input, one row; null if the graph has none.</param>
     /// <returns>All outputs, in the graph's order.</returns>
     /// <exception cref="ControlNetException">
-    /// Shapes do not match, the native ONNX Runtime is missing, or the graph cannot be run.
+    /// Shapes do not match, the native ONNX Runtime or the execution provider is missing, or the graph cannot be run.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The graph is disposed.</exception>
     public IReadOnlyList<OnnxValue> Run(TensorData pixels, long[]? tokens = null)
@@ -95,20 +80,23 @@ public sealed class OnnxGraph : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            _session ??= _open();
             try
             {
-                var data = Row(images, pixels, whole, tokens);
-                return Read(Prepared(data, images, pixels, whole, tokens).Transform(data));
+                using var image = Image(images, pixels);
+                using var integers = whole is null ? null : OrtValue.CreateTensorValueFromMemory(tokens!, [1, tokens!.Length]);
+                using var options = new RunOptions();
+                using var results = _session.Run(
+                    options,
+                    whole is null ? [images.Name] : [images.Name, whole.Name],
+                    integers is null ? [image] : [image, integers],
+                    [.. Signature.Outputs.Select(port => port.Name)]);
+                return [.. Signature.Outputs.Zip(results, Read)];
             }
-            catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
+            catch (Exception e) when (e is not (ControlNetException or OutOfMemoryException))
             {
-                throw new ControlNetException(
-                    "The native ONNX Runtime is missing: add the package Microsoft.ML.OnnxRuntime (or Microsoft.ML.OnnxRuntime.Gpu).", e);
-            }
-            catch (Exception e) when (e is not (ControlNetException or OutOfMemoryException or OperationCanceledException))
-            {
-                // On a damaged graph ML.NET, protobuf and ONNX Runtime throw exceptions of any type.
-                throw new ControlNetException($"{Source} cannot be run: {(e.InnerException ?? e).Message.Split('\n', 2)[0].Trim()}", e);
+                // On a damaged graph ONNX Runtime throws exceptions of several types.
+                throw new ControlNetException($"{Source} cannot be run: {RuntimeErrors.Text(e)}.", e);
             }
         }
     }
@@ -118,78 +106,41 @@ public sealed class OnnxGraph : IDisposable
     {
         lock (_lock)
         {
-            if (_disposed)
-                return;
             _disposed = true;
-            _transformer?.Dispose();
-            _temporary?.Dispose();
+            _session?.Dispose();
+            _session = null;
         }
     }
 
-    private OnnxTransformer Prepared(IDataView data, OnnxPort images, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    private static OrtValue Image(OnnxPort port, TensorData pixels)
     {
-        var sizes = pixels.ToString();
-        if (_transformer is not null && sizes == _prepared)
-            return _transformer;
-        _transformer?.Dispose();
-        _transformer = null;
-        RuntimeLog.Prepare();
-        Dictionary<string, int[]> shapes = new() { [HalfBorders.NameOf(images)] = pixels.Shape.ToArray() };
-        if (whole is not null)
-            shapes[whole.Name] = [1, tokens!.Length];
-        _transformer = _context.Transforms.ApplyOnnxModel(new OnnxOptions
-        {
-            ModelFile = _file,
-            InputColumns = [.. Signature.Inputs.Select(HalfBorders.NameOf)],
-            OutputColumns = [.. Signature.Outputs.Select(HalfBorders.NameOf)],
-            ShapeDictionary = shapes,
-            GpuDeviceId = _options.GpuDevice,
-            FallbackToCpu = _options.FallbackToCpu,
-            IntraOpNumThreads = _options.Threads,
-        }).Fit(data);
-        _prepared = sizes;
-        return _transformer;
+        var shape = Array.ConvertAll(pixels.Shape.ToArray(), size => (long)size);
+        if (port.Element == OnnxElement.Single)
+            return OrtValue.CreateTensorValueFromMemory(pixels.Values, shape);
+        var halves = new Float16[pixels.Values.Length];
+        TensorPrimitives.ConvertToHalf(pixels.Values, MemoryMarshal.Cast<Float16, Half>(halves.AsSpan()));
+        return OrtValue.CreateTensorValueFromMemory(halves, shape);
     }
 
-    private IDataView Row(OnnxPort images, TensorData pixels, OnnxPort? whole, long[]? tokens)
+    private OnnxValue Read(OnnxPort port, OrtValue value)
     {
-        var definition = SchemaDefinition.Create(typeof(OnnxRow));
-        var (imageColumn, wholeColumn) = (definition[nameof(OnnxRow.Pixels)], definition[nameof(OnnxRow.Tokens)]);
-        imageColumn.ColumnName = HalfBorders.NameOf(images);
-        imageColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Single, pixels.Shape.ToArray());
-        if (whole is null)
+        if (!value.IsTensor)
+            throw new ControlNetException($"{Source} has the output {port}, expected a tensor.");
+        var element = value.GetTensorTypeAndShape().ElementDataType;
+        return element switch
         {
-            definition.Remove(wholeColumn);
-        }
-        else
-        {
-            wholeColumn.ColumnName = whole.Name;
-            wholeColumn.ColumnType = new VectorDataViewType(NumberDataViewType.Int64, 1, tokens!.Length);
-        }
-
-        return _context.Data.LoadFromEnumerable([new OnnxRow { Pixels = pixels.Values, Tokens = tokens ?? [] }], definition);
+            TensorElementType.Float => new OnnxValue(port, value.GetTensorDataAsSpan<float>().ToArray(), []),
+            TensorElementType.Float16 => new OnnxValue(port, Singles(value.GetTensorDataAsSpan<Float16>()), []),
+            TensorElementType.Int64 => new OnnxValue(port, [], value.GetTensorDataAsSpan<long>().ToArray()),
+            _ => throw new ControlNetException($"{Source} has the output {port} of {element}, expected float32, float16 or int64."),
+        };
     }
 
-    private OnnxValue[] Read(IDataView scored)
+    private static float[] Singles(ReadOnlySpan<Float16> halves)
     {
-        using var cursor = scored.GetRowCursor(
-            scored.Schema.Where(column => Signature.Outputs.Any(port => HalfBorders.NameOf(port) == column.Name)));
-        if (!cursor.MoveNext())
-            throw new InvalidOperationException("it gave no result");
-        return [.. Signature.Outputs.Select(port =>
-        {
-            var column = scored.Schema[HalfBorders.NameOf(port)];
-            return port.Element == OnnxElement.Int64
-                ? new OnnxValue(port, [], Values<long>(cursor, column))
-                : new OnnxValue(port, Values<float>(cursor, column), []);
-        })];
-    }
-
-    private static T[] Values<T>(DataViewRowCursor cursor, DataViewSchema.Column column)
-    {
-        VBuffer<T> values = default;
-        cursor.GetGetter<VBuffer<T>>(column)(ref values);
-        return [.. values.DenseValues()];
+        var values = new float[halves.Length];
+        TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<Float16, Half>(halves), values);
+        return values;
     }
 
     private void Expect(OnnxPort port, ReadOnlySpan<int> shape)
@@ -199,12 +150,5 @@ public sealed class OnnxGraph : IDisposable
             fits = port.Shape[i] < 0 || port.Shape[i] == shape[i];
         if (!fits)
             throw new ControlNetException($"{Source} takes {port}, got [{string.Join(", ", shape.ToArray())}].");
-    }
-
-    private sealed class OnnxRow
-    {
-        public float[] Pixels { get; set; } = [];
-
-        public long[] Tokens { get; set; } = [];
     }
 }
