@@ -1,0 +1,57 @@
+using ControlNet.ML.Weights;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace ControlNet.ML.Onnx.Tests.Export;
+
+/// <summary>Runs exported graphs with ONNX Runtime alone.</summary>
+internal sealed class GraphRun : IDisposable
+{
+    private readonly SessionOptions _options = new();
+    private readonly InferenceSession _session;
+
+    /// <summary>Opens a graph; its shapes and types have to be consistent throughout.</summary>
+    public GraphRun(string path, bool optimized = true)
+    {
+        _options.GraphOptimizationLevel = optimized ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL;
+        _options.AddSessionConfigEntry("session.strict_shape_type_inference", "1");
+        _options.IntraOpNumThreads = 1;
+        _session = new InferenceSession(path, _options);
+    }
+
+    /// <summary>Names, types and shapes of the inputs, in order.</summary>
+    public IEnumerable<string> Inputs => _session.InputNames.Select(name => Describe(name, _session.InputMetadata[name]));
+
+    /// <summary>Names, types and shapes of the outputs, in order.</summary>
+    public IEnumerable<string> Outputs => _session.OutputNames.Select(name => Describe(name, _session.OutputMetadata[name]));
+
+    /// <summary>Writes graphs with the weights of a checkpoint.</summary>
+    public static void Write(string folder, WeightSource weights, params (string File, NetworkGraph Graph)[] graphs) =>
+        GraphFiles.Write(folder, graphs, new GraphWeights(weights, [.. graphs.Select(entry => entry.Graph)]), _ => { }, CancellationToken.None);
+
+    /// <summary>Runs the graph.</summary>
+    public Dictionary<string, (int[] Shape, float[] Values)> Run(params IEnumerable<NamedOnnxValue> inputs)
+    {
+        using var outputs = _session.Run([.. inputs]);
+        return outputs.ToDictionary(output => output.Name, output => output.AsTensor<float>() is var tensor ? (tensor.Dimensions.ToArray(), tensor.ToArray()) : default);
+    }
+
+    /// <summary>A named input of reference numbers.</summary>
+    public static NamedOnnxValue Floats(string name, ReferenceTensors reference, string tensor) => Floats(name, reference.Floats(tensor), reference.Shape(tensor));
+
+    public static NamedOnnxValue Floats(string name, float[] values, params int[] shape) => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(values, shape));
+
+    public static NamedOnnxValue Integers(string name, ReferenceTensors reference, string tensor) =>
+        NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(reference.Doubles(tensor).Select(id => (long)id).ToArray(), reference.Shape(tensor)));
+
+    public static NamedOnnxValue Double(string name, double value) => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<double>(new[] { value }, []));
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        _options.Dispose();
+    }
+
+    private static string Describe(string name, NodeMetadata port) =>
+        $"{name} {port.ElementType.Name}[{string.Join(", ", port.Dimensions.Select(size => size < 0 ? "?" : $"{size}"))}]";
+}
