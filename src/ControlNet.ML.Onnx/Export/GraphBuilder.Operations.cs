@@ -80,8 +80,8 @@ internal sealed partial class GraphBuilder
             GraphAttribute.Of("nearest_mode", "floor"),
         ];
         return target is { } map
-            ? Node("Resize", [x, default, default, Concat(0, Shape(x, 0, 2), Shape(map, 2, 4))], nearest)
-            : Node("Resize", [x, default, Singles("scales_2", [1, 1, 2, 2], 4)], nearest);
+            ? Node("Resize", [x, GraphValue.None, GraphValue.None, Concat(0, Shape(x, 0, 2), Shape(map, 2, 4))], nearest)
+            : Node("Resize", [x, GraphValue.None, Singles("scales_2", [1, 1, 2, 2], 4)], nearest);
     }
 
     /// <summary>softmax(q·kᵀ/√d)·v for each head.</summary>

@@ -41,6 +41,21 @@ internal sealed class GraphRun : IDisposable
 
     public static NamedOnnxValue Floats(string name, float[] values, params int[] shape) => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(values, shape));
 
+    /// <summary>One row of a batch.</summary>
+    public static NamedOnnxValue Row(string name, float[] values, int[] shape, int row)
+    {
+        var length = values.Length / shape[0];
+        return Floats(name, values[(row * length)..((row + 1) * length)], [1, .. shape[1..]]);
+    }
+
+    /// <summary>One row of a reference.</summary>
+    public static double[] RowOf(ReferenceTensors reference, string name, int row)
+    {
+        var values = reference.Doubles(name);
+        var length = values.Length / reference.Shape(name)[0];
+        return values[(row * length)..((row + 1) * length)];
+    }
+
     public static NamedOnnxValue Integers(string name, ReferenceTensors reference, string tensor) =>
         NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(reference.Doubles(tensor).Select(id => (long)id).ToArray(), reference.Shape(tensor)));
 
