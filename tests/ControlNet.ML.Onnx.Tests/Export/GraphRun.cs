@@ -19,12 +19,6 @@ internal sealed class GraphRun : IDisposable
         _session = new InferenceSession(path, _options);
     }
 
-    /// <summary>Names, types and shapes of the inputs, in order.</summary>
-    public IEnumerable<string> Inputs => _session.InputNames.Select(name => Describe(name, _session.InputMetadata[name]));
-
-    /// <summary>Names, types and shapes of the outputs, in order.</summary>
-    public IEnumerable<string> Outputs => _session.OutputNames.Select(name => Describe(name, _session.OutputMetadata[name]));
-
     /// <summary>Writes graphs with the weights of a checkpoint.</summary>
     public static void Write(string folder, WeightSource weights, params (string File, NetworkGraph Graph)[] graphs) =>
         GraphFiles.Write(folder, graphs, new GraphWeights(weights, [.. graphs.Select(entry => entry.Graph)]), _ => { }, CancellationToken.None);
@@ -66,7 +60,4 @@ internal sealed class GraphRun : IDisposable
         _session.Dispose();
         _options.Dispose();
     }
-
-    private static string Describe(string name, NodeMetadata port) =>
-        $"{name} {port.ElementType.Name}[{string.Join(", ", port.Dimensions.Select(size => size < 0 ? "?" : $"{size}"))}]";
 }

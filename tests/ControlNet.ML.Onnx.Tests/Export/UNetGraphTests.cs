@@ -26,20 +26,23 @@ public sealed class UNetGraphTests : IDisposable
                 ("controlnet.onnx", UNetGraph.Build(model.UNet, default, takesResiduals: true)));
         }
 
-        foreach (var optimized in new[] { true, false })
+        // ONNX Runtime takes a second or two to open each of these graphs, so not every family runs without its optimisations.
+        foreach (var optimized in family is "sdxl" or "sd1-lcm" ? new[] { true, false } : [true])
         {
-            var rows = Rows(reference);
             using (var unet = new GraphRun(_folder.File("model.onnx"), optimized))
-                CompareRows(reference, "output", rows, row => unet.Run(Inputs(reference, row, withGuidance: true))["out_sample"].Values);
+                CompareRows(reference, "output", row => unet.Run(Inputs(reference, row, withGuidance: true))["out_sample"].Values);
+            if (!Controls(reference).Any())
+                continue;
+            using var controlled = new GraphRun(_folder.File("controlnet.onnx"), optimized);
             foreach (var name in Controls(reference))
-                CompareControl(reference, family, name, rows, optimized);
+                CompareControl(reference, family, name, controlled, optimized);
         }
     }
 
     private static IEnumerable<string> Controls(ReferenceTensors reference) =>
         reference.Names.Where(name => name.EndsWith(".condition", StringComparison.Ordinal)).Select(name => name[..^".condition".Length]);
 
-    private void CompareControl(ReferenceTensors reference, string family, string name, int rows, bool optimized)
+    private void CompareControl(ReferenceTensors reference, string family, string name, GraphRun unet, bool optimized)
     {
         var folder = ControlFolder.Open(Fixtures.Path("models", $"{family}-control-{name}"));
         using (var weights = folder.OpenWeights())
@@ -55,11 +58,10 @@ public sealed class UNetGraphTests : IDisposable
         using var encoder = new GraphRun(_folder.File("encoder.onnx"), optimized);
         using var split = new GraphRun(_folder.File("split.onnx"), optimized);
         using var merged = new GraphRun(_folder.File("merged.onnx"), optimized);
-        using var unet = new GraphRun(_folder.File("controlnet.onnx"), optimized);
 
         var (hintShape, hint) = encoder.Run(GraphRun.Floats("controlnet_cond", reference, $"{name}.condition"))["controlnet_hint"];
         Close.Relative(reference.Doubles($"{name}.condition_embedding"), hint, ModuleCases.Tolerance, "hint");
-        for (var row = 0; row < rows; row++)
+        for (var row = 0; row < Rows(reference); row++)
         {
             NamedOnnxValue[] inputs = [.. Inputs(reference, row), GraphRun.Double("conditioning_scale", 0.8)];
             var residuals = split.Run([.. inputs, GraphRun.Row("controlnet_hint", hint, hintShape, row)]);
@@ -81,9 +83,9 @@ public sealed class UNetGraphTests : IDisposable
         }
     }
 
-    private static void CompareRows(ReferenceTensors reference, string name, int rows, Func<int, float[]> run)
+    private static void CompareRows(ReferenceTensors reference, string name, Func<int, float[]> run)
     {
-        for (var row = 0; row < rows; row++)
+        for (var row = 0; row < Rows(reference); row++)
             Close.Relative(GraphRun.RowOf(reference, name, row), run(row), ModuleCases.Tolerance, $"{name} row {row}");
     }
 
