@@ -86,6 +86,7 @@ internal static class App
             DrawCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             ConvertCommand.Create(terminal),
+            ExportCommand.Create(terminal),
             TransferCommand.Create(terminal),
             DownloadCommand.Create(terminal),
             BenchCommand.Create(terminal),

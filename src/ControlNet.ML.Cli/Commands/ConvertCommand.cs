@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ControlNet.ML.Hub;
 using ControlNet.ML.Weights;
 using ControlNet.ML.Weights.Conversion;
 
@@ -56,14 +55,7 @@ internal static class ConvertCommand
                     Progress = new DirectProgress<double>(done => show("converting", done, 1)),
                 };
 
-                // Of the hub, it is known only afterwards what it is.
-                var downloading = load with { Progress = new DirectProgress<double>(done => show($"downloading {name}", done, 1)) };
-                var place = ModelNames.FindHubId(name) is { } id
-                    ? ModelHub.Resolve(id, downloading, expected: null, cancellationToken)
-                    : name;
-                isControl = SourceKinds.Of(place) == SourceKind.Control;
-                if (isControl)
-                    modelFile.RequireNone(result, name);
+                (var place, isControl) = SourcePlace.Find(name, load, modelFile, result, show, cancellationToken);
                 if (isControl)
                     Convert(ModelNames.FindControl(place), target, isFile, options, cancellationToken);
                 else

@@ -25,8 +25,8 @@ internal sealed record PartGraphs(string Name, IReadOnlyList<(string Folder, IRe
         [
             (part,
             [
-                (OnnxExporter.GraphName, UNetGraph.Build(model.UNet, precision, takesResiduals: false)),
-                (OnnxExporter.ControlledName, UNetGraph.Build(model.UNet, precision, takesResiduals: true)),
+                (OnnxExporter.GraphName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: false)),
+                (OnnxExporter.ControlledName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: true)),
             ]),
         ],
         "vae" =>

@@ -5,30 +5,34 @@ namespace ControlNet.ML.Onnx;
 /// <summary>The field numbers of onnx.proto that are used here.</summary>
 internal static class OnnxFields
 {
-    public const int ModelVersion = 1, ModelProducer = 2, ModelProducerVersion = 3, ModelGraph = 7, ModelOpset = 8;
-    public const int OpsetDomain = 1, OpsetVersion = 2;
-    public const int GraphNode = 1, GraphName = 2, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
-    public const int InitializerDimension = 1, InitializerType = 2, InitializerName = 8, InitializerData = 9, InitializerExternal = 13,
-    InitializerLocation = 14;
-
+    public const int ModelGraph = 7;
+    public const int GraphNode = 1, GraphInitializer = 5, GraphInput = 11, GraphOutput = 12;
+    public const int InitializerDimension = 1, InitializerType = 2, InitializerName = 8, InitializerExternal = 13, InitializerLocation = 14;
     public const int EntryKey = 1, EntryValue = 2;
     public const int ValueName = 1, ValueType = 2;
     public const int TypeTensor = 1, TensorElement = 1, TensorShape = 2;
-    public const int ShapeDimension = 1, DimensionValue = 1, DimensionName = 2;
-    public const int NodeInput = 1, NodeOutput = 2, NodeName = 3, NodeOperator = 4, NodeAttribute = 5;
-    public const int AttributeName = 1, AttributeFloat = 2, AttributeInteger = 3, AttributeText = 4, AttributeTensor = 5,
-    AttributeGraph = 6, AttributeIntegers = 8, AttributeGraphs = 11, AttributeType = 20;
+    public const int ShapeDimension = 1, DimensionValue = 1;
+    public const int NodeInput = 1, NodeOutput = 2, NodeOperator = 4, NodeAttribute = 5;
+    public const int AttributeName = 1, AttributeInteger = 3, AttributeTensor = 5, AttributeGraph = 6, AttributeIntegers = 8,
+    AttributeGraphs = 11, AttributeType = 20;
 
     /// <summary>Element types.</summary>
-    public const int Float = 1, Int8 = 3, Int32 = 6, Int64 = 7, Float16 = 10, Double = 11, BFloat16 = 16;
+    public const int Float = 1, Int32 = 6, Int64 = 7, Float16 = 10, Double = 11, BFloat16 = 16;
 
-    /// <summary>Types of attributes.</summary>
-    public const int Real = 1, Integer = 2, String = 3, Tensor = 4, Integers = 7;
-
-    /// <summary>The <see cref="InitializerLocation"/> of weights in another file.</summary>
+    /// <summary>The location of weights in a file of their own.</summary>
     public const int External = 1;
 
+    /// <summary>Types of attributes.</summary>
+    public const int Integer = 2, Tensor = 4;
+
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <summary>Fields that are only written.</summary>
+    public const int ModelVersion = 1, ModelProducer = 2, ModelProducerVersion = 3, ModelOpset = 8, OpsetDomain = 1, OpsetVersion = 2,
+    GraphName = 2, NodeName = 3, InitializerData = 9, DimensionName = 2, AttributeFloat = 2, AttributeText = 4;
+
+    /// <summary>Element and attribute types that are only written.</summary>
+    public const int Int8 = 3, Real = 1, String = 3, Integers = 7;
 
     /// <summary>Reads a ValueInfoProto.</summary>
     public static OnnxPort ReadPort(ReadOnlySpan<byte> value)

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Onnx.Tests.Export;
 
 /// <summary>Exported UNets and control networks against diffusers, with the same weights.</summary>
 [Trait("Category", "Parity")]
-public sealed class UNetGraphTests : IDisposable
+public sealed class UNet2DConditionGraphTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -22,8 +22,8 @@ public sealed class UNetGraphTests : IDisposable
             GraphRun.Write(
                 _folder.Path,
                 weights,
-                ("model.onnx", UNetGraph.Build(model.UNet, default, takesResiduals: false)),
-                ("controlnet.onnx", UNetGraph.Build(model.UNet, default, takesResiduals: true)));
+                ("model.onnx", UNet2DConditionGraph.Build(model.UNet, default, takesResiduals: false)),
+                ("controlnet.onnx", UNet2DConditionGraph.Build(model.UNet, default, takesResiduals: true)));
         }
 
         // ONNX Runtime takes a second or two to open each of these graphs, so not every family runs without its optimisations.

@@ -7,7 +7,7 @@ namespace ControlNet.ML.Onnx;
 /// The locked network: <c>sample</c>, time, text and, where there are control networks, their residuals to <c>out_sample</c>. Any size
 /// that diffusers takes is possible: the decoder enlarges to the size of the encoder's skip tensors.
 /// </summary>
-internal static class UNetGraph
+internal static class UNet2DConditionGraph
 {
     /// <param name="config">The configuration.</param>
     /// <param name="precision">The types of weights and computation.</param>
