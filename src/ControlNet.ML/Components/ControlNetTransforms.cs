@@ -13,7 +13,7 @@ namespace ControlNet.ML.Components;
 /// around it, whose <see cref="Exception.GetBaseException"/> is a <see cref="ControlNetException"/> that names the entry.
 /// docs/components.md describes what is read.
 /// </remarks>
-public sealed class ControlNetTransforms
+public sealed partial class ControlNetTransforms
 {
     private readonly IHostEnvironment _environment;
 

@@ -24,6 +24,7 @@ public abstract class ModelTransformer : ITransformer, IDisposable
         [EncodeImageTransformer.LoadName] = EncodeImageTransformer.Read,
         [DenoiseTransformer.LoadName] = DenoiseTransformer.Read,
         [DecodeImageTransformer.LoadName] = DecodeImageTransformer.Read,
+        [FidelityTransformer.LoadName] = FidelityTransformer.Read,
     };
 
     private readonly IHost _host;

@@ -17,6 +17,8 @@ internal abstract class ColumnBuffer(int capacity) : IDisposable
             return new ImageColumnBuffer(capacity);
         if (type is VectorDataViewType { ItemType: NumberDataViewType { RawType: var item }, Size: var size } && item == typeof(float))
             return new SingleVectorBuffer(capacity, size);
+        if (type is NumberDataViewType && type.RawType == typeof(float))
+            return new SingleBuffer(capacity);
         var buffer = type is VectorDataViewType vector
             ? typeof(VectorColumnBuffer<>).MakeGenericType(vector.ItemType.RawType)
             : typeof(ColumnBuffer<>).MakeGenericType(type.RawType);
@@ -88,6 +90,13 @@ internal class ColumnBuffer<T>(int capacity) : ColumnBuffer(capacity)
 
     /// <inheritdoc/>
     protected override void Read(int slot) => Getter(ref Items[slot]!);
+}
+
+/// <summary>Floats; a missing one is NaN, as everywhere in ML.NET.</summary>
+internal sealed class SingleBuffer(int capacity) : ColumnBuffer<float>(capacity)
+{
+    /// <inheritdoc/>
+    public override void SetMissing(int slot) => Items[slot] = float.NaN;
 }
 
 /// <summary>Vectors, whose arrays are copied: each belongs to its holder.</summary>
