@@ -12,10 +12,14 @@ public readonly record struct KeypointAccuracy(int Found, int Expected)
     public double Share => (double)Found / Expected;
 
     /// <summary>The sum over people or images.</summary>
+    /// <param name="a">Some counts.</param>
+    /// <param name="b">The other counts.</param>
+    /// <returns>The counts of both.</returns>
     public static KeypointAccuracy operator +(KeypointAccuracy a, KeypointAccuracy b) => a.Add(b);
 
     /// <summary>The sum over people or images.</summary>
     /// <param name="other">The other counts.</param>
+    /// <returns>The counts of both.</returns>
     public KeypointAccuracy Add(KeypointAccuracy other) => new(Found + other.Found, Expected + other.Expected);
 
     /// <summary>Compares the keypoints of a person.</summary>
