@@ -33,7 +33,10 @@ public sealed class LearnedConditions : IConditionProvider
             "segmentation",
             "segmentation map of ADE20K's or COCO's classes, by SegFormer, UPerNet, OneFormer or UniFormer",
             options => SegmentationAnnotator.All(options.Size)),
-        Kind<LearnedPoseOptions>("openpose", "OpenPose skeletons of bodies", options => [new OpenPoseAnnotator(options.Drawing)]),
+        Kind<LearnedPoseOptions>(
+            "openpose",
+            "OpenPose skeletons of bodies, by OpenPose or its lightweight variant",
+            options => [new OpenPoseAnnotator(options.Drawing), new LightOpenPoseAnnotator(options.Drawing)]),
         ConditionKind.Learned<DwPoseOptions>("dwpose", "OpenPose skeletons of bodies, hands and faces, by DWPose", DwPose.Open),
         ConditionKind.Learned<LearnedLinesOptions>(
             "mlsd", "straight lines by M-LSD, whose network is included", Mlsd.Open, needsFile: false),

@@ -24,6 +24,7 @@ public class LearnedConditionTests
         { "segmentation", ["model=segformer-random"] },
         { "segmentation", ["model=oneformer-planted", "size=64"] },
         { "openpose", ["model=openpose-two"] },
+        { "openpose", ["model=openpose-light-random"] },
         { "dwpose", ["model=dwpose-pose-planted", "detector=dwpose-det-planted"] },
         { "foreground", ["model=u2net-random"] },
         { "mlsd", ["network=tiny"] },

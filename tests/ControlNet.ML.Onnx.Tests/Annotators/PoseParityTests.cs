@@ -8,7 +8,7 @@ namespace ControlNet.ML.Onnx.Tests.Annotators;
 [Trait("Category", "Parity")]
 public class PoseParityTests
 {
-    private static readonly string[] Known = ["openpose", "dwpose-det", "dwpose"];
+    private static readonly string[] Known = ["openpose", "openpose-light", "dwpose-det", "dwpose"];
 
     public static TheoryData<string> Cases => Fixtures.Cases(AnnotatorCase.All.Where(c => Known.Contains(c.Annotator)).Select(c => c.Id));
 
@@ -23,6 +23,7 @@ public class PoseParityTests
         switch (found.Annotator)
         {
             case "openpose": OpenPose(found, graph, image); break;
+            case "openpose-light": Light(found, graph, image); break;
             case "dwpose-det": Detector(found, graph, image); break;
             default: Points(found, graph, image); break;
         }
@@ -53,6 +54,22 @@ public class PoseParityTests
             if (c.Known is { } known)
                 CheckKnown(known, peaks, people);
         }
+    }
+
+    /// <summary>The case has no people: what goes in and comes out.</summary>
+    private static void Light(AnnotatorCase c, OnnxGraph graph, ImageBuffer image)
+    {
+        var annotator = new LightOpenPoseAnnotator(new PoseDrawingOptions());
+        Assert.True(annotator.Fits(graph.Signature));
+        Assert.False(new OpenPoseAnnotator(new PoseDrawingOptions()).Fits(graph.Signature));
+        var port = graph.Signature.Inputs[0];
+        var pixels = annotator.Prepare(image, port);
+        c.CheckInput(port.Name, pixels.Values, pixels.Shape);
+        var outputs = graph.Run(pixels);
+        foreach (var output in outputs)
+            c.CheckOutput(output);
+        var map = annotator.Read(outputs, pixels.Shape, image);
+        Assert.Equal((image.Width, image.Height), (map.Width, map.Height));
     }
 
     private static void CheckPeaks(JsonElement expected, IReadOnlyList<PosePeak> peaks)

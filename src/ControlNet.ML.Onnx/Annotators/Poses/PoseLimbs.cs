@@ -36,7 +36,8 @@ internal static class PoseLimbs
                 select new PoseLink(a, b, score)]))];
     }
 
-    private static List<PoseLink> Choose(IReadOnlyList<PoseLink> candidates)
+    /// <summary>The best candidates of which no two share a peak, best first.</summary>
+    public static IReadOnlyList<PoseLink> Choose(IReadOnlyList<PoseLink> candidates)
     {
         HashSet<int> taken = [];
         List<PoseLink> links = [];
