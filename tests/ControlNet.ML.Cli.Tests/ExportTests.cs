@@ -46,11 +46,10 @@ public sealed class ExportTests : IDisposable
 
     [Theory]
     [InlineData("sd1", 7, 9)]
-    [InlineData("sd2-v", 13, 6)]
     [InlineData("sdxl", 5, 11)]
     public void Latents_of_odd_sizes_give_what_libtorch_gives(string family, int height, int width)
     {
-        var model = ModelFolder.Open(Fixtures.Path("models", family));
+        var model = ModelFolder.Open(Fixtures.Path("models", family), parts: ModelParts.UNet);
         Onnx.OnnxExporter.Export(model, "graphs");
         using var backend = new TorchBackendProvider().Open(model, new LoadOptions { Device = "cpu" }, CancellationToken.None);
         var given = Inputs(model.UNet, rows: 2, tokens: 5);
@@ -61,10 +60,6 @@ public sealed class ExportTests : IDisposable
 
         using var unet = new InferenceSession("graphs/unet/model.onnx");
         Close(expected, Run(unet, [Port("sample", sample), Time(437), .. Ports(given)])["out_sample"]);
-
-        var image = backend.DecodeImage(sample);
-        using var decoder = new InferenceSession("graphs/vae_decoder/model.onnx");
-        Close(image, Run(decoder, [Port("latent_sample", sample)])["sample"]);
     }
 
     [Theory]
