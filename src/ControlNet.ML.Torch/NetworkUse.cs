@@ -2,16 +2,11 @@ using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
 
-/// <summary>
-/// Keeps networks in memory while libtorch computes on them: disposing waits for the calls in flight, and later calls are
-/// refused. Without it, another thread's <c>Dispose</c> would free weights that are being read.
-/// </summary>
+/// <summary>Keeps networks in memory while libtorch computes on them.</summary>
 /// <param name="owner">The type that users know, for the exception.</param>
 internal sealed class NetworkUse(Type owner)
 {
-    private readonly object _gate = new();
-    private int _inFlight;
-    private bool _closed;
+    private readonly UseCount _use = new(owner);
 
     /// <summary>Computes without gradients, in its own dispose scope.</summary>
     /// <param name="what">The operation, for messages: <c>Decoding an image</c>.</param>
@@ -41,38 +36,11 @@ internal sealed class NetworkUse(Type owner)
 
     /// <summary>Begins a call, which ends with <see cref="Leave"/>.</summary>
     /// <exception cref="ObjectDisposedException">The networks are disposed.</exception>
-    public void Enter()
-    {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_closed, owner);
-            _inFlight++;
-        }
-
-        SignalStack.MakeRoom();
-    }
+    public void Enter() => _use.Enter();
 
     /// <summary>Ends a call.</summary>
-    public void Leave()
-    {
-        lock (_gate)
-        {
-            if (--_inFlight == 0)
-                Monitor.PulseAll(_gate);
-        }
-    }
+    public void Leave() => _use.Leave();
 
     /// <summary>Refuses new calls, waits for those in flight, then frees the networks, once.</summary>
-    public void Close(Action free)
-    {
-        lock (_gate)
-        {
-            if (_closed)
-                return;
-            _closed = true;
-            while (_inFlight > 0)
-                Monitor.Wait(_gate);
-            free();
-        }
-    }
+    public void Close(Action free) => _use.Close(free);
 }

@@ -20,7 +20,8 @@ public sealed class ControlNetwork : IDisposable
     {
         (Name, Path, Options, Backend) = (name, System.IO.Path.GetFullPath(path), options, backend);
         Reference = new(() => WeightReference.Of(this));
-        Hash = new WeightHash(() => File.Exists(Path) ? Path
+        Hash = new WeightHash(() => Source().Graph is not null ? Source().Files is [var only] ? only : null
+            : File.Exists(Path) ? Path
             : PartFiles.Find(Path, NetworkKind.ControlNetwork, options.Variant)?.Single);
     }
 
@@ -54,8 +55,9 @@ public sealed class ControlNetwork : IDisposable
     /// <summary>Loads a control network.</summary>
     /// <param name="nameOrPath">
     /// A network of an embedded model (<c>emoji/canny</c>), a folder in diffusers' layout, a single .safetensors file in diffusers' or
-    /// the original naming, or an id of the Hugging Face hub, <c>owner/name[@revision][:subfolder or file]</c>, which is fetched into the
-    /// cache unless it is there.
+    /// the original naming, an ONNX graph (.onnx, or a folder with <c>model.onnx</c>; or a network that is built into a model's UNet, the
+    /// model's folder with <c>#1</c>), or an id of the Hugging Face hub, <c>owner/name[@revision][:subfolder or file]</c>, which is fetched
+    /// into the cache unless it is there.
     /// </param>
     /// <param name="options">Precision, device, variant of the files.</param>
     /// <param name="cancellationToken">Stops the download and the loading.</param>
@@ -65,9 +67,15 @@ public sealed class ControlNetwork : IDisposable
     public static ControlNetwork Load(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        var provider = options?.Backend ?? Backends.Find();
         (var path, options) = ModelNames.Locate(ModelNames.FindControl, nameOrPath, options ?? new LoadOptions(), cancellationToken);
-        var source = ControlSource.Open(path, options.Variant);
+        var source = ControlSource.Open(path, options.Variant, Backends.PrefersGraphs(options.Backend));
+        var provider = options.Backend ?? Backends.For(source.Graph is not null);
+        if (source.Graph is { } graph)
+        {
+            var backend = provider.OpenControlGraph(source.Config, graph, options, cancellationToken);
+            return new ControlNetwork(nameOrPath, path, options, backend);
+        }
+
         using var weights = source.OpenWeights();
         return new ControlNetwork(nameOrPath, path, options, provider.OpenControl(source.Config, weights, options, cancellationToken));
     }
@@ -78,8 +86,11 @@ public sealed class ControlNetwork : IDisposable
         string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default) =>
         Task.Run(() => Load(nameOrPath, options, cancellationToken), cancellationToken);
 
+    /// <summary>Opens its files again.</summary>
+    internal ControlSource Source() => ControlSource.Open(Path, Options.Variant, Backends.PrefersGraphs(Options.Backend));
+
     /// <summary>Opens its weight files again.</summary>
-    internal WeightSource OpenWeights() => ControlSource.Open(Path, Options.Variant).OpenWeights();
+    internal WeightSource OpenWeights() => Source().OpenWeights();
 
     /// <summary>Wraps a network that is already in memory, such as one that is being trained. Takes ownership of the backend.</summary>
     /// <param name="path">The path that it will be saved to.</param>

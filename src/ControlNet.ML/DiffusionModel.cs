@@ -113,7 +113,7 @@ public sealed partial class DiffusionModel : IDisposable
     {
         var tokenizers = options.Parts.HasFlag(ModelParts.TextEncoder) ? folder.ReadTokenizers() : [];
         var scheduler = folder.ReadScheduler();
-        var backend = (options.Backend ?? Backends.Find()).Open(folder, options, cancellationToken);
+        var backend = (options.Backend ?? Backends.For(folder.Graphs is not null)).Open(folder, options, cancellationToken);
         return new DiffusionModel(name, folder, options, tokenizers, scheduler, backend);
     }
 

@@ -40,7 +40,9 @@ internal static class ExternalWeights
     }
 
     /// <summary>The files, and for each the number of bytes that the graph needs of it.</summary>
-    private static Dictionary<string, long> Ends(ReadOnlySpan<byte> file)
+    /// <param name="file">An ONNX file's bytes.</param>
+    /// <exception cref="InvalidDataException">The graph is damaged.</exception>
+    public static Dictionary<string, long> Ends(ReadOnlySpan<byte> file)
     {
         Dictionary<string, long> ends = [];
         var model = new ProtobufReader(file);

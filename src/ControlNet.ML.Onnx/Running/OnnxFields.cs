@@ -83,6 +83,28 @@ internal static class OnnxFields
         return 0;
     }
 
+    /// <summary>The integer values of a repeated field, packed or not; a shape or an attribute has few.</summary>
+    /// <exception cref="InvalidDataException">There are too many.</exception>
+    public static List<long> ReadNumbers(ReadOnlySpan<byte> message, int field)
+    {
+        const int most = 64;
+        List<long> numbers = [];
+        var reader = new ProtobufReader(message);
+        while (reader.Next())
+        {
+            if (reader.Field != field)
+                continue;
+            if (reader.Body.IsEmpty)
+                numbers.Add(reader.Number);
+            else
+                ProtobufReader.Unpack(reader.Body, numbers, most);
+            if (numbers.Count > most)
+                throw new InvalidDataException($"a list has more than {most} numbers");
+        }
+
+        return numbers;
+    }
+
     private static void ReadShape(ReadOnlySpan<byte> shape, List<int> sizes)
     {
         var dimensions = new ProtobufReader(shape);
@@ -118,7 +140,9 @@ internal static class OnnxFields
     private static OnnxElement ElementOf(long number) => number switch
     {
         Float => OnnxElement.Single,
+        Int32 => OnnxElement.Int32,
         Int64 => OnnxElement.Int64,
+        Double => OnnxElement.Double,
         Float16 => OnnxElement.Half,
         _ => OnnxElement.Other,
     };

@@ -1,6 +1,6 @@
 namespace ControlNet.ML.Onnx;
 
-/// <summary>The element types that annotators use.</summary>
+/// <summary>The element types of the networks' inputs and outputs.</summary>
 public enum OnnxElement
 {
     /// <summary>Any other type.</summary>
@@ -14,6 +14,12 @@ public enum OnnxElement
 
     /// <summary>int64.</summary>
     Int64,
+
+    /// <summary>int32.</summary>
+    Int32,
+
+    /// <summary>float64.</summary>
+    Double,
 }
 
 /// <summary>An input or output of a graph.</summary>

@@ -46,6 +46,18 @@ internal ref struct ProtobufReader(ReadOnlySpan<byte> message)
         return true;
     }
 
+    /// <summary>Reads packed numbers, at most one more than allowed.</summary>
+    /// <param name="packed">The field's bytes.</param>
+    /// <param name="numbers">Receives them.</param>
+    /// <param name="most">The number that is allowed.</param>
+    /// <exception cref="InvalidDataException">The data is cut off.</exception>
+    public static void Unpack(ReadOnlySpan<byte> packed, List<long> numbers, int most)
+    {
+        var reader = new ProtobufReader(packed);
+        while (!reader._rest.IsEmpty && numbers.Count <= most)
+            numbers.Add((long)reader.ReadVarint());
+    }
+
     private ulong ReadVarint()
     {
         ulong value = 0;

@@ -6,8 +6,7 @@ namespace ControlNet.ML.Components;
 internal static class ControlHints
 {
     /// <summary>The shape of a hint, [1, C, h, w], for images of a size in pixels.</summary>
-    public static int[] Shape(ControlNetwork network, int width, int height) =>
-        [1, network.Config.BlockOutChannels[0], height / network.Config.ConditionScale, width / network.Config.ConditionScale];
+    public static int[] Shape(ControlNetwork network, int width, int height) => [.. network.Backend.HintShape(width, height)];
 
     /// <summary>The type of a hint as a vector, [C, h, w].</summary>
     public static VectorDataViewType Type(ControlNetwork network, int width, int height) =>

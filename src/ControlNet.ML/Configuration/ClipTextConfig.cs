@@ -37,7 +37,8 @@ public sealed record ClipTextConfig
 
         // The weights know their own type (dtype is transformers 5's name for torch_dtype); the rest matters only in training from scratch.
         reader.Ignore(
-            "dtype", "torch_dtype", "transformers_version", "attn_implementation", "_name_or_path", "_attn_implementation_autoset");
+            "dtype", "torch_dtype", "transformers_version", "attn_implementation", "_name_or_path", "_attn_implementation_autoset",
+            "export_model_type");
         reader.Ignore(
             "attention_dropout",
             "dropout",

@@ -114,6 +114,30 @@ public sealed record ModelIndex
         };
     }
 
+    /// <summary>
+    /// Reads the index of a folder of ONNX graphs. Its exporters name the pipeline's class in many ways (<c>StableDiffusionPipeline</c>,
+    /// <c>OnnxStableDiffusionPipeline</c>, <c>ORTStableDiffusionXLPipeline</c>), and classes of parts that tell nothing.
+    /// </summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="source">The file's name for messages.</param>
+    /// <param name="hasSecondTextEncoder">Whether the folder has <c>text_encoder_2</c>.</param>
+    /// <exception cref="ControlNetException">It is no JSON, of another family, or of SDXL's refiner.</exception>
+    internal static ModelIndex ParseExported(ReadOnlySpan<byte> json, string source, bool hasSecondTextEncoder)
+    {
+        var reader = ConfigReader.Parse(json, source);
+        var name = reader.TextOrNull("_class_name") ?? Guess(hasSecondTextEncoder).ClassName;
+        var plain = name.Replace("Onnx", "", StringComparison.Ordinal).Replace("ORT", "", StringComparison.Ordinal);
+        new ConfigRules(source).OneOf("_class_name", plain, [.. PlainPipelines, .. XLPipelines]);
+        reader.Unsupported("requires_aesthetics_score", "false");
+        return new ModelIndex
+        {
+            ClassName = plain,
+            IsXL = XLPipelines.Contains(plain),
+            SchedulerClass = reader.Find("scheduler") is null ? null : Pair(reader, "scheduler").Class,
+            ForceZerosForEmptyPrompt = reader.Flag("force_zeros_for_empty_prompt", true),
+        };
+    }
+
     private static bool IsAbsent(JsonElement? part) =>
         part is null or { ValueKind: JsonValueKind.Null }
         || (part is { ValueKind: JsonValueKind.Array } pair && pair.GetArrayLength() == 2

@@ -73,6 +73,6 @@ public sealed record RowImage(TensorData Latents, double Strength)
 
 /// <summary>A control network for one image.</summary>
 /// <param name="Network">The network.</param>
-/// <param name="Hint">Its encoded condition, [1, C, h, w].</param>
+/// <param name="Hint">Its encoded condition, see <see cref="IControlBackend.HintShape"/>.</param>
 /// <param name="Unit">Its scale, window and weighting.</param>
 public sealed record RowControl(IControlBackend Network, TensorData Hint, ControlUnit Unit);

@@ -94,14 +94,24 @@ public interface IControlBackend : IDisposable
 
     /// <summary>Encodes a condition. It depends on the condition alone, so once is enough.</summary>
     /// <param name="condition">[N, 3, H, W], from 0 to 1.</param>
-    /// <returns>The hint, [N, C, h, w] at the latents' size.</returns>
+    /// <returns>
+    /// The hint, <see cref="HintShape"/> of the condition's size: [N, C, h, w] at the latents' size; or the condition itself, where the
+    /// network cannot be run without its condition encoder.
+    /// </returns>
     TensorData EncodeCondition(TensorData condition);
+
+    /// <summary>The shape of the hint of one condition.</summary>
+    /// <param name="width">Width of the condition in pixels.</param>
+    /// <param name="height">Height of the condition in pixels.</param>
+    /// <returns>[1, C, h, w].</returns>
+    IReadOnlyList<int> HintShape(int width, int height) =>
+        [1, Config.BlockOutChannels[0], height / Config.ConditionScale, width / Config.ConditionScale];
 
     /// <summary>Runs the network alone and returns its residuals.</summary>
     /// <param name="sample">The noisy latents, [N, C, h, w].</param>
     /// <param name="timestep">The timestep, which may be fractional.</param>
     /// <param name="inputs">Texts and, for SDXL, pooled texts and sizes, N rows each; its controls are ignored.</param>
-    /// <param name="hint">From <see cref="EncodeCondition"/>, [N, C, h, w].</param>
+    /// <param name="hint">From <see cref="EncodeCondition"/>, N rows.</param>
     /// <returns>One residual for each skip connection, in the encoder's order, and the middle block's last.</returns>
     IReadOnlyList<TensorData> Residuals(TensorData sample, double timestep, DenoiserInputs inputs, TensorData hint);
 }
@@ -137,7 +147,7 @@ public sealed record DenoiserInputs
     /// </summary>
     public TensorData? ExtraChannels { get; init; }
 
-    /// <summary>The control networks and their hints, [R, C, h, w] each.</summary>
+    /// <summary>The control networks and their hints, R rows each, see <see cref="IControlBackend.HintShape"/>.</summary>
     public IReadOnlyList<(IControlBackend Network, TensorData Hint)> Controls { get; init; } = [];
 }
 

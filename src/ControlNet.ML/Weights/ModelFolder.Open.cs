@@ -1,5 +1,7 @@
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Pipelines;
+using ControlNet.ML.Weights.Graphs;
 using ControlNet.ML.Weights.SingleFiles;
 
 namespace ControlNet.ML.Weights;
@@ -8,7 +10,7 @@ namespace ControlNet.ML.Weights;
 public sealed partial class ModelFolder
 {
     /// <summary>Opens a folder.</summary>
-    /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts.</param>
+    /// <param name="path">The folder that contains <c>model_index.json</c>, or at least the parts: weights or ONNX graphs.</param>
     /// <param name="variant">
     /// The variant of the weights to use, such as <c>fp16</c>; parts without it use their plain files, as in diffusers. Null for the plain
     /// files; a part that has only a variant uses that.
@@ -57,6 +59,8 @@ public sealed partial class ModelFolder
     private static ModelFolder OpenFolder(string path, LoadOptions options)
     {
         var root = System.IO.Path.GetFullPath(path);
+        if (GraphFolder.IsIn(root) && (!HasWeights(root) || Backends.PrefersGraphs(options.Backend)))
+            return OpenGraphs(path, root, options);
         var indexPath = System.IO.Path.Combine(root, IndexName);
         var index = File.Exists(indexPath)
             ? ModelIndex.Parse(JsonText.ReadFile(indexPath, IndexName), IndexName)
@@ -90,6 +94,26 @@ public sealed partial class ModelFolder
                 },
             TextEncoder = Config(root, "text_encoder", ClipTextConfig.Parse),
             TextEncoder2 = index.IsXL ? Config(root, "text_encoder_2", ClipTextConfig.Parse) : null,
+        };
+    }
+
+    /// <summary>Whether a folder has the weights of a UNet.</summary>
+    private static bool HasWeights(string root) =>
+        Weights.PartFiles.Find(System.IO.Path.Combine(root, "unet"), NetworkKind.UNet, null) is not null;
+
+    private static ModelFolder OpenGraphs(string path, string root, LoadOptions options)
+    {
+        RequireNoneOfSingleFiles(path, options);
+        var graphs = GraphFolder.Open(root, options);
+        var unet = graphs.ReadUNet();
+        return new ModelFolder(root, graphs.Index, options.Variant, options.Parts, graphs)
+        {
+            Generation = GenerationConfig.Read(root),
+            UNet = unet,
+            Autoencoder = graphs.ReadAutoencoder(unet),
+            TextEncoder = graphs.ReadTextEncoder("text_encoder"),
+            TextEncoder2 = graphs.Index.IsXL ? graphs.ReadTextEncoder("text_encoder_2") : null,
+            _warning = graphs.Warning,
         };
     }
 

@@ -1,6 +1,7 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Text;
+using ControlNet.ML.Weights.Graphs;
 using ControlNet.ML.Weights.SingleFiles;
 
 namespace ControlNet.ML.Weights;
@@ -57,6 +58,9 @@ public sealed partial class ModelFolder
     /// <summary>The image size in pixels that the model was trained with, 512 for Stable Diffusion 1.</summary>
     internal int NativeSize => UNet.TrainedSide * Autoencoder.ScaleFactor;
 
+    /// <summary>The ONNX graphs of a model that consists of them; null for weights.</summary>
+    internal GraphFolder? Graphs => _parts as GraphFolder;
+
     /// <summary>Whether the model is a single file.</summary>
     public bool IsSingleFile => _parts is CheckpointFile;
 
@@ -77,11 +81,12 @@ public sealed partial class ModelFolder
     /// <param name="part">The part, one of <see cref="ModelIndex.Parts"/>.</param>
     /// <returns>The full path.</returns>
     /// <exception cref="ArgumentException">The model has no such part.</exception>
-    /// <exception cref="InvalidOperationException">The model is a single file.</exception>
+    /// <exception cref="InvalidOperationException">The model is a single file, or consists of ONNX graphs.</exception>
     public string Folder(string part) =>
         _parts is FolderParts folders
             ? folders.Folder(part)
-            : throw new InvalidOperationException($"{Path} is a single file, which has no folders.");
+            : throw new InvalidOperationException(
+                $"{Path} {(IsSingleFile ? "is a single file" : "consists of ONNX graphs")}, which has no folders in diffusers' layout.");
 
     /// <summary>Reads the scheduler's configuration.</summary>
     /// <exception cref="ControlNetException">It is invalid.</exception>

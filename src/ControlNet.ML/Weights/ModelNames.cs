@@ -1,4 +1,5 @@
 using ControlNet.ML.Hub;
+using ControlNet.ML.Weights.Graphs;
 
 namespace ControlNet.ML.Weights;
 
@@ -40,7 +41,7 @@ public static class ModelNames
     public static string FindControl(string nameOrPath, LoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        if (Path.Exists(nameOrPath))
+        if (Path.Exists(nameOrPath) || BuiltInControl.TryParse(nameOrPath, out _))
             return nameOrPath;
         if (nameOrPath.Split('/') is [var model, var network]
             && ModelPackages.FindFolder(model) is { } folder

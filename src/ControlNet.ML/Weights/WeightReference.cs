@@ -147,10 +147,9 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
                 File.Exists(settings) ? [path, settings] : [path]);
         }
 
-        using var weights = network.OpenWeights();
         var name = ModelHub.PinnedName(network.Name, path)
             ?? (IsPackage(network.Name, _ => ModelNames.FindControl(network.Name), path) ? network.Name : path);
-        return Of(name, options, path, [.. Settings(path), .. weights.Files.Select(file => file.Path)]) with
+        return Of(name, options, path, [.. Settings(path), .. network.Source().Files]) with
         {
             ConditionEncoderOnly = options.ConditionEncoderOnly,
         };

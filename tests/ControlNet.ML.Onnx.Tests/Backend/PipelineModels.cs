@@ -1,0 +1,57 @@
+namespace ControlNet.ML.Onnx.Tests.Backend;
+
+/// <summary>Models of several layouts, each loaded once for all tests of a class.</summary>
+public sealed class PipelineModels : IDisposable
+{
+    // Text encoders and VAE of a complete layout, and UNet and control networks of another one.
+    private static readonly Dictionary<string, (string Layout, string Start)[]> _folders = new()
+    {
+        ["sd1"] = [("sd1", "")],
+        ["sd1-script"] = [("sd1-script", "")],
+        ["sd1-named"] = [("sd1", ""), ("sd1-control-named", "controlnet"), ("sd1-control-named", "canny")],
+        ["sd1-positional"] = [("sd1", ""), ("sd1-control-positional", "")],
+        ["sd1-merged"] = [("sd1", ""), ("sd1-control-merged", "")],
+        ["sd1-merged-script"] = [("sd1", ""), ("sd1-control-merged-script", "")],
+        ["sdxl"] = [("sdxl", "")],
+        ["sdxl-named"] = [("sdxl", ""), ("sdxl-control-named", "controlnet"), ("sdxl-control-named", "canny")],
+    };
+
+    private readonly OnnxLayouts _layouts = new();
+    private readonly Dictionary<string, IDisposable> _loaded = [];
+
+    public static LoadOptions Options => new() { Backend = new OnnxBackendProvider { Session = OnnxLayouts.Session } };
+
+    public string Folder(string name) => _layouts.Of(name, _folders[name]);
+
+    public DiffusionModel Model(string name) => Load(name, () => DiffusionModel.Load(Folder(name), Options));
+
+    /// <summary>The control networks of a model: fixtures' names and where they are in its folder.</summary>
+    public ControlNetwork Control(string model, string control)
+    {
+        var place = (model, control[^1]) switch
+        {
+            ("sd1-named" or "sdxl-named", 'a') => Path.Combine(Folder(model), "canny"),
+            ("sd1-positional", 'a') => Path.Combine(Folder(model), "controlnet", "model.onnx"),
+            ("sd1-merged", 'a') => Folder(model) + "#1",
+            ("sd1-merged", 'b') => Folder(model) + "#2",
+            ("sd1-merged-script", 'b') => Folder(model) + "#1",
+            _ => throw new ArgumentException($"{model} has no {control}."),
+        };
+        return Load(place, () => ControlNetwork.Load(place, Options));
+    }
+
+    public void Dispose()
+    {
+        foreach (var loaded in _loaded.Values)
+            loaded.Dispose();
+        _layouts.Dispose();
+    }
+
+    private T Load<T>(string name, Func<T> load)
+        where T : IDisposable
+    {
+        if (!_loaded.TryGetValue(name, out var loaded))
+            _loaded.Add(name, loaded = load());
+        return (T)loaded;
+    }
+}
