@@ -98,7 +98,8 @@ internal sealed class GenerateRun(Terminal terminal)
         var load = TimeSpan.Zero;
         await ProgressDisplay.RunAsync(terminal, show =>
         {
-            RuntimeCheck.Once(terminal, show, cancellationToken);
+            if (BackendChoice.UsesTorch(Load, folder))
+                RuntimeCheck.Once(terminal, show, cancellationToken);
             var clock = Stopwatch.StartNew();
             using var model = DiffusionModel.Load(Model, folder, Loading(show, "loading model"), cancellationToken);
             EmbeddingArgument.Load(model, Embeddings);

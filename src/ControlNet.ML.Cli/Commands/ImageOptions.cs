@@ -124,6 +124,7 @@ internal sealed class ImageOptions
     private readonly Option<string?> _variant = VariantOption();
     private readonly Option<string> _precision = PrecisionOption();
     private readonly Option<string?> _device = DeviceOption();
+    private readonly Option<string?> _backend = BackendChoice.Option();
 
     /// <summary>Adds the options to a command, in the order in which its help lists them.</summary>
     /// <param name="command">The command.</param>
@@ -138,7 +139,7 @@ internal sealed class ImageOptions
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
             _loras, _loraFolder, _embeddings, _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting,
-            .. _size.All, .. _modelFile.All, _variant, _precision, _device,
+            .. _size.All, .. _modelFile.All, _variant, _precision, _device, _backend,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -171,6 +172,7 @@ internal sealed class ImageOptions
         Variant = result.GetValue(_variant),
         Precision = PrecisionOf(result.GetValue(_precision)!),
         Device = DeviceOf(result.GetValue(_device)),
+        Backend = BackendChoice.Of(result.GetValue(_backend)),
     });
 
     public GenerateOptions Generate(ParseResult result) => new()

@@ -3,6 +3,7 @@ using System.Globalization;
 using ControlNet.ML.Cli.Scoring;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Weights;
+using ControlNet.ML.Weights.Graphs;
 using ControlNet.ML.Weights.SingleFiles;
 
 namespace ControlNet.ML.Cli.Commands;
@@ -55,6 +56,9 @@ internal static class ModelsCommand
                 switch (kind)
                 {
                     case SourceKind.Control: ShowControl(terminal, what, digest, json); break;
+                    case SourceKind.Other when ControlSource.GraphOf(what) is not null:
+                        GraphReport.ShowFile(terminal, what, digest, json);
+                        break;
                     case SourceKind.Other: FileReport.Show(terminal, what, digest, json); break;
                     default: ShowModel(terminal, what, load, digest, json); break;
                 }
@@ -98,17 +102,23 @@ internal static class ModelsCommand
         // A single file has CLIP's own tokenizers, or was read with those in its header.
         if (!folder.IsSingleFile)
             folder.ReadTokenizers();
-        folder.CheckWeights();
+        if (folder.Graphs is null)
+            folder.CheckWeights();
         var (side, defaults) = (folder.NativeSize, new GenerateOptions().For(folder.Generation));
         var missing = folder.Index.Parts.Where(part => ModelFolder.KindOrNull(part) is not null).Except(folder.Networks).ToArray();
-        var parts = folder.Networks.Order(StringComparer.Ordinal).Select(part =>
+        var parts = folder.Graphs is not null ? [] : folder.Networks.Order(StringComparer.Ordinal).Select(part =>
         {
             using var weights = folder.OpenWeights(part);
             return Part(part, weights);
         }).ToArray();
+        var graphs = folder.Graphs is null ? [] : GraphReport.OfModel(folder);
         var controls = folder.IsSingleFile ? [] : ModelNames.ControlsOf(folder.Path);
-        foreach (var control in controls)
-            OpenControl(Path.Combine(folder.Path, "controlnet", control)).Weights.Dispose();
+        foreach (var place in controls.Select(control => Path.Combine(folder.Path, "controlnet", control)))
+        {
+            if (ControlSource.GraphOf(place) is null)
+                OpenControl(place).Weights.Dispose();
+        }
+
         if (json)
         {
             Json.Print(terminal, new
@@ -133,6 +143,7 @@ internal static class ModelsCommand
                     prompt = folder.Generation.Prompt,
                 },
                 parts,
+                graphs,
                 missing,
                 controls,
                 sha256 = digest,
@@ -154,6 +165,8 @@ internal static class ModelsCommand
             terminal.Result($"  prompts       {form}");
         foreach (var part in parts)
             terminal.Result(part.Line);
+        foreach (var graph in graphs)
+            terminal.Result(graph.Line);
         foreach (var part in missing)
             terminal.Result($"  {part,-13} not in the file; {(part == "vae" ? "--vae" : "--config")} supplies it");
         foreach (var control in controls)
@@ -186,6 +199,12 @@ internal static class ModelsCommand
     private static void ShowControl(Terminal terminal, string name, string? digest, bool json)
     {
         var path = ModelNames.FindControl(name);
+        if (ControlSource.GraphOf(path) is not null || BuiltInControl.TryParse(path, out _))
+        {
+            GraphReport.ShowControl(terminal, name, path, digest, json);
+            return;
+        }
+
         var (config, weights) = OpenControl(path);
         using (weights)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ControlNet.ML.Adapters;
+using ControlNet.ML.Cli.Commands;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion.Schedulers;
@@ -133,6 +134,8 @@ internal sealed class ScorePlan
         };
 
         // Named only where they are used, so that runs of earlier versions can be resumed.
+        if (BackendChoice.NameOf(Settings.Load.Backend) is { } backend)
+            names["backend"] = backend;
         if (options.GuidanceRescale != 0)
             names["guidance rescale"] = options.GuidanceRescale.ToString("R", CultureInfo.InvariantCulture);
         if (options.Eta != 0)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ControlNet.ML.Cli.Commands;
 using ControlNet.ML.Cli.Doctor;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -117,7 +118,8 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
             terminal,
             show =>
             {
-                RuntimeCheck.Once(terminal, show, cancellationToken);
+                if (BackendChoice.UsesTorch(settings.Load, plan.Folder))
+                    RuntimeCheck.Once(terminal, show, cancellationToken);
                 LoadOptions Loading(string name) =>
                     settings.Load with { Preload = true, Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, plan.Folder, Loading(settings.Model), cancellationToken);

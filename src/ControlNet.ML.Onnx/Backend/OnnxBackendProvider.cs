@@ -79,8 +79,10 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
 
     int IGraphReader.BuiltInControls(string path) => GraphReader.Size(OnnxSignature.Read(path).Inputs.Find(GraphNames.Conditions), 0) ?? 1;
 
-    bool IGraphReader.DrawsLatents(string path) =>
-        GraphReader.Size(OnnxSignature.Read(path).Outputs[0], 1) == AutoencoderConfig.StableDiffusion15.LatentChannels;
+    bool IGraphReader.DrawsLatents(string path) => OnnxSignature.Read(path).Outputs[0] is var output
+        && (GraphReader.Size(output, 1) is { } channels
+            ? channels == AutoencoderConfig.StableDiffusion15.LatentChannels
+            : output.Name == GraphNames.Latents);
 
     private static OnnxControlBackend OpenControl(
         ControlNetConfig config, string path, OnnxSessionOptions session, LoadOptions options, CancellationToken cancellationToken)

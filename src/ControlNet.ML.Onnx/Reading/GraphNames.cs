@@ -36,6 +36,9 @@ internal static partial class GraphNames
     /// <summary>A control network's scale.</summary>
     public const string Scale = "conditioning_scale";
 
+    /// <summary>The input of a decoder, and the output of an encoder that has drawn it already.</summary>
+    public const string Latents = "latent_sample";
+
     /// <summary>Token ids.</summary>
     public const string Ids = "input_ids";
 

@@ -23,7 +23,7 @@ internal static class GraphReader
             return GraphKind.TextEncoder;
         if (inputs is not [{ Shape.Count: 4 } only])
             return GraphKind.Other;
-        return only.Name == "latent_sample" ? GraphKind.ImageDecoder
+        return only.Name == GraphNames.Latents ? GraphKind.ImageDecoder
             : only.Name == GraphNames.Sample ? GraphKind.ImageEncoder
             : GraphKind.Other;
     }

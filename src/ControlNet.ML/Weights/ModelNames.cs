@@ -116,7 +116,8 @@ public static class ModelNames
     {
         var controls = Path.Combine(modelFolder, "controlnet");
         return Directory.Exists(controls)
-            ? [.. Directory.EnumerateDirectories(controls).Where(d => File.Exists(Path.Combine(d, "config.json")))
+            ? [.. Directory.EnumerateDirectories(controls)
+                .Where(d => File.Exists(Path.Combine(d, "config.json")) || ControlSource.GraphOf(d) is not null)
                 .Select(Path.GetFileName).Order(StringComparer.Ordinal)!]
             : [];
     }

@@ -1,3 +1,6 @@
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Weights.Graphs;
+
 namespace ControlNet.ML.Weights;
 
 /// <summary>What a name, folder or file of weights is.</summary>
@@ -24,12 +27,18 @@ internal static class SourceKinds
         if (Directory.Exists(name))
         {
             var isControl = !File.Exists(Path.Combine(name, ModelFolder.IndexName)) && !Directory.Exists(Path.Combine(name, "unet"))
-                && File.Exists(Path.Combine(name, "config.json"));
+                && (File.Exists(Path.Combine(name, "config.json")) || ControlSource.GraphOf(name) is not null);
             return isControl ? SourceKind.Control : SourceKind.Model;
         }
 
         if (!File.Exists(name))
-            return ModelNames.EmbeddedControls.Contains(name) ? SourceKind.Control : SourceKind.Model;
+        {
+            var isNetwork = ModelNames.EmbeddedControls.Contains(name) || BuiltInControl.TryParse(name, out _);
+            return isNetwork ? SourceKind.Control : SourceKind.Model;
+        }
+
+        if (ControlSource.GraphOf(name) is { } graph)
+            return Backends.Graphs.Kind(graph) == GraphKind.ControlNetwork ? SourceKind.Control : SourceKind.Other;
         using var file = TensorFile.Open(name);
         return WeightKind.Recognise(file) switch
         {

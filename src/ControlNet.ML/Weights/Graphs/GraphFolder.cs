@@ -86,6 +86,16 @@ internal sealed class GraphFolder : IModelParts
     /// <param name="part"><c>text_encoder</c>, <c>text_encoder_2</c>, <c>vae_encoder</c> or <c>vae_decoder</c>.</param>
     public string Graph(string part) => InVariant(Path.Combine(_root, part, GraphName));
 
+    /// <summary>All graphs of a part.</summary>
+    /// <param name="part"><c>unet</c>, <c>vae</c>, <c>text_encoder</c> or <c>text_encoder_2</c>.</param>
+    /// <returns>Full paths.</returns>
+    public string[] GraphsOf(string part) => part switch
+    {
+        "unet" => [.. _unets.Value.Values],
+        "vae" => [.. new[] { Graph("vae_decoder"), Graph("vae_encoder") }.Where(File.Exists)],
+        _ => [Graph(part)],
+    };
+
     /// <summary>A graph's name in messages: its path below the folder.</summary>
     public string Title(string path) => Path.GetRelativePath(_root, path).Replace('\\', '/');
 
@@ -179,13 +189,6 @@ internal sealed class GraphFolder : IModelParts
         var path = Path.Combine(_root, name);
         return File.Exists(path) ? JsonText.ReadFile(path, name) : null;
     }
-
-    private string[] GraphsOf(string part) => part switch
-    {
-        "unet" => [.. _unets.Value.Values],
-        "vae" => [.. new[] { Graph("vae_decoder"), Graph("vae_encoder") }.Where(File.Exists)],
-        _ => [Graph(part)],
-    };
 
     private string[] FoldersOf(string part) => part == "vae"
         ? [Path.Combine(_root, "vae_decoder"), Path.Combine(_root, "vae_encoder")]

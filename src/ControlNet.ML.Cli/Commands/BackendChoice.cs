@@ -1,0 +1,41 @@
+using System.CommandLine;
+using ControlNet.ML.Diffusion;
+using ControlNet.ML.Onnx;
+using ControlNet.ML.Torch;
+using ControlNet.ML.Weights;
+
+namespace ControlNet.ML.Cli.Commands;
+
+/// <summary>The runtime of the networks, which <c>--backend</c> names.</summary>
+internal static class BackendChoice
+{
+    private const string Torch = "torch", Onnx = "onnx";
+
+    /// <summary>The option; what the model is decides by default.</summary>
+    public static Option<string?> Option()
+    {
+        var option = new Option<string?>("--backend")
+        {
+            Description = "Runtime of the networks: 'torch' loads weights, 'onnx' runs ONNX graphs (which 'controlnet export' writes); by "
+                + "default what the model consists of.",
+        };
+        option.AcceptOnlyFromAmong(Torch, Onnx);
+        return option;
+    }
+
+    /// <summary>The runtime of a name; null for none.</summary>
+    public static IBackendProvider? Of(string? name) => name switch
+    {
+        Torch => new TorchBackendProvider(),
+        Onnx => new OnnxBackendProvider(),
+        _ => null,
+    };
+
+    /// <summary>The name of a runtime that was asked for; null for none.</summary>
+    public static string? NameOf(IBackendProvider? provider) => provider is null ? null : provider.RunsGraphs ? Onnx : Torch;
+
+    /// <summary>Whether a model runs on libtorch.</summary>
+    /// <param name="load">How it is loaded.</param>
+    /// <param name="folder">The model.</param>
+    public static bool UsesTorch(LoadOptions load, ModelFolder folder) => !(load.Backend?.RunsGraphs ?? folder.Graphs is not null);
+}
