@@ -89,7 +89,7 @@ public sealed class OnnxExporterTests : IDisposable
         Assert.Equal(
             [
                 "sample Single [?, 4, ?, ?]", "timestep Single [?]", "encoder_hidden_states Single [?, ?, 40]", "text_embeds Single [?, 24]", "time_ids Single [?, 6]",
-                "controlnet_cond Single [?, 3, ?, ?]", "conditioning_scale Other []",
+                "controlnet_cond Single [?, 3, ?, ?]", "conditioning_scale Double []",
             ],
             graph.Inputs.Select(port => port.ToString()));
         Assert.Equal([.. Enumerable.Range(0, 9).Select(i => $"down_block_{i}_additional_residual"), "mid_block_additional_residual"], graph.Outputs.Select(port => port.Name));
