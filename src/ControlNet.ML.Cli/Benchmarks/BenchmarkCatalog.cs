@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using ControlNet.ML.Torch.Benchmarks;
 using ControlNet.ML.Torch.Native;
 
@@ -9,8 +10,8 @@ internal static class BenchmarkCatalog
 {
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing", "train-memory",
-        "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize",
+        "step", "step-bf16", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing",
+        "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize",
     ];
 
     /// <summary>Runs a benchmark in this process.</summary>
@@ -18,6 +19,8 @@ internal static class BenchmarkCatalog
     {
         "step" => Step(Precision.Float32, repeats, cancellationToken),
         "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
+        "onnx" => Onnx(isInt8: false, repeats, cancellationToken),
+        "onnx-int8" => Onnx(isInt8: true, repeats, cancellationToken),
         "load" => Load(Precision.Float32),
         "load-bf16" => Load(Precision.BFloat16),
         "load-file" => LoadFile("model.safetensors"),
@@ -49,6 +52,41 @@ internal static class BenchmarkCatalog
             ["peak_gb"] = Gigabytes(result.PeakBytes),
             ["peak_above_weights_fp32_gb"] = Gigabytes(result.PeakBytes - result.WeightBytesFloat32),
         };
+    }
+
+    private static Dictionary<string, object> Onnx(bool isInt8, int repeats, CancellationToken cancellationToken)
+    {
+        var root = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
+            ?? throw new ControlNetException("The onnx benchmark has no folder: start it with 'bench onnx', which names it.");
+        var (folder, exported) = (Path.Combine(root, isInt8 ? "onnx-int8" : "onnx"), Path.Combine(root, "exported.json"));
+        if (!Directory.Exists(folder))
+        {
+            var (seconds, peak, largest) = OnnxBenchmark.Write(folder, isInt8, cancellationToken);
+            var written = new Dictionary<string, object>
+            {
+                ["export_seconds"] = Round(seconds),
+                ["export_peak_gb"] = Gigabytes(peak),
+                ["unet_file_gb"] = Gigabytes(largest),
+            };
+            File.WriteAllText(exported, JsonSerializer.Serialize(written));
+            return written;
+        }
+
+        var result = OnnxBenchmark.Run(folder, repeats, side: 512, cancellationToken);
+        Directory.Delete(folder, recursive: true);
+        var figures = new Dictionary<string, object>
+        {
+            ["what"] = $"SD1.5 UNet and one control network as graphs{(isInt8 ? " with 8-bit weights" : "")}, 512x512, batch 2",
+            ["device"] = result.Device,
+            ["steps_counted"] = result.Repeats,
+            ["step_seconds"] = Round(result.StepSeconds),
+            ["bare_seconds"] = Round(result.BareSeconds),
+            ["ratio_to_bare"] = Round(result.Ratio),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
+        };
+        foreach (var entry in JsonDocument.Parse(File.ReadAllBytes(exported)).RootElement.EnumerateObject())
+            figures[entry.Name] = entry.Value.Clone();
+        return figures;
     }
 
     private static Dictionary<string, object> Train(bool recompute, int repeats, CancellationToken cancellationToken)

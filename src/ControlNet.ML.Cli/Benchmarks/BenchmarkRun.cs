@@ -20,7 +20,7 @@ internal static class BenchmarkRun
             foreach (var name in names)
             {
                 show("benchmarks", results.Count, names.Count);
-                if (name is "save" or "load-file" or "load-ckpt"
+                if (name is "save" or "load-file" or "load-ckpt" or "onnx" or "onnx-int8"
                     || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
                     await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
                 results[name] = await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);

@@ -19,6 +19,10 @@ internal sealed class OnnxBackend : IDiffusionBackend
 
     public string Description { get; }
 
+    /// <summary>The UNets.</summary>
+    /// <exception cref="InvalidOperationException">The model was loaded without its UNet.</exception>
+    internal UNetChoice UNets => Loaded(_unets);
+
     /// <summary>Opens all graphs, and loads the weights that every image needs.</summary>
     /// <param name="folder">The model, which consists of graphs.</param>
     /// <param name="options">Where and how they run.</param>

@@ -96,7 +96,9 @@ internal sealed class OnnxNetwork : IDisposable
 
     public void Dispose() => _use.Close(Unload);
 
-    private InferenceSession Session()
+    /// <summary>The session, which is loaded first if need be.</summary>
+    /// <exception cref="ControlNetException">The weights cannot be loaded, or there is no native runtime.</exception>
+    internal InferenceSession Session()
     {
         lock (_loading)
             return _session ??= SessionFactory.Open(_path, _options);
