@@ -59,7 +59,11 @@ internal static class ExportCommand
                     output = Path.GetFullPath(folder),
                     kind = isControl ? "control" : "model",
                     files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-                        .Select(file => new { name = Path.GetRelativePath(folder, file).Replace('\\', '/'), bytes = new FileInfo(file).Length })
+                        .Select(file => new
+                        {
+                            name = Path.GetRelativePath(folder, file).Replace('\\', '/'),
+                            bytes = new FileInfo(file).Length,
+                        })
                         .OrderBy(file => file.name, StringComparer.Ordinal),
                 });
             }

@@ -23,7 +23,9 @@ public static class OnnxExporter
     internal const string ConditionEncoderName = "condition_encoder.onnx";
 
     /// <summary>Exports a model.</summary>
-    /// <param name="modelNameOrPath">The name of an embedded model, a folder, a single file, or an id of the hub, <c>owner/name</c>.</param>
+    /// <param name="modelNameOrPath">
+    /// The name of an embedded model, a folder, a single file, or an id of the hub, <c>owner/name</c>.
+    /// </param>
     /// <param name="folder">The folder to write, which must not exist yet, or be empty.</param>
     /// <param name="options">Types of the weights; null for the defaults.</param>
     /// <param name="progress">Progress from 0 to 1, on the calling thread; a download is not included.</param>

@@ -6,7 +6,8 @@ namespace ControlNet.ML.Onnx;
 /// <summary>The graphs of a part of a model, or of a control network, by folder. Graphs of one folder share a file of weights.</summary>
 /// <param name="Name">The part, whose weights are in one checkpoint.</param>
 /// <param name="Folders">Folder names with the graphs' file names; an empty one is the exported folder itself.</param>
-internal sealed record PartGraphs(string Name, IReadOnlyList<(string Folder, IReadOnlyList<(string File, NetworkGraph Graph)> Graphs)> Folders)
+internal sealed record PartGraphs(
+    string Name, IReadOnlyList<(string Folder, IReadOnlyList<(string File, NetworkGraph Graph)> Graphs)> Folders)
 {
     /// <summary>The folders of the autoencoder's graphs.</summary>
     public const string EncoderFolder = "vae_encoder", DecoderFolder = "vae_decoder";
