@@ -1,2 +1,3 @@
 // ONNX Runtime uses every core by itself.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: AssemblyFixture(typeof(ControlNet.ML.Onnx.Tests.Backend.PipelineModels))]

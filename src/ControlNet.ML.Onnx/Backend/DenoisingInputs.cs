@@ -33,6 +33,9 @@ internal sealed class DenoisingInputs
     /// <summary>Channels of the latents; null if they are not declared.</summary>
     public int? Channels => GraphReader.Size(_sample, 1);
 
+    /// <summary>The width of the text embeddings; null if it is not declared.</summary>
+    public int? TextWidth => GraphReader.Size(_text, 2);
+
     /// <summary>The number of rows that the graph always takes; null for any number.</summary>
     public int? Batch => GraphReader.Size(_sample, 0);
 

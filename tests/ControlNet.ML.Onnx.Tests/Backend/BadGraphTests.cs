@@ -7,7 +7,7 @@ using ControlNet.ML.Weights;
 namespace ControlNet.ML.Onnx.Tests.Backend;
 
 /// <summary>What does not fit is one clear message, before the first step.</summary>
-public sealed class BadGraphTests(PipelineModels models) : IClassFixture<PipelineModels>, IDisposable
+public sealed class BadGraphTests(PipelineModels models) : IDisposable
 {
     private static readonly ImageBuffer _condition = new(64, 64, 3);
     private static readonly GenerateOptions _options = new() { Steps = 1, Width = 64, Height = 64 };
@@ -39,8 +39,7 @@ public sealed class BadGraphTests(PipelineModels models) : IClassFixture<Pipelin
     {
         var folder = Copy();
         OnnxLayouts.Put("sdxl", "unet/model", folder);
-        using var model = Load(folder);
-        Expect(() => model.Generate("x", _options), "unet/model.onnx: takes text embeddings as encoder_hidden_states", "expected networks of one family");
+        Expect(() => Load(folder), "unet/model.onnx: takes text embeddings of the width 40, expected 16 as its config.json says");
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace ControlNet.ML.Onnx.Tests.Backend;
 
 /// <summary>Every graph of fixtures/onnx with recorded inputs, against what ONNX Runtime and torch gave.</summary>
 [Trait("Category", "Parity")]
-public sealed class GraphCaseTests(OnnxLayouts layouts) : IClassFixture<OnnxLayouts>
+public sealed class GraphCaseTests(GraphCaseTests.Networks networks) : IClassFixture<GraphCaseTests.Networks>
 {
     public static TheoryData<string> Cases() =>
         Fixtures.Cases(OnnxLayouts.Exist ? OnnxLayouts.Cases.Select(entry => entry.GetProperty("id").GetString()!) : []);
@@ -15,9 +15,7 @@ public sealed class GraphCaseTests(OnnxLayouts layouts) : IClassFixture<OnnxLayo
     {
         Fixtures.SkipIfNothing(id, "onnx/manifest.json");
         var entry = OnnxLayouts.Cases.Single(candidate => candidate.GetProperty("id").GetString() == id);
-        var model = entry.GetProperty("model").GetString()!;
-        var path = Path.Combine(layouts.Of(entry.GetProperty("layout").GetString()!), model);
-        using var network = new OnnxNetwork(path, model, OnnxLayouts.Session, typeof(OnnxNetwork));
+        var network = networks.Of(entry.GetProperty("layout").GetString()!, entry.GetProperty("model").GetString()!);
         Dictionary<string, OrtValue> inputs = [];
         try
         {
@@ -86,5 +84,27 @@ public sealed class GraphCaseTests(OnnxLayouts layouts) : IClassFixture<OnnxLayo
             return (values, shape);
         var (first, end, length) = (rows[0].GetInt32(), rows[1].GetInt32(), values.Length / shape[0]);
         return (values[(first * length)..(end * length)], [end - first, .. shape[1..]]);
+    }
+
+    /// <summary>The graphs, each loaded once.</summary>
+    public sealed class Networks : IDisposable
+    {
+        private readonly OnnxLayouts _layouts = new();
+        private readonly Dictionary<string, OnnxNetwork> _loaded = [];
+
+        internal OnnxNetwork Of(string layout, string model)
+        {
+            var path = Path.Combine(_layouts.Of(layout), model);
+            if (!_loaded.TryGetValue(path, out var network))
+                _loaded.Add(path, network = new OnnxNetwork(path, model, OnnxLayouts.Session, typeof(OnnxNetwork)));
+            return network;
+        }
+
+        public void Dispose()
+        {
+            foreach (var network in _loaded.Values)
+                network.Dispose();
+            _layouts.Dispose();
+        }
     }
 }

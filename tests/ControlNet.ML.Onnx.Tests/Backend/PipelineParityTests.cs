@@ -5,7 +5,7 @@ namespace ControlNet.ML.Onnx.Tests.Backend;
 /// express.
 /// </summary>
 [Trait("Category", "Parity")]
-public sealed class PipelineParityTests(PipelineModels models) : IClassFixture<PipelineModels>
+public sealed class PipelineParityTests(PipelineModels models)
 {
     public static TheoryData<string> Cases() => Fixtures.Cases(
         OnnxLayouts.Exist ? PipelineCase.Names.SelectMany(name => Layouts(name).Select(layout => $"{layout}: {name}")) : []);
@@ -19,7 +19,7 @@ public sealed class PipelineParityTests(PipelineModels models) : IClassFixture<P
         await run.RunAsync(models.Model(layout), [.. run.Controls.Select(control => models.Control(layout, control))]);
     }
 
-    /// <summary>The layouts that can express a case.</summary>
+    /// <summary>A layout that can express a case, and for one case of each kind all of them.</summary>
     private static IEnumerable<string> Layouts(string name)
     {
         var controls = string.Concat(PipelineCase.ControlsOf(name).Select(control => control[^1]));
@@ -28,16 +28,18 @@ public sealed class PipelineParityTests(PipelineModels models) : IClassFixture<P
         if (PipelineCase.Has(name, "clip_skip") && PipelineCase.ModelOf(name) == "sd1")
             return [];
 
-        // Built-in networks have one scale; the scripts' encoder draws its latents with random numbers of its own.
-        var (isGuess, hasImage) = (PipelineCase.Has(name, "guess_mode"), PipelineCase.Has(name, "strength"));
+        // Built-in networks have one scale, so guess mode is impossible with them.
         return (PipelineCase.ModelOf(name), controls) switch
         {
-            ("sd1", "") => hasImage ? ["sd1", "sd1-named"] : ["sd1", "sd1-script", "sd1-named", "sd1-merged"],
-            ("sd1", "a") => isGuess ? ["sd1-named", "sd1-positional"] : ["sd1-named", "sd1-positional", "sd1-merged"],
-            ("sd1", "b") => ["sd1-merged", "sd1-merged-script"],
-            ("sd1", "ab") when !isGuess => ["sd1-merged"],
-            ("sdxl", "") => ["sdxl", "sdxl-named"],
-            ("sdxl", "a") => ["sdxl-named"],
+            ("sd1", "") => name == "sd1-text2img" ? ["sd1", "sd1-script", "sd1-named", "sd1-merged"] : ["sd1"],
+            ("sd1", "a") => name switch
+            {
+                "sd1-control-scale" => ["sd1-named", "sd1-positional", "sd1-merged"],
+                "sd1-control-guess" => ["sd1-named", "sd1-positional"],
+                _ => ["sd1-named"],
+            },
+            ("sd1", "ab") when !PipelineCase.Has(name, "guess_mode") => ["sd1-merged"],
+            ("sdxl", _) => ["sdxl-named"],
             _ => [],
         };
     }
