@@ -96,7 +96,7 @@ public sealed class GraphCaseTests(GraphCaseTests.Networks networks) : IClassFix
         {
             var path = Path.Combine(_layouts.Of(layout), model);
             if (!_loaded.TryGetValue(path, out var network))
-                _loaded.Add(path, network = new OnnxNetwork(path, model, OnnxLayouts.Session, typeof(OnnxNetwork)));
+                _loaded.Add(path, network = new OnnxNetwork(path, model, PipelineModels.Session, typeof(OnnxNetwork)));
             return network;
         }
 

@@ -71,7 +71,7 @@ public sealed class LoadingTests(OnnxLayouts layouts) : IClassFixture<OnnxLayout
     public void The_residuals_of_a_graph_are_those_of_the_network()
     {
         using var control = ControlNetwork.Load(
-            Path.Combine(Controlled, "canny"), new LoadOptions { Backend = new OnnxBackendProvider { Session = OnnxLayouts.Session } });
+            Path.Combine(Controlled, "canny"), new LoadOptions { Backend = new OnnxBackendProvider { Session = PipelineModels.Session } });
         var modules = new ReferenceTensors(Fixtures.Path("modules", "sd1-unet.safetensors"));
         TensorData First(string name) => new(
             [.. modules.Floats(name).Take(modules.Floats(name).Length / modules.Shape(name)[0])], [1, .. modules.Shape(name)[1..]]);

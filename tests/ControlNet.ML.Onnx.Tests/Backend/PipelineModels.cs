@@ -1,3 +1,5 @@
+using Microsoft.ML.OnnxRuntime;
+
 namespace ControlNet.ML.Onnx.Tests.Backend;
 
 /// <summary>
@@ -17,10 +19,16 @@ public sealed class PipelineModels : IDisposable
         ["sdxl-named"] = [("sdxl", ""), ("sdxl-control-named", "controlnet"), ("sdxl-control-named", "canny")],
     };
 
+    /// <summary>
+    /// Constants are folded, nothing else: the further rewriting of a traced UNet's thousands of nodes is not worth its time for networks
+    /// this small. Other tests run with the defaults.
+    /// </summary>
+    public static OnnxSessionOptions Session { get; } = new() { Threads = 1, Optimization = GraphOptimizationLevel.ORT_ENABLE_BASIC };
+
     private readonly OnnxLayouts _layouts = new();
     private readonly Dictionary<string, IDisposable> _loaded = [];
 
-    public static LoadOptions Options => new() { Backend = new OnnxBackendProvider { Session = OnnxLayouts.Session } };
+    public static LoadOptions Options => new() { Backend = new OnnxBackendProvider { Session = Session } };
 
     public string Folder(string name) => _layouts.Of(name, _folders[name]);
 

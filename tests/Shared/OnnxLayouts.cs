@@ -1,8 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Microsoft.ML.OnnxRuntime;
 
-namespace ControlNet.ML.Onnx.Tests.Backend;
+namespace ControlNet.ML.TestSupport;
 
 /// <summary>The layouts of fixtures/onnx, put together from the files that its manifest names. Shared by the tests of a class.</summary>
 public sealed class OnnxLayouts : IDisposable
@@ -12,12 +11,6 @@ public sealed class OnnxLayouts : IDisposable
         using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("onnx", "manifest.json")));
         return document.RootElement.Clone();
     });
-
-    /// <summary>
-    /// Constants are folded, nothing else: the further rewriting of a traced UNet's thousands of nodes is not worth its time for networks
-    /// this small. Other tests run with the defaults.
-    /// </summary>
-    public static OnnxSessionOptions Session { get; } = new() { Threads = 1, Optimization = GraphOptimizationLevel.ORT_ENABLE_BASIC };
 
     private readonly TemporaryFolder _folder = new();
     private readonly Dictionary<string, string> _made = [];

@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+
+namespace ControlNet.ML.Cli.Tests;
+
+/// <summary>Models of ONNX graphs with the tool.</summary>
+public sealed class OnnxModelTests : IDisposable
+{
+    private readonly Tool _tool = new();
+
+    public void Dispose() => _tool.Dispose();
+
+    [Fact]
+    public async Task A_folder_of_graphs_and_a_control_network_make_images()
+    {
+        Put();
+        OnnxLayouts.Put("sd1-control-named", "", "model");
+        string[] how = ["generate", "red apple", "--model", "model", "--steps", "1", "--size", "64", "--seed", "3", "--output"];
+        Assert.Equal(0, (await _tool.RunAsync([.. how, "plain.png"])).Code);
+        Assert.Equal(0, (await _tool.RunAsync([.. how, "same.png", "--backend", "onnx"])).Code);
+        Assert.Equal(0, (await _tool.RunAsync([.. how, "guided.png", "--control", "model/canny:0.8", "--condition", Tool.Photo])).Code);
+        Assert.Equal(File.ReadAllBytes("plain.png"), File.ReadAllBytes("same.png"));
+        Assert.NotEqual(File.ReadAllBytes("plain.png"), File.ReadAllBytes("guided.png"));
+    }
+
+    [Fact]
+    public async Task Graphs_are_described()
+    {
+        Put();
+        OnnxLayouts.Put("sd1-control-named", "", "model");
+        var model = JsonNode.Parse((await _tool.RunAsync("models", "model", "--json")).Output)!;
+        Assert.Equal("Stable Diffusion 1", (string)model["family"]!);
+        Assert.Equal(
+            ["text_encoder/model.onnx", "unet/model.onnx", "controlnet/model.onnx", "vae_decoder/model.onnx", "vae_encoder/model.onnx"],
+            model["graphs"]!.AsArray().Select(graph => (string)graph!["name"]!));
+        Assert.Equal("a UNet that takes residuals", (string)model["graphs"]![2]!["kind"]!);
+        var control = JsonNode.Parse((await _tool.RunAsync("models", "model/canny", "--json")).Output)!;
+        Assert.Equal(13, (int)control["residuals"]!);
+        var decoder = await _tool.RunAsync("models", "model/vae_decoder/model.onnx");
+        Assert.Contains("the decoder of a VAE", decoder.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model", "torch", "is a model of ONNX graphs")]
+    [InlineData("emoji", "onnx", "does not consist of ONNX graphs")]
+    public async Task A_runtime_that_cannot_load_the_model_is_one_message(string model, string backend, string message)
+    {
+        Put();
+        var answer = await _tool.RunAsync("generate", "x", "--model", model, "--backend", backend, "--steps", "1", "--output", "x.png");
+        Assert.NotEqual(0, answer.Code);
+        Assert.Contains(message, answer.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists("x.png"));
+    }
+
+    private static void Put() => OnnxLayouts.Put("sd1", "", "model");
+}
