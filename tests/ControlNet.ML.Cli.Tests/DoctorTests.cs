@@ -12,7 +12,7 @@ public sealed class DoctorTests
         var answer = await tool.RunAsync(TestContext.Current.CancellationToken, "doctor");
 
         Assert.Equal((App.Success, ""), (answer.Code, answer.Error));
-        foreach (var part in new[] { "controlnet", "system", "processor", "caches", "memory", "cache", "libtorch", "oneDNN", "GPU", "ONNX Runtime", "checks" })
+        foreach (var part in new[] { "controlnet", "system", "processor", "caches", "memory", "cache", "libtorch", "oneDNN", "GPU", "ONNX Runtime", "providers", "checks" })
             Assert.Contains(answer.Output.Split('\n'), line => line.StartsWith(part + " ", StringComparison.Ordinal));
         Assert.DoesNotContain("WRONG", answer.Output, StringComparison.Ordinal);
         Assert.Contains(" free", answer.Output, StringComparison.Ordinal);
@@ -34,7 +34,9 @@ public sealed class DoctorTests
         Assert.True(torch.GetProperty("operations").GetArrayLength() >= 48);
         Assert.Equal(Environment.ProcessorCount, document.RootElement.GetProperty("machine").GetProperty("cores").GetInt32());
         Assert.NotEmpty(torch.GetProperty("processor").GetProperty("instruction_sets").EnumerateArray());
-        Assert.NotEmpty(document.RootElement.GetProperty("onnx_runtime").GetProperty("providers").EnumerateArray());
+        var onnx = document.RootElement.GetProperty("onnx_runtime");
+        Assert.NotEmpty(onnx.GetProperty("providers").EnumerateArray());
+        Assert.Contains("cpu", onnx.GetProperty("execution_providers").EnumerateArray().Select(name => name.GetString()));
     }
 
     [Fact]

@@ -104,6 +104,8 @@ internal static class DoctorRun
         }
 
         Line("ONNX Runtime", onnx.Failure ?? $"{onnx.Version}: {List(onnx.Providers)}");
+        if (onnx.Failure is null)
+            Line("providers", List(onnx.ExecutionProviders));
         if (torch is null)
             return;
 

@@ -2,11 +2,13 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace ControlNet.ML.Cli.Doctor;
 
-/// <summary>ONNX Runtime, which runs the learned conditions.</summary>
+/// <summary>ONNX Runtime, which runs ONNX graphs.</summary>
 /// <param name="Version">Its version; null if it cannot be loaded.</param>
-/// <param name="Providers">The available execution providers, best first.</param>
+/// <param name="Providers">The available execution providers under ONNX Runtime's names, best first.</param>
+/// <param name="ExecutionProviders">Those of them that graphs can be run on here, under the names that options take.</param>
 /// <param name="Failure">Why it cannot be loaded; null if it can.</param>
-internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> Providers, string? Failure)
+internal sealed record OnnxRuntimeReport(
+    string? Version, IReadOnlyList<string> Providers, IReadOnlyList<string> ExecutionProviders, string? Failure)
 {
     /// <summary>Describes ONNX Runtime on this machine.</summary>
     public static OnnxRuntimeReport Read()
@@ -15,14 +17,19 @@ internal sealed record OnnxRuntimeReport(string? Version, IReadOnlyList<string> 
         {
             Onnx.RuntimeLog.Prepare();
             var environment = OrtEnv.Instance();
-            return new OnnxRuntimeReport(environment.GetVersionString(), environment.GetAvailableProviders(), null);
+            var providers = environment.GetAvailableProviders();
+            return new OnnxRuntimeReport(
+                environment.GetVersionString(),
+                providers,
+                [.. Onnx.ExecutionProviders.Among(providers).Select(Onnx.ExecutionProviders.NameOf)],
+                null);
         }
         catch (Exception e) when (
             e is TypeInitializationException or DllNotFoundException or OnnxRuntimeException or EntryPointNotFoundException)
         {
             while (e.InnerException is { } inner)
                 e = inner;
-            return new OnnxRuntimeReport(null, [], $"cannot be loaded: {e.Message.Split('\n', 2)[0].Trim()}");
+            return new OnnxRuntimeReport(null, [], [], $"cannot be loaded: {e.Message.Split('\n', 2)[0].Trim()}");
         }
     }
 }
