@@ -9,6 +9,12 @@ namespace ControlNet.ML.Onnx;
 /// </summary>
 public sealed class DwPose : IPreprocessor
 {
+    /// <summary>The public file of the pose network, and who publishes it.</summary>
+    internal const string PointsFile = "yzd-v/DWPose: dw-ll_ucoco_384.onnx";
+
+    /// <summary>The public file of the person detector.</summary>
+    internal const string DetectorFile = "yzd-v/DWPose: yolox_l.onnx";
+
     private readonly OnnxGraph _points;
     private readonly OnnxGraph? _detector;
     private readonly PoseDrawingOptions _drawing;
@@ -26,8 +32,8 @@ public sealed class DwPose : IPreprocessor
         if (options.Model.Length == 0)
         {
             throw new ControlNetException(
-                "'dwpose' needs its network: name an ONNX file with the option Model (yzd-v/DWPose: dw-ll_ucoco_384.onnx), and the "
-                    + "person detector with Detector (yolox_l.onnx).");
+                $"'dwpose' needs its network: name an ONNX file with the option Model ({PointsFile}), and the person detector with Detector "
+                    + $"({DetectorFile}).");
         }
 
         ConditionOption.Check(options, "dwpose");

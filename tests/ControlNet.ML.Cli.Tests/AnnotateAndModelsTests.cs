@@ -19,6 +19,24 @@ public sealed class AnnotateAndModelsTests
     }
 
     [Fact]
+    public async Task The_networks_of_learned_conditions_are_listed_with_where_they_come_from()
+    {
+        using var tool = new Tool();
+
+        var text = await tool.RunAsync("models", "--annotators");
+        var data = await tool.RunAsync("models", "--annotators", "--json");
+        var refused = await tool.RunAsync("models", "emoji", "--annotators");
+
+        Assert.Equal((0, ""), (text.Code, text.Error));
+        Assert.Contains("openpose-light     Daniil-Osokin/lightweight-human-pose-estimation.pytorch", text.Output, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(data.Output);
+        var rows = json.RootElement.GetProperty("annotators").EnumerateArray().ToList();
+        Assert.Contains(rows, row => row.GetProperty("condition").GetString() == "dwpose" && row.GetProperty("option").GetString() == "detector");
+        Assert.Equal(["mlsd"], rows.Where(row => row.GetProperty("included").GetBoolean()).Select(row => row.GetProperty("condition").GetString()));
+        Assert.Equal(App.Misused, refused.Code);
+    }
+
+    [Fact]
     public async Task Annotate_that_is_stopped_or_fails_at_a_kind_leaves_no_files()
     {
         using var tool = new Tool();

@@ -42,6 +42,44 @@ public sealed class LearnedComponentTests : IDisposable
     }
 
     [Fact]
+    public void A_saved_model_refuses_another_network_than_it_was_saved_with()
+    {
+        var ml = new MLContext();
+        var graph = _folder.Write("midas.onnx", File.ReadAllBytes(Fixtures.Path("onnx-annotators", "graphs", "midas-v21-random.onnx")));
+        var rows = ml.Data.LoadFromEnumerable(new[] { new Row { File = "0.png" } });
+        var chain = ml.Transforms.LoadImages("Photo", _folder.Path, "File")
+            .Append(ml.Transforms.ControlNet().Condition("Depth", "Photo", "depth_midas", new LearnedDepthOptions { Model = graph }));
+        var file = _folder.File("model.zip");
+        using (var model = chain.Fit(rows))
+            ml.Model.Save(model, rows.Schema, file);
+        ((IDisposable)new MLContext().Model.Load(file, out _)).Dispose();
+
+        File.Copy(Fixtures.Path("onnx-annotators", "graphs", "midas-v21-planted.onnx"), graph, overwrite: true);
+        var error = Assert.ThrowsAny<Exception>(() => new MLContext().Model.Load(file, out _));
+        Assert.Contains($"{graph} is not the network that 'depth_midas' was saved with: its SHA-256 is ", error.ToString(), StringComparison.Ordinal);
+        File.Delete(graph);
+        Assert.Contains("no such file", Assert.ThrowsAny<Exception>(() => new MLContext().Model.Load(file, out _)).ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_in_other_files_belong_to_a_network()
+    {
+        var graph = _folder.Write("tiny.onnx", Running.TinyGraph.WithExternalWeights());
+        Assert.Throws<ControlNetException>(() => GraphFiles.Of(graph));
+        var weights = _folder.Write("weights.bin", new byte[16]);
+        Assert.Equal([graph, weights], GraphFiles.Of("", graph));
+    }
+
+    [Fact]
+    public void Every_kind_of_network_says_where_its_files_come_from()
+    {
+        var sources = new LearnedConditions().Sources;
+        Assert.Equal(new LearnedConditions().Kinds.Select(kind => kind.Name), sources.Select(source => source.Condition).Distinct());
+        Assert.All(sources, source => Assert.NotEmpty(source.Models));
+        Assert.Equal(["model", "detector"], sources.Where(source => source.Condition == "dwpose").Select(source => source.Option));
+    }
+
+    [Fact]
     public void A_network_that_is_missing_is_named_before_any_row_is_read()
     {
         var stages = new MLContext().Transforms.ControlNet();

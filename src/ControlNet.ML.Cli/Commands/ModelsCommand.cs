@@ -20,6 +20,10 @@ internal static class ModelsCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var cached = new Option<bool>("--cached") { Description = "List the models and control networks in the hub's cache instead." };
+        var annotators = new Option<bool>("--annotators")
+        {
+            Description = "List the networks of the learned conditions instead: which public files fit, and where they come from.",
+        };
         var hash = new Option<bool>("--hash") { Description = "Compute the SHA-256 of a file, which reads all of it." };
         var modelFile = new ModelOptions();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
@@ -27,7 +31,7 @@ internal static class ModelsCommand
             "models",
             "List models, or describe a model, control network or other file of weights.")
         {
-            name, cached, hash,
+            name, cached, annotators, hash,
         };
         foreach (var option in (Option[])[.. modelFile.All, json])
             command.Add(option);
@@ -37,7 +41,11 @@ internal static class ModelsCommand
             if (result.GetValue(cached) && result.GetValue(name) is { } named)
                 throw new UsageException(
                     $"--cached lists all cached models, and {Message.Name(named)} names one: leave out one of the two.");
-            if (result.GetValue(cached))
+            if (result.GetValue(annotators) && (result.GetValue(name) is not null || result.GetValue(cached)))
+                throw new UsageException("--annotators lists the networks of conditions: expected no model and no --cached beside it.");
+            if (result.GetValue(annotators))
+                AnnotatorList.Print(terminal, asJson);
+            else if (result.GetValue(cached))
                 CachedModels.List(terminal, asJson);
             else if (result.GetValue(name) is not { } given)
                 List(terminal, asJson);

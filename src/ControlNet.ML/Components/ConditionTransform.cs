@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -54,8 +55,14 @@ public sealed class ConditionTransformer : ModelTransformer
 }
 
 /// <summary>A condition's settings in a saved model.</summary>
+/// <param name="Output">The output column.</param>
+/// <param name="Input">The input column.</param>
+/// <param name="Condition">The kind's name.</param>
+/// <param name="Options">The kind's options.</param>
+/// <param name="Component">Size, batches, failures.</param>
+/// <param name="Files">The files that the condition's network is read from, with their checksums; null if there are none.</param>
 internal sealed record ConditionSettings(
-    string Output, string Input, string Condition, JsonElement? Options, ConditionComponentOptions Component);
+    string Output, string Input, string Condition, JsonElement? Options, ConditionComponentOptions Component, WeightFile[]? Files = null);
 
 /// <summary>A condition with all its settings, validated.</summary>
 internal sealed class ConditionStage
@@ -94,6 +101,7 @@ internal sealed class ConditionStage
         try
         {
             var options = kind.OptionsType is { } type ? settings.Options?.Deserialize(type, ModelWriter.JsonOptions) : null;
+            Check(settings.Files ?? [], kind, options);
             return new ConditionStage(settings.Output, settings.Input, kind, options, settings.Component);
         }
         catch (JsonException error)
@@ -108,7 +116,10 @@ internal sealed class ConditionStage
         _input,
         _kind.Name,
         _options is null ? null : JsonSerializer.SerializeToElement(_options, _kind.OptionsType!, ModelWriter.JsonOptions),
-        Component);
+        Component,
+        _kind.FilesOf(_options) is { Count: > 0 } files
+            ? [.. files.Select(file => new WeightFile(Path.GetFileName(file), WeightReference.Digest(file)))]
+            : null);
 
     /// <summary>Opens the condition, for any number of photos.</summary>
     /// <exception cref="ControlNetException">A network's file is missing or not the right one.</exception>
@@ -122,6 +133,22 @@ internal sealed class ConditionStage
         if (Component.Size is { } size)
             photo = ImageFit.Apply(photo, Geometry.ForImage(photo.Width, photo.Height, size.Width, size.Height, Component.Fit));
         return preprocessor.Apply(photo);
+    }
+
+    /// <summary>Throws unless the network's files are those that the model was saved with.</summary>
+    private static void Check(WeightFile[] saved, ConditionKind kind, object? options)
+    {
+        var files = kind.FilesOf(options);
+        if (files.Count != saved.Length)
+            throw new ControlNetException(
+                $"'{kind.Name}' was saved with {saved.Length} files of a network, and now has {files.Count}: expected the same.");
+        foreach (var (file, expected) in files.Zip(saved))
+        {
+            if (WeightReference.Digest(file) is var found && found != expected.Sha256)
+                throw new ControlNetException(
+                    $"{file} is not the network that '{kind.Name}' was saved with: its SHA-256 is {found}, expected "
+                        + $"{Message.Name(expected.Sha256)}.");
+        }
     }
 
     private DataViewType OutputType(IReadOnlyList<SchemaShape.Column> inputs) =>

@@ -6,10 +6,15 @@ namespace ControlNet.ML.Conditions;
 public sealed class ConditionKind
 {
     private readonly Func<object?, IPreprocessor> _open;
+    private readonly Func<object?, IReadOnlyList<string>> _files;
 
     private ConditionKind(
-        string name, string description, object? defaults, bool isLearned, bool needsFile, Func<object?, IPreprocessor> open) =>
+        string name, string description, object? defaults, bool isLearned, bool needsFile, Func<object?, IPreprocessor> open,
+        Func<object?, IReadOnlyList<string>>? files = null)
+    {
         (Name, Description, Defaults, IsLearned, NeedsFile, _open) = (name, description, defaults, isLearned, needsFile, open);
+        _files = files ?? (_ => []);
+    }
 
     /// <summary>The name that users type, in lower case.</summary>
     public string Name { get; }
@@ -87,15 +92,26 @@ public sealed class ConditionKind
     /// <param name="description">One line for a list of kinds.</param>
     /// <param name="open">Loads the network that the options name.</param>
     /// <param name="needsFile">Whether the options have to name a file.</param>
+    /// <param name="files">
+    /// All files that the network is read from, of which saved ML.NET models record the SHA-256; null if there are none.
+    /// </param>
     /// <returns>The kind, for a catalog.</returns>
     public static ConditionKind Learned<TOptions>(
-        string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true)
+        string name, string description, Func<TOptions, IPreprocessor> open, bool needsFile = true,
+        Func<TOptions, IReadOnlyList<string>>? files = null)
         where TOptions : class, new()
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(open);
-        return new(name, description, new TOptions(), true, needsFile, options => open((TOptions)options!));
+        return new(
+            name, description, new TOptions(), true, needsFile, options => open((TOptions)options!),
+            files is null ? null : options => files((TOptions)options!));
     }
+
+    /// <summary>The files that the network of some options is read from.</summary>
+    /// <param name="options">Of type <see cref="OptionsType"/>; null for the defaults.</param>
+    /// <exception cref="ControlNetException">A file is missing or unsupported.</exception>
+    internal IReadOnlyList<string> FilesOf(object? options) => _files(options ?? Defaults);
 
     /// <summary>A kind with options.</summary>
     internal static ConditionKind Of<TOptions>(string name, string description, Func<ImageBuffer, TOptions, ImageBuffer> apply)
