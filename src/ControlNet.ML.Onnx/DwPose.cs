@@ -32,8 +32,8 @@ public sealed class DwPose : IPreprocessor
         if (options.Model.Length == 0)
         {
             throw new ControlNetException(
-                $"'dwpose' needs its network: name an ONNX file with the option Model ({PointsFile}), and the person detector with Detector "
-                    + $"({DetectorFile}).");
+                $"'dwpose' needs its network: name an ONNX file with the option Model ({PointsFile}), and the person detector with "
+                    + $"Detector ({DetectorFile}).");
         }
 
         ConditionOption.Check(options, "dwpose");

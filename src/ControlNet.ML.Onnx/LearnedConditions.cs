@@ -14,7 +14,8 @@ public sealed class LearnedConditions : IConditionProvider
     {
         Kinds =
         [
-            Kind<LearnedDepthOptions>("depth_midas", "depth by MiDaS or DPT, near is bright", options => DepthAnnotator.Midas(options.Invert)),
+            Kind<LearnedDepthOptions>(
+                "depth_midas", "depth by MiDaS or DPT, near is bright", options => DepthAnnotator.Midas(options.Invert)),
             Kind<LearnedDepthOptions>(
                 "depth_anything", "depth by Depth Anything, near is bright", options => DepthAnnotator.DepthAnything(options.Invert)),
             Kind<LearnedSoftEdgeOptions>(

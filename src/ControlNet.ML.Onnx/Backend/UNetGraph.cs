@@ -31,7 +31,8 @@ internal sealed class UNetGraph : IDisposable
                 $"{network.Title}: takes {channels} channels, expected {config.InChannels} as its config.json says.");
         if (_inputs.TextWidth is { } width && width != config.CrossAttentionDim)
             throw new ControlNetException(
-                $"{network.Title}: takes text embeddings of the width {width}, expected {config.CrossAttentionDim} as its config.json says.");
+                $"{network.Title}: takes text embeddings of the width {width}, expected {config.CrossAttentionDim} as its config.json "
+                    + "says.");
         CheckResiduals();
     }
 

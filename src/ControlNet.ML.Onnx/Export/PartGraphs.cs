@@ -63,7 +63,7 @@ internal sealed record PartGraphs(
         {
             var path = Path.Combine(target, folder);
             Directory.CreateDirectory(path);
-            GraphFiles.Write(path, graphs, weights, written, cancellationToken);
+            GraphWriter.Write(path, graphs, weights, written, cancellationToken);
         }
     }
 }

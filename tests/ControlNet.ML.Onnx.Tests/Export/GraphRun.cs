@@ -21,7 +21,7 @@ internal sealed class GraphRun : IDisposable
 
     /// <summary>Writes graphs with the weights of a checkpoint.</summary>
     public static void Write(string folder, WeightSource weights, params (string File, NetworkGraph Graph)[] graphs) =>
-        GraphFiles.Write(folder, graphs, new GraphWeights(weights, [.. graphs.Select(entry => entry.Graph)]), _ => { }, CancellationToken.None);
+        GraphWriter.Write(folder, graphs, new GraphWeights(weights, [.. graphs.Select(entry => entry.Graph)]), _ => { }, CancellationToken.None);
 
     /// <summary>Runs the graph.</summary>
     public Dictionary<string, (int[] Shape, float[] Values)> Run(params IEnumerable<NamedOnnxValue> inputs)

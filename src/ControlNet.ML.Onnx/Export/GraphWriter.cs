@@ -1,7 +1,7 @@
 namespace ControlNet.ML.Onnx;
 
 /// <summary>Writes the graphs of one folder: with their weights inside, or with weights in one data file that all of them share.</summary>
-internal static class GraphFiles
+internal static class GraphWriter
 {
     /// <summary>The ending of the file of weights, as optimum names it.</summary>
     public const string DataEnding = "_data";
