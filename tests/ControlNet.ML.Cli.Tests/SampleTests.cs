@@ -21,6 +21,7 @@ public sealed partial class SampleTests
     /// <summary>Each sample, and images that it writes.</summary>
     private static readonly Dictionary<string, string[]> Images = new()
     {
+        ["onnx.cs"] = ["onnx.png"],
         ["pipeline.cs"] = ["pipeline-1.png", "pipeline-2.png"],
         ["score-folder.cs"] = ["scored/butterfly.png", "scored/green apple.png", "scored/sailboat.png", "scored/tropical fish.png"],
         ["tiger.cs"] = ["tiger.png", "tiger-edges.png"],
@@ -65,8 +66,9 @@ public sealed partial class SampleTests
         var own = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Build.props")).Descendants("VersionPrefix").Single().Value;
         var central = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Packages.props"));
         var torch = central.Descendants("TorchSharpVersion").Single().Value;
+        var onnx = central.Descendants("OnnxRuntimeVersion").Single().Value;
         foreach (var (package, version) in Packages(File.ReadAllText(Path.Combine(Folder, name))))
-            Assert.Equal((package, package == "TorchSharp-cpu" ? torch : own), (package, version));
+            Assert.Equal((package, package switch { "TorchSharp-cpu" => torch, "Microsoft.ML.OnnxRuntime" => onnx, _ => own }), (package, version));
     }
 
     /// <summary>Compiles a sample as the SDK does, without warnings.</summary>
