@@ -45,6 +45,40 @@ public sealed class EvaluationTests
         ImageBuffer Edges(string name) => new(arrays.Shape(name)[1], arrays.Shape(name)[0], 1, arrays.Bytes(name).ToArray());
     }
 
+    [Fact, Trait("Category", "Parity")]
+    public void Likeness_as_the_reference_has_it()
+    {
+        Assert.SkipUnless(Fixtures.Has("metrics", "arrays.safetensors"), $"No metrics in {Fixtures.Root}.");
+        var arrays = new ReferenceTensors(Fixtures.Path("metrics", "arrays.safetensors"));
+        var expected = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("metrics", "results.json"))).RootElement.GetProperty("likeness");
+        Same(expected.GetProperty("bytes"), "ssim_colour", Image("picture_a", 3), Image("picture_b", 3));
+        Same(expected.GetProperty("grey"), "ssim", Image("grey_a", 1), Image("grey_b", 1));
+
+        static void Same(System.Text.Json.JsonElement wanted, string ssim, ImageBuffer a, ImageBuffer b)
+        {
+            Assert.Equal(wanted.GetProperty(ssim).GetDouble(), StructuralSimilarity.Compare(a, b), 1e-9);
+            Assert.Equal(wanted.GetProperty("psnr").GetDouble(), PeakSignalToNoise.Compare(a, b), 1e-9);
+        }
+
+        ImageBuffer Image(string name, int channels) => new(arrays.Shape(name)[1], arrays.Shape(name)[0], channels, arrays.Bytes(name).ToArray());
+    }
+
+    [Fact]
+    public void Equal_images_are_as_like_as_can_be_and_one_sample_tells_them_apart()
+    {
+        var (a, b) = (new ImageBuffer(12, 11, 3), new ImageBuffer(12, 11, 3));
+        Assert.Equal((1, double.PositiveInfinity), (StructuralSimilarity.Compare(a, b), PeakSignalToNoise.Compare(a, b)));
+        Assert.Equal(new SampleDifferences(0, 0), SampleDifferences.Compare(a, b));
+        b.Samples[100] = 255;
+        Assert.Equal(new SampleDifferences(255, 1.0 / (12 * 11 * 3)), SampleDifferences.Compare(a, b));
+        Assert.Equal(10 * Math.Log10(12 * 11 * 3), PeakSignalToNoise.Compare(a, b), 1e-12);
+        Assert.InRange(StructuralSimilarity.Compare(a, b), 0.5, 0.9999);
+        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Compare(new ImageBuffer(10, 20, 1), new ImageBuffer(10, 20, 1)));
+        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Compare(a, new ImageBuffer(12, 11, 1)));
+        Assert.Throws<ArgumentException>(() => PeakSignalToNoise.Compare(a, new ImageBuffer(11, 12, 3)));
+        Assert.Throws<ArgumentException>(() => SampleDifferences.Compare(a, new ImageBuffer(11, 12, 3)));
+    }
+
     [Theory, InlineData(2, 1), InlineData(3, 0)]
     public void A_line_counts_within_the_tolerance(int shift, double f1)
     {
