@@ -84,6 +84,7 @@ internal static class App
             TrainCommand.Create(terminal),
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),
+            CompareCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             ConvertCommand.Create(terminal),
             ExportCommand.Create(terminal),

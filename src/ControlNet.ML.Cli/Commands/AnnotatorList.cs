@@ -28,9 +28,7 @@ internal static class AnnotatorList
             terminal.Result(condition.Key);
             foreach (var source in condition)
             {
-                var name = source.IsIncluded ? "included"
-                    : condition.Count() > 1 && source.Option != "model" ? source.Option
-                    : source.Variant;
+                var name = source.IsIncluded ? "included" : source.Option != "model" ? source.Option : source.Variant;
                 terminal.Result($"  {name,-18} {source.Models}");
             }
         }
