@@ -107,8 +107,9 @@ internal sealed class PromptPairs
 
         int Find(string name) => table.Columns.ToList().FindIndex(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-        string? Value(TableRow row, int column) => columns[column] < 0
-            ? null
-            : Convert.ToString(row.Values[columns.Take(column).Count(c => c >= 0)], CultureInfo.InvariantCulture);
+        string? Value(TableRow row, int column) =>
+            columns[column] >= 0 && row.Values[columns.Take(column).Count(c => c >= 0)] is { } value
+                ? Convert.ToString(value, CultureInfo.InvariantCulture)
+                : null;
     }
 }
