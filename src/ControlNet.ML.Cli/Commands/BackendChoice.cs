@@ -16,7 +16,7 @@ internal static class BackendChoice
     {
         var option = new Option<string?>("--backend")
         {
-            Description = "Runtime of the networks: 'torch' loads weights, 'onnx' runs ONNX graphs (which 'controlnet export' writes); by "
+            Description = "Runtime of the networks: 'torch' loads weights, 'onnx' runs ONNX graphs, to which it exports weights first; by "
                 + "default what the model consists of.",
         };
         option.AcceptOnlyFromAmong(Torch, Onnx);

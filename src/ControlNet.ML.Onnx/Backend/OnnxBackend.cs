@@ -12,10 +12,19 @@ internal sealed class OnnxBackend : IDiffusionBackend
     private readonly OnnxTextEncoder[] _textEncoders;
     private readonly UNetChoice? _unets;
     private readonly OnnxAutoencoder? _autoencoder;
+    private readonly IDisposable? _files;
+    private readonly string _source;
 
     private OnnxBackend(
-        ModelFolder folder, string description, OnnxTextEncoder[] textEncoders, UNetChoice? unets, OnnxAutoencoder? autoencoder) =>
-        (_folder, Description, _textEncoders, _unets, _autoencoder) = (folder, description, textEncoders, unets, autoencoder);
+        ModelFolder folder,
+        string source,
+        string description,
+        OnnxTextEncoder[] textEncoders,
+        UNetChoice? unets,
+        OnnxAutoencoder? autoencoder,
+        IDisposable? files) =>
+        (_folder, _source, Description, _textEncoders, _unets, _autoencoder, _files) =
+        (folder, source, description, textEncoders, unets, autoencoder, files);
 
     public string Description { get; }
 
@@ -28,9 +37,12 @@ internal sealed class OnnxBackend : IDiffusionBackend
     /// <param name="options">Where and how they run.</param>
     /// <param name="progress">Receives the share of the weights that is loaded.</param>
     /// <param name="cancellationToken">Checked before each graph is loaded.</param>
+    /// <param name="files">The graphs' files, disposed with the model; null if they stay.</param>
+    /// <param name="source">The model in messages; null for the folder.</param>
     /// <exception cref="ControlNetException">A graph is invalid, belongs to another model, or cannot be loaded.</exception>
     public static OnnxBackend Load(
-        ModelFolder folder, OnnxSessionOptions options, IProgress<double>? progress, CancellationToken cancellationToken)
+        ModelFolder folder, OnnxSessionOptions options, IProgress<double>? progress, CancellationToken cancellationToken,
+        IDisposable? files = null, string? source = null)
     {
         var graphs = folder.Graphs!;
         List<IDisposable> opened = [];
@@ -56,7 +68,7 @@ internal sealed class OnnxBackend : IDiffusionBackend
                 progress,
                 cancellationToken);
             var providers = string.Join(",", options.Providers.Select(ExecutionProviders.NameOf));
-            return new OnnxBackend(folder, $"onnx {providers}", textEncoders, unets, autoencoder);
+            return new OnnxBackend(folder, source ?? folder.Path, $"onnx {providers}", textEncoders, unets, autoencoder, files);
         }
         catch
         {
@@ -98,7 +110,7 @@ internal sealed class OnnxBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(loras);
         if (loras.Count > 0)
             throw new ControlNetException(
-                $"{_folder.Path}: LoRAs cannot be merged into ONNX graphs: expected the model's weights, with the runtime torch "
+                $"{_source}: LoRAs cannot be merged into ONNX graphs: expected the model's weights, with the runtime torch "
                     + "(--backend torch), or graphs that were exported with the LoRAs merged.");
     }
 
@@ -107,7 +119,7 @@ internal sealed class OnnxBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(vectors);
         if (vectors.Count > 0)
             throw new ControlNetException(
-                $"{_folder.Path}: the text encoders of ONNX graphs take no added tokens: expected the model's weights, with the runtime "
+                $"{_source}: the text encoders of ONNX graphs take no added tokens: expected the model's weights, with the runtime "
                     + "torch (--backend torch), for textual inversions.");
     }
 
@@ -162,6 +174,7 @@ internal sealed class OnnxBackend : IDiffusionBackend
             encoder.Dispose();
         _unets?.Dispose();
         _autoencoder?.Dispose();
+        _files?.Dispose();
     });
 
     private static TensorData Single(OnnxTextEncoder encoder, IReadOnlyList<int> tokens, int skip)

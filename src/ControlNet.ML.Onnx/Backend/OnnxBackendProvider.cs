@@ -10,9 +10,14 @@ namespace ControlNet.ML.Onnx;
 
 /// <summary>
 /// Networks that are ONNX graphs, on ONNX Runtime: model folders of optimum, OnnxStack, diffusers' scripts and <c>controlnet export</c>.
+/// A model of weights is exported into a temporary folder, which takes seconds and as much space as the weights in float32;
+/// <see cref="OnnxExporter"/> does so once for all.
 /// </summary>
 public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
 {
+    // Of the progress, where weights are exported before they are loaded.
+    private const double ExportShare = 0.5;
+
     /// <summary>
     /// Where and how the graphs run. <see cref="LoadOptions.Device"/>, where it is given, takes precedence over the providers.
     /// </summary>
@@ -23,25 +28,53 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
     public bool RunsGraphs => true;
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">
-    /// The model does not consist of graphs, or one of them is invalid or cannot be loaded.
-    /// </exception>
+    /// <exception cref="ControlNetException">A graph is invalid or cannot be loaded, or the weights cannot be exported.</exception>
     public IDiffusionBackend Open(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(options);
-        return folder.Graphs is null
-            ? throw NoGraphs(folder.Path)
-            : OnnxBackend.Load(folder, SessionOptions(options), options.Progress, cancellationToken);
+        var session = SessionOptions(options);
+        if (folder.Graphs is not null)
+            return OnnxBackend.Load(folder, session, options.Progress, cancellationToken);
+
+        var progress = options.Progress;
+        return Exporting(exported =>
+        {
+            var path = Path.Combine(exported.Path, "model");
+            OnnxExporter.Export(
+                folder, path, options: null, progress is null ? null : new PartialProgress(progress, 0, ExportShare), cancellationToken);
+            return OnnxBackend.Load(
+                ModelFolder.Open(path, new LoadOptions { Parts = folder.Loaded, Backend = this }),
+                session,
+                progress is null ? null : new PartialProgress(progress, ExportShare, 1),
+                cancellationToken,
+                exported,
+                folder.Path);
+        });
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ControlNetException">Always: weights are not graphs.</exception>
+    /// <exception cref="ControlNetException">The weights cannot be exported.</exception>
     public IControlBackend OpenControl(
         ControlNetConfig config, WeightSource weights, LoadOptions options, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(weights);
-        throw NoGraphs(weights.Files[0].Path);
+        ArgumentNullException.ThrowIfNull(options);
+        var session = SessionOptions(options);
+        return Exporting(exported =>
+        {
+            if (options.ConditionEncoderOnly)
+            {
+                weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
+                PartGraphs.OfConditionEncoder(config).Write(exported.Path, weights, _ => { }, cancellationToken);
+                var file = exported.File(OnnxExporter.ConditionEncoderName);
+                return new OnnxControlBackend(config, null, new OnnxNetwork(file, weights.Name, session, typeof(ControlNetwork)), exported);
+            }
+
+            PartGraphs.Of(config, default, merged: false).Write(exported.Path, weights, _ => { }, cancellationToken);
+            return OpenControl(config, exported.File(OnnxExporter.GraphName), session, options, cancellationToken, exported);
+        });
     }
 
     /// <inheritdoc/>
@@ -85,7 +118,8 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
             : output.Name == GraphNames.Latents);
 
     private static OnnxControlBackend OpenControl(
-        ControlNetConfig config, string path, OnnxSessionOptions session, LoadOptions options, CancellationToken cancellationToken)
+        ControlNetConfig config, string path, OnnxSessionOptions session, LoadOptions options, CancellationToken cancellationToken,
+        IDisposable? files = null)
     {
         ControlGraph? graph = null;
         OnnxNetwork? encoder = null;
@@ -117,7 +151,7 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
             }
 
             options.Progress?.Report(1);
-            return new OnnxControlBackend(config, graph, encoder);
+            return new OnnxControlBackend(config, graph, encoder, files);
         }
         catch
         {
@@ -148,7 +182,18 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
                         + "of a GPU, such as cuda:1.");
     }
 
-    private static ControlNetException NoGraphs(string path) => new(
-        $"{path}: does not consist of ONNX graphs, which the runtime ControlNet.ML.Onnx runs: export it with 'controlnet export', or use "
-            + "the runtime torch (package ControlNet.ML.Torch, --backend torch).");
+    /// <summary>Opens networks whose graphs are in a temporary folder, which they own.</summary>
+    private static T Exporting<T>(Func<ScratchFolder, T> open)
+    {
+        var exported = ScratchFolder.Create();
+        try
+        {
+            return open(exported);
+        }
+        catch
+        {
+            exported.Dispose();
+            throw;
+        }
+    }
 }

@@ -12,14 +12,16 @@ internal sealed class OnnxControlBackend : IControlBackend
 {
     private readonly UseCount _use = new(typeof(ControlNetwork));
     private readonly ControlGraph? _graph;
+    private readonly IDisposable? _files;
     private readonly OnnxNetwork? _encoder;
 
     /// <summary>Combines graphs.</summary>
     /// <param name="config">The network's configuration.</param>
     /// <param name="graph">The network; null if only its condition encoder is used.</param>
     /// <param name="encoder">The condition encoder; null if the graph takes conditions.</param>
-    public OnnxControlBackend(ControlNetConfig config, ControlGraph? graph, OnnxNetwork? encoder) =>
-        (Config, _graph, _encoder) = (config, graph, encoder);
+    /// <param name="files">The graphs' files, disposed with the network; null if they stay.</param>
+    public OnnxControlBackend(ControlNetConfig config, ControlGraph? graph, OnnxNetwork? encoder, IDisposable? files = null) =>
+        (Config, _graph, _encoder, _files) = (config, graph, encoder, files);
 
     public ControlNetConfig Config { get; }
 
@@ -102,5 +104,6 @@ internal sealed class OnnxControlBackend : IControlBackend
     {
         _graph?.Dispose();
         _encoder?.Dispose();
+        _files?.Dispose();
     });
 }

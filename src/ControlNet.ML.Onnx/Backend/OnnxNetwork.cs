@@ -8,11 +8,12 @@ namespace ControlNet.ML.Onnx;
 /// </summary>
 internal sealed class OnnxNetwork : IDisposable
 {
-    private readonly Lock _loading = new();
+    private readonly Lock _loading = new(), _running = new();
     private readonly UseCount _use;
     private readonly string _path;
     private readonly OnnxSessionOptions _options;
     private InferenceSession? _session;
+    private BoundSession? _bound;
 
     /// <summary>Reads and checks a file.</summary>
     /// <param name="path">The ONNX file.</param>
@@ -44,15 +45,21 @@ internal sealed class OnnxNetwork : IDisposable
     /// <summary>Frees the weights; the next run loads them again.</summary>
     public void Unload()
     {
-        lock (_loading)
+        lock (_running)
         {
-            _session?.Dispose();
-            _session = null;
+            lock (_loading)
+            {
+                _bound?.Dispose();
+                _session?.Dispose();
+                (_bound, _session) = (null, null);
+            }
         }
     }
 
     /// <summary>Runs the graph.</summary>
-    /// <param name="inputs">The value of each input, by name.</param>
+    /// <param name="inputs">
+    /// The value of each input, by name. One that was there in the last run has the same contents: it stays on the provider's device.
+    /// </param>
     /// <param name="outputs">The outputs to compute.</param>
     /// <returns>Their values, in this order; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">ONNX Runtime fails.</exception>
@@ -62,12 +69,12 @@ internal sealed class OnnxNetwork : IDisposable
         _use.Enter();
         try
         {
-            using var options = new RunOptions();
-            return Session().Run(options, [.. inputs.Keys], [.. inputs.Values], [.. outputs.Select(port => port.Name)]);
-        }
-        catch (Exception e) when (e is OnnxRuntimeException or ArgumentException)
-        {
-            throw new ControlNetException($"{Title} cannot be run: {RuntimeErrors.Text(e)}.", e);
+            // Several models may share a control network, each with its own gate.
+            lock (_running)
+            {
+                _bound ??= new BoundSession(Session(), Title);
+                return _bound.Run(inputs, [.. outputs.Select(port => new BoundOutput(port.Name))]);
+            }
         }
         finally
         {

@@ -51,6 +51,11 @@ internal sealed record PartGraphs(
             : [("", [network]), ("", [(OnnxExporter.ConditionEncoderName, ConditionEncoderGraph.Build(config, precision))])]);
     }
 
+    /// <summary>The graph of a control network's condition encoder alone.</summary>
+    /// <param name="config">The configuration.</param>
+    public static PartGraphs OfConditionEncoder(ControlNetConfig config) =>
+        new("", [("", [(OnnxExporter.ConditionEncoderName, ConditionEncoderGraph.Build(config, default))])]);
+
     /// <summary>Writes the graphs.</summary>
     /// <param name="target">The exported folder.</param>
     /// <param name="source">The weights.</param>

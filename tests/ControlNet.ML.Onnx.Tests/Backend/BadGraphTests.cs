@@ -130,11 +130,8 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
         "unet/model.onnx: takes whole timesteps only");
 
     [Fact]
-    public void Weights_with_the_runtime_of_graphs_and_what_only_weights_have()
+    public void What_only_weights_have()
     {
-        Expect(() => DiffusionModel.Load(Fixtures.Path("models", "sd1"), PipelineModels.Options), "controlnet export", "--backend torch");
-        Expect(
-            () => ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), PipelineModels.Options), "controlnet export", "--backend torch");
         var folder = models.Model("sd1").Folder;
         Expect(() => folder.OpenWeights("unet"), "is a model of ONNX graphs", "--backend onnx");
         Expect(

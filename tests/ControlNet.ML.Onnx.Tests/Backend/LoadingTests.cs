@@ -32,6 +32,39 @@ public sealed class LoadingTests(OnnxLayouts layouts) : IClassFixture<OnnxLayout
     }
 
     [Fact]
+    public void Weights_are_exported_for_the_time_that_they_are_loaded()
+    {
+        using var cache = new TemporaryFolder();
+        using var elsewhere = new CacheVariable(cache.Path);
+        List<double> progress = [];
+        var options = new LoadOptions { Backend = new OnnxBackendProvider(), Progress = new Listed(progress) };
+        var (settings, condition) = (new GenerateOptions { Steps = 1, Width = 64, Height = 64, Seed = 5 }, new ImageBuffer(64, 64, 3));
+        condition.Samples.AsSpan(0, 3000).Fill(255);
+        float[] exported;
+        using (var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), options))
+        using (var control = ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), options with { Progress = null }))
+        {
+            Assert.Equal([.. progress.Order()], progress);
+            Assert.Equal(1, progress[^1]);
+            exported = model.Generate("red apple", [new ControlInput(control, condition)], settings).Pixels.Values;
+            Assert.Contains(Fixtures.Path("models", "sd1"), Assert.Throws<ControlNetException>(() => model.Backend.SetTokenVectors(0, 1, TensorData.Zeros(1, 16))).Message, StringComparison.Ordinal);
+            Assert.Equal(2, Scratch().Length);
+        }
+
+        Assert.Empty(Scratch());
+        using var graphs = DiffusionModel.Load(Controlled);
+        using var network = ControlNetwork.Load(Path.Combine(Controlled, "canny", "model.onnx"));
+        Close.Absolute<float, float>(
+            graphs.Generate("red apple", [new ControlInput(network, condition)], settings).Pixels.Values, exported, 1e-4, "image");
+
+        using var whole = ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), options with { Progress = null });
+        using var encoder = ControlNetwork.Load(Fixtures.Path("models", "sd1-control-a"), options with { Progress = null, ConditionEncoderOnly = true });
+        Assert.Equal(whole.Encode(condition).Values, encoder.Encode(condition).Values);
+
+        string[] Scratch() => Directory.GetDirectories(cache.File("scratch"));
+    }
+
+    [Fact]
     public void Configurations_are_read_from_graphs_that_have_none()
     {
         var folder = ModelFolder.Open(layouts.Of("sd1-script"));
@@ -102,5 +135,16 @@ public sealed class LoadingTests(OnnxLayouts layouts) : IClassFixture<OnnxLayout
     private sealed class Listed(List<double> values) : IProgress<double>
     {
         public void Report(double value) => values.Add(value);
+    }
+
+    /// <summary>Sets the folder for temporary files, for one test.</summary>
+    private sealed class CacheVariable : IDisposable
+    {
+        private const string Name = "CONTROLNET_CACHE";
+        private readonly string? _before = Environment.GetEnvironmentVariable(Name);
+
+        public CacheVariable(string folder) => Environment.SetEnvironmentVariable(Name, folder);
+
+        public void Dispose() => Environment.SetEnvironmentVariable(Name, _before);
     }
 }
