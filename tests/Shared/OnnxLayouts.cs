@@ -6,7 +6,7 @@ namespace ControlNet.ML.TestSupport;
 /// <summary>The layouts of fixtures/onnx, put together from the files that its manifest names. Shared by the tests of a class.</summary>
 public sealed class OnnxLayouts : IDisposable
 {
-    private static readonly Lazy<JsonElement> _manifest = new(() =>
+    private static readonly Lazy<JsonElement> Manifest = new(() =>
     {
         using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("onnx", "manifest.json")));
         return document.RootElement.Clone();
@@ -17,9 +17,9 @@ public sealed class OnnxLayouts : IDisposable
 
     public static bool Exist => Fixtures.Has("onnx", "manifest.json");
 
-    public static IEnumerable<JsonElement> Cases => _manifest.Value.GetProperty("cases").EnumerateArray();
+    public static IEnumerable<JsonElement> Cases => Manifest.Value.GetProperty("cases").EnumerateArray();
 
-    public static IEnumerable<string> Names => _manifest.Value.GetProperty("layouts").EnumerateObject().Select(layout => layout.Name);
+    public static IEnumerable<string> Names => Manifest.Value.GetProperty("layouts").EnumerateObject().Select(layout => layout.Name);
 
     /// <summary>The folder of a layout.</summary>
     public string Of(string layout) => Of(layout, (layout, ""));
@@ -42,7 +42,7 @@ public sealed class OnnxLayouts : IDisposable
     /// <summary>A copy of a layout of its own, to be damaged.</summary>
     public static string Put(string layout, string start, string folder)
     {
-        foreach (var file in _manifest.Value.GetProperty("layouts").GetProperty(layout).GetProperty("files").EnumerateObject())
+        foreach (var file in Manifest.Value.GetProperty("layouts").GetProperty(layout).GetProperty("files").EnumerateObject())
         {
             if (!file.Name.StartsWith(start, StringComparison.Ordinal))
                 continue;

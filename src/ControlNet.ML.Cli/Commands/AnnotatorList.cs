@@ -17,7 +17,11 @@ internal static class AnnotatorList
             {
                 annotators = sources.Select(source => new
                 {
-                    source.Condition, source.Variant, source.Option, source.Models, included = source.IsIncluded,
+                    source.Condition,
+                    source.Variant,
+                    source.Option,
+                    source.Models,
+                    included = source.IsIncluded,
                 }),
             });
             return;

@@ -34,6 +34,14 @@ internal static class BackendChoice
     /// <summary>The name of a runtime that was asked for; null for none.</summary>
     public static string? NameOf(IBackendProvider? provider) => provider is null ? null : provider.RunsGraphs ? Onnx : Torch;
 
+    /// <summary>
+    /// The options of a control network: it runs where its model runs, also if it consists of weights and the model of graphs.
+    /// </summary>
+    /// <param name="load">How the model is loaded.</param>
+    /// <param name="folder">The model.</param>
+    public static LoadOptions ForControls(LoadOptions load, ModelFolder folder) =>
+        load.Backend is null && folder.Graphs is not null ? load with { Backend = new OnnxBackendProvider() } : load;
+
     /// <summary>Whether a model runs on libtorch.</summary>
     /// <param name="load">How it is loaded.</param>
     /// <param name="folder">The model.</param>

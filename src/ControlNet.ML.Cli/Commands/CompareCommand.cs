@@ -60,7 +60,7 @@ internal static class CompareCommand
                 InputRules.CheckRanges(pairs.Options);
                 result.GetValue(seed)!.Report(terminal);
                 foreach (var model in new[] { a, b })
-                    await HubDownloads.RunAsync(terminal, model, [], pairs.Load, cancellationToken).ConfigureAwait(false);
+                    await HubDownloads.RunAsync(terminal, model, [], [], [], pairs.Load, cancellationToken).ConfigureAwait(false);
             }
             else if (new Option[] { steps, guidance, seed, precision, device }.Concat(size.All)
                 .FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } idle)

@@ -62,7 +62,8 @@ internal sealed class GenerateRun(Terminal terminal)
         var folder = ModelFolder.Open(ModelNames.FindModel(Model, Load, cancellationToken), Load);
         var controls = sources.Length == 0
             ? []
-            : ControlChoice.Networks(Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess, Load);
+            : ControlChoice.Networks(
+                Model, folder, Controls, sources.Length, Photos.Length > 0, Preprocess, BackendChoice.ForControls(Load, folder));
         var request = LoraTags.Apply(new GenerateRequest(Prompt, [], Options));
         var loras = request.Options.Loras;
         new LoraLibrary(Model, folder, Load).Resolve(loras);
@@ -105,7 +106,8 @@ internal sealed class GenerateRun(Terminal terminal)
             EmbeddingArgument.Load(model, Embeddings);
             using var networks = new Disposables<ControlNetwork>();
             foreach (var name in controls.Select(c => c.Name).Distinct())
-                networks.Add(name, ControlNetwork.Load(name, Loading(show, $"loading {name}"), cancellationToken));
+                networks.Add(name, ControlNetwork.Load(
+                    name, BackendChoice.ForControls(Loading(show, $"loading {name}"), folder), cancellationToken));
             load = clock.Elapsed;
             for (var i = 0; i < Count; i++)
                 made.Add(Make(model, networks, controls, conditions, start, size, files, i, show, cancellationToken));

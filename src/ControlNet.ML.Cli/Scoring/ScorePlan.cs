@@ -23,7 +23,8 @@ internal sealed class ScorePlan
         Controls = columns.Networks == 0
             ? []
             : ControlChoice.Networks(
-                settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess, settings.Load);
+                settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess,
+                BackendChoice.ForControls(settings.Load, folder));
         Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
         for (var i = 0; i < Kinds.Count; i++)
             ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");

@@ -124,7 +124,8 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                     settings.Load with { Preload = true, Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
                 using var model = DiffusionModel.Load(settings.Model, plan.Folder, Loading(settings.Model), cancellationToken);
                 EmbeddingArgument.Load(model, settings.Embeddings);
-                using var loader = RowLoader.Open(plan, Loading, cancellationToken);
+                using var loader = RowLoader.Open(
+                    plan, name => BackendChoice.ForControls(Loading(name), plan.Folder), cancellationToken);
                 clock.Start();
                 show(title, 0, left);
                 var scorer = new Scorer(plan, folder, journal, model, loader, () => show(title, Done(), left));

@@ -3,7 +3,7 @@ namespace ControlNet.ML.Onnx;
 /// <summary>Names of execution providers, and the packages that have them.</summary>
 internal static class ExecutionProviders
 {
-    private static readonly (ExecutionProvider Provider, string Name, string RuntimeName, string Package)[] _all =
+    private static readonly (ExecutionProvider Provider, string Name, string RuntimeName, string Package)[] All =
     [
         (ExecutionProvider.Cpu, "cpu", "CPUExecutionProvider", "Microsoft.ML.OnnxRuntime"),
         (ExecutionProvider.Cuda, "cuda", "CUDAExecutionProvider", "Microsoft.ML.OnnxRuntime.Gpu"),
@@ -14,7 +14,7 @@ internal static class ExecutionProviders
     ];
 
     /// <summary>All names, as <see cref="Parse"/> reads them.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. _all.Select(entry => entry.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(entry => entry.Name)];
 
     /// <summary>The name of a provider in texts: <c>cuda</c>.</summary>
     public static string NameOf(ExecutionProvider provider) => Entry(provider).Name;
@@ -27,7 +27,7 @@ internal static class ExecutionProviders
 
     /// <summary>The providers among those that ONNX Runtime lists under its own names, in our order.</summary>
     public static IReadOnlyList<ExecutionProvider> Among(IReadOnlyCollection<string> runtimeNames) =>
-        [.. _all.Where(entry => runtimeNames.Contains(entry.RuntimeName)).Select(entry => entry.Provider)];
+        [.. All.Where(entry => runtimeNames.Contains(entry.RuntimeName)).Select(entry => entry.Provider)];
 
     /// <summary>Reads a list of providers, <c>cuda,cpu</c>, in the order in which they are tried.</summary>
     /// <param name="text">Names, separated by commas; case does not matter.</param>
@@ -37,20 +37,20 @@ internal static class ExecutionProviders
         List<ExecutionProvider> providers = [];
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            var at = Array.FindIndex(_all, entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+            var at = Array.FindIndex(All, entry => entry.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (at < 0)
                 throw new ControlNetException(
                     $"There is no execution provider {Message.Name(name)}, expected {Message.Choices(Names)}, separated by commas.");
-            if (providers.Contains(_all[at].Provider))
+            if (providers.Contains(All[at].Provider))
                 throw new ControlNetException($"The execution provider {Message.Name(name)} is named twice, expected once.");
-            providers.Add(_all[at].Provider);
+            providers.Add(All[at].Provider);
         }
 
         return providers;
     }
 
     private static (ExecutionProvider Provider, string Name, string RuntimeName, string Package) Entry(ExecutionProvider provider) =>
-        Array.Find(_all, entry => entry.Provider == provider) is { Name: not null } entry
+        Array.Find(All, entry => entry.Provider == provider) is { Name: not null } entry
             ? entry
             : throw new ArgumentOutOfRangeException(nameof(provider), provider, "There is no such execution provider.");
 }

@@ -6,7 +6,7 @@ namespace ControlNet.ML.Onnx;
 /// <summary>Errors of ONNX Runtime as one line for users.</summary>
 internal static partial class RuntimeErrors
 {
-    private static readonly string[] _ofFile =
+    private static readonly string[] OfFile =
         ["[ErrorCode:NoSuchFile]", "[ErrorCode:NoModel]", "[ErrorCode:InvalidProtobuf]", "[ErrorCode:InvalidGraph]"];
 
     /// <summary>Whether the native library, or a function of it, could not be found.</summary>
@@ -27,7 +27,7 @@ internal static partial class RuntimeErrors
     /// Whether a session failed because of its file, so that it fails on every provider: unreadable, damaged, or of another format.
     /// </summary>
     public static bool IsOfFile(OnnxRuntimeException error) =>
-        _ofFile.Any(code => error.Message.StartsWith(code, StringComparison.Ordinal));
+        OfFile.Any(code => error.Message.StartsWith(code, StringComparison.Ordinal));
 
     [GeneratedRegex(
         @"^\[ErrorCode:\w+\] (?:Load model from .* failed:)?|^.*\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(?:cc|cpp|h|cu):\d+ \S+ ")]

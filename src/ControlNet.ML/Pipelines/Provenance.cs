@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ControlNet.ML.Adapters;
-using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Hub;
 
 namespace ControlNet.ML.Pipelines;

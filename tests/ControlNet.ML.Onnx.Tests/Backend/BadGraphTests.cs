@@ -9,8 +9,8 @@ namespace ControlNet.ML.Onnx.Tests.Backend;
 /// <summary>What does not fit is one clear message, before the first step.</summary>
 public sealed class BadGraphTests(PipelineModels models) : IDisposable
 {
-    private static readonly ImageBuffer _condition = new(64, 64, 3);
-    private static readonly GenerateOptions _options = new() { Steps = 1, Width = 64, Height = 64 };
+    private static readonly ImageBuffer Condition = new(64, 64, 3);
+    private static readonly GenerateOptions Options = new() { Steps = 1, Width = 64, Height = 64 };
     private readonly TemporaryFolder _folder = new();
 
     private static ReadOnlySpan<byte> FractionalTimesteps =>
@@ -46,7 +46,7 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
     public void A_control_network_where_the_unet_takes_no_residuals()
     {
         Expect(
-            () => models.Model("sd1").Generate("x", [new ControlInput(models.Control("sd1-named", "a"), _condition)], _options),
+            () => models.Model("sd1").Generate("x", [new ControlInput(models.Control("sd1-named", "a"), Condition)], Options),
             "unet/model.onnx: takes no residuals", "down_block_0_additional_residual", "controlnet export");
     }
 
@@ -54,7 +54,7 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
     public void A_control_network_of_another_width()
     {
         Expect(
-            () => models.Model("sd1-named").Generate("x", [new ControlInput(models.Control("sdxl-named", "a"), _condition)], _options),
+            () => models.Model("sd1-named").Generate("x", [new ControlInput(models.Control("sdxl-named", "a"), Condition)], Options),
             "is of another family than the model", "text width 40, expected 16");
     }
 
@@ -90,14 +90,14 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
 
     [Fact]
     public void Clip_skip_with_a_text_encoder_without_hidden_states() => Expect(
-        () => models.Model("sd1").Generate("x", _options with { ClipSkip = 1 }),
+        () => models.Model("sd1").Generate("x", Options with { ClipSkip = 1 }),
         "text_encoder/model.onnx: gives the last hidden states only", "expected no clip skip");
 
     [Theory]
     [InlineData("sd1", 72, 64, "64x64")]
     [InlineData("sd1", 64, 200, "64x192")]
     public void A_size_that_a_traced_graph_does_not_take(string layout, int width, int height, string near) => Expect(
-        () => models.Model(layout).Generate("x", _options with { Width = width, Height = height }),
+        () => models.Model(layout).Generate("x", Options with { Width = width, Height = height }),
         $"multiples of 64, and the size is {width}x{height}: expected for instance {near}");
 
     [Fact]
@@ -105,14 +105,14 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
     {
         var merged = models.Model("sd1-merged");
         Expect(
-            () => merged.Generate("x", [new ControlInput(models.Control("sd1-named", "a"), _condition)], _options),
+            () => merged.Generate("x", [new ControlInput(models.Control("sd1-named", "a"), Condition)], Options),
             "has its control networks built in", "#1");
-        var own = new ControlInput(models.Control("sd1-merged", "a"), _condition);
+        var own = new ControlInput(models.Control("sd1-merged", "a"), Condition);
         Expect(
-            () => merged.Generate("x", [own with { Unit = new ControlUnit { Weighting = ControlWeighting.GuessLogspace } }], _options),
+            () => merged.Generate("x", [own with { Unit = new ControlUnit { Weighting = ControlWeighting.GuessLogspace } }], Options),
             "one scale for all residuals", "expected uniform weighting");
-        Expect(() => merged.Generate("x", [own, own], _options), "one of them is used twice");
-        Expect(() => models.Model("sd1-named").Generate("x", [own], _options), "built into the UNet of another model");
+        Expect(() => merged.Generate("x", [own, own], Options), "one of them is used twice");
+        Expect(() => models.Model("sd1-named").Generate("x", [own], Options), "built into the UNet of another model");
         Expect(
             () => ControlNetwork.Load(models.Folder("sd1-merged") + "#3", PipelineModels.Options), "has 2 built-in control networks");
         Expect(() => ControlNetwork.Load(models.Folder("sd1") + "#1", PipelineModels.Options), "has no built-in control networks");
@@ -120,13 +120,13 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
 
     [Fact]
     public void Prompts_of_several_windows_where_the_graph_fixes_the_tokens() => Expect(
-        () => models.Model("sd1-merged").Generate(string.Concat(Enumerable.Repeat("red apple ", 60)), _options),
+        () => models.Model("sd1-merged").Generate(string.Concat(Enumerable.Repeat("red apple ", 60)), Options),
         "unet/model.onnx: takes text embeddings as", "a prompt in one window");
 
     [Fact]
     public void A_fractional_timestep_where_the_graph_takes_whole_ones() => Expect(
         () => models.Model("sd1-script").Generate(
-            "x", _options with { Steps = 3, SchedulerConfig = SchedulerConfig.Parse(FractionalTimesteps, "test") }),
+            "x", Options with { Steps = 3, SchedulerConfig = SchedulerConfig.Parse(FractionalTimesteps, "test") }),
         "unet/model.onnx: takes whole timesteps only");
 
     [Fact]

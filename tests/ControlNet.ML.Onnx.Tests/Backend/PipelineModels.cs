@@ -9,7 +9,7 @@ namespace ControlNet.ML.Onnx.Tests.Backend;
 public sealed class PipelineModels : IDisposable
 {
     // Text encoders and VAE of a complete layout, and UNet and control networks of another one.
-    private static readonly Dictionary<string, (string Layout, string Start)[]> _folders = new()
+    private static readonly Dictionary<string, (string Layout, string Start)[]> Folders = new()
     {
         ["sd1"] = [("sd1", "")],
         ["sd1-script"] = [("sd1-script", "")],
@@ -30,7 +30,7 @@ public sealed class PipelineModels : IDisposable
 
     public static LoadOptions Options => new() { Backend = new OnnxBackendProvider { Session = Session } };
 
-    public string Folder(string name) => _layouts.Of(name, _folders[name]);
+    public string Folder(string name) => _layouts.Of(name, Folders[name]);
 
     public DiffusionModel Model(string name) => Load(name, () => DiffusionModel.Load(Folder(name), Options));
 

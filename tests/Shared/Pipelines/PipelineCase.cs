@@ -10,7 +10,7 @@ namespace ControlNet.ML.TestSupport;
 public sealed class PipelineCase
 {
     // Python writes bare infinities, which are no JSON: they go through the manifest as text and back into the scheduler's configuration.
-    private static readonly Lazy<JsonDocument> _manifest = new(() => JsonDocument.Parse(
+    private static readonly Lazy<JsonDocument> Manifest = new(() => JsonDocument.Parse(
         File.ReadAllText(Fixtures.Path("pipelines", "cases.json")).Replace("-Infinity", "\"-Infinity\"", StringComparison.Ordinal)));
 
     private readonly JsonElement _setup, _arguments;
@@ -19,13 +19,13 @@ public sealed class PipelineCase
     public PipelineCase(string name)
     {
         Name = name;
-        _setup = _manifest.Value.RootElement.GetProperty(name);
+        _setup = Manifest.Value.RootElement.GetProperty(name);
         _arguments = _setup.GetProperty("arguments");
         _tensors = new ReferenceTensors(Fixtures.Path("pipelines", $"{name}.safetensors"));
     }
 
     public static IEnumerable<string> Names =>
-        Fixtures.Has("pipelines", "cases.json") ? _manifest.Value.RootElement.EnumerateObject().Select(entry => entry.Name) : [];
+        Fixtures.Has("pipelines", "cases.json") ? Manifest.Value.RootElement.EnumerateObject().Select(entry => entry.Name) : [];
 
     public string Name { get; }
 
@@ -57,14 +57,14 @@ public sealed class PipelineCase
             Name),
     };
 
-    public static string ModelOf(string name) => _manifest.Value.RootElement.GetProperty(name).GetProperty("model").GetString()!;
+    public static string ModelOf(string name) => Manifest.Value.RootElement.GetProperty(name).GetProperty("model").GetString()!;
 
     public static string[] ControlsOf(string name) =>
-        [.. _manifest.Value.RootElement.GetProperty(name).GetProperty("controls").EnumerateArray().Select(control => control.GetString()!)];
+        [.. Manifest.Value.RootElement.GetProperty(name).GetProperty("controls").EnumerateArray().Select(control => control.GetString()!)];
 
     /// <summary>Whether the case has an argument, such as <c>guess_mode</c>.</summary>
     public static bool Has(string name, string argument) =>
-        _manifest.Value.RootElement.GetProperty(name).GetProperty("arguments").TryGetProperty(argument, out _);
+        Manifest.Value.RootElement.GetProperty(name).GetProperty("arguments").TryGetProperty(argument, out _);
 
     /// <summary>The case's conditions for loaded networks.</summary>
     public IReadOnlyList<ControlInput> Inputs(IReadOnlyList<ControlNetwork> networks)
