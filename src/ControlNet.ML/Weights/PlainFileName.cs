@@ -8,7 +8,10 @@ namespace ControlNet.ML.Weights;
 internal static class PlainFileName
 {
     private const int Longest = 255, MostParts = 8;
-    private static readonly string[] Endings = [.. WeightEndings.All, ".json", ".txt"];
+
+    // ONNX graphs have their weights in files that exporters name model.onnx_data, model.onnx.data or weights.pb.
+    private static readonly string[] Endings = [.. WeightEndings.All, ".onnx", ".onnx_data", ".data", ".pb", ".json", ".txt"];
+
     private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
 
     /// <summary>The extensions of a model's files, for messages.</summary>

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using ControlNet.ML.Components;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Hub;
+using ControlNet.ML.Weights.Graphs;
 
 namespace ControlNet.ML.Weights;
 
@@ -139,6 +140,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     public static WeightReference Of(ControlNetwork network)
     {
         var (path, options) = (network.Path, network.Options);
+        if (network.Source().Graph is { } graph)
+            return OfGraph(network, graph);
         if (!Directory.Exists(path))
         {
             var settings = Path.ChangeExtension(path, ".json");
@@ -152,6 +155,24 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         return Of(name, options, path, [.. Settings(path), .. network.Source().Files]) with
         {
             ConditionEncoderOnly = options.ConditionEncoderOnly,
+        };
+    }
+
+    /// <summary>
+    /// Creates the reference of a control network that is an ONNX graph: its graphs, their weights and the configuration.
+    /// </summary>
+    private static WeightReference OfGraph(ControlNetwork network, string graph)
+    {
+        if (BuiltInControl.TryParse(graph, out _))
+            throw new ControlNetException(
+                $"{network.Name}: is built into the UNet of a model, which a saved model does not record: expected a control network that "
+                    + "is a graph of its own.");
+        var root = Path.GetDirectoryName(Path.GetFullPath(graph))!;
+        var settings = new[] { Path.Combine(root, "config.json") }.Where(File.Exists);
+        var name = ModelHub.PinnedName(network.Name, network.Path) ?? network.Path;
+        return Of(name, network.Options, root, [.. settings, .. network.Source().Files]) with
+        {
+            ConditionEncoderOnly = network.Options.ConditionEncoderOnly,
         };
     }
 

@@ -53,7 +53,7 @@ public sealed class StrangersModelTests : IClassFixture<ImageRows>, IDisposable
         {
             Save(storage);
             Change(settings => Files(settings)[0]!["name"] = name);
-            Assert.Contains("expected names below their folder that end in .safetensors, .ckpt, .pth, .pt, .bin, .json or .txt", Refusal(), StringComparison.Ordinal);
+            Assert.Contains("expected names below their folder that end in .safetensors, .ckpt, .pth, .pt, .bin, .onnx, .onnx_data, .data, .pb, .json or .txt", Refusal(), StringComparison.Ordinal);
         }
     }
 

@@ -53,6 +53,10 @@ internal static class WeightKeeper
         if (storage == WeightStorage.Reference)
             return Checked(network.Reference.Value);
 
+        // Of graphs all are kept: which of them takes the condition is read from the network's own.
+        if (network.Source().Graph is not null)
+            return writer.Control(network, "Condition.", storage) with { ConditionEncoderOnly = true };
+
         // A separate file with only the condition encoder's tensors, which are few.
         using var folder = ScratchFolder.Create();
         AtomicFile.Write(folder.File("config.json"), stream => stream.Write(Encoding.UTF8.GetBytes(network.Config.ToJson())));

@@ -58,7 +58,7 @@ internal sealed class GraphFolder : IModelParts
     /// <summary>Whether a folder is a model of ONNX graphs.</summary>
     /// <param name="root">A folder.</param>
     public static bool IsIn(string root) =>
-        File.Exists(Path.Combine(root, "text_encoder", GraphName))
+        File.Exists(Path.Combine(root, "text_encoder", GraphName)) || File.Exists(Path.Combine(root, "vae_decoder", GraphName))
             || UNetPlaces.Take(2).Any(place => File.Exists(Path.Combine(root, place)));
 
     /// <summary>Opens a folder.</summary>
@@ -102,13 +102,12 @@ internal sealed class GraphFolder : IModelParts
     /// <summary>The UNet's configuration: its <c>config.json</c>, or what the graph tells.</summary>
     public UNetConfig ReadUNet()
     {
+        if (Config("unet/config.json") is { } json)
+            return UNetConfig.Parse(json, "unet/config.json");
         var graph = AnyUNetGraph;
-        foreach (var folder in new[] { "unet", Path.GetFileName(Path.GetDirectoryName(graph)!) })
-        {
-            if (Config($"{folder}/config.json") is { } json)
-                return UNetConfig.Parse(json, $"{folder}/config.json");
-        }
-
+        var beside = $"{Path.GetFileName(Path.GetDirectoryName(graph)!)}/config.json";
+        if (Config(beside) is { } other)
+            return UNetConfig.Parse(other, beside);
         var config = Backends.Graphs.UNet(graph);
         return config with { SampleSize = Family(config).SampleSize(ReadScheduler(config).PredictionType) };
     }
