@@ -21,6 +21,7 @@ public sealed partial class SampleTests
     /// <summary>Each sample, and images that it writes.</summary>
     private static readonly Dictionary<string, string[]> Images = new()
     {
+        ["onnx-transformer.cs"] = ["decoded-1.png", "decoded-2.png"],
         ["onnx.cs"] = ["onnx.png"],
         ["pipeline.cs"] = ["pipeline-1.png", "pipeline-2.png"],
         ["score-folder.cs"] = ["scored/butterfly.png", "scored/green apple.png", "scored/sailboat.png", "scored/tropical fish.png"],
@@ -67,8 +68,9 @@ public sealed partial class SampleTests
         var central = XDocument.Load(Path.Combine(Fixtures.Checkout, "Directory.Packages.props"));
         var torch = central.Descendants("TorchSharpVersion").Single().Value;
         var onnx = central.Descendants("OnnxRuntimeVersion").Single().Value;
+        var transformer = (string)central.Descendants("PackageVersion").Single(element => (string?)element.Attribute("Include") == "Microsoft.ML.OnnxTransformer").Attribute("Version")!;
         foreach (var (package, version) in Packages(File.ReadAllText(Path.Combine(Folder, name))))
-            Assert.Equal((package, package switch { "TorchSharp-cpu" => torch, "Microsoft.ML.OnnxRuntime" => onnx, _ => own }), (package, version));
+            Assert.Equal((package, package switch { "TorchSharp-cpu" => torch, "Microsoft.ML.OnnxRuntime" => onnx, "Microsoft.ML.OnnxTransformer" => transformer, _ => own }), (package, version));
     }
 
     /// <summary>Compiles a sample as the SDK does, without warnings.</summary>

@@ -39,6 +39,7 @@ run two-controls.cs two-controls.png
 run pipeline.cs pipeline-1.png pipeline-2.png
 run score-folder.cs "scored/green apple.png" scored/sailboat.png "scored/tropical fish.png" scored/butterfly.png
 run onnx.cs onnx.png
+run onnx-transformer.cs decoded-1.png decoded-2.png
 run train.cs discs-run/controlnet/diffusion_pytorch_model.safetensors
 
 echo "== packed again"
