@@ -17,7 +17,7 @@ internal static class Startup
 
         using (var folder = ScratchFolder.Create())
         {
-            using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" }, cancellationToken);
+            using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu", Preload = true }, cancellationToken);
             Lap("load_model_seconds");
             var control = ModelNames.EmbeddedControls is [var first, ..] ? first : null;
             using var network = control is null

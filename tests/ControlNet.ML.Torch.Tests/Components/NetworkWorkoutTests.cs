@@ -1,5 +1,7 @@
 using System.Reflection;
 using ControlNet.ML.Components;
+using ControlNet.ML.Evaluation;
+using ControlNet.ML.Imaging;
 using ControlNet.ML.Torch.Tests.Training;
 using ControlNet.ML.Torch.Training;
 using Microsoft.ML;
@@ -61,6 +63,7 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
         nameof(ControlNetTransforms.EncodeImage) => EncodeImage,
         nameof(ControlNetTransforms.Denoise) => Denoise,
         nameof(ControlNetTransforms.DecodeImage) => DecodeImage,
+        nameof(ControlNetTransforms.Fidelity) => Fidelity,
         nameof(TrainingCatalog.TrainControlNet) => TrainControlNet,
         _ => throw new InvalidOperationException($"The component {name} has no workout: write one here."),
     })();
@@ -106,6 +109,14 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
     private void DecodeImage() => Run(
         progress => Stages.DecodeImage("Image", "Latents", Model, new() { BatchSize = 2, Progress = progress }), Encoded<LatentsRow>(), "Image", 1, Images());
 
+    private void Fidelity()
+    {
+        PairRow[] rows = [.. Ids.Select(id => new PairRow { Id = id, Expected = TinyRun.Images(id).Condition.ToMLImage(), Found = TinyRun.Images(id + 1).Condition.ToMLImage() })];
+        var scores = rows.Select(row => (row.Id, (float[])[(float)EdgeFidelity.Compare(
+            Color.Grey(row.Expected!.ToImageBuffer()), Color.Grey(row.Found!.ToImageBuffer()), tolerance: 1).F1])).ToList();
+        Run(progress => Stages.Fidelity("Score", "Expected", "Found", FidelityMetric.EdgeF1, new() { Tolerance = 1, BatchSize = 2, Progress = progress }), rows, "Score", 0, scores);
+    }
+
     private void TrainControlNet()
     {
         var options = _tiny.Options("workout") with { Steps = 1, ValidationRows = 0 };
@@ -140,6 +151,17 @@ public sealed class NetworkWorkoutTests : IClassFixture<TinyRun>, IDisposable
             .Append(Stages.EncodeText("Text", "Prompt", Model, new() { NegativePrompt = "fox" }))
             .Append(Stages.Denoise("Latents", "Text", Model, [new("Hint", _network)], Denoising));
         return [.. _ml.Data.CreateEnumerable<TRow>(chain.Fit(data).Transform(data), reuseRowObject: false)];
+    }
+
+    private sealed class PairRow
+    {
+        public int Id { get; set; }
+
+        [ImageType(64, 64)]
+        public MLImage? Expected { get; set; }
+
+        [ImageType(64, 64)]
+        public MLImage? Found { get; set; }
     }
 
     private sealed class TextRow

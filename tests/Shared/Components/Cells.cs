@@ -51,7 +51,7 @@ internal static class Cells
             Close.Absolute(a.Values, b.Values, tolerance, $"row {a.Id}");
     }
 
-    /// <summary>Returns a getter of the numbers of an image or vector column, for the current row.</summary>
+    /// <summary>Returns a getter of the numbers of an image, vector or Single column, for the current row.</summary>
     public static Func<float[]> Getter(DataViewRow row, string column)
     {
         if (row.Schema[column].Type is ImageDataViewType)
@@ -67,6 +67,17 @@ internal static class Cells
             };
         }
 
+        if (row.Schema[column].Type is NumberDataViewType)
+        {
+            var number = row.GetGetter<float>(row.Schema[column]);
+            return () =>
+            {
+                var value = 0f;
+                number(ref value);
+                return [value];
+            };
+        }
+
         var vector = row.GetGetter<VBuffer<float>>(row.Schema[column]);
         return () =>
         {
@@ -76,10 +87,11 @@ internal static class Cells
         };
     }
 
-    /// <summary>Returns a getter of any column: numbers for images and float vectors, text for other types and missing values.</summary>
+    /// <summary>Returns a getter of any column: numbers for images, floats and vectors of them, text for other types and missing values.</summary>
     public static Func<object> Value(DataViewRow row, DataViewSchema.Column column)
     {
-        if (column.Type is not (ImageDataViewType or VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Single) } }))
+        if (column.Type is not (ImageDataViewType or NumberDataViewType { RawType.Name: nameof(Single) }
+            or VectorDataViewType { ItemType: NumberDataViewType { RawType.Name: nameof(Single) } }))
         {
             var text = OfText.MakeGenericMethod(column.Type.RawType);
             return text.CreateDelegate<Func<DataViewRow, DataViewSchema.Column, Func<object>>>()(row, column);

@@ -237,6 +237,8 @@ internal sealed class ComponentWorkout<TRow>(
         var type = model.GetOutputSchema(_data.Schema)[column].Type;
         if (type is ImageDataViewType)
             Check<MadeImage>(made => Cells.Of(made.Value));
+        else if (type is NumberDataViewType)
+            Check<MadeNumber>(made => [made.Value]);
         else
             Check<MadeVector>(made => made.Value);
 
@@ -328,6 +330,11 @@ internal sealed class ComponentWorkout<TRow>(
     {
         [ImageType(1, 1)]
         public MLImage? Value { get; set; }
+    }
+
+    private sealed class MadeNumber
+    {
+        public float Value { get; set; }
     }
 
     private sealed class MadeVector
