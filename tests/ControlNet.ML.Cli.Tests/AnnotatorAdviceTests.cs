@@ -4,7 +4,7 @@ namespace ControlNet.ML.Cli.Tests;
 public sealed class AnnotatorAdviceTests
 {
     [Theory]
-    [InlineData("sd-controlnet-openpose", "needs the learned annotator 'openpose' (OpenPose skeletons of bodies): give its ONNX file with --set model=FILE")]
+    [InlineData("sd-controlnet-openpose", "needs the learned annotator 'openpose' (OpenPose skeletons of bodies, by OpenPose or its lightweight variant): give its ONNX file with --set model=FILE")]
     [InlineData("control_v11p_sd15_normalbae", "needs the learned annotator 'normal_bae'")]
     [InlineData("sd-controlnet-seg", "needs the learned annotator 'segmentation'")]
     [InlineData("control_sd15_hed", "needs the learned annotator 'softedge_hed'")]

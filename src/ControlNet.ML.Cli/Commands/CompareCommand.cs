@@ -24,7 +24,7 @@ internal static class CompareCommand
         var (precision, device) = (ImageOptions.PrecisionOption(), ImageOptions.DeviceOption());
         var output = new Option<string?>("--output", "-o") { Description = "Also write the distances to a .csv file.", HelpName = "file" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
-        var command = new Command("compare", "Compare images, or two models over a table of prompts: PSNR, SSIM, differing samples.")
+        var command = new Command("compare", "Compare images, or two models over a table of prompts.")
         {
             first, second, prompts, steps, guidance, seed,
         };

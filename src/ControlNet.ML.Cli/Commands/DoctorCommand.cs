@@ -13,7 +13,7 @@ internal static class DoctorCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "doctor",
-            "Show this machine's hardware and libraries, and check that libtorch computes correctly: attach it to an issue report.")
+            "Show this machine's libraries; check that they compute right.")
         {
             json,
         };

@@ -19,7 +19,7 @@ internal static class DownloadCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of paths." };
         var command = new Command(
             "download",
-            "Fetch models and control networks of the Hugging Face hub into its cache.")
+            "Fetch models of the Hugging Face hub into its cache.")
         {
             ids, variant, json,
         };

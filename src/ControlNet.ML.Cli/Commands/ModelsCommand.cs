@@ -29,7 +29,7 @@ internal static class ModelsCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command(
             "models",
-            "List models, or describe a model, control network or other file of weights.")
+            "List models, or describe one, or a file of weights.")
         {
             name, cached, annotators, hash,
         };
