@@ -4,7 +4,7 @@ using ControlNet.ML.Conditions;
 
 namespace ControlNet.ML.Onnx;
 
-/// <summary>The learned conditions for <see cref="ConditionCatalog"/>: one line each.</summary>
+/// <summary>The learned conditions for <see cref="ConditionCatalog"/>, and the public files that fit each.</summary>
 public sealed class LearnedConditions : IConditionProvider
 {
     private readonly List<AnnotatorSource> _sources = [];

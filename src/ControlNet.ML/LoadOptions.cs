@@ -52,7 +52,7 @@ public sealed record LoadOptions
     /// <summary>
     /// For a model: whether to read all weights into memory while it is loaded. Otherwise they stay in the files, in the files' own type,
     /// until a network is first used: loading takes a fraction of a second, the first image longer. For programs that prefer to wait at
-    /// their start, and to show <see cref="Progress"/>.
+    /// their start, and to show <see cref="Progress"/>. ONNX Runtime always reads graphs at once.
     /// </summary>
     /// <value>Default: false.</value>
     public bool Preload { get; init; }

@@ -71,7 +71,7 @@ internal static class CompareCommand
             List<ComparedImage> rows = [];
             await ProgressDisplay.RunAsync(terminal, show =>
             {
-                if (pairs is not null)
+                if (pairs?.UsesTorch(cancellationToken) is true)
                     RuntimeCheck(show);
                 rows = pairs?.Compare(show, cancellationToken) ?? ImagePairs.Compare(a, b, show, cancellationToken);
             }).ConfigureAwait(false);

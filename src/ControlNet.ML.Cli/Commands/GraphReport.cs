@@ -30,34 +30,9 @@ internal static class GraphReport
             ? []
             : [.. source.Files.Where(file => ControlSource.GraphOf(file) is not null)
                 .Select(file => Summary(Path.GetFileName(file), file))];
-        if (json)
-        {
-            Json.Print(terminal, new
-            {
-                name,
-                path,
-                kind = "ControlNetModel",
-                text_width = config.AttendsToText ? config.CrossAttentionDim : (int?)null,
-                channels = config.BlockOutChannels,
-                residuals = config.DownResiduals + 1,
-                built_in = isBuiltIn,
-                graphs,
-                sha256 = digest,
-                auto_v2 = FileReport.AutoV2(digest),
-                warnings = config.Warnings,
-            });
-            return;
-        }
-
-        var text = config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no cross-attention to the text";
-        terminal.Result(
-            $"{name}: control network{(isBuiltIn ? " in the graph of a UNet" : "")}, {text}, "
-                + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
-        foreach (var graph in graphs)
-            terminal.Result(graph.Line);
-        FileReport.ShowDigest(terminal, digest);
-        foreach (var warning in config.Warnings)
-            terminal.Warn(warning);
+        ControlReport.Show(
+            terminal, name, path, config, isBuiltIn ? " in the graph of a UNet" : "",
+            [new("built_in", isBuiltIn), new("graphs", graphs)], graphs.Select(graph => graph.Line), digest, json);
     }
 
     /// <summary>Shows a file that is no control network.</summary>

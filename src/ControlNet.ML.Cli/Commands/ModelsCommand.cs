@@ -217,32 +217,7 @@ internal static class ModelsCommand
         using (weights)
         {
             var part = Part("control", weights);
-            if (json)
-            {
-                Json.Print(terminal, new
-                {
-                    name,
-                    path,
-                    kind = config.Lite ? "ControlNetLiteModel" : "ControlNetModel",
-                    text_width = config.AttendsToText ? config.CrossAttentionDim : (int?)null,
-                    channels = config.BlockOutChannels,
-                    residuals = config.DownResiduals + 1,
-                    part,
-                    sha256 = digest,
-                    auto_v2 = FileReport.AutoV2(digest),
-                    warnings = config.Warnings,
-                });
-                return;
-            }
-
-            var text = config.AttendsToText ? $"text width {config.CrossAttentionDim}" : "no cross-attention to the text";
-            terminal.Result(
-                $"{name}: {(config.Lite ? "ControlNet-lite" : "control network")}, {text}, "
-                    + $"channels {string.Join(", ", config.BlockOutChannels)}, {config.DownResiduals + 1} residuals");
-            terminal.Result(part.Line);
-            FileReport.ShowDigest(terminal, digest);
-            foreach (var warning in config.Warnings)
-                terminal.Warn(warning);
+            ControlReport.Show(terminal, name, path, config, "", [new("part", part)], [part.Line], digest, json);
         }
     }
 

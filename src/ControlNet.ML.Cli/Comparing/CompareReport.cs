@@ -1,6 +1,7 @@
 using System.Globalization;
-using System.Text;
+using ControlNet.ML.Cli.Scoring;
 using ControlNet.ML.Evaluation;
+using nietras.SeparatedValues;
 
 namespace ControlNet.ML.Cli.Comparing;
 
@@ -40,16 +41,22 @@ internal static class CompareReport
     /// <exception cref="ControlNetException">The file cannot be written.</exception>
     public static void WriteCsv(string file, IReadOnlyList<ComparedImage> rows)
     {
-        var text = new StringBuilder("name,prompt,psnr,ssim,max,differing,error\n");
-        foreach (var row in rows)
+        AtomicFile.Write(file, stream =>
         {
-            string?[] fields =
-                [row.Name, row.Prompt, Number(row.Psnr), Number(row.Ssim), Number(row.Max), Number(row.Differing), row.Error];
-            text.AppendJoin(',', fields.Select(Quoted));
-            text.Append('\n');
-        }
-
-        AtomicFile.Write(file, stream => stream.Write(Encoding.UTF8.GetBytes(text.ToString())));
+            using var text = new StreamWriter(stream, leaveOpen: true) { NewLine = "\n" };
+            using var writer = Sep.New(',').Writer(options => options with { Escape = true }).To(text);
+            foreach (var image in rows)
+            {
+                using var row = writer.NewRow();
+                row["name"].Set(image.Name);
+                row["prompt"].Set(image.Prompt);
+                row["psnr"].Set(ResultColumns.Text(image.Psnr));
+                row["ssim"].Set(ResultColumns.Text(image.Ssim));
+                row["max"].Set(ResultColumns.Text(image.Max));
+                row["differing"].Set(ResultColumns.Text(image.Differing));
+                row["error"].Set(image.Error);
+            }
+        });
     }
 
     private static object Document(ComparedImage row) => new
@@ -87,11 +94,4 @@ internal static class CompareReport
     private static double? Finite(double? psnr) => psnr is { } value && double.IsFinite(value) ? value : null;
 
     private static string Decibels(double? psnr) => psnr?.ToString("f2", CultureInfo.InvariantCulture) ?? "equal";
-
-    private static string? Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture);
-
-    private static string Quoted(string? field) =>
-        field is null ? ""
-        : field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field
-        : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

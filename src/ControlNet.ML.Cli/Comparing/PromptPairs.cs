@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Cli.Commands;
 using ControlNet.ML.Cli.Tables;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
@@ -27,6 +28,11 @@ internal sealed class PromptPairs
 
     public required GenerateOptions Options { get; init; }
 
+    /// <summary>Whether one of the models runs on libtorch.</summary>
+    /// <exception cref="ControlNetException">A model cannot be read.</exception>
+    public bool UsesTorch(CancellationToken cancellationToken) =>
+        Array.Exists([First, Second], name => BackendChoice.UsesTorch(Load, Open(name, cancellationToken)));
+
     /// <summary>Generates and compares.</summary>
     /// <param name="show">Live progress: title, amount done and total.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
@@ -36,7 +42,7 @@ internal sealed class PromptPairs
         var prompts = Prompts(cancellationToken);
         using var scratch = ScratchFolder.Create();
         var rows = new ComparedImage[prompts.Count];
-        var size = ImageSize.For(ModelFolder.Open(ModelNames.FindModel(First, Load, cancellationToken), Load), Size);
+        var size = ImageSize.For(Open(First, cancellationToken), Size);
         Generate(First, prompts, size, show, (i, image) => ImageCodec.SavePng(File(i), image), Fail, cancellationToken);
         Generate(
             Second, prompts, size, show,
@@ -49,11 +55,14 @@ internal sealed class PromptPairs
         void Fail(int index, string error) => rows[index] ??= ComparedImage.Failed(Name(index), prompts[index].Prompt, error);
     }
 
+    private ModelFolder Open(string name, CancellationToken cancellationToken) =>
+        ModelFolder.Open(ModelNames.FindModel(name, Load, cancellationToken), Load);
+
     private void Generate(
         string name, List<GenerateRequest> prompts, ImageSize size, Action<string, double, double> show,
         Action<int, ImageBuffer> use, Action<int, string> fail, CancellationToken cancellationToken)
     {
-        var loading = Load with { Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
+        var loading = Load with { Preload = true, Progress = new DirectProgress<double>(done => show($"loading {name}", done, 1)) };
         using var model = DiffusionModel.Load(name, loading, cancellationToken);
         for (var i = 0; i < prompts.Count; i++)
         {

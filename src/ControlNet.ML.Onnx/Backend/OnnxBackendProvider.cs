@@ -68,12 +68,12 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
             {
                 weights.Keep(name => name.StartsWith(KeyMap.ConditionEncoderPrefix, StringComparison.Ordinal));
                 PartGraphs.OfConditionEncoder(config).Write(exported.Path, weights, _ => { }, cancellationToken);
-                var file = exported.File(OnnxExporter.ConditionEncoderName);
+                var file = exported.File(GraphFolder.ConditionEncoderName);
                 return new OnnxControlBackend(config, null, new OnnxNetwork(file, weights.Name, session, typeof(ControlNetwork)), exported);
             }
 
             PartGraphs.Of(config, default, merged: false).Write(exported.Path, weights, _ => { }, cancellationToken);
-            return OpenControl(config, exported.File(OnnxExporter.GraphName), session, options, cancellationToken, exported);
+            return OpenControl(config, exported.File(GraphFolder.GraphName), session, options, cancellationToken, exported);
         });
     }
 

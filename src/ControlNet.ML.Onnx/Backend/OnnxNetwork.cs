@@ -73,7 +73,7 @@ internal sealed class OnnxNetwork : IDisposable
             lock (_running)
             {
                 _bound ??= new BoundSession(Session(), Title);
-                return _bound.Run(inputs, [.. outputs.Select(port => new BoundOutput(port.Name))]);
+                return _bound.Run(inputs, outputs.Select(port => port.Name));
             }
         }
         finally

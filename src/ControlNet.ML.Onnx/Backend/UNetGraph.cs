@@ -93,7 +93,7 @@ internal sealed class UNetGraph : IDisposable
     public IEnumerable<(OnnxPort Port, OrtValue Value)> NoResiduals(KeptInputs kept, int rows, int height, int width) =>
         Residuals.Zip(ResidualLayout.All(_config.BlockOutChannels, _config.LayersPerBlock), (port, residual) =>
         {
-            int[] shape = [rows, residual.Channels, Halved(height, residual.Level), Halved(width, residual.Level)];
+            int[] shape = [rows, residual.Channels, Halved(height, residual.Halvings), Halved(width, residual.Halvings)];
             return (port, kept.For(Network, port, shape, () => OnnxTensors.Fill(port, 0, shape)));
         });
 

@@ -22,7 +22,7 @@ internal sealed class AutoencoderDecoderGraph : AutoencoderGraph
     {
         int[] channels = [.. Config.BlockOutChannels.Reverse()];
         var (last, latents) = (channels.Length - 1, Config.LatentChannels);
-        var sample = Graph.Input("latent_sample", OnnxFields.Float, Batch, latents, "latent_height", "latent_width");
+        var sample = Graph.Input(GraphNames.Latents, OnnxFields.Float, Batch, latents, "latent_height", "latent_width");
         var x = Graph.ToCompute(sample);
         if (Config.UsePostQuantConv)
             x = Graph.Convolution("post_quant_conv", x, latents, latents, kernel: 1, isPrecise: true);
@@ -35,7 +35,8 @@ internal sealed class AutoencoderDecoderGraph : AutoencoderGraph
                 x = Graph.Convolution(at + ".upsamplers.0.conv", Graph.Enlarge(x, target: null), channels[i], channels[i]);
         }
 
-        Graph.Output("sample", Out("decoder", x, channels[last], Config.OutChannels), Batch, Config.OutChannels, "height", "width");
+        var image = Out("decoder", x, channels[last], Config.OutChannels);
+        Graph.Output(GraphNames.Sample, image, Batch, Config.OutChannels, "height", "width");
         return Graph.Build();
     }
 }

@@ -22,7 +22,7 @@ internal sealed class AutoencoderEncoderGraph : AutoencoderGraph
     {
         var channels = Config.BlockOutChannels;
         var (last, moments) = (channels.Length - 1, Config.LatentChannels * 2);
-        var sample = Graph.Input("sample", OnnxFields.Float, Batch, Config.InChannels, "height", "width");
+        var sample = Graph.Input(GraphNames.Sample, OnnxFields.Float, Batch, Config.InChannels, "height", "width");
         var x = Graph.Convolution("encoder.conv_in", Graph.ToCompute(sample), Config.InChannels, channels[0], isPrecise: true);
         for (var level = 0; level < channels.Length; level++)
         {
@@ -35,7 +35,7 @@ internal sealed class AutoencoderEncoderGraph : AutoencoderGraph
         x = Out("encoder", Middle("encoder.mid_block", x), channels[last], moments);
         if (Config.UseQuantConv)
             x = Graph.Convolution("quant_conv", x, moments, moments, kernel: 1, isPrecise: true);
-        Graph.Output("latent_parameters", x, Batch, moments, "latent_height", "latent_width");
+        Graph.Output(GraphNames.LatentParameters, x, Batch, moments, "latent_height", "latent_width");
         return Graph.Build();
     }
 }

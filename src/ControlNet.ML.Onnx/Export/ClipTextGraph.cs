@@ -11,15 +11,12 @@ internal static class ClipTextGraph
 {
     private const string Batch = "batch_size", Tokens = "sequence_length";
 
-    /// <summary>The prefix of the outputs of embeddings and layers, <c>hidden_states.0</c> and so on, before the final norm.</summary>
-    public const string StatePrefix = "hidden_states.";
-
     /// <param name="config">The configuration.</param>
     /// <param name="precision">The types of weights and computation.</param>
     public static NetworkGraph Build(ClipTextConfig config, GraphPrecision precision)
     {
         var graph = new GraphBuilder("clip_text", precision);
-        var ids = graph.Input("input_ids", OnnxFields.Int64, Batch, Tokens);
+        var ids = graph.Input(GraphNames.Ids, OnnxFields.Int64, Batch, Tokens);
         List<GraphValue> states = [Embed(graph, config, ids)];
         var mask = CausalMask(graph, ids);
         for (var layer = 0; layer < config.NumHiddenLayers; layer++)
@@ -30,18 +27,18 @@ internal static class ClipTextGraph
         if (config.HasProjection)
         {
             graph.Output(
-                "text_embeds", graph.Linear("text_projection", pooled, config.HiddenSize, config.ProjectionDim, hasBias: false),
+                GraphNames.PooledText, graph.Linear("text_projection", pooled, config.HiddenSize, config.ProjectionDim, hasBias: false),
                 Batch, config.ProjectionDim);
-            graph.Output("last_hidden_state", last, Batch, Tokens, config.HiddenSize);
+            graph.Output(GraphNames.LastHiddenState, last, Batch, Tokens, config.HiddenSize);
         }
         else
         {
-            graph.Output("last_hidden_state", last, Batch, Tokens, config.HiddenSize);
-            graph.Output("pooler_output", pooled, Batch, config.HiddenSize);
+            graph.Output(GraphNames.LastHiddenState, last, Batch, Tokens, config.HiddenSize);
+            graph.Output(GraphNames.PooledOutput, pooled, Batch, config.HiddenSize);
         }
 
         for (var i = 0; i < states.Count; i++)
-            graph.Output(Text($"{StatePrefix}{i}"), states[i], Batch, Tokens, config.HiddenSize);
+            graph.Output(Text($"{GraphNames.HiddenStates}{i}"), states[i], Batch, Tokens, config.HiddenSize);
         return graph.Build();
     }
 

@@ -9,12 +9,6 @@ namespace ControlNet.ML.Onnx;
 /// </summary>
 internal static class ConditionEncoderGraph
 {
-    /// <summary>The input.</summary>
-    public const string Condition = "controlnet_cond";
-
-    /// <summary>The output, and the input of the control network that is split from it.</summary>
-    public const string Hint = "controlnet_hint";
-
     private const string At = "controlnet_cond_embedding";
 
     /// <param name="config">The configuration.</param>
@@ -23,13 +17,13 @@ internal static class ConditionEncoderGraph
     {
         var graph = new GraphBuilder("condition_encoder", precision);
         var hint = Encode(graph, config, Declare(graph, config));
-        graph.Output(Hint, hint, EncoderInputs.Batch, config.BlockOutChannels[0], "height", "width");
+        graph.Output(GraphNames.Hint, hint, EncoderInputs.Batch, config.BlockOutChannels[0], "height", "width");
         return graph.Build();
     }
 
     /// <summary>Declares the input.</summary>
     public static GraphValue Declare(GraphBuilder graph, ControlNetConfig config) => graph.Input(
-        Condition, OnnxFields.Float, EncoderInputs.Batch, config.ConditioningChannels, "condition_height", "condition_width");
+        GraphNames.Condition, OnnxFields.Float, EncoderInputs.Batch, config.ConditioningChannels, "condition_height", "condition_width");
 
     /// <summary>The hint, in the type of the computation.</summary>
     /// <param name="graph">The graph.</param>

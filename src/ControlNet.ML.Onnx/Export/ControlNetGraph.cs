@@ -9,9 +9,6 @@ namespace ControlNet.ML.Onnx;
 /// </summary>
 internal static class ControlNetGraph
 {
-    /// <summary>The factor of all residuals: float64 without dimension, since exporters trace Python's number.</summary>
-    public const string Scale = "conditioning_scale";
-
     /// <param name="config">The configuration.</param>
     /// <param name="precision">The types of weights and computation.</param>
     /// <param name="merged">Whether the condition encoder is part of the graph.</param>
@@ -23,8 +20,8 @@ internal static class ControlNetGraph
         var hint = merged
             ? ConditionEncoderGraph.Encode(graph, config, ConditionEncoderGraph.Declare(graph, config))
             : graph.ToCompute(graph.Input(
-                ConditionEncoderGraph.Hint, OnnxFields.Float, EncoderInputs.Batch, config.BlockOutChannels[0], "height", "width"));
-        var scale = graph.ToCompute(graph.Cast(graph.Input(Scale, OnnxFields.Double), OnnxFields.Float));
+                GraphNames.Hint, OnnxFields.Float, EncoderInputs.Batch, config.BlockOutChannels[0], "height", "width"));
+        var scale = graph.ToCompute(graph.Cast(graph.Input(GraphNames.Scale, OnnxFields.Double), OnnxFields.Float));
 
         // The copy of encoder and middle, steered by the hint.
         var x = graph.Add(encoder.Enter(graph.ToCompute(inputs.Sample)), hint);
@@ -33,9 +30,9 @@ internal static class ControlNetGraph
             : encoder.Encode(x, encoder.EmbedTime(inputs), graph.ToCompute(inputs.Text));
 
         // Zero convolutions, and pooling where the network has it.
-        foreach (var (i, channels) in SkipChannels.Of(config).Index())
-            Residual(Text($"controlnet_down_blocks.{i}"), ResidualPorts.Skip(i), i, skips[i], channels);
-        Residual("controlnet_mid_block", ResidualPorts.Middle, skips.Count, middle, config.BlockOutChannels[^1]);
+        foreach (var (i, channels) in config.SkipChannels.Index())
+            Residual(Text($"controlnet_down_blocks.{i}"), GraphNames.Residual(i), i, skips[i], channels);
+        Residual("controlnet_mid_block", GraphNames.MiddleResidual, skips.Count, middle, config.BlockOutChannels[^1]);
         return graph.Build();
 
         void Residual(string at, string name, int index, GraphValue value, int channels)
@@ -43,7 +40,7 @@ internal static class ControlNetGraph
             var residual = graph.Convolution(at, value, channels, channels, kernel: 1, isPrecise: true);
             if (config.GlobalPoolConditions)
                 residual = graph.Node("ReduceMean", [residual], GraphAttribute.Of("axes", [2, 3]));
-            var (height, width) = ResidualPorts.Sides(index);
+            var (height, width) = ResidualSides.Of(index);
             GraphDimension[] sides = config.GlobalPoolConditions ? [1, 1] : [height, width];
             graph.Output(name, graph.Multiply(residual, scale), [EncoderInputs.Batch, channels, .. sides]);
         }

@@ -32,19 +32,19 @@ internal sealed record EncoderInputs(
     /// <param name="hasTimestepPerRow">Whether the time step has a dimension.</param>
     public static EncoderInputs Declare(GraphBuilder graph, EncoderConfig config, int? guidanceWidth, bool hasTimestepPerRow = false)
     {
-        var sample = graph.Input("sample", OnnxFields.Float, Batch, config.InChannels, "height", "width");
+        var sample = graph.Input(GraphNames.Sample, OnnxFields.Float, Batch, config.InChannels, "height", "width");
         var timestep = hasTimestepPerRow
-            ? graph.Input("timestep", OnnxFields.Float, "time_batch")
-            : graph.Input("timestep", OnnxFields.Float);
-        var text = graph.Input("encoder_hidden_states", OnnxFields.Float, Batch, "sequence_length", config.CrossAttentionDim);
+            ? graph.Input(GraphNames.Timestep, OnnxFields.Float, "time_batch")
+            : graph.Input(GraphNames.Timestep, OnnxFields.Float);
+        var text = graph.Input(GraphNames.Text, OnnxFields.Float, Batch, "sequence_length", config.CrossAttentionDim);
         var hasAddition = config.AdditionEmbedType is not null;
         return new EncoderInputs(
             sample,
             timestep,
             text,
-            hasAddition ? graph.Input("text_embeds", OnnxFields.Float, Batch, PooledWidth(config)) : null,
-            hasAddition ? graph.Input("time_ids", OnnxFields.Float, Batch, Sizes) : null,
-            guidanceWidth is { } width ? graph.Input("timestep_cond", OnnxFields.Float, Batch, width) : null);
+            hasAddition ? graph.Input(GraphNames.PooledText, OnnxFields.Float, Batch, PooledWidth(config)) : null,
+            hasAddition ? graph.Input(GraphNames.TimeIds, OnnxFields.Float, Batch, Sizes) : null,
+            guidanceWidth is { } width ? graph.Input(GraphNames.GuidanceCondition, OnnxFields.Float, Batch, width) : null);
     }
 
     /// <summary>Width of SDXL's pooled text.</summary>

@@ -13,15 +13,6 @@ namespace ControlNet.ML.Onnx;
 /// </summary>
 public static class OnnxExporter
 {
-    /// <summary>The graph of a part.</summary>
-    internal const string GraphName = "model.onnx";
-
-    /// <summary>The graph of the UNet that takes residuals, and shares its weights with the one that does not.</summary>
-    internal const string ControlledName = "controlnet.onnx";
-
-    /// <summary>The graph of a control network's condition encoder.</summary>
-    internal const string ConditionEncoderName = "condition_encoder.onnx";
-
     /// <summary>Exports a model.</summary>
     /// <param name="modelNameOrPath">
     /// The name of an embedded model, a folder, a single file, or an id of the hub, <c>owner/name</c>.

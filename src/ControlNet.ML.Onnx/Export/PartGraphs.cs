@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Weights;
+using ControlNet.ML.Weights.Graphs;
 
 namespace ControlNet.ML.Onnx;
 
@@ -26,17 +27,17 @@ internal sealed record PartGraphs(
         [
             (part,
             [
-                (OnnxExporter.GraphName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: false)),
-                (OnnxExporter.ControlledName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: true)),
+                (GraphFolder.GraphName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: false)),
+                (GraphFolder.ControlledName, UNet2DConditionGraph.Build(model.UNet, precision, takesResiduals: true)),
             ]),
         ],
         "vae" =>
         [
-            (EncoderFolder, [(OnnxExporter.GraphName, AutoencoderEncoderGraph.Build(model.Autoencoder, precision))]),
-            (DecoderFolder, [(OnnxExporter.GraphName, AutoencoderDecoderGraph.Build(model.Autoencoder, precision))]),
+            (EncoderFolder, [(GraphFolder.GraphName, AutoencoderEncoderGraph.Build(model.Autoencoder, precision))]),
+            (DecoderFolder, [(GraphFolder.GraphName, AutoencoderDecoderGraph.Build(model.Autoencoder, precision))]),
         ],
-        "text_encoder" => [(part, [(OnnxExporter.GraphName, ClipTextGraph.Build(model.TextEncoder, precision))])],
-        _ => [(part, [(OnnxExporter.GraphName, ClipTextGraph.Build(model.TextEncoder2!, precision))])],
+        "text_encoder" => [(part, [(GraphFolder.GraphName, ClipTextGraph.Build(model.TextEncoder, precision))])],
+        _ => [(part, [(GraphFolder.GraphName, ClipTextGraph.Build(model.TextEncoder2!, precision))])],
     });
 
     /// <summary>The graphs of a control network.</summary>
@@ -45,16 +46,16 @@ internal sealed record PartGraphs(
     /// <param name="merged">Whether the condition encoder is part of the network's graph.</param>
     public static PartGraphs Of(ControlNetConfig config, GraphPrecision precision, bool merged)
     {
-        var network = (OnnxExporter.GraphName, ControlNetGraph.Build(config, precision, merged));
+        var network = (GraphFolder.GraphName, ControlNetGraph.Build(config, precision, merged));
         return new("", merged
             ? [("", [network])]
-            : [("", [network]), ("", [(OnnxExporter.ConditionEncoderName, ConditionEncoderGraph.Build(config, precision))])]);
+            : [("", [network]), ("", [(GraphFolder.ConditionEncoderName, ConditionEncoderGraph.Build(config, precision))])]);
     }
 
     /// <summary>The graph of a control network's condition encoder alone.</summary>
     /// <param name="config">The configuration.</param>
     public static PartGraphs OfConditionEncoder(ControlNetConfig config) =>
-        new("", [("", [(OnnxExporter.ConditionEncoderName, ConditionEncoderGraph.Build(config, default))])]);
+        new("", [("", [(GraphFolder.ConditionEncoderName, ConditionEncoderGraph.Build(config, default))])]);
 
     /// <summary>Writes the graphs.</summary>
     /// <param name="target">The exported folder.</param>

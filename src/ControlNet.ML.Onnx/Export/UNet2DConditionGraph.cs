@@ -36,18 +36,18 @@ internal static class UNet2DConditionGraph
         var normed = graph.GroupNorm("conv_norm_out", x, config.BlockOutChannels[0], config.NormNumGroups, config.NormEps);
         var output = graph.Convolution(
             "conv_out", graph.Silu(normed), config.BlockOutChannels[0], config.OutChannels, isPrecise: true);
-        graph.Output("out_sample", output, EncoderInputs.Batch, config.OutChannels, "height", "width");
+        graph.Output(GraphNames.Prediction, output, EncoderInputs.Batch, config.OutChannels, "height", "width");
         return graph.Build();
     }
 
     /// <summary>Declares the residuals: skip tensors in the encoder's order, then the middle.</summary>
     private static List<GraphValue> Residuals(GraphBuilder graph, UNetConfig config)
     {
-        int[] channels = [.. SkipChannels.Of(config), config.BlockOutChannels[^1]];
+        int[] channels = [.. config.SkipChannels, config.BlockOutChannels[^1]];
         return [.. channels.Select((count, i) =>
         {
-            var (height, width) = ResidualPorts.Sides(i);
-            var name = i == channels.Length - 1 ? ResidualPorts.Middle : ResidualPorts.Skip(i);
+            var (height, width) = ResidualSides.Of(i);
+            var name = i == channels.Length - 1 ? GraphNames.MiddleResidual : GraphNames.Residual(i);
             return graph.ToCompute(graph.Input(name, OnnxFields.Float, EncoderInputs.Batch, count, height, width));
         })];
     }

@@ -33,8 +33,20 @@ internal static partial class GraphNames
     /// <summary>A control network's encoded condition.</summary>
     public const string Hint = "controlnet_hint";
 
-    /// <summary>A control network's scale.</summary>
+    /// <summary>A control network's scale: float64 without a dimension, since exporters trace Python's number.</summary>
     public const string Scale = "conditioning_scale";
+
+    /// <summary>The middle block's residual, as in OnnxStack: output of a control network, input of the UNet that takes it.</summary>
+    public const string MiddleResidual = "mid_block_additional_residual";
+
+    /// <summary>The UNet's prediction.</summary>
+    public const string Prediction = "out_sample";
+
+    /// <summary>Mean and log-variance of an encoder.</summary>
+    public const string LatentParameters = "latent_parameters";
+
+    /// <summary>The pooled output of a text encoder without projection.</summary>
+    public const string PooledOutput = "pooler_output";
 
     /// <summary>The input of a decoder, and the output of an encoder that has drawn it already.</summary>
     public const string Latents = "latent_sample";
@@ -45,7 +57,9 @@ internal static partial class GraphNames
     /// <summary>The last hidden states of a text encoder.</summary>
     public const string LastHiddenState = "last_hidden_state";
 
-    /// <summary>The hidden states of a text encoder, followed by their number.</summary>
+    /// <summary>
+    /// The hidden states of a text encoder, followed by their number: of the embeddings, then of each layer, before the final norm.
+    /// </summary>
     public const string HiddenStates = "hidden_states.";
 
     /// <summary>The conditions of built-in control networks, [networks, rows, 3, H, W].</summary>
@@ -53,6 +67,10 @@ internal static partial class GraphNames
 
     /// <summary>The scales of built-in control networks.</summary>
     public static string[] Scales => ["controlnet_scales", "conditioning_scales"];
+
+    /// <summary>The residual of a skip connection, as in OnnxStack.</summary>
+    /// <param name="index">Its index in the encoder's order.</param>
+    public static string Residual(int index) => string.Create(CultureInfo.InvariantCulture, $"down_block_{index}_additional_residual");
 
     /// <summary>An input or output by one of its names; null if there is none.</summary>
     public static OnnxPort? Find(this IEnumerable<OnnxPort> ports, params ReadOnlySpan<string> names)

@@ -1,3 +1,5 @@
+using ControlNet.ML.Configuration;
+
 namespace ControlNet.ML.Onnx;
 
 /// <summary>The levels of an encoder, from the channels of its residuals.</summary>
@@ -21,29 +23,16 @@ internal static class ResidualLayout
             if (skips % (layers + 1) != 0)
                 continue;
             int[] levels = [.. Enumerable.Range(0, skips / (layers + 1)).Select(level => channels[1 + (level * (layers + 1))])];
-            if (Skips(levels, layers).SequenceEqual(channels))
+            if (All(levels, layers).Select(residual => residual.Channels).SequenceEqual(channels))
                 return (levels, layers);
         }
 
         return null;
     }
 
-    /// <summary>The channels of all residuals of an encoder, and how often each is halved in size.</summary>
+    /// <summary>The channels of all residuals of an encoder, the middle block's last, and how often each is halved in size.</summary>
     /// <param name="channels">The channels of each level.</param>
     /// <param name="layers">Residual blocks of a level.</param>
-    public static IEnumerable<(int Channels, int Level)> All(int[] channels, int layers)
-    {
-        yield return (channels[0], 0);
-        for (var level = 0; level < channels.Length; level++)
-        {
-            for (var layer = 0; layer < layers; layer++)
-                yield return (channels[level], level);
-            if (level < channels.Length - 1)
-                yield return (channels[level], level + 1);
-        }
-
-        yield return (channels[^1], channels.Length - 1);
-    }
-
-    private static IEnumerable<int> Skips(int[] channels, int layers) => All(channels, layers).Select(residual => residual.Channels);
+    public static IEnumerable<(int Channels, int Halvings)> All(int[] channels, int layers) =>
+        SkipConnections.Of(channels, layers).Append((channels[^1], channels.Length - 1));
 }

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace ControlNet.ML.Onnx;
 
 /// <summary>The files that a graph consists of.</summary>
@@ -7,7 +5,7 @@ internal static class GraphFiles
 {
     /// <summary>The graph's file, and after it those of its external weights, by name.</summary>
     /// <param name="paths">ONNX files; empty names are left out.</param>
-    /// <returns>Their paths.</returns>
+    /// <returns>Their full paths.</returns>
     /// <exception cref="ControlNetException">A file is missing, cut off or damaged.</exception>
     public static IReadOnlyList<string> Of(params ReadOnlySpan<string> paths)
     {
@@ -26,14 +24,6 @@ internal static class GraphFiles
         using var file = MappedFile.Open(path);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         ExternalWeights.Check(file.Bytes, folder, path);
-        files.Add(path);
-        try
-        {
-            files.AddRange(ExternalWeights.Ends(file.Bytes).Keys.Order(StringComparer.Ordinal).Select(name => Path.Combine(folder, name)));
-        }
-        catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
-        {
-            throw OnnxSignature.Broken(path, e);
-        }
+        files.AddRange(GraphReader.Files(GraphOutline.Read(file.Bytes, path)));
     }
 }

@@ -17,7 +17,7 @@ internal static class OnnxFields
     AttributeGraphs = 11, AttributeType = 20;
 
     /// <summary>Element types.</summary>
-    public const int Float = 1, Int32 = 6, Int64 = 7, Float16 = 10, Double = 11, BFloat16 = 16;
+    public const int Float = 1, Int32 = 6, Int64 = 7, Float16 = 10, Double = 11;
 
     /// <summary>The location of weights in a file of their own.</summary>
     public const int External = 1;
@@ -25,14 +25,14 @@ internal static class OnnxFields
     /// <summary>Types of attributes.</summary>
     public const int Integer = 2, Tensor = 4;
 
-    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
-
     /// <summary>Fields that are only written.</summary>
     public const int ModelVersion = 1, ModelProducer = 2, ModelProducerVersion = 3, ModelOpset = 8, OpsetDomain = 1, OpsetVersion = 2,
     GraphName = 2, NodeName = 3, InitializerData = 9, DimensionName = 2, AttributeFloat = 2, AttributeText = 4;
 
     /// <summary>Element and attribute types that are only written.</summary>
     public const int Int8 = 3, Real = 1, String = 3, Integers = 7;
+
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a ValueInfoProto.</summary>
     public static OnnxPort ReadPort(ReadOnlySpan<byte> value)

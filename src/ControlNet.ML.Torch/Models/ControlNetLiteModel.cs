@@ -30,7 +30,7 @@ internal sealed class ControlNetLiteModel : Module, IControlModel
         controlnet_cond_embedding = new ConditionEncoder(config.ConditioningChannels, config.ConditioningEmbeddingOutChannels, channels[0]);
         blocks = new([.. Enumerable.Range(0, channels.Length).SelectMany(Level)]);
         mid_block = new Convolution(channels[^1], channels[^1], kernel: 3, padding: 1);
-        controlnet_down_blocks = new([.. ControlNetModel.SkipChannels(config).Select(width => new ZeroConvolution(width))]);
+        controlnet_down_blocks = new([.. config.SkipChannels.Select(width => new ZeroConvolution(width))]);
         controlnet_mid_block = new ZeroConvolution(channels[^1]);
         RegisterComponents();
     }

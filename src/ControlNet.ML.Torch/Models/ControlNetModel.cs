@@ -21,7 +21,7 @@ internal sealed class ControlNetModel : UNetEncoder, IControlModel
         _config = config;
         controlnet_cond_embedding = new ConditionEncoder(
             config.ConditioningChannels, config.ConditioningEmbeddingOutChannels, config.BlockOutChannels[0]);
-        controlnet_down_blocks = new([.. SkipChannels(config).Select(channels => new ZeroConvolution(channels))]);
+        controlnet_down_blocks = new([.. config.SkipChannels.Select(channels => new ZeroConvolution(channels))]);
         controlnet_mid_block = new ZeroConvolution(config.BlockOutChannels[^1]);
         RegisterComponents();
     }
@@ -53,17 +53,5 @@ internal sealed class ControlNetModel : UNetEncoder, IControlModel
         return new ControlResiduals(skips, middle)
             .Join(controlnet_down_blocks, controlnet_mid_block, _config.GlobalPoolConditions)
             .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Channels of every skip tensor: the first convolution, then each level's layers and its downsampler.</summary>
-    public static IEnumerable<int> SkipChannels(EncoderConfig config)
-    {
-        yield return config.BlockOutChannels[0];
-        for (var level = 0; level < config.BlockOutChannels.Length; level++)
-        {
-            var last = level == config.BlockOutChannels.Length - 1;
-            for (var i = 0; i < config.LayersPerBlock + (last ? 0 : 1); i++)
-                yield return config.BlockOutChannels[level];
-        }
     }
 }

@@ -57,6 +57,9 @@ public sealed record ControlNetConfig : EncoderConfig
     /// </summary>
     public bool Lite { get; init; }
 
+    /// <summary>The name of the class in configuration files.</summary>
+    internal string DiffusersClass => Lite ? LiteClassName : ClassName;
+
     /// <summary>Pixels of the condition per latent in each direction: 8 for the usual four stages.</summary>
     public int ConditionScale => 1 << (ConditioningEmbeddingOutChannels.Length - 1);
 
@@ -115,7 +118,7 @@ public sealed record ControlNetConfig : EncoderConfig
     public string ToJson()
     {
         var json = SharedJson();
-        json["_class_name"] = Lite ? LiteClassName : ClassName;
+        json["_class_name"] = DiffusersClass;
         json["conditioning_channels"] = ConditioningChannels;
         json["conditioning_embedding_out_channels"] = ConfigJson.List(ConditioningEmbeddingOutChannels);
         json["controlnet_conditioning_channel_order"] = ControlnetConditioningChannelOrder;

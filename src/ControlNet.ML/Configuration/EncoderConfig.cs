@@ -142,6 +142,9 @@ public abstract record EncoderConfig
     /// <summary>The number of levels.</summary>
     public int Levels => BlockOutChannels.Length;
 
+    /// <summary>Channels of the skip connections, in order.</summary>
+    internal IEnumerable<int> SkipChannels => SkipConnections.Of(BlockOutChannels, LayersPerBlock).Select(skip => skip.Channels);
+
     /// <summary>The number of attention heads of each level.</summary>
     public int[] HeadsPerLevel => NumAttentionHeads ?? AttentionHeadDim;
 

@@ -21,10 +21,11 @@ internal static class Backends
         if (isGraph)
             return Provider(Onnx) ?? throw NoRuntimeForGraphs();
 
-        // Without torch's package the other one says what it needs instead of weights.
+        // Without torch's package, the other one exports the weights first.
         return Provider(Torch) ?? Provider(Onnx) ?? throw new ControlNetException(
             "No runtime for the networks was found: add the package ControlNet.ML.Torch to the application, and TorchSharp-cpu " +
-            "(or TorchSharp-cuda-linux / TorchSharp-cuda-windows) for its native libraries.");
+            "(or TorchSharp-cuda-linux / TorchSharp-cuda-windows) for its native libraries; or ControlNet.ML.Onnx and " +
+            "Microsoft.ML.OnnxRuntime.");
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 internal sealed class ControlSource
 {
-    private const string GraphName = "model.onnx", GraphEnding = ".onnx";
+    private const string GraphEnding = ".onnx";
 
     private readonly Func<WeightSource>? _open;
 
@@ -63,7 +63,7 @@ internal sealed class ControlSource
     {
         if (!Directory.Exists(path))
             return path.EndsWith(GraphEnding, StringComparison.OrdinalIgnoreCase) ? path : null;
-        var graph = Path.Combine(path, GraphName);
+        var graph = Path.Combine(path, GraphFolder.GraphName);
         return File.Exists(graph) && (prefersGraph || PartFiles.Find(path, NetworkKind.ControlNetwork, null) is null) ? graph : null;
     }
 

@@ -143,13 +143,8 @@ internal sealed class UNetLayout(EncoderConfig config, Place root)
     private void ZeroConvolutions()
     {
         var index = 0;
-        Zero(_channels[0]);
-        for (var level = 0; level < _channels.Length; level++)
-        {
-            for (var j = 0; j < (level < _channels.Length - 1 ? _layers + 1 : _layers); j++)
-                Zero(_channels[level]);
-        }
-
+        foreach (var channels in config.SkipChannels)
+            Zero(channels);
         _layout.Convolution(root.At("controlnet_mid_block", "middle_block_out.0"), _channels[^1], _channels[^1], 1);
 
         void Zero(long channels) =>

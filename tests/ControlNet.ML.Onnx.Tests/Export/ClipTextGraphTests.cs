@@ -37,7 +37,7 @@ public sealed class ClipTextGraphTests : IDisposable
                         Close.Relative(reference.Doubles(expected + suffix), found.Values, ModuleCases.Tolerance, expected + suffix);
                 }
 
-                Assert.Equal(config.NumHiddenLayers + 1, output.Keys.Count(name => name.StartsWith(ClipTextGraph.StatePrefix, StringComparison.Ordinal)));
+                Assert.Equal(config.NumHiddenLayers + 1, output.Keys.Count(name => name.StartsWith(GraphNames.HiddenStates, StringComparison.Ordinal)));
             }
         }
     }

@@ -15,13 +15,18 @@ namespace ControlNet.ML.Weights.Graphs;
 /// </summary>
 internal sealed class GraphFolder : IModelParts
 {
+    /// <summary>The name of a graph in its folder.</summary>
+    internal const string GraphName = "model.onnx";
+
+    /// <summary>The name of this library's UNet that takes residuals, beside the one that does not.</summary>
+    internal const string ControlledName = "controlnet.onnx";
+
     /// <summary>The name of a control network's condition encoder, beside its graph.</summary>
     internal const string ConditionEncoderName = "condition_encoder.onnx";
 
-    private const string GraphName = "model.onnx";
-
     // Where a UNet is: optimum's and the scripts' place, this library's UNet with residuals, OnnxStack's, onnx-web's.
-    private static readonly string[] UNetPlaces = ["unet/model.onnx", "unet/controlnet.onnx", "controlnet/model.onnx", "cnet/model.onnx"];
+    private static readonly string[] UNetPlaces =
+        [$"unet/{GraphName}", $"unet/{ControlledName}", $"controlnet/{GraphName}", $"cnet/{GraphName}"];
 
     private readonly string _root;
     private readonly string? _variant;
