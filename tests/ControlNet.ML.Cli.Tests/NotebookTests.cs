@@ -68,7 +68,7 @@ public sealed partial class NotebookTests
         // Packages are this build's own assemblies; paths are those of the checkout.
         foreach (var cell in cells.Where(cell => !Package().IsMatch(cell) && !cell.Contains("AddPackageSource", StringComparison.Ordinal)))
         {
-            var code = cell.Replace("\"../", $"\"{Fixtures.Checkout.Replace('\\', '/')}/", StringComparison.Ordinal);
+            var code = ShortRuns.Of(cell).Replace("\"../", $"\"{Fixtures.Checkout.Replace('\\', '/')}/", StringComparison.Ordinal);
             state = state is null ? await CSharpScript.RunAsync(code, options) : await state.ContinueWithAsync(code);
             Assert.Empty(state.Script.GetCompilation().GetDiagnostics().Where(d => d.Severity == DiagnosticSeverity.Warning && d.Id is not ("CS1701" or "CS1702")));
             if (state.ReturnValue is { } value)

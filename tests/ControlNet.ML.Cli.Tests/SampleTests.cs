@@ -26,7 +26,7 @@ public sealed partial class SampleTests
         ["pipeline.cs"] = ["pipeline-1.png", "pipeline-2.png"],
         ["score-folder.cs"] = ["scored/butterfly.png", "scored/green apple.png", "scored/sailboat.png", "scored/tropical fish.png"],
         ["tiger.cs"] = ["tiger.png", "tiger-edges.png"],
-        ["train.cs"] = ["discs-run/samples/step-000000050.png"],
+        ["train.cs"] = ["discs-run/samples/step-000000004.png"],
         ["two-controls.cs"] = ["two-controls.png"],
     };
 
@@ -80,7 +80,7 @@ public sealed partial class SampleTests
         var options = new CSharpParseOptions(LanguageVersion.CSharp14).WithFeatures([new("FileBasedProgram", "true")]);
         var compilation = CSharpCompilation.Create(
             Path.GetFileNameWithoutExtension(name),
-            [CSharpSyntaxTree.ParseText(text, options, name), CSharpSyntaxTree.ParseText(ImplicitUsings, options)],
+            [CSharpSyntaxTree.ParseText(ShortRuns.Of(text), options, name), CSharpSyntaxTree.ParseText(ImplicitUsings, options)],
             PackageAssemblies.Of(Packages(text).Select(package => package.Name)),
             new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable, warningLevel: 10));
         using var assembly = new MemoryStream();
