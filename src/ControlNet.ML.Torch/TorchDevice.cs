@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlNet.ML.Torch.Native;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,6 +12,11 @@ namespace ControlNet.ML.Torch;
 /// </param>
 internal sealed record TorchDevice(Device Device, ScalarType Type)
 {
+    /// <summary>What <see cref="IsName"/> accepts, for messages and help.</summary>
+    public const string Expected = "cpu, cuda or cuda:N";
+
+    private const string GpuPrefix = "cuda:";
+
     /// <summary>Bytes per element.</summary>
     public long NumberSize => SizeOf(Type);
 
@@ -34,14 +40,25 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         return new TorchDevice(Find(options.Device), type);
     }
 
+    /// <summary>Whether a text has the form of a device's name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    public static bool IsName(string name) => name is "cpu" or "cuda" || IndexOf(name) is not null;
+
+    /// <summary>The message for a name that <see cref="IsName"/> refuses.</summary>
+    public static string Unknown(string name) =>
+        $"Device {Message.Name(name)} is unknown to the runtime torch, expected {Expected}; the execution providers of ONNX Runtime need the "
+            + "runtime onnx (--backend onnx).";
+
+    private static int? IndexOf(string name) => name.StartsWith(GpuPrefix, StringComparison.Ordinal)
+        && int.TryParse(name.AsSpan(GpuPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;
+
     private static Device Find(string? name)
     {
         if (name is null)
             return cuda.is_available() ? CUDA : CPU;
         if (name == "cpu")
             return CPU;
-        if (name != "cuda" && !(name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out _)))
-            throw new ControlNetException($"Device '{name}' is unknown, expected cpu, cuda or cuda:N.");
+        if (!IsName(name))
+            throw new ControlNetException(Unknown(name));
         if (!cuda.is_available())
         {
             throw new ControlNetException(
@@ -52,7 +69,7 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
                         + "(docs/accelerators.md)."));
         }
 
-        var index = name == "cuda" ? 0 : int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture);
+        var index = IndexOf(name) ?? 0;
         return index < cuda.device_count()
             ? new Device(DeviceType.CUDA, index)
             : throw new ControlNetException($"Device '{name}' is not available: this machine has {cuda.device_count()}, numbered from 0.");

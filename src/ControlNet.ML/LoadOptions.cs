@@ -15,7 +15,10 @@ public sealed record LoadOptions
     /// <value>Default: <see cref="Precision.Float32"/>.</value>
     public Precision Precision { get; init; }
 
-    /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null uses a GPU if there is one.</summary>
+    /// <summary>
+    /// With libtorch <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null uses a GPU if there is one. With ONNX Runtime the execution providers,
+    /// best first: <c>directml</c>, <c>cuda:1,cpu</c>; null uses those of the backend, by default the CPU.
+    /// </summary>
     public string? Device { get; init; }
 
     /// <summary>For a model: the networks to load. The others cannot be used, and their weights need not exist.</summary>

@@ -24,6 +24,18 @@ public sealed class OnnxModelTests : IDisposable
     }
 
     [Fact]
+    public async Task The_device_names_execution_providers_best_first()
+    {
+        Put();
+        string[] how = ["generate", "red apple", "--model", "model", "--steps", "1", "--size", "64", "--device"];
+        Assert.Equal(0, (await _tool.RunAsync([.. how, "coreml,cpu", "--output", "x.png"])).Code);
+        var missing = await _tool.RunAsync([.. how, "directml:1", "--output", "y.png"]);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains("use the package Microsoft.ML.OnnxRuntime.DirectML", missing.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists("y.png"));
+    }
+
+    [Fact]
     public async Task Graphs_are_described()
     {
         Put();

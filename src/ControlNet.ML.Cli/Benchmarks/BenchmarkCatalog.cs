@@ -14,25 +14,29 @@ internal static class BenchmarkCatalog
         "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize",
     ];
 
+    /// <summary>Whether a benchmark runs ONNX graphs.</summary>
+    public static bool IsOnnx(string name) => name is "onnx" or "onnx-int8";
+
     /// <summary>Runs a benchmark in this process.</summary>
-    public static IReadOnlyDictionary<string, object> Run(string name, int repeats, CancellationToken cancellationToken) => name switch
+    public static IReadOnlyDictionary<string, object> Run(
+        string name, BenchmarkSettings settings, CancellationToken cancellationToken) => name switch
     {
-        "step" => Step(Precision.Float32, repeats, cancellationToken),
-        "step-bf16" => Step(Precision.BFloat16, repeats, cancellationToken),
-        "onnx" => Onnx(isInt8: false, repeats, cancellationToken),
-        "onnx-int8" => Onnx(isInt8: true, repeats, cancellationToken),
+        "step" => Step(Precision.Float32, settings.Repeats, cancellationToken),
+        "step-bf16" => Step(Precision.BFloat16, settings.Repeats, cancellationToken),
+        "onnx" => Onnx(isInt8: false, settings, cancellationToken),
+        "onnx-int8" => Onnx(isInt8: true, settings, cancellationToken),
         "load" => Load(Precision.Float32),
         "load-bf16" => Load(Precision.BFloat16),
         "load-file" => LoadFile("model.safetensors"),
         "load-ckpt" => LoadFile("model.ckpt"),
         "save" => Save(),
-        "train" => Train(recompute: false, repeats, cancellationToken),
-        "train-checkpointing" => Train(recompute: true, repeats, cancellationToken),
+        "train" => Train(recompute: false, settings.Repeats, cancellationToken),
+        "train-checkpointing" => Train(recompute: true, settings.Repeats, cancellationToken),
         "train-memory" => TrainMemory(Precision.Float32, cancellationToken),
         "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
-        "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, repeats, cancellationToken),
+        "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
         _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
     };
 
@@ -54,7 +58,7 @@ internal static class BenchmarkCatalog
         };
     }
 
-    private static Dictionary<string, object> Onnx(bool isInt8, int repeats, CancellationToken cancellationToken)
+    private static Dictionary<string, object> Onnx(bool isInt8, BenchmarkSettings settings, CancellationToken cancellationToken)
     {
         var root = Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
             ?? throw new ControlNetException("The onnx benchmark has no folder: start it with 'bench onnx', which names it.");
@@ -72,7 +76,7 @@ internal static class BenchmarkCatalog
             return written;
         }
 
-        var result = OnnxBenchmark.Run(folder, repeats, side: 512, cancellationToken);
+        var result = OnnxBenchmark.Run(folder, settings, side: 512, cancellationToken);
         Directory.Delete(folder, recursive: true);
         var figures = new Dictionary<string, object>
         {

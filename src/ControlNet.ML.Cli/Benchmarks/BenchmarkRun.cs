@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using ControlNet.ML.Torch.Verification;
 
@@ -11,7 +12,7 @@ internal static class BenchmarkRun
     public const string FolderVariable = "CONTROLNET_BENCH_FOLDER";
 
     public static async Task AllAsync(
-        Terminal terminal, IReadOnlyList<string> names, int repeats, bool json, CancellationToken cancellationToken)
+        Terminal terminal, IReadOnlyList<string> names, BenchmarkSettings settings, bool json, CancellationToken cancellationToken)
     {
         using var folder = ScratchFolder.Create();
         var results = new Dictionary<string, JsonElement>();
@@ -20,10 +21,10 @@ internal static class BenchmarkRun
             foreach (var name in names)
             {
                 show("benchmarks", results.Count, names.Count);
-                if (name is "save" or "load-file" or "load-ckpt" or "onnx" or "onnx-int8"
+                if (name is "save" or "load-file" or "load-ckpt" || BenchmarkCatalog.IsOnnx(name)
                     || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
-                    await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
-                results[name] = await ChildAsync(name, repeats, folder.Path, cancellationToken).ConfigureAwait(false);
+                    await ChildAsync(name, settings, folder.Path, cancellationToken).ConfigureAwait(false);
+                results[name] = await ChildAsync(name, settings, folder.Path, cancellationToken).ConfigureAwait(false);
             }
         }).ConfigureAwait(false);
 
@@ -38,13 +39,15 @@ internal static class BenchmarkRun
             Print(terminal, name, figures);
     }
 
-    private static async Task<JsonElement> ChildAsync(string name, int repeats, string folder, CancellationToken cancellationToken)
+    private static async Task<JsonElement> ChildAsync(string name, BenchmarkSettings settings, string folder, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(BenchmarkRun).Assembly.Location);
-        foreach (var argument in
-            new[] { "bench", name, "--in-process", "--repeats", repeats.ToString(System.Globalization.CultureInfo.InvariantCulture) })
+        string[] arguments = ["bench", name, "--in-process", "--repeats", settings.Repeats.ToString(CultureInfo.InvariantCulture)];
+        if (settings.Device is { } device && BenchmarkCatalog.IsOnnx(name))
+            arguments = [.. arguments, "--device", device];
+        foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment[FolderVariable] = folder;
 

@@ -41,12 +41,12 @@ internal static class OnnxBenchmark
 
     /// <summary>Measures steps.</summary>
     /// <param name="folder">The folder that <see cref="Write"/> wrote to.</param>
-    /// <param name="repeats">Number of measured steps, after one for warm-up.</param>
+    /// <param name="settings">The number of measured steps, after one for warm-up, and the execution providers.</param>
     /// <param name="side">Side of the image in pixels.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
-    public static OnnxStepResult Run(string folder, int repeats, int side, CancellationToken cancellationToken)
+    public static OnnxStepResult Run(string folder, BenchmarkSettings settings, int side, CancellationToken cancellationToken)
     {
-        var options = new LoadOptions { Backend = new OnnxBackendProvider(), Parts = ModelParts.UNet, Device = "cpu" };
+        var options = new LoadOptions { Backend = new OnnxBackendProvider(), Parts = ModelParts.UNet, Device = settings.Device };
         using var model = DiffusionModel.Load(Path.Combine(folder, Model), options, cancellationToken);
         using var control = ControlNetwork.Load(Path.Combine(folder, Control), options, cancellationToken);
         var text = Noise(2, 77, model.Folder.UNet.CrossAttentionDim);
@@ -67,7 +67,7 @@ internal static class OnnxBenchmark
 
         // Alternately, so that a change of the machine's speed affects both.
         List<double> ours = [], theirs = [];
-        for (var i = 0; i < repeats; i++)
+        for (var i = 0; i < settings.Repeats; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             ours.Add(Timing.Of(Ours));
@@ -75,7 +75,7 @@ internal static class OnnxBenchmark
         }
 
         return new OnnxStepResult(
-            model.Backend.Description, repeats, Timing.Median(ours), Timing.Median(theirs),
+            model.Backend.Description, settings.Repeats, Timing.Median(ours), Timing.Median(theirs),
             Timing.Median([.. ours.Zip(theirs, (a, b) => a / b)]), peak);
 
         void Ours() => denoiser.Predict(sample, 500, [new ControlStep(0, scales)], prediction);

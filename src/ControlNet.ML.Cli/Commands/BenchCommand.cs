@@ -24,19 +24,22 @@ internal static class BenchCommand
                 + "images.",
             DefaultValueFactory = _ => 5,
         };
+        var device = DeviceChoice.OnnxOption("Execution providers of the onnx benchmarks");
         var inside = new Option<bool>("--in-process") { Hidden = true };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("bench", "Measure speed and memory on this machine.") { only, repeats, inside, json };
+        var command = new Command("bench", "Measure speed and memory on this machine.") { only, repeats, device, inside, json };
         command.SetAction(async (result, cancellationToken) =>
         {
             if (result.GetValue(repeats) is < 1 or > 1000)
                 throw new UsageException($"--repeats is {result.GetValue(repeats)}, expected 1 to 1,000.");
             var names = result.GetValue(only) is { Length: > 0 } some ? some : [.. BenchmarkCatalog.Names];
+            var settings = new BenchmarkSettings(result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)));
+            if (settings.Device is not null && !Array.Exists(names, BenchmarkCatalog.IsOnnx))
+                throw new UsageException("--device is for the onnx benchmarks, expected one of them.");
             if (result.GetValue(inside))
-                Json.Print(terminal, BenchmarkCatalog.Run(names[0], result.GetValue(repeats), cancellationToken));
+                Json.Print(terminal, BenchmarkCatalog.Run(names[0], settings, cancellationToken));
             else
-                await BenchmarkRun.AllAsync(terminal, names, result.GetValue(repeats), result.GetValue(json), cancellationToken)
-                    .ConfigureAwait(false);
+                await BenchmarkRun.AllAsync(terminal, names, settings, result.GetValue(json), cancellationToken).ConfigureAwait(false);
             return App.Success;
         });
         return command;

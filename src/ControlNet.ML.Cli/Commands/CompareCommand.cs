@@ -21,7 +21,7 @@ internal static class CompareCommand
         var size = new SizeOptions(
             "With --prompts: image size N or WIDTHxHEIGHT; by default that of the first model.",
             "the model's own for a side that is not given.");
-        var (precision, device) = (ImageOptions.PrecisionOption(), ImageOptions.DeviceOption());
+        var (precision, device) = (ImageOptions.PrecisionOption(), DeviceChoice.Option());
         var output = new Option<string?>("--output", "-o") { Description = "Also write the distances to a .csv file.", HelpName = "file" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new Command("compare", "Compare images, or two models over a table of prompts.")
@@ -46,7 +46,7 @@ internal static class CompareCommand
                 Load = new()
                 {
                     Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
-                    Device = ImageOptions.DeviceOf(result.GetValue(device)),
+                    Device = DeviceChoice.Of(result.GetValue(device), backend: null),
                 },
                 Options = new()
                 {

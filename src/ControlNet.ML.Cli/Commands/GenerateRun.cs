@@ -60,6 +60,7 @@ internal sealed class GenerateRun(Terminal terminal)
         var sources = Check();
         await HubDownloads.RunAsync(terminal, Model, Controls, Options.Loras, Embeddings, Load, cancellationToken).ConfigureAwait(false);
         var folder = ModelFolder.Open(ModelNames.FindModel(Model, Load, cancellationToken), Load);
+        DeviceChoice.Check(Load, folder);
         var controls = sources.Length == 0
             ? []
             : ControlChoice.Networks(

@@ -123,7 +123,7 @@ internal sealed class ImageOptions
     private readonly ModelOptions _modelFile = new();
     private readonly Option<string?> _variant = VariantOption();
     private readonly Option<string> _precision = PrecisionOption();
-    private readonly Option<string?> _device = DeviceOption();
+    private readonly Option<string?> _device = DeviceChoice.Option();
     private readonly Option<string?> _backend = BackendChoice.Option();
 
     /// <summary>Adds the options to a command, in the order in which its help lists them.</summary>
@@ -167,13 +167,17 @@ internal sealed class ImageOptions
     public EmbeddingArgument[] Embeddings(ParseResult result) =>
         [.. (result.GetValue(_embeddings) ?? []).Select(EmbeddingArgument.Parse)];
 
-    public LoadOptions Load(ParseResult result) => _modelFile.Complete(result, new()
+    public LoadOptions Load(ParseResult result)
     {
-        Variant = result.GetValue(_variant),
-        Precision = PrecisionOf(result.GetValue(_precision)!),
-        Device = DeviceOf(result.GetValue(_device)),
-        Backend = BackendChoice.Of(result.GetValue(_backend)),
-    });
+        var backend = BackendChoice.Of(result.GetValue(_backend));
+        return _modelFile.Complete(result, new()
+        {
+            Variant = result.GetValue(_variant),
+            Precision = PrecisionOf(result.GetValue(_precision)!),
+            Device = DeviceChoice.Of(result.GetValue(_device), backend),
+            Backend = backend,
+        });
+    }
 
     public GenerateOptions Generate(ParseResult result) => new()
     {
@@ -271,17 +275,6 @@ internal sealed class ImageOptions
         option.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
         return option;
     }
-
-    /// <summary>The device, detected by default.</summary>
-    public static Option<string?> DeviceOption() =>
-        new("--device") { Description = "cpu, cuda or cuda:N; by default a GPU if there is one." };
-
-    /// <summary>Checks the form of a device's name; whether the machine has the device is checked when it is used.</summary>
-    /// <exception cref="UsageException">The name is unknown.</exception>
-    public static string? DeviceOf(string? name) => name is null or "cpu" or "cuda"
-        || (name.StartsWith("cuda:", StringComparison.Ordinal) && uint.TryParse(name.AsSpan(5), out _))
-            ? name
-            : throw new UsageException($"--device is {Message.Name(name)}, expected cpu, cuda or cuda:N.");
 
     /// <summary>Parses a value of <see cref="PrecisionOption"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch

@@ -35,7 +35,7 @@ internal static class TrainCommand
         var modelFile = new ModelOptions();
         var variant = ImageOptions.VariantOption();
         var precision = ImageOptions.PrecisionOption();
-        var device = ImageOptions.DeviceOption();
+        var device = DeviceChoice.TorchOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document at the end." };
 
         var command = new Command("train", "Train a control network; resumes an interrupted run.") { data };
@@ -64,7 +64,7 @@ internal static class TrainCommand
             {
                 Variant = result.GetValue(variant),
                 Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
-                Device = ImageOptions.DeviceOf(result.GetValue(device)),
+                Device = DeviceChoice.OfTorch(result.GetValue(device)),
             });
             TrainingTable Open(Action<string, double, double> show) => TrainingData.Open(
                 result.GetValue(data)!, columns, TextOptions.EncodingOf(result.GetValue(encoding)), training.Folder, show,

@@ -28,10 +28,15 @@ internal sealed class PromptPairs
 
     public required GenerateOptions Options { get; init; }
 
-    /// <summary>Whether one of the models runs on libtorch.</summary>
+    /// <summary>Checks the device, and tells whether one of the models runs on libtorch.</summary>
     /// <exception cref="ControlNetException">A model cannot be read.</exception>
-    public bool UsesTorch(CancellationToken cancellationToken) =>
-        Array.Exists([First, Second], name => BackendChoice.UsesTorch(Load, Open(name, cancellationToken)));
+    /// <exception cref="UsageException">The runtime of a model has no such device.</exception>
+    public bool UsesTorch(CancellationToken cancellationToken)
+    {
+        var folders = new[] { First, Second }.Select(name => Open(name, cancellationToken)).ToList();
+        folders.ForEach(folder => DeviceChoice.Check(Load, folder));
+        return folders.Exists(folder => BackendChoice.UsesTorch(Load, folder));
+    }
 
     /// <summary>Generates and compares.</summary>
     /// <param name="show">Live progress: title, amount done and total.</param>

@@ -20,6 +20,7 @@ internal sealed class ScorePlan
     {
         (Settings, Table, Columns) = (settings, table, columns);
         var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model, settings.Load), settings.Load);
+        DeviceChoice.Check(settings.Load, folder);
         Controls = columns.Networks == 0
             ? []
             : ControlChoice.Networks(

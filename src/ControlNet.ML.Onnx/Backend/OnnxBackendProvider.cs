@@ -1,4 +1,3 @@
-using System.Globalization;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Weights;
@@ -163,23 +162,17 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
         OnnxNetwork Open(string file) => new(file, file, session, typeof(ControlNetwork));
     }
 
-    /// <summary>The session's options for a device: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, <c>directml</c>.</summary>
+    /// <summary>The session's options, on the device that is asked for.</summary>
     private OnnxSessionOptions SessionOptions(LoadOptions options)
     {
         if (options.Precision != Precision.Float32)
             throw new ControlNetException(
                 $"The precision is {options.Precision}, and ONNX graphs compute in the one that they were exported in: expected none "
                     + "(controlnet export --half writes float16 graphs).");
-        if (options.Device is not { } device)
+        if (options.Device is not { } text)
             return Session;
-        var parts = device.Split(':');
-        var index = 0;
-        return parts.Length <= 2
-            && (parts.Length == 1 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index))
-                ? Session with { Providers = ExecutionProviders.Parse(parts[0]), Device = index }
-                : throw new ControlNetException(
-                    $"The device is {Message.Name(device)}, expected {Message.Choices(ExecutionProviders.Names)}, or one with the number "
-                        + "of a GPU, such as cuda:1.");
+        var device = OnnxDevice.Parse(text);
+        return Session with { Providers = device.Providers, Device = device.Index };
     }
 
     /// <summary>Opens networks whose graphs are in a temporary folder, which they own.</summary>
