@@ -35,6 +35,6 @@ internal static class CachedModels
     /// <exception cref="ControlNetException">It is not in the cache.</exception>
     public static string Find(string name) => ModelNames.FindHubId(name) is not { } id
         ? name
-        : ModelHub.FindCached(name) ?? throw new ControlNetException(
+        : ModelHub.FindCached(name, new LoadOptions { IsCachedOnly = true }) ?? throw new ControlNetException(
             $"{Message.Name(name)} is neither here nor in the hub's cache: 'controlnet download {id}' fetches it.");
 }

@@ -1,4 +1,5 @@
 using ControlNet.ML.Adapters;
+using ControlNet.ML.Cli.Commands;
 using ControlNet.ML.Hub;
 using ControlNet.ML.Weights;
 
@@ -36,9 +37,12 @@ internal static class HubDownloads
             if (vae is not null)
                 ModelNames.FindVae(vae, Reporting(vae), cancellationToken);
             foreach (var network in networks)
-                ModelNames.FindControl(network, Reporting(network), cancellationToken);
+                ModelNames.FindControl(network, BackendChoice.ForControls(Reporting(network), Folder()), cancellationToken);
             foreach (var (what, name) in adapters)
                 ModelNames.FindAdapter(what, name, Reporting(name), cancellationToken);
+
+            // What the model consists of decides what is fetched of a network that has both weights and graphs.
+            ModelFolder Folder() => ModelFolder.Open(ModelNames.FindModel(model, load, cancellationToken), load);
 
             LoadOptions Reporting(string name) =>
                 load with { Progress = new DirectProgress<double>(done => show($"downloading {name}", done, 1)) };

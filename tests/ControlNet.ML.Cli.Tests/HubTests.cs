@@ -75,6 +75,33 @@ public sealed class HubTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_model_with_weights_and_graphs_the_runtime_decides_what_is_fetched()
+    {
+        AddModel();
+        _server.AddFolder(OnnxLayouts.Put("sd1", "", "graphs"));
+        string[] command = ["generate", "x", "--model", Id, "--steps", "1", "--size", "64", "--output", "x.png"];
+        Assert.Equal(App.Success, (await _tool.RunAsync("download", Id, "--backend", "onnx")).Code);
+        Assert.True(File.Exists(Path.Combine(Snapshot, "unet", "model.onnx_data")));
+        Assert.Empty(Directory.EnumerateFiles(Snapshot, "*.safetensors", SearchOption.AllDirectories));
+        var requests = _server.Requests.Count;
+        Assert.Equal(App.Success, (await _tool.RunAsync([.. command, "--backend", "onnx"])).Code);
+        Assert.Equal(requests, _server.Requests.Count);
+
+        // That the cache has graphs does not make them the ones that are meant.
+        Assert.Equal(App.Success, (await _tool.RunAsync(command)).Code);
+        Assert.True(File.Exists(Path.Combine(Snapshot, "unet", "diffusion_pytorch_model.safetensors")));
+    }
+
+    [Fact]
+    public async Task Graphs_in_the_cache_are_listed_and_described()
+    {
+        _server.AddFolder(OnnxLayouts.Put("sd1", "", "graphs"));
+        Assert.Equal(App.Success, (await _tool.RunAsync("download", Id)).Code);
+        Assert.StartsWith($"{Id}  model, ", (await _tool.RunAsync("models", "--cached")).Output, StringComparison.Ordinal);
+        Assert.Contains("unet/model.onnx", (await _tool.RunAsync("models", Id)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Describing_a_model_fetches_nothing()
     {
         AddModel();

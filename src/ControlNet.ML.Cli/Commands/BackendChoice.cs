@@ -12,16 +12,14 @@ internal static class BackendChoice
     private const string Torch = "torch", Onnx = "onnx";
 
     /// <summary>The option; what the model is decides by default.</summary>
-    public static Option<string?> Option()
-    {
-        var option = new Option<string?>("--backend")
-        {
-            Description = "Runtime of the networks: 'torch' loads weights, 'onnx' runs ONNX graphs, to which it exports weights first; by "
-                + "default what the model consists of.",
-        };
-        option.AcceptOnlyFromAmong(Torch, Onnx);
-        return option;
-    }
+    public static Option<string?> Option() => Option(
+        "Runtime of the networks: 'torch' loads weights, 'onnx' runs ONNX graphs, to which it exports weights first; by default what the "
+            + "model consists of.");
+
+    /// <summary>The option of commands that fetch files for a runtime.</summary>
+    public static Option<string?> DownloadOption() => Option(
+        "Runtime that the files are for: 'torch' takes weights, 'onnx' ONNX graphs where there are any; by default weights where there "
+            + "are any.");
 
     /// <summary>The runtime of a name; null for none.</summary>
     public static IBackendProvider? Of(string? name) => name switch
@@ -46,4 +44,11 @@ internal static class BackendChoice
     /// <param name="load">How it is loaded.</param>
     /// <param name="folder">The model.</param>
     public static bool UsesTorch(LoadOptions load, ModelFolder folder) => !(load.Backend?.RunsGraphs ?? folder.Graphs is not null);
+
+    private static Option<string?> Option(string description)
+    {
+        var option = new Option<string?>("--backend") { Description = description };
+        option.AcceptOnlyFromAmong(Torch, Onnx);
+        return option;
+    }
 }

@@ -16,17 +16,18 @@ internal static class DownloadCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var variant = ImageOptions.VariantOption();
+        var backend = BackendChoice.DownloadOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of paths." };
         var command = new Command(
             "download",
             "Fetch models of the Hugging Face hub into its cache.")
         {
-            ids, variant, json,
+            ids, variant, backend, json,
         };
         command.SetAction((result, cancellationToken) => RunAsync(
             terminal,
             result.GetValue(ids)!,
-            new LoadOptions { Variant = result.GetValue(variant) },
+            new LoadOptions { Variant = result.GetValue(variant), Backend = BackendChoice.Of(result.GetValue(backend)) },
             result.GetValue(json),
             cancellationToken));
         return command;

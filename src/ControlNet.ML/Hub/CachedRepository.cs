@@ -1,4 +1,5 @@
 using ControlNet.ML.Weights;
+using ControlNet.ML.Weights.Graphs;
 
 namespace ControlNet.ML.Hub;
 
@@ -7,12 +8,14 @@ namespace ControlNet.ML.Hub;
 /// <param name="Commit">The commit, 40 hexadecimal digits.</param>
 /// <param name="Revisions">The branches and tags that had this commit when they were last fetched.</param>
 /// <param name="Folder">The folder of the snapshot.</param>
-/// <param name="IsModel">Whether it is a model, with a <c>model_index.json</c>, rather than a control network or single files.</param>
+/// <param name="IsModel">
+/// Whether it is a model, with a <c>model_index.json</c> or ONNX graphs, rather than a control network or single files.
+/// </param>
 /// <param name="Bytes">The size of the cached files.</param>
 public sealed record CachedRepository(
     string Id, string Commit, IReadOnlyList<string> Revisions, string Folder, bool IsModel, long Bytes)
 {
-    /// <summary>The repositories of a cache that hold weights which can be read.</summary>
+    /// <summary>The repositories of a cache that hold weights or graphs which can be read.</summary>
     internal static IReadOnlyList<CachedRepository> List(string root)
     {
         var found = new List<CachedRepository>();
@@ -22,9 +25,10 @@ public sealed record CachedRepository(
             foreach (var (commit, revisions) in cache.Snapshots())
             {
                 var files = cache.Files(commit);
-                if (files.Any(WeightEndings.AreOf))
+                if (files.Any(file => WeightEndings.AreOf(file) || ControlSource.IsGraph(file)))
                     found.Add(new CachedRepository(
-                        id.Repository, commit, revisions, cache.Snapshot(commit), files.Contains(ModelFolder.IndexName),
+                        id.Repository, commit, revisions, cache.Snapshot(commit),
+                        files.Contains(ModelFolder.IndexName) || GraphFolder.IsIn(files.Contains),
                         files.Sum(file => LinkedFile.Of(cache.PathOf(commit, file)).Length)));
             }
         }

@@ -17,15 +17,23 @@ internal sealed class HubFetch(
 
     /// <summary>Transfers a small file that says which others are needed.</summary>
     /// <returns>The path of its content.</returns>
-    public async Task<string> OneAsync(string path, CancellationToken cancellationToken)
+    /// <exception cref="ControlNetException">It is too large, or the hub fails.</exception>
+    public async Task<string> OneAsync(string path, CancellationToken cancellationToken) =>
+        await IfSmallAsync(path, Configuration.JsonText.LongestFile, cancellationToken).ConfigureAwait(false)
+            ?? throw new ControlNetException(
+                $"{Message.Name(path)} of {Message.Name(id.Repository)} has {_described[path].Size:N0} bytes, expected JSON of at most "
+                    + $"{Configuration.JsonText.LongestFile:N0}.");
+
+    /// <summary>Transfers a file up to a length; a longer one that is in the cache already counts as well.</summary>
+    /// <returns>The path of its content; null if it is longer.</returns>
+    /// <exception cref="ControlNetException">The hub fails.</exception>
+    public async Task<string?> IfSmallAsync(string path, long longest, CancellationToken cancellationToken)
     {
         if (cache.Has(commit, path))
             return cache.PathOf(commit, path);
         var file = await DescribeAsync(path, cancellationToken).ConfigureAwait(false);
-        if (file.Size > Configuration.JsonText.LongestFile)
-            throw new ControlNetException(
-                $"{Message.Name(path)} of {Message.Name(id.Repository)} has {file.Size:N0} bytes, expected JSON of at most "
-                    + $"{Configuration.JsonText.LongestFile:N0}.");
+        if (file.Size > longest)
+            return null;
         await _transfer.RunAsync(id, commit, file, _ => { }, cancellationToken).ConfigureAwait(false);
         return cache.Blob(file.ETag);
     }

@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Weights;
+using ControlNet.ML.Weights.Graphs;
 
 namespace ControlNet.ML.Hub;
 
@@ -17,10 +18,10 @@ internal enum HubLayout
 }
 
 /// <summary>
-/// Which files of a repository a model or control network needs: its configurations, and of its weights one variant, in safetensors. The
-/// same rules tell which files to fetch and whether a cached snapshot has them all.
+/// Which files of a repository a model or control network needs: its configurations, and of its weights one variant, in safetensors; or
+/// its ONNX graphs. The same rules tell which files to fetch and whether a cached snapshot has them all.
 /// </summary>
-internal sealed class HubPlan
+internal sealed partial class HubPlan
 {
     private static readonly string[] Settings = [".json", ".yaml"];
 
@@ -41,7 +42,10 @@ internal sealed class HubPlan
     /// <summary>The folder, or the single file, as a path in the repository; empty for the root.</summary>
     public string Path { get; }
 
-    /// <summary>The needed files, as paths in the repository, without the shards that <see cref="Indices"/> name.</summary>
+    /// <summary>
+    /// The needed files, as paths in the repository, without the shards that <see cref="Indices"/> name and the weights that
+    /// <see cref="Graphs"/> name.
+    /// </summary>
     public IReadOnlyList<string> Files => _files;
 
     /// <summary>Of <see cref="Files"/>, the indices of shards.</summary>
@@ -56,7 +60,7 @@ internal sealed class HubPlan
     /// <summary>Plans what to fetch.</summary>
     /// <param name="id">Names the repository, and the folder or file in it.</param>
     /// <param name="all">All files of the repository, or of its snapshot.</param>
-    /// <param name="options">Variant and parts.</param>
+    /// <param name="options">Variant, parts and runtime.</param>
     /// <param name="read">Reads <c>model_index.json</c>; called at most once.</param>
     /// <returns>The plan.</returns>
     /// <exception cref="ControlNetException">
@@ -66,6 +70,8 @@ internal sealed class HubPlan
     {
         if (WeightEndings.AreOf(id.Path))
             return OfFile(id, all, id.Path);
+        if (ControlSource.IsGraph(id.Path))
+            return OfGraphFile(id, all, options);
         var root = id.Path.Length == 0 ? "" : id.Path + "/";
         var files = all.Where(file => file.StartsWith(root, StringComparison.Ordinal)).Select(file => file[root.Length..])
             .Where(file => file.Split('/').All(PlainFileName.IsPlain)).ToHashSet(StringComparer.Ordinal);
@@ -76,21 +82,28 @@ internal sealed class HubPlan
                     + $"{Folders(all)}.");
         }
 
-        if (files.Contains(ModelFolder.IndexName))
+        var json = files.Contains(ModelFolder.IndexName) ? await read(root + ModelFolder.IndexName).ConfigureAwait(false) : null;
+        var source = $"{id.Repository}/{root}{ModelFolder.IndexName}";
+        var hasWeights = PartFiles.Among(Inside(files, "unet"), NetworkKind.UNet, null) is not null;
+        if (TakesGraphs(GraphFolder.IsIn(files.Contains), hasWeights, options))
         {
-            var bytes = await read(root + ModelFolder.IndexName).ConfigureAwait(false);
-            return OfModel(id.Path, root, files, ModelIndex.Parse(bytes, $"{id.Repository}/{root}{ModelFolder.IndexName}"), options);
+            var hasSecond = Inside(files, "text_encoder_2").Count > 0;
+            var index = json is null ? ModelIndex.Guess(hasSecond) : ModelIndex.ParseExported(json, source, hasSecond);
+            return OfGraphs(id, root, files, index, hasWeights, options);
         }
 
-        if (files.Contains("unet/config.json"))
+        if (json is not null || files.Contains("unet/config.json"))
         {
-            var guess = ModelIndex.Guess(files.Contains("text_encoder_2/config.json"));
-            return OfModel(id.Path, root, files, guess, options);
+            var index = json is null ? ModelIndex.Guess(files.Contains("text_encoder_2/config.json")) : ModelIndex.Parse(json, source);
+            return OfModel(id.Path, root, files, index, options).PreferGraphs($"{root}unet/{GraphFolder.GraphName}", options);
         }
 
-        return files.Contains("config.json") && PartFiles.Among(InRoot(files), NetworkKind.ControlNetwork, null) is not null
-            ? OfControl(id.Path, root, files, options)
-            : OfOnlyFile(id, all, files, root);
+        hasWeights = InRoot(files).Any(WeightEndings.AreOf);
+        if (TakesGraphs(files.Contains(GraphFolder.GraphName), hasWeights, options))
+            return OfControlGraph(id, root, files, hasWeights, options);
+        var isControl = files.Contains("config.json") && PartFiles.Among(InRoot(files), NetworkKind.ControlNetwork, null) is not null;
+        var plan = isControl ? OfControl(id.Path, root, files, options) : OfOnlyFile(id, all, files, root);
+        return plan.PreferGraphs(root + GraphFolder.GraphName, options);
     }
 
     private static HubPlan OfModel(string path, string root, HashSet<string> files, ModelIndex index, LoadOptions options)
@@ -104,22 +117,14 @@ internal sealed class HubPlan
             var kind = ModelFolder.KindOrNull(part);
             if (!isWanted && kind is null)
                 continue;
-            var inside = files.Where(file => file.StartsWith(part + "/", StringComparison.Ordinal))
-                .Select(file => file[(part.Length + 1)..])
-                .Where(PlainFileName.IsPlain).ToHashSet(StringComparer.Ordinal);
+            var inside = Inside(files, part);
             plan.AddSettings(root, part, inside);
+            plan.Require(part, inside);
             if (isWanted && kind is { } network)
                 plan.AddWeights(root + part + "/", part, inside, network, options.Variant);
         }
 
-        // As ModelFolder does, but before anything is fetched.
-        if (options.Variant is { } variant && plan._variants.Count > 0 && !plan._variants.Contains(variant))
-        {
-            throw new ControlNetException(
-                $"No part has weights of the variant {Message.Name(variant)}; there are "
-                    + $"{Message.List([.. plan._variants.Order().Select(tag => tag.Length == 0 ? "plain files" : Message.Name(tag))])}.");
-        }
-
+        plan.CheckVariant(options.Variant, "weights");
         return plan;
     }
 
@@ -133,19 +138,23 @@ internal sealed class HubPlan
 
     private static HubPlan OfFile(HubId id, IReadOnlyList<string> all, string file)
     {
-        if (!all.Contains(file))
-        {
-            var nearest = NearestName.Suggest(file, all.Where(WeightEndings.AreOf));
-            throw new ControlNetException(
-                $"{Message.Name(id.Repository)} has no file {Message.Name(file)}"
-                    + (nearest is null ? "." : $". Did you mean {Message.Name(nearest)}?"));
-        }
+        RequireFile(id, all, file, WeightEndings.AreOf);
 
         // A configuration may lie next to the file: ControlFile reads a .json, CheckpointFile a .yaml.
         var plan = new HubPlan(HubLayout.SingleFile, file);
         plan._files.Add(file);
         plan._files.AddRange(Settings.Select(ending => System.IO.Path.ChangeExtension(file, ending)).Where(all.Contains));
         return plan;
+    }
+
+    private static void RequireFile(HubId id, IReadOnlyList<string> all, string file, Func<string, bool> isAlike)
+    {
+        if (all.Contains(file))
+            return;
+        var nearest = NearestName.Suggest(file, all.Where(isAlike));
+        throw new ControlNetException(
+            $"{Message.Name(id.Repository)} has no file {Message.Name(file)}"
+                + (nearest is null ? "." : $". Did you mean {Message.Name(nearest)}?"));
     }
 
     /// <summary>
@@ -184,21 +193,33 @@ internal sealed class HubPlan
             .Select(file => (Folder: file[..file.LastIndexOf('/')], Name: file[(file.LastIndexOf('/') + 1)..]))
             .Where(file => file.Name is "config.json" or ModelFolder.IndexName).Select(file => file.Folder).Distinct().ToList();
         throw new ControlNetException(
-            $"{what} holds no model that can be read: no {ModelFolder.IndexName}, no control network with config.json and weights, and "
-                + "no single file of weights"
+            $"{what} holds no model that can be read: no {ModelFolder.IndexName}, no control network with config.json and weights or with "
+                + $"{GraphFolder.GraphName}, and no single file of weights"
                 + (folders.Count > 0 ? $". Its folders are {Folders(folders.Select(folder => folder + "/x"))}: name one, as "
                     + $"{Message.Name($"{id.Repository}:{folders[0]}")}" : "")
                 + ".");
     }
 
-    private void AddSettings(string root, string part, HashSet<string> inside)
-    {
+    private void AddSettings(string root, string part, HashSet<string> inside) =>
         _files.AddRange(inside.Where(IsSettings).Order(StringComparer.Ordinal).Select(file => $"{root}{part}/{file}"));
+
+    private void Require(string part, HashSet<string> inside)
+    {
         string[] needed = ModelFolder.KindOrNull(part) is not null ? ["config.json"]
             : part == "scheduler" ? ["scheduler_config.json"]
             : inside.Contains("tokenizer.json") ? []
             : ["vocab.json", "merges.txt"];
         _missing.AddRange(needed.Where(name => !inside.Contains(name)).Select(name => Message.Name($"{part}/{name}")));
+    }
+
+    /// <summary>As <see cref="ModelFolder"/> does, but before anything is fetched.</summary>
+    private void CheckVariant(string? variant, string what)
+    {
+        if (variant is null || _variants.Count == 0 || _variants.Contains(variant))
+            return;
+        throw new ControlNetException(
+            $"No part has {what} of the variant {Message.Name(variant)}; there are "
+                + $"{Message.List([.. _variants.Order().Select(tag => tag.Length == 0 ? "plain files" : Message.Name(tag))])}.");
     }
 
     private void AddWeights(string folder, string part, HashSet<string> inside, NetworkKind kind, string? variant)

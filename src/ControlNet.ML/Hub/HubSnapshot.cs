@@ -1,13 +1,18 @@
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Hub;
 
 /// <summary>A model or control network of a repository, in the cache or to be fetched into it.</summary>
 /// <param name="id">Its id.</param>
-/// <param name="options">Variant, parts and hub.</param>
+/// <param name="options">Variant, parts, runtime and hub.</param>
 internal sealed class HubSnapshot(HubId id, LoadOptions options)
 {
+    // Graphs up to this length are transferred first, so that the length of all files is known before the others; a longer one usually
+    // holds its weights itself.
+    private const long LargeGraph = 64L << 20;
+
     private readonly HubOptions _hub = (options.Hub ?? HubOptions.FromEnvironment()) is var hub && options.IsCachedOnly
         ? hub with { IsOffline = true }
         : hub;
@@ -65,7 +70,20 @@ internal sealed class HubSnapshot(HubId id, LoadOptions options)
             files.AddRange(shards.Select(shard => Sibling(index, shard)));
         }
 
+        var large = new List<string>();
+        foreach (var graph in plan.Graphs)
+        {
+            if (await fetch.IfSmallAsync(graph, LargeGraph, cancellationToken).ConfigureAwait(false) is { } content)
+                files.AddRange(Listed(ExternalWeights(graph, content), graph, listing.Files));
+            else
+                large.Add(graph);
+        }
+
         await fetch.AllAsync(files, cancellationToken).ConfigureAwait(false);
+        var others = large.SelectMany(graph =>
+            Listed(ExternalWeights(graph, Cache.PathOf(listing.Commit, graph)), graph, listing.Files)).ToList();
+        if (others.Count > 0)
+            await fetch.AllAsync(others, cancellationToken).ConfigureAwait(false);
         foreach (var file in plan.Substituted)
             Cache.MarkAbsent(listing.Commit, file);
         Cache.WriteRef(listing.Commit);
@@ -107,7 +125,31 @@ internal sealed class HubSnapshot(HubId id, LoadOptions options)
 
         // Offline, a variant that is here serves for the one that is not.
         var better = _hub.IsOffline ? [] : plan.Substituted.Where(file => !Cache.IsAbsent(commit, file));
-        return [.. plan.Missing, .. shards.Except(files).Concat(better).Select(Message.Name)];
+        var external = plan.Graphs.SelectMany(graph => ExternalWeights(graph, Cache.PathOf(commit, graph)));
+        return [.. plan.Missing, .. shards.Concat(external).Distinct().Except(files).Concat(better).Select(Message.Name)];
+    }
+
+    /// <summary>The files that a graph's external weights are in, as paths in the repository.</summary>
+    /// <param name="graph">The graph, as a path in the repository.</param>
+    /// <param name="content">The path of its content, whose name may be another.</param>
+    /// <exception cref="ControlNetException">It is no graph, or names files outside its folder.</exception>
+    private static IEnumerable<string> ExternalWeights(string graph, string content)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(content))!;
+        return Backends.Graphs.Files(content).Skip(1)
+            .Select(file => Sibling(graph, Path.GetRelativePath(folder, file).Replace(Path.DirectorySeparatorChar, '/')));
+    }
+
+    private IEnumerable<string> Listed(IEnumerable<string> weights, string graph, IReadOnlyList<string> listing)
+    {
+        foreach (var file in weights)
+        {
+            if (!listing.Contains(file) || !file.Split('/').All(PlainFileName.IsPlain))
+                throw new ControlNetException(
+                    $"{Message.Name(id.ToString())} on {_hub.Endpoint.Host} is incomplete: {Message.Name(graph)} has weights in "
+                        + $"{Message.Name(file)}, which is missing.");
+            yield return file;
+        }
     }
 
     private string PathOf(string commit, HubPlan plan) => plan.Path.Length == 0 ? Cache.Snapshot(commit) : Cache.PathOf(commit, plan.Path);

@@ -2,13 +2,14 @@ namespace ControlNet.ML.Hub;
 
 /// <summary>
 /// Models and control networks of the Hugging Face hub, in the cache that is shared with Python's tools. Of a repository only the needed
-/// files are fetched: configurations, and one variant of the weights, in safetensors.
+/// files are fetched: configurations, and one variant of the weights, in safetensors; or ONNX graphs, if the repository has nothing else or
+/// the runtime asked for (<see cref="LoadOptions.Backend"/>) runs them.
 /// </summary>
 public static class ModelHub
 {
     /// <summary>Fetches a model or control network, or what has changed of it, and returns its place in the cache.</summary>
-    /// <param name="id">Its id, <c>owner/name[@revision][:subfolder]</c>; a subfolder may also be a single .safetensors file.</param>
-    /// <param name="options">The variant of the weights, the parts of a model, the hub. Null for the defaults.</param>
+    /// <param name="id">Its id, <c>owner/name[@revision][:subfolder]</c>; a subfolder may also be a single file.</param>
+    /// <param name="options">The variant of the weights, the parts of a model, the runtime, the hub. Null for the defaults.</param>
     /// <param name="progress">Receives the number of bytes, on a thread of the pool.</param>
     /// <param name="cancellationToken">Stops the download; what was transferred is kept, and the next call resumes it.</param>
     /// <returns>The path of the folder, or of the single file.</returns>
@@ -26,7 +27,7 @@ public static class ModelHub
 
     /// <summary>The place of a model or control network whose files are all in the cache. Never uses the network.</summary>
     /// <param name="id">Its id, <c>owner/name[@revision][:subfolder]</c>.</param>
-    /// <param name="options">The variant of the weights, the parts of a model, the hub. Null for the defaults.</param>
+    /// <param name="options">The variant of the weights, the parts of a model, the runtime, the hub. Null for the defaults.</param>
     /// <returns>The path of the folder, or of the single file; null if files are missing.</returns>
     /// <exception cref="ControlNetException">The id is invalid, or files of the cache are.</exception>
     public static string? FindCached(string id, LoadOptions? options = null) =>

@@ -62,10 +62,13 @@ internal sealed class ControlSource
     public static string? GraphOf(string path, bool prefersGraph = false)
     {
         if (!Directory.Exists(path))
-            return path.EndsWith(GraphEnding, StringComparison.OrdinalIgnoreCase) ? path : null;
+            return IsGraph(path) ? path : null;
         var graph = Path.Combine(path, GraphFolder.GraphName);
         return File.Exists(graph) && (prefersGraph || PartFiles.Find(path, NetworkKind.ControlNetwork, null) is null) ? graph : null;
     }
+
+    /// <summary>Whether a file's name is that of an ONNX graph.</summary>
+    public static bool IsGraph(string file) => file.EndsWith(GraphEnding, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Opens the weights, under diffusers' names.</summary>
     /// <exception cref="ControlNetException">They are invalid, or in an ONNX graph.</exception>

@@ -85,7 +85,7 @@ public static class ModelNames
     /// </summary>
     internal static HubId? FindHubId(string name) =>
         !Path.Exists(name) && HubId.TryParse(name, out var id) && ModelPackages.FindFolder(id.Owner) is null
-        && !(id.Path.Length == 0 && WeightEndings.AreOf(id.Name))
+        && !(id.Path.Length == 0 && (WeightEndings.AreOf(id.Name) || ControlSource.IsGraph(id.Name)))
             ? id : null;
 
     /// <summary>Finds a model or control network, and splits its progress between its download, if there is one, and its loading.</summary>

@@ -62,9 +62,33 @@ internal sealed class GraphFolder : IModelParts
 
     /// <summary>Whether a folder is a model of ONNX graphs.</summary>
     /// <param name="root">A folder.</param>
-    public static bool IsIn(string root) =>
-        File.Exists(Path.Combine(root, "text_encoder", GraphName)) || File.Exists(Path.Combine(root, "vae_decoder", GraphName))
-            || UNetPlaces.Take(2).Any(place => File.Exists(Path.Combine(root, place)));
+    public static bool IsIn(string root) => IsIn(file => File.Exists(Path.Combine(root, file)));
+
+    /// <summary>Whether files are those of a model of ONNX graphs.</summary>
+    /// <param name="has">Whether there is a file, by its path below the model's folder.</param>
+    public static bool IsIn(Func<string, bool> has) =>
+        has($"text_encoder/{GraphName}") || has($"vae_decoder/{GraphName}") || UNetPlaces.Take(2).Any(has);
+
+    /// <summary>The places of a model's graphs, below its folder.</summary>
+    /// <param name="index">The pipeline.</param>
+    /// <returns>For each network the part that it belongs to, its possible places, and whether the part needs it.</returns>
+    public static IReadOnlyList<(ModelParts Part, string[] Places, bool IsNeeded)> Places(ModelIndex index) =>
+    [
+        .. TextEncoders(index).Select(part => (ModelParts.TextEncoder, new[] { $"{part}/{GraphName}" }, true)),
+        (ModelParts.UNet, UNetPlaces, true),
+        (ModelParts.Autoencoder, [$"vae_decoder/{GraphName}"], true),
+        (ModelParts.Autoencoder, [$"vae_encoder/{GraphName}"], false),
+    ];
+
+    /// <summary>The folders of a model's tokenizers.</summary>
+    /// <param name="index">The pipeline.</param>
+    public static string[] Tokenizers(ModelIndex index) => index.IsXL ? ["tokenizer", "tokenizer_2"] : ["tokenizer"];
+
+    /// <summary>The path of a graph's variant, <c>model_fp16.onnx</c> as transformers.js names them.</summary>
+    /// <param name="plain">The path of the plain graph.</param>
+    /// <param name="variant">The variant; null for the plain one.</param>
+    public static string InVariant(string plain, string? variant) =>
+        variant is null ? plain : $"{plain[..^Path.GetExtension(plain).Length]}_{variant}{Path.GetExtension(plain)}";
 
     /// <summary>Opens a folder.</summary>
     /// <param name="root">The folder.</param>
@@ -194,6 +218,8 @@ internal sealed class GraphFolder : IModelParts
         return File.Exists(path) ? JsonText.ReadFile(path, name) : null;
     }
 
+    private static string[] TextEncoders(ModelIndex index) => index.IsXL ? ["text_encoder", "text_encoder_2"] : ["text_encoder"];
+
     private string[] FoldersOf(string part) => part == "vae"
         ? [Path.Combine(_root, "vae_decoder"), Path.Combine(_root, "vae_encoder")]
         : [Path.Combine(_root, part)];
@@ -214,15 +240,8 @@ internal sealed class GraphFolder : IModelParts
         return found;
     }
 
-    /// <summary>A file of the requested variant, <c>model_fp16.onnx</c> as transformers.js names them, else the plain one.</summary>
-    private string InVariant(string plain)
-    {
-        if (_variant is null)
-            return plain;
-        var path = Path.Combine(
-            Path.GetDirectoryName(plain)!, $"{Path.GetFileNameWithoutExtension(plain)}_{_variant}{Path.GetExtension(plain)}");
-        return File.Exists(path) ? path : plain;
-    }
+    /// <summary>A file of the requested variant, else the plain one.</summary>
+    private string InVariant(string plain) => InVariant(plain, _variant) is var path && File.Exists(path) ? path : plain;
 
     private void Require(ModelParts parts)
     {
@@ -233,12 +252,10 @@ internal sealed class GraphFolder : IModelParts
             RequireGraph("vae_decoder");
         if (parts.HasFlag(ModelParts.TextEncoder))
         {
-            RequireTokenizer("tokenizer");
-            RequireGraph("text_encoder");
-            if (Index.IsXL)
+            foreach (var (tokenizer, encoder) in Tokenizers(Index).Zip(TextEncoders(Index)))
             {
-                RequireTokenizer("tokenizer_2");
-                RequireGraph("text_encoder_2");
+                RequireTokenizer(tokenizer);
+                RequireGraph(encoder);
             }
         }
 
