@@ -59,9 +59,11 @@ internal sealed class ControlGraph : IDisposable
     /// <param name="timestep">The timestep.</param>
     /// <param name="rows">The rows, in the order in which the graph gets them.</param>
     /// <param name="scale">The scale of all residuals, 1 unless <see cref="TakesScale"/>.</param>
+    /// <param name="onDevice">Whether the residuals stay where they are computed; otherwise they are in the CPU's memory.</param>
     /// <returns>The residuals; the caller disposes them.</returns>
     public IDisposableReadOnlyCollection<OrtValue> Run(
-        KeptInputs kept, DenoiserInputs inputs, TensorData hint, TensorData sample, double timestep, int[] rows, double scale)
+        KeptInputs kept, DenoiserInputs inputs, TensorData hint, TensorData sample, double timestep, int[] rows, double scale,
+        bool onDevice = false)
     {
         Dictionary<string, OrtValue> values = [];
         List<OrtValue> own = [];
@@ -76,7 +78,7 @@ internal sealed class ControlGraph : IDisposable
                 values[_scale.Name] = factor;
             }
 
-            return Network.Run(values, Residuals);
+            return Network.Run(values, Residuals, onDevice);
         }
         finally
         {

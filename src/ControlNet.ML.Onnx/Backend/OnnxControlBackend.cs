@@ -87,12 +87,13 @@ internal sealed class OnnxControlBackend : IControlBackend
 
     /// <inheritdoc cref="ControlGraph.Run"/>
     public IDisposableReadOnlyCollection<OrtValue> Run(
-        KeptInputs kept, DenoiserInputs inputs, TensorData hint, TensorData sample, double timestep, int[] rows, double scale)
+        KeptInputs kept, DenoiserInputs inputs, TensorData hint, TensorData sample, double timestep, int[] rows, double scale,
+        bool onDevice = false)
     {
         _use.Enter();
         try
         {
-            return Graph.Run(kept, inputs, hint, sample, timestep, rows, scale);
+            return Graph.Run(kept, inputs, hint, sample, timestep, rows, scale, onDevice);
         }
         finally
         {

@@ -51,7 +51,7 @@ internal sealed class OnnxDenoiser : IDenoiser
     {
         using var sum = new ResidualSum(rows.Length);
         foreach (var control in controls)
-            Add(sum, control, sample, timestep, rows);
+            Add(sum, control, sample, timestep, rows, isOnly: controls.Count == 1);
         List<OrtValue> converted = [];
         try
         {
@@ -67,7 +67,7 @@ internal sealed class OnnxDenoiser : IDenoiser
 
         OrtValue Converted(OnnxPort port, OrtValue value)
         {
-            if (port.Element == OnnxElement.Single)
+            if (port.Element == OnnxElement.Single || !value.IsSingle())
                 return value;
             var own = OnnxTensors.Create(port, value.ToData().Values, value.Shape());
             converted.Add(own);
@@ -75,8 +75,11 @@ internal sealed class OnnxDenoiser : IDenoiser
         }
     }
 
-    /// <summary>Runs one control network for those of the rows in which it applies, and adds its scaled residuals.</summary>
-    private void Add(ResidualSum sum, ControlStep control, TensorData sample, double timestep, int[] rows)
+    /// <summary>
+    /// Runs one control network for those of the rows in which it applies, and adds its scaled residuals. If there is nothing to add or
+    /// scale, they stay on the device, where the UNet reads them.
+    /// </summary>
+    private void Add(ResidualSum sum, ControlStep control, TensorData sample, double timestep, int[] rows, bool isOnly)
     {
         var network = _controls[control.Control];
         var hint = _inputs.Controls[control.Control].Hint;
@@ -90,10 +93,13 @@ internal sealed class OnnxDenoiser : IDenoiser
             var common = network.Graph.TakesScale && scales.All(row => !row.AsSpan().ContainsAnyExcept(scales[0][0])) ? scales[0][0] : 1f;
             if (common != 1)
                 scales = [.. scales.Select(row => Enumerable.Repeat(1f, row.Length).ToArray())];
-            sum.Add(
-                network.Run(_kept, _inputs, hint, sample, timestep, picked, common),
-                [.. batch.Select((i, k) => k > 0 && batch[k - 1] == i ? -1 : positions[i])],
-                scales);
+            var isFinal = isOnly && picked.AsSpan().SequenceEqual(rows) && scales.All(row => !row.AsSpan().ContainsAnyExcept(1f))
+                && network.Graph.Network.Feeds(network.Graph.Residuals, _unet.Network, _unet.Residuals);
+            var residuals = network.Run(_kept, _inputs, hint, sample, timestep, picked, common, isFinal);
+            if (isFinal)
+                sum.Take(residuals);
+            else
+                sum.Add(residuals, [.. batch.Select((i, k) => k > 0 && batch[k - 1] == i ? -1 : positions[i])], scales);
         }
     }
 }

@@ -61,26 +61,30 @@ internal sealed class OnnxNetwork : IDisposable
     /// The value of each input, by name. One that was there in the last run has the same contents: it stays on the provider's device.
     /// </param>
     /// <param name="outputs">The outputs to compute.</param>
-    /// <returns>Their values, in this order; the caller disposes them.</returns>
+    /// <returns>Their values in the CPU's memory, in this order; the caller disposes them.</returns>
     /// <exception cref="ControlNetException">ONNX Runtime fails.</exception>
     /// <exception cref="ObjectDisposedException">The network is disposed.</exception>
-    public IDisposableReadOnlyCollection<OrtValue> Run(IReadOnlyDictionary<string, OrtValue> inputs, params IReadOnlyList<OnnxPort> outputs)
-    {
-        _use.Enter();
-        try
-        {
-            // Several models may share a control network, each with its own gate.
-            lock (_running)
-            {
-                _bound ??= new BoundSession(Session(), Title);
-                return _bound.Run(inputs, outputs.Select(port => port.Name));
-            }
-        }
-        finally
-        {
-            _use.Leave();
-        }
-    }
+    public IDisposableReadOnlyCollection<OrtValue> Run(
+        IReadOnlyDictionary<string, OrtValue> inputs, params IReadOnlyList<OnnxPort> outputs) => Run(inputs, outputs, onDevice: false);
+
+    /// <inheritdoc cref="Run(IReadOnlyDictionary{string, OrtValue}, IReadOnlyList{OnnxPort})"/>
+    /// <param name="inputs">The value of each input, by name.</param>
+    /// <param name="outputs">The outputs to compute.</param>
+    /// <param name="onDevice">Whether the values stay where they are computed, for the graph that <see cref="Feeds"/> names.</param>
+    public IDisposableReadOnlyCollection<OrtValue> Run(
+        IReadOnlyDictionary<string, OrtValue> inputs, IReadOnlyList<OnnxPort> outputs, bool onDevice) =>
+        WithSession(session => session.Run(inputs, outputs.Select(port => port.Name), onDevice));
+
+    /// <summary>Whether outputs of this graph are inputs of another one as they are: with the same types, and in the same memory.</summary>
+    /// <param name="outputs">The outputs.</param>
+    /// <param name="other">The other graph.</param>
+    /// <param name="inputs">Its inputs, in the same order.</param>
+    /// <exception cref="ControlNetException">A graph cannot be loaded.</exception>
+    /// <exception cref="ObjectDisposedException">A network is disposed.</exception>
+    public bool Feeds(IReadOnlyList<OnnxPort> outputs, OnnxNetwork other, IReadOnlyList<OnnxPort> inputs) =>
+        outputs.Zip(inputs).All(pair => pair.First.Element == pair.Second.Element)
+        && WithSession(session => outputs.Select(port => session.PlaceOfOutput(port.Name)).ToList()).SequenceEqual(
+            other.WithSession(session => inputs.Select(port => session.PlaceOfInput(port.Name)).ToList()));
 
     /// <summary>An input or output that must be there.</summary>
     /// <param name="ports">Inputs or outputs.</param>
@@ -102,6 +106,21 @@ internal sealed class OnnxNetwork : IDisposable
     }
 
     public void Dispose() => _use.Close(Unload);
+
+    private T WithSession<T>(Func<BoundSession, T> use)
+    {
+        _use.Enter();
+        try
+        {
+            // Several models may share a control network, each with its own gate.
+            lock (_running)
+                return use(_bound ??= new BoundSession(Session(), Title));
+        }
+        finally
+        {
+            _use.Leave();
+        }
+    }
 
     /// <summary>The session, which is loaded first if need be.</summary>
     /// <exception cref="ControlNetException">The weights cannot be loaded, or there is no native runtime.</exception>

@@ -16,6 +16,14 @@ internal sealed class ResidualSum(int rows) : IDisposable
     /// <summary>The sums; empty if no residuals were added.</summary>
     public IReadOnlyList<OrtValue> Values => _sums;
 
+    /// <summary>Takes the residuals of the only network as they are, in whatever memory, and disposes them with this.</summary>
+    /// <param name="residuals">The residuals, of the UNet's rows.</param>
+    public void Take(IDisposableReadOnlyCollection<OrtValue> residuals)
+    {
+        _owned.Add(residuals);
+        _sums = [.. residuals];
+    }
+
     /// <summary>Adds the residuals of one network, and disposes them with this.</summary>
     /// <param name="residuals">The residuals, of the network's rows.</param>
     /// <param name="positions">

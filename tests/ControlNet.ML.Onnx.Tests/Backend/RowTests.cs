@@ -46,6 +46,28 @@ public sealed class RowTests(PipelineModels models)
         Close.Relative([.. one.Latents.Values], two.Latents.Values, 1e-5, "latents");
     }
 
+    /// <summary>Residuals of one network that need no scaling stay on the device; those of several are added on the CPU.</summary>
+    [Fact]
+    public void One_network_gives_what_two_halves_of_it_give()
+    {
+        var (model, control) = (models.Model("sd1-named"), models.Control("sd1-named", "a"));
+        var options = new GenerateOptions { Steps = 2, Width = 64, Height = 64, Seed = 5, Guidance = 3 };
+        ControlInput Input(double scale) => new(control, Condition(90)) { Unit = new ControlUnit { Scale = scale } };
+        var one = model.Generate("red apple", [Input(1)], options);
+        var two = model.Generate("red apple", [Input(0.5), Input(0.5)], options);
+        Close.Relative([.. one.Latents.Values], two.Latents.Values, 1e-5, "latents");
+    }
+
+    [Fact]
+    public void Residuals_are_handed_over_as_they_are_if_their_types_and_memory_are_the_same()
+    {
+        var unet = ((OnnxBackend)models.Model("sd1-named").Backend).UNets.For(hasControls: true, areBuiltIn: false);
+        var control = ((OnnxControlBackend)models.Control("sd1-named", "a").Backend).Graph;
+        Assert.True(control.Network.Feeds(control.Residuals, unet.Network, unet.Residuals));
+        var halves = unet.Residuals.Select(port => port with { Element = OnnxElement.Half }).ToList();
+        Assert.False(control.Network.Feeds(control.Residuals, unet.Network, halves));
+    }
+
     [Theory]
     [InlineData(5, null, "0 1 2 3 4")]
     [InlineData(0, null, "")]

@@ -49,6 +49,17 @@ public sealed class BoundSessionTests : IDisposable
     }
 
     [Fact]
+    public void Outputs_can_stay_where_they_are_computed()
+    {
+        using var image = Image(1, 32);
+        using var expected = Run(image, ["output"]);
+        using var actual = _bound.Run(new Dictionary<string, OrtValue> { [Input] = image }, ["output"], onDevice: true);
+        Assert.Equal(Values(expected[0]), Values(actual[0]));
+        Assert.Equal(OrtMemoryInfo.DefaultInstance.Name, _bound.PlaceOfOutput("output").Name);
+        Assert.Equal(_bound.PlaceOfOutput("output"), _bound.PlaceOfInput(Input));
+    }
+
+    [Fact]
     public void What_does_not_fit_is_named_and_the_next_run_works()
     {
         using var image = Image(1, 32);
