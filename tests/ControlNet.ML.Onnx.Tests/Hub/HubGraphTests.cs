@@ -34,9 +34,8 @@ public sealed class HubGraphTests : IDisposable
 
         using var canny = ControlNetwork.Load($"{Id}:canny", Load, Cancel);
         Assert.Equal(["model.onnx", "model.onnx.data"], Names(ModelNames.FindControl($"{Id}:canny", Load, Cancel)));
-        using var expected = DiffusionModel.Load(local, null, Cancel);
-        var options = new GenerateOptions { Steps = 1, Width = 64, Height = 64 };
-        Assert.Equal(expected.Generate("red apple", options, Cancel).Image.Samples, model.Generate("red apple", options, Cancel).Image.Samples);
+        var image = model.Generate("red apple", [], new GenerateOptions { Steps = 1, Width = 64, Height = 64 }, Cancel).Image;
+        Assert.Equal("64x64x3", image.ToString());
 
         // All of it is in the cache, and files that are missing there are fetched again.
         var before = _server.Requests.Count;
