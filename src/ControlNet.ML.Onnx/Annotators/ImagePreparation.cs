@@ -27,6 +27,12 @@ public enum PreparationSize
     /// size of the graph takes precedence.
     /// </summary>
     Shortest,
+
+    /// <summary>
+    /// torchvision's rule for classifiers: scaled so that it covers <see cref="ImagePreparation.Margin"/> times the graph's size (
+    /// <see cref="ImagePreparation.Side"/> squared if that is dynamic), keeping the aspect ratio, of which the centre is cut out.
+    /// </summary>
+    CenterCrop,
 }
 
 /// <summary>The library and filter whose resizing is reproduced.</summary>
@@ -74,6 +80,10 @@ public sealed record ImagePreparation
     /// <summary>The rows for graphs with a dynamic size, if they differ from <see cref="Side"/>.</summary>
     /// <value>Null.</value>
     public int? SideDown { get; init; }
+
+    /// <summary>For <see cref="PreparationSize.CenterCrop"/>: the scaled size over that which is cut out, at least 1.</summary>
+    /// <value>1.</value>
+    public double Margin { get; init; } = 1;
 
     /// <summary>The filter; <see cref="PreparationSize.Resolution"/> has its own (LANCZOS4 up, AREA down).</summary>
     /// <value><see cref="PreparationFilter.OpenCvLinear"/>.</value>
@@ -162,6 +172,8 @@ public sealed record ImagePreparation
         }
 
         var (width, height) = Target(image, port);
+        if (Size == PreparationSize.CenterCrop)
+            return (Floats(CenterCrop(image, width, height)), width, height);
         var samples = Filter switch
         {
             PreparationFilter.OpenCvCubicFloat => KernelResize.Cubic<float>(Floats(image), image.Width, image.Height, 3, width, height),
@@ -169,6 +181,25 @@ public sealed record ImagePreparation
             _ => Floats(Resize8(image, width, height, Filter)),
         };
         return (samples, width, height);
+    }
+
+    private ImageBuffer CenterCrop(ImageBuffer image, int width, int height)
+    {
+        var (high, wide) = (Math.Round(height * Margin), Math.Round(width * Margin));
+        var isWide = (long)image.Width * height >= (long)image.Height * width;
+        var (scaledWidth, scaledHeight) = isWide
+            ? (Math.Truncate(high * image.Width / image.Height), high)
+            : (wide, Math.Truncate(wide * image.Height / image.Width));
+        if (scaledWidth * scaledHeight > WorkingResolution.MostPixels)
+            throw new ControlNetException(
+                $"An image of {image.Width}x{image.Height} would have {scaledWidth:0}x{scaledHeight:0} pixels before its centre is cut "
+                    + $"out, expected at most {WorkingResolution.MostPixels:N0}: it is too narrow.");
+        var scaled = Resize8(image, Math.Max((int)scaledWidth, width), Math.Max((int)scaledHeight, height), Filter);
+        var (left, top) = ((int)Math.Round((scaled.Width - width) / 2.0), (int)Math.Round((scaled.Height - height) / 2.0));
+        var cut = new ImageBuffer(width, height, scaled.Channels);
+        for (var y = 0; y < height; y++)
+            scaled.Row(top + y).Slice(left * scaled.Channels, width * scaled.Channels).CopyTo(cut.Row(y));
+        return cut;
     }
 
     private (int Width, int Height) Target(ImageBuffer image, OnnxPort port)
