@@ -9,7 +9,17 @@ internal static class JournalLines
     /// <param name="stream">The journal.</param>
     /// <param name="path">Its path, for errors.</param>
     /// <exception cref="ControlNetException">A line before the last is damaged.</exception>
-    public static IEnumerable<JournalLine> Read(Stream stream, string path)
+    public static IEnumerable<JournalLine<JournalEntry>> Read(Stream stream, string path) =>
+        Read(stream, path, JournalEntry.Parse, "a scored row");
+
+    /// <summary>The complete lines of a journal of other entries.</summary>
+    /// <param name="stream">The journal.</param>
+    /// <param name="path">Its path, for errors.</param>
+    /// <param name="parse">Parses a line without its newline; null if it is not an entry.</param>
+    /// <param name="expected">What a line is, for errors.</param>
+    /// <exception cref="ControlNetException">A line before the last is damaged.</exception>
+    public static IEnumerable<JournalLine<T>> Read<T>(Stream stream, string path, Func<ReadOnlySpan<byte>, T?> parse, string expected)
+        where T : class
     {
         stream.Position = 0;
         var buffer = new byte[1 << 16];
@@ -23,9 +33,9 @@ internal static class JournalLines
             {
                 number++;
                 if (torn)
-                    throw Damaged(path, number - 1);
-                if (JournalEntry.Parse(buffer.AsSpan(begin, length - 1)) is { } entry)
-                    yield return new JournalLine(entry, offset + begin, length);
+                    throw Damaged(path, number - 1, expected);
+                if (parse(buffer.AsSpan(begin, length - 1)) is { } entry)
+                    yield return new JournalLine<T>(entry, offset + begin, length);
                 else
                     torn = true;
             }
@@ -36,7 +46,7 @@ internal static class JournalLines
             if (count == 0)
                 yield break;
             if (torn && filled > 0)
-                throw Damaged(path, number);
+                throw Damaged(path, number, expected);
             if (filled < buffer.Length)
                 continue;
             if (buffer.Length >= LongestLine)
@@ -45,12 +55,13 @@ internal static class JournalLines
         }
     }
 
-    private static ControlNetException Damaged(string path, long line) =>
-        new($"{path}: line {line} is damaged. Expected a scored row; only the last line may be incomplete.");
+    private static ControlNetException Damaged(string path, long line, string expected) =>
+        new($"{path}: line {line} is damaged. Expected {expected}; only the last line may be incomplete.");
 }
 
 /// <summary>A line of a journal.</summary>
 /// <param name="Entry">Its entry.</param>
 /// <param name="Offset">Its offset in the file, in bytes.</param>
 /// <param name="Length">Its length in bytes, with the newline.</param>
-internal readonly record struct JournalLine(JournalEntry Entry, long Offset, int Length);
+/// <typeparam name="T">The type of the entry.</typeparam>
+internal readonly record struct JournalLine<T>(T Entry, long Offset, int Length);

@@ -1,16 +1,15 @@
-using ControlNet.ML.Conditions;
 using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>Opens the control networks and preprocessors once, and loads the images of each row for them.</summary>
+/// <summary>Opens the control networks once, and loads the images of each row for them.</summary>
 internal sealed class RowLoader : IDisposable
 {
     private readonly ScorePlan _plan;
     private readonly Disposables<ControlNetwork> _networks = new();
-    private readonly List<IPreprocessor> _preprocessors = [];
+    private readonly RowConditions _conditions;
 
-    private RowLoader(ScorePlan plan) => _plan = plan;
+    private RowLoader(ScorePlan plan, RowConditions conditions) => (_plan, _conditions) = (plan, conditions);
 
     /// <summary>The distinct control networks.</summary>
     public IReadOnlyCollection<ControlNetwork> Networks => _networks.Values;
@@ -18,13 +17,11 @@ internal sealed class RowLoader : IDisposable
     /// <summary>Loads the control networks.</summary>
     public static RowLoader Open(ScorePlan plan, Func<string, LoadOptions> options, CancellationToken cancellationToken)
     {
-        var loader = new RowLoader(plan);
+        var loader = new RowLoader(plan, RowConditions.Open(plan));
         try
         {
             foreach (var name in plan.Controls.Select(control => control.Name).Distinct())
                 loader._networks.Add(name, ControlNetwork.Load(name, options(name), cancellationToken));
-            foreach (var (kind, own) in plan.Kinds.Zip(plan.KindOptions))
-                loader._preprocessors.Add(kind.Open(own));
             return loader;
         }
         catch
@@ -45,7 +42,7 @@ internal sealed class RowLoader : IDisposable
             var control = request.Controls[i];
             if (control.File is null || !control.Unit.TakesPart)
                 continue;
-            var source = Source(control, i, request.Size);
+            var source = _conditions.Source(control, i, request.Size);
             controls.Add(source.For(_networks[_plan.Controls[i].Name], control.Unit));
             foreach (var (key, value) in source.Provenance)
                 provenance[$"control_{controls.Count}_{key}"] = value;
@@ -63,34 +60,13 @@ internal sealed class RowLoader : IDisposable
         };
         return new LoadedRow(request, new GenerateRequest(request.Prompt, controls, options), provenance);
 
-        static T Read<T>(Func<T> read) => Reading("image", read);
+        static T Read<T>(Func<T> read) => RowConditions.Reading("image", read);
     }
 
     public void Dispose()
     {
-        foreach (var preprocessor in _preprocessors)
-            preprocessor.Dispose();
+        _conditions.Dispose();
         _networks.Dispose();
-    }
-
-    private ConditionSource Source(RowSource control, int index, ImageSize size)
-    {
-        var (fit, file) = (_plan.Settings.Fit, control.File!);
-        return Reading(control.Column!, () => control.IsPhoto
-            ? ConditionSource.FromPhoto(file, _plan.Kinds[index], _plan.KindOptions[index], _preprocessors[index], size, fit)
-            : ConditionSource.FromMap(file, size, fit));
-    }
-
-    private static T Reading<T>(string column, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e) when (e is ControlNetException or ArgumentException or IOException or UnauthorizedAccessException)
-        {
-            throw new RowException(column, e);
-        }
     }
 }
 

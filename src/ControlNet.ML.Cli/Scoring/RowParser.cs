@@ -23,7 +23,7 @@ internal sealed class RowParser(ScoreSettings settings, ColumnPlan columns, IRea
         var options = reader.Options(values, SeedOf(row.Number));
         if (columns.Text(row, "lora") is not null)
             options = options with { Loras = [.. options.Loras.Select(lora => lora with { Name = LoraFile(lora.Name) })] };
-        var sources = Enumerable.Range(0, columns.Networks).Select(i => Source(row, values, i)).ToArray();
+        var sources = Enumerable.Range(0, controls.Count).Select(i => Source(row, values, i)).ToArray();
         var start = Start(row, values);
         reader.CheckSteps(values, options, start?.StrengthOrDefault);
         return new RowRequest(row.Number, RowReader.Prompt(values, settings.Prompt), options, sources, start);

@@ -21,12 +21,14 @@ internal sealed class ScorePlan
         (Settings, Table, Columns) = (settings, table, columns);
         var folder = ModelFolder.Open(ModelNames.FindModel(settings.Model, settings.Load), settings.Load);
         DeviceChoice.Check(settings.Load, folder);
-        Controls = columns.Networks == 0
+        Controls = columns.Networks == 0 || settings.WithoutControl
             ? []
             : ControlChoice.Networks(
                 settings.Model, folder, settings.Controls, columns.Networks, columns.HasPhotos, settings.Preprocess,
                 BackendChoice.ForControls(settings.Load, folder));
-        Kinds = columns.HasPhotos ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))] : [];
+        Kinds = columns.HasPhotos && !settings.WithoutControl
+            ? [.. Controls.Select(control => ControlChoice.Kind(control.Name, settings.Preprocess))]
+            : [];
         for (var i = 0; i < Kinds.Count; i++)
             ControlChoice.RequireAnnotatorFile(Controls[i].Name, Kinds[i], settings.Settings, "A column 'photo'", "a column 'condition'");
         KindOptions = Kinds.Count == 0 ? [] : ConditionSettings.For(Kinds, settings.Canny, settings.Settings);
@@ -138,6 +140,8 @@ internal sealed class ScorePlan
         // Named only where they are used, so that runs of earlier versions can be resumed.
         if (BackendChoice.NameOf(Settings.Load.Backend) is { } backend)
             names["backend"] = backend;
+        if (Settings.WithoutControl)
+            names["control"] = "none";
         if (options.GuidanceRescale != 0)
             names["guidance rescale"] = options.GuidanceRescale.ToString("R", CultureInfo.InvariantCulture);
         if (options.Eta != 0)

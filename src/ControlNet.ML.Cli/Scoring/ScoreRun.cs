@@ -39,9 +39,12 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
     }
 
     /// <summary>Scores the table, or resumes an earlier call.</summary>
-    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    public async Task<int> RunAsync(CancellationToken cancellationToken) =>
+        await RunAsync(await PlanAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Scores the table of a plan, or resumes an earlier call.</summary>
+    public async Task<int> RunAsync(ScorePlan plan, CancellationToken cancellationToken)
     {
-        var plan = await PlanAsync(cancellationToken).ConfigureAwait(false);
         using var folder = ScoringFolder.Take(settings.Out, settings.Shard, plan.Record, rows => plan.Outline(rows, cancellationToken));
         if (settings.RetryFailed)
             Journal.Forget(folder.Journal, entry => entry.Error is not null);
@@ -76,20 +79,8 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         return journal.Failed == 0 ? App.Success : App.SomeFailed;
     }
 
-    private async Task<int> ForgetLostAsync(ScoringFolder folder, long rows, CancellationToken cancellationToken)
-    {
-        const string title = "checking images";
-        var lost = 0;
-        await ProgressDisplay.RunAsync(
-            terminal,
-            show => lost = LostImages.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
-            _ => "").ConfigureAwait(false);
-        if (lost > 0 && !json)
-            terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are regenerated.");
-        return lost;
-    }
-
-    private async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
+    /// <summary>Fetches the models from the hub if need be, and checks settings and table.</summary>
+    public async Task<ScorePlan> PlanAsync(CancellationToken cancellationToken)
     {
         InputFiles.Keep(ScoringFolder.Files(settings.Out, settings.Shard), (settings.Table, "the table"));
         await HubDownloads.RunAsync(
@@ -103,6 +94,19 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
         }
 
         return plan;
+    }
+
+    private async Task<int> ForgetLostAsync(ScoringFolder folder, long rows, CancellationToken cancellationToken)
+    {
+        const string title = "checking images";
+        var lost = 0;
+        await ProgressDisplay.RunAsync(
+            terminal,
+            show => lost = LostImages.Forget(folder, settings.Verify, done => show(title, done, rows), cancellationToken),
+            _ => "").ConfigureAwait(false);
+        if (lost > 0 && !json)
+            terminal.Warn($"{lost:N0} images of an earlier call are missing or damaged and are regenerated.");
+        return lost;
     }
 
     private static string[] Remarks(ScorePlan plan) => [.. plan.Columns.Remarks()];

@@ -32,6 +32,10 @@ internal sealed record ScoreSettings
     /// <value>Default: empty, the model's own network if the table has conditions.</value>
     public IReadOnlyList<string> Controls { get; init; } = [];
 
+    /// <summary>Whether images are generated without the control networks: a baseline with the same prompts and seeds.</summary>
+    /// <value>Default: false.</value>
+    public bool WithoutControl { get; init; }
+
     /// <summary>The preprocessor that makes conditions from photos.</summary>
     /// <value>Default: null, the one in the network's name.</value>
     public string? Preprocess { get; init; }

@@ -128,7 +128,7 @@ internal sealed class ScoringFolder : IDisposable
     }
 
     /// <summary>Throws if the path, or one of its parents, is a file: the system's own error names neither.</summary>
-    private static void RequireFolder(string path)
+    public static void RequireFolder(string path)
     {
         for (var part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
         {
