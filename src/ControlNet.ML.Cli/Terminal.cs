@@ -37,6 +37,9 @@ internal sealed record Terminal(TextWriter Output, TextWriter Error, IAnsiConsol
             : Math.Clamp(Console.WindowWidth, LeastWidth, MostWidth),
     };
 
+    /// <summary>The same terminal without results: for a part of a command whose results are not the command's.</summary>
+    public Terminal WithoutResults() => new(TextWriter.Null, Error, Live) { Width = Width, Clock = Clock };
+
     /// <summary>Writes one line of a result: a file name, a row of a table.</summary>
     public void Result(string line = "") => Output.WriteLine(Message.Line(line));
 

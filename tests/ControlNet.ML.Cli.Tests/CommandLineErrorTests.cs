@@ -75,7 +75,7 @@ public sealed class CommandLineErrorTests
         Assert.InRange(root.Split('\n').Length, 10, 30);
         Assert.DoesNotContain("train-checkpointing", root, StringComparison.Ordinal);
         Assert.Contains("train-checkpointing", (await tool.RunAsync("bench", "--help")).Output, StringComparison.Ordinal);
-        foreach (var command in (string[][])[[], ["generate"], ["score"], ["score", "merge"], ["train"], ["train", "plot"], ["annotate"], ["draw", "pose"], ["models"], ["bench"], ["doctor"]])
+        foreach (var command in (string[][])[[], ["generate"], ["score"], ["score", "merge"], ["evaluate"], ["evaluate", "merge"], ["train"], ["train", "plot"], ["annotate"], ["draw", "pose"], ["models"], ["bench"], ["doctor"]])
         {
             var help = (await tool.RunAsync([.. command, "--help"])).Output.ReplaceLineEndings("\n");
             Assert.All(help.Split('\n'), line => Assert.InRange(line.Length, 0, 100));

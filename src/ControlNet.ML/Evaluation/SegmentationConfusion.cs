@@ -78,6 +78,12 @@ public sealed class SegmentationConfusion
             _means.Add(mean);
     }
 
+    /// <summary>Adds pixels of a class that were predicted as a class, without counting them as an image.</summary>
+    /// <param name="label">The class in the label map.</param>
+    /// <param name="prediction">The predicted class.</param>
+    /// <param name="pixels">Number of pixels.</param>
+    internal void Add(int label, int prediction, long pixels) => _counts[(label * Classes) + prediction] += pixels;
+
     private static double MeanOf(double[] values)
     {
         var known = values.Where(value => !double.IsNaN(value)).ToList();
