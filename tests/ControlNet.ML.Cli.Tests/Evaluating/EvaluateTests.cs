@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlNet.ML.Cli.Evaluating;
 using ControlNet.ML.Cli.Scoring;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Evaluation;
@@ -136,6 +137,7 @@ public sealed class EvaluateTests
 
         File.WriteAllBytes(folder.File("means.onnx"), FeatureGraphs.Means());
         File.WriteAllBytes(folder.File("text.onnx"), FeatureGraphs.Text());
+        File.WriteAllBytes(folder.File("head.safetensors"), ConstantHead(5));
         var answer = await folder.RunAsync(
             settings => settings with
             {
@@ -143,6 +145,7 @@ public sealed class EvaluateTests
                 Features = folder.File("means.onnx"),
                 ClipImage = folder.File("means.onnx"),
                 ClipText = folder.File("text.onnx"),
+                Aesthetic = folder.File("head.safetensors"),
                 Columns = [$"same={folder.File("same")}"],
             },
             json: true);
@@ -155,6 +158,7 @@ public sealed class EvaluateTests
         Assert.Equal(1, metrics[1].GetProperty("coverage").GetProperty("value").GetDouble());
         Assert.InRange(metrics[0].GetProperty("clip").GetProperty("value").GetDouble(), -1, 1);
         Assert.Equal(JsonValueKind.Number, metrics[0].GetProperty("clip").GetProperty("low").ValueKind);
+        Assert.Equal(5, metrics[1].GetProperty("aesthetic").GetProperty("value").GetDouble());
         Assert.Empty(json.RootElement.GetProperty("warnings").EnumerateArray());
         Assert.Equal(4, json.RootElement.GetProperty("real").GetProperty("images").GetInt32());
     }
@@ -244,6 +248,24 @@ public sealed class EvaluateTests
     }
 
     [Fact]
+    public void A_folder_that_changes_while_it_is_measured_is_noticed()
+    {
+        using var folder = new EvaluateFolder(Rows);
+        foreach (var name in (string[])["a", "b", "c"])
+            Save(folder.File("images", $"{name}.png"), 0);
+        var images = ImageFolder.Open(folder.File("images"));
+        images.RequireUnchanged();
+
+        Save(folder.File("images", "d.png"), 0);
+        File.Delete(folder.File("images", "a.png"));
+        Save(folder.File("images", "b.png"), 20);
+        File.SetLastWriteTimeUtc(folder.File("images", "b.png"), DateTime.UnixEpoch);
+
+        Assert.Contains(
+            "changed while its images were measured: 1 are new, 1 are gone, 1 have other content", Assert.Throws<ControlNetException>(images.RequireUnchanged).Message);
+    }
+
+    [Fact]
     public async Task A_folder_without_an_evaluation_is_not_merged()
     {
         using var tool = new Tool();
@@ -257,6 +279,13 @@ public sealed class EvaluateTests
         if (Path.GetDirectoryName(file) is { Length: > 0 } folder)
             Directory.CreateDirectory(folder);
         ImageCodec.SavePng(file, EvaluateFolder.Drawing(number));
+    }
+
+    /// <summary>An aesthetic predictor that gives every embedding of three numbers one score.</summary>
+    private static byte[] ConstantHead(float score)
+    {
+        var header = """{"layers.0.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]},"layers.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}}"""u8.ToArray();
+        return [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[12], .. BitConverter.GetBytes(score)];
     }
 
     private static ImageBuffer Grey(byte level)

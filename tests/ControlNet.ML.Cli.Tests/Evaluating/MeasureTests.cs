@@ -1,6 +1,7 @@
 using ControlNet.ML.Cli.Evaluating;
 using ControlNet.ML.Conditions;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Onnx;
 
 namespace ControlNet.ML.Cli.Tests.Evaluating;
 
@@ -44,6 +45,31 @@ public sealed class MeasureTests
         // The network's name says that its conditions are masks.
         Assert.Equal(0, (await folder.RunAsync(settings => settings with { Score = settings.Score with { Controls = ["emoji/mask"] } })).Code);
         Assert.Equal("method,row,file,mask_iou,error", folder.Lines()[0]);
+    }
+
+    [Theory]
+    [InlineData("photo", "")]
+    [InlineData("condition,keypoints", ",people.json")]
+    public async Task Keypoints_are_those_of_the_photo_or_of_a_file(string columns, string keypoints)
+    {
+        using var folder = new EvaluateFolder($"prompt,{columns}\nx,0.png{keypoints}\n");
+        var network = Fixtures.Path("onnx-annotators", "graphs", "dwpose-pose-planted.onnx");
+        using (var pose = DwPose.Open(new DwPoseOptions { Model = network }))
+            PoseFile.Write(folder.File("people.json"), new PoseScene(32, 32, pose.Find(ImageCodec.Load(folder.File("0.png")))));
+        Directory.CreateDirectory(folder.File("same"));
+        File.Copy(folder.File("0.png"), folder.File("same", "0.png"));
+
+        var answer = await folder.RunAsync(settings => settings with
+        {
+            Annotators = ["dwpose"],
+            AnnotatorFiles = [network],
+            Score = settings.Score with { Controls = ["emoji/canny"] },
+            Columns = [$"same={folder.File("same")}"],
+        });
+
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        Assert.Equal("method,row,file,pose_pck,error", folder.Lines()[0]);
+        Assert.Equal("same,0,0.png,1,", folder.Lines()[2]);
     }
 
     [Fact]
