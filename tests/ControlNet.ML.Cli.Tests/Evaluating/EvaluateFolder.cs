@@ -23,6 +23,8 @@ internal sealed class EvaluateFolder : IDisposable
 
     public string Out => _folder.Out;
 
+    public PlainBackend Backend => _folder.Backend;
+
     public EvaluateSettings Settings { get; }
 
     public string File(params ReadOnlySpan<string> parts) => _folder.File_(parts);

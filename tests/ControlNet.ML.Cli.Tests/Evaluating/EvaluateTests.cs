@@ -121,6 +121,30 @@ public sealed class EvaluateTests
         Assert.Equal(image, File.GetLastWriteTimeUtc(Path.Combine(folder.Out, ScoringFolder.ImageName(0))));
     }
 
+    [Fact]
+    public async Task An_evaluation_that_was_stopped_while_it_generated_is_completed_by_the_same_command()
+    {
+        using var whole = new EvaluateFolder(Rows);
+        using var stopped = new EvaluateFolder(Rows);
+        using var cancellation = new CancellationTokenSource();
+        await whole.RunAsync(settings => settings with { Baseline = true });
+
+        // In the baseline: two images are there, and nothing is measured.
+        stopped.Backend.Decoding = image =>
+        {
+            if (stopped.Backend.Rows > 6)
+                cancellation.Cancel();
+        };
+        var answer = await stopped.RunAsync(settings => settings with { Baseline = true }, cancellationToken: cancellation.Token);
+        Assert.Equal(App.Cancelled, answer.Code);
+        Assert.Contains("the same command resumes the run", answer.Error);
+        Assert.False(File.Exists(Path.Combine(stopped.Out, "evaluation.csv")));
+        stopped.Backend.Decoding = _ => { };
+
+        Assert.Equal(0, (await stopped.RunAsync(settings => settings with { Baseline = true })).Code);
+        Assert.Equal(whole.Lines(), stopped.Lines());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
