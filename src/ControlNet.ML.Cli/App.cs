@@ -86,6 +86,7 @@ internal static class App
             AnnotateCommand.Create(terminal),
             DrawCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            StudyCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             ConvertCommand.Create(terminal),
             ExportCommand.Create(terminal),
