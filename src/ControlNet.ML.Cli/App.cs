@@ -76,7 +76,7 @@ internal static class App
         verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
         var root = new RootCommand(
             "ControlNet for .NET: images from prompts and conditions. 'COMMAND --help' explains a command.\n"
-                + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done, except for some, 130 stopped.")
+                + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done except for some, 130 stopped.")
         {
             verbose,
             GenerateCommand.Create(terminal),

@@ -11,7 +11,7 @@ internal static class BenchmarkCatalog
     public static IReadOnlyList<string> Names { get; } =
     [
         "step", "step-bf16", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing",
-        "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize",
+        "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
@@ -36,6 +36,7 @@ internal static class BenchmarkCatalog
         "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
         "generations" => Generations(cancellationToken),
         "startup" => Startup.Run(cancellationToken),
+        "study" => Study(cancellationToken),
         "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
         _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
     };
@@ -197,6 +198,24 @@ internal static class BenchmarkCatalog
             ["peak_before_gb"] = Gigabytes(before),
             ["peak_after_gb"] = Gigabytes(after),
         };
+    }
+
+    private static Dictionary<string, object> Study(CancellationToken cancellationToken)
+    {
+        var (pages, images, answers, seconds) = StudyBenchmark.Run(cancellationToken);
+        Dictionary<string, object> figures = new()
+        {
+            ["what"] = "a user study on loopback, 50 raters at once, 5 images of 512x512 a question, up to a second of thought",
+            ["requests"] = pages.Count + images.Count + answers.Count,
+            ["requests_per_second"] = Round((pages.Count + images.Count + answers.Count) / seconds),
+        };
+        foreach (var (name, values) in new[] { ("page", pages), ("image", images), ("answer", answers) })
+        {
+            figures[$"{name}_median_ms"] = Round(StudyBenchmark.Percentile(values, 0.5));
+            figures[$"{name}_p95_ms"] = Round(StudyBenchmark.Percentile(values, 0.95));
+        }
+
+        return figures;
     }
 
     /// <summary>Memory after 5 and after 50 images of the embedded model.</summary>
