@@ -54,7 +54,7 @@ internal static class PngWriter
         return [.. samples.SelectMany(sample => new[] { (byte)(sample >> 8), (byte)sample })];
     }
 
-    private static byte[] File(
+    public static byte[] File(
         int width, int height, byte depth, byte type, byte[][] rows, (string Type, byte[] Data)[] chunks, bool interlaced = false)
     {
         using var file = new MemoryStream();

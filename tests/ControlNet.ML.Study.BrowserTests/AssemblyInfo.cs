@@ -1,0 +1,2 @@
+// One browser and one server at a time.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
