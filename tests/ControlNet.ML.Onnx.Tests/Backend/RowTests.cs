@@ -46,13 +46,18 @@ public sealed class RowTests(PipelineModels models)
         Close.Relative([.. one.Latents.Values], two.Latents.Values, 1e-5, "latents");
     }
 
-    /// <summary>Residuals of one network that need no scaling stay on the device; those of several are added on the CPU.</summary>
-    [Fact]
-    public void One_network_gives_what_two_halves_of_it_give()
+    /// <summary>Residuals of one network that need no scaling stay on the device; others are scaled and added on the CPU.</summary>
+    [Theory]
+    [InlineData(ControlWeighting.Uniform, 3)]
+    [InlineData(ControlWeighting.GuessLogspace, 1)]
+    public void One_network_gives_what_two_halves_of_it_give(ControlWeighting weighting, double guidance)
     {
         var (model, control) = (models.Model("sd1-named"), models.Control("sd1-named", "a"));
-        var options = new GenerateOptions { Steps = 2, Width = 64, Height = 64, Seed = 5, Guidance = 3 };
-        ControlInput Input(double scale) => new(control, Condition(90)) { Unit = new ControlUnit { Scale = scale } };
+        var options = new GenerateOptions { Steps = 2, Width = 64, Height = 64, Seed = 5, Guidance = guidance };
+        ControlInput Input(double scale) => new(control, Condition(90))
+        {
+            Unit = new ControlUnit { Scale = scale, Weighting = weighting },
+        };
         var one = model.Generate("red apple", [Input(1)], options);
         var two = model.Generate("red apple", [Input(0.5), Input(0.5)], options);
         Close.Relative([.. one.Latents.Values], two.Latents.Values, 1e-5, "latents");
