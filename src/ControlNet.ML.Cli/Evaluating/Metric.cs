@@ -25,10 +25,10 @@ internal sealed record Metric(string Name, string Better, string Meaning)
         new("aesthetic", Up, "aesthetic score"),
         new("fid", Down, "Fréchet distance (FID)"),
         new("kid", Down, "kernel distance (KID)"),
-        new("precision", Up, "generated images near real ones"),
-        new("recall", Up, "real images near generated ones"),
-        new("density", Up, "density"),
-        new("coverage", Up, "coverage"),
+        new("precision", Up, "share of the generated images in the neighbourhood of a real one: quality"),
+        new("recall", Up, "share of the real images in the neighbourhood of a generated one: diversity"),
+        new("density", Up, "mean number of real neighbourhoods that hold a generated image, over k = 3"),
+        new("coverage", Up, "share of the real images with a generated one in their neighbourhood"),
     ];
 
     /// <summary>The metric of a name, with or without the suffix of a network.</summary>
