@@ -40,6 +40,13 @@ cp "$root/docs/images/panda.png" drawing.png
 is_png tiger.png || fail "generate wrote no PNG file"
 "$controlnet" annotate drawing.png --as mlsd --output lines.png || fail "annotate, which runs ONNX Runtime"
 
+mkdir one two
+cp drawing.png one/a.png
+cp tiger.png two/a.png
+"$controlnet" study create study --method one=one --method two=two || fail "study create, which loads SQLite"
+timeout --foreground --signal=INT 20 "$controlnet" study serve study --port 0 --raters 1 >links.txt || (($? == 124)) || fail "study serve, which loads ASP.NET Core"
+grep -q '/r/' links.txt || fail "study serve prints no link"
+
 status=0
 "$controlnet" generate "tiger face" --device cuda --output gpu.png 2>error.txt || status=$?
 ((status == 1)) || fail "--device cuda exited with $status, expected 1"

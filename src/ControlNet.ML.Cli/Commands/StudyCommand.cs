@@ -109,7 +109,8 @@ internal static class StudyCommand
             else
                 terminal.Result(settings.Folder);
             terminal.Say(
-                $"{study!.Asked.Count()} groups, {study.TaskCount} questions to a rater. Next: controlnet study serve {settings.Folder}");
+                $"{StudyNames.Count(study!.Asked.Count(), "group")}, {StudyNames.Count(study.TaskCount, "question")} to a rater. "
+                    + $"Next: controlnet study serve {settings.Folder}");
             return App.Success;
         });
         return command;

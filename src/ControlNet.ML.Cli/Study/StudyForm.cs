@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace ControlNet.ML.Cli.Study;
@@ -40,6 +41,10 @@ internal static class StudyNames
 
     public static string Of<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>A number of things, <c>1 image</c> or <c>2 images</c>.</summary>
+    public static string Count(int number, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
 
     /// <summary>The value with a name; null if none has it.</summary>
     public static T? Find<T>(string name)

@@ -17,9 +17,9 @@ internal sealed class RaterPages(StudyDefinition study, Rater rater)
     {
         var what = study.Form == StudyForm.Which
             ? $"Two programs made images. {(study.Samples.Any() ? "First you see samples of both. " : "")}You are asked about "
-                + $"{Count(Total, "image")}: which of the two made it?"
+                + $"{StudyNames.Count(Total, "image")}: which of the two made it?"
             : $"You see groups of {study.Methods.Count} images, and put each group in order, the best first: "
-                + $"{Count(Total, "question")} in all.";
+                + $"{StudyNames.Count(Total, "question")} in all.";
         var (address, label) = next is not { } place ? ($"{Root}/end", "See the end")
             : rater.Answered > 0 ? ($"{Root}/{place}", $"Continue with question {place}")
             : study.Form == StudyForm.Which && study.Samples.Any() ? ($"{Root}/samples", "See the samples")
@@ -48,7 +48,7 @@ internal sealed class RaterPages(StudyDefinition study, Rater rater)
             """;
         Html done = $"""
             <h1>That was all. Thank you!</h1>
-            <p>All your {Count(Total, "answer")} are saved. You can close this page, or go back and change an answer.</p>
+            <p>All your {StudyNames.Count(Total, "answer")} are saved. You can close this page, or go back and change an answer.</p>
             <p><a href="{Root}/{Total}">Back to the last question</a></p>
             """;
         Html content = $"{Notice(notice)}{(next is null ? done : open)}";
@@ -140,8 +140,6 @@ internal sealed class RaterPages(StudyDefinition study, Rater rater)
         Html Choice(int maker) =>
             $"""<button name="maker" value="{maker}" aria-pressed="{(named == maker ? "true" : "false")}">Program {maker}</button> """;
     }
-
-    private static string Count(int number, string what) => number == 1 ? $"1 {what}" : $"{number} {what}s";
 
     private static Html Notice(string? text)
     {

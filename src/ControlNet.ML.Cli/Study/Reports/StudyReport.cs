@@ -80,13 +80,11 @@ internal static class StudyReport
         var p = figures.Progress;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Count(figures.Groups, "group")} of {Message.List([.. figures.Methods.Select(written)])}; {Count(p.Raters, "rater")}: "
-                + $"{p.Finished} finished, {p.Partial} answered a part, which counts too, {p.Raters - p.Finished - p.Partial} not begun; "
-                + $"{p.Answers} of {Count(p.Questions, "question")} answered.");
+            $"{StudyNames.Count(figures.Groups, "group")} of {Message.List([.. figures.Methods.Select(written)])}; "
+                + $"{StudyNames.Count(p.Raters, "rater")}: {p.Finished} finished, {p.Partial} answered a part, "
+                + $"which counts too, {p.Raters - p.Finished - p.Partial} not begun; "
+                + $"{p.Answers} of {StudyNames.Count(p.Questions, "question")} answered.");
     }
-
-    private static string Count(int number, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number:N0} {what}{(number == 1 ? "" : "s")}");
 
     private static IEnumerable<string> Table(QuestionFigures question)
     {
@@ -105,8 +103,8 @@ internal static class StudyReport
         var kappa = question.FleissKappa is { } value
             ? $"Fleiss' kappa on the best image {Number(value)} (of the {question.FleissRaters} raters who ranked all groups)"
             : "Fleiss' kappa is not defined (it needs two raters who ranked all groups, and more than one method named best)";
-        return $"{Count(question.Raters, "rater")} ranked {Count(question.Rankings, "group")} in all. Agreement: Krippendorff's alpha "
-            + $"{Number(question.KrippendorffAlpha)} (ordinal); {kappa}.";
+        return $"{StudyNames.Count(question.Raters, "rater")} ranked {StudyNames.Count(question.Rankings, "group")} in all. Agreement: "
+            + $"Krippendorff's alpha {Number(question.KrippendorffAlpha)} (ordinal); {kappa}.";
     }
 
     private static string Precision(PrecisionFigures which) => string.Create(
