@@ -45,8 +45,8 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
 
     /// <summary>The message for a name that <see cref="IsName"/> refuses.</summary>
     public static string Unknown(string name) =>
-        $"Device {Message.Name(name)} is unknown to the runtime torch, expected {Expected}; the execution providers of ONNX Runtime need the "
-            + "runtime onnx (--backend onnx).";
+        $"Device {Message.Name(name)} is unknown to the runtime torch, expected {Expected}; the execution providers of ONNX Runtime "
+            + "need the runtime onnx (--backend onnx).";
 
     private static int? IndexOf(string name) => name.StartsWith(GpuPrefix, StringComparison.Ordinal)
         && int.TryParse(name.AsSpan(GpuPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null;

@@ -39,7 +39,8 @@ internal static class BenchmarkRun
             Print(terminal, name, figures);
     }
 
-    private static async Task<JsonElement> ChildAsync(string name, BenchmarkSettings settings, string folder, CancellationToken cancellationToken)
+    private static async Task<JsonElement> ChildAsync(
+        string name, BenchmarkSettings settings, string folder, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")

@@ -14,7 +14,9 @@ internal sealed record OnnxDevice(IReadOnlyList<ExecutionProvider> Providers, in
     /// <summary>Reads a device: <c>cpu</c>, <c>directml</c>, <c>cuda:1</c>, <c>tensorrt:1,cuda:1,cpu</c>.</summary>
     /// <param name="text">Names of providers, separated by commas, each with or without the number of a GPU; the GPU is the same for
     /// all.</param>
-    /// <exception cref="ControlNetException">A name is none of the providers or is there twice, or the numbers are none or differ.</exception>
+    /// <exception cref="ControlNetException">
+    /// A name is none of the providers or is there twice, or the numbers are none or differ.
+    /// </exception>
     public static OnnxDevice Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -62,8 +62,6 @@ internal static class ServeRun
                 terminal.Result($"{rater.Number,4}  {Link(rater)}  {rater.Answered} of {total} answered");
         }
 
-        terminal.Output.Flush();
-
         string Link(Rater rater) => $"{root}/r/{rater.Token}";
     }
 
