@@ -20,26 +20,26 @@ internal static class BenchmarkCatalog
     /// <summary>Runs a benchmark in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(
         string name, BenchmarkSettings settings, CancellationToken cancellationToken) => name switch
-    {
-        "step" => Step(Precision.Float32, settings.Repeats, cancellationToken),
-        "step-bf16" => Step(Precision.BFloat16, settings.Repeats, cancellationToken),
-        "onnx" => Onnx(isInt8: false, settings, cancellationToken),
-        "onnx-int8" => Onnx(isInt8: true, settings, cancellationToken),
-        "load" => Load(Precision.Float32),
-        "load-bf16" => Load(Precision.BFloat16),
-        "load-file" => LoadFile("model.safetensors"),
-        "load-ckpt" => LoadFile("model.ckpt"),
-        "save" => Save(),
-        "train" => Train(recompute: false, settings.Repeats, cancellationToken),
-        "train-checkpointing" => Train(recompute: true, settings.Repeats, cancellationToken),
-        "train-memory" => TrainMemory(Precision.Float32, cancellationToken),
-        "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
-        "generations" => Generations(cancellationToken),
-        "startup" => Startup.Run(cancellationToken),
-        "study" => Study(cancellationToken),
-        "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
-        _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
-    };
+        {
+            "step" => Step(Precision.Float32, settings.Repeats, cancellationToken),
+            "step-bf16" => Step(Precision.BFloat16, settings.Repeats, cancellationToken),
+            "onnx" => Onnx(isInt8: false, settings, cancellationToken),
+            "onnx-int8" => Onnx(isInt8: true, settings, cancellationToken),
+            "load" => Load(Precision.Float32),
+            "load-bf16" => Load(Precision.BFloat16),
+            "load-file" => LoadFile("model.safetensors"),
+            "load-ckpt" => LoadFile("model.ckpt"),
+            "save" => Save(),
+            "train" => Train(recompute: false, settings.Repeats, cancellationToken),
+            "train-checkpointing" => Train(recompute: true, settings.Repeats, cancellationToken),
+            "train-memory" => TrainMemory(Precision.Float32, cancellationToken),
+            "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
+            "generations" => Generations(cancellationToken),
+            "startup" => Startup.Run(cancellationToken),
+            "study" => Study(cancellationToken),
+            "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
+            _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
+        };
 
     private static Dictionary<string, object> Step(Precision precision, int repeats, CancellationToken cancellationToken)
     {
