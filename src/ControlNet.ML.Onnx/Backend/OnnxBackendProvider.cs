@@ -36,6 +36,7 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
         if (folder.Graphs is not null)
             return OnnxBackend.Load(folder, session, options.Progress, cancellationToken);
 
+        SessionFactory.RequireProvider(folder.Path, session);
         var progress = options.Progress;
         return Exporting(exported =>
         {
@@ -61,6 +62,7 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(options);
         var session = SessionOptions(options);
+        SessionFactory.RequireProvider(weights.Name, session);
         return Exporting(exported =>
         {
             if (options.ConditionEncoderOnly)

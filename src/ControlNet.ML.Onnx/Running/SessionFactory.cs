@@ -46,8 +46,24 @@ internal static class SessionFactory
         }
     }
 
+    /// <summary>Checks that a provider can be added, before work that would be in vain without one.</summary>
+    /// <param name="source">What is to be run, for errors.</param>
+    /// <param name="options">Where and how it would run.</param>
+    /// <exception cref="ControlNetException">No provider can be used, or the native ONNX Runtime is missing.</exception>
+    public static void RequireProvider(string source, OnnxSessionOptions options) => Prepared(options, () =>
+    {
+        using var session = SessionSettings.Create(source, options);
+        List<(ExecutionProvider Provider, string Reason)> missing = [];
+        if (AddProviders(session, options.Providers, options, missing).Count == 0)
+            throw NoProvider(source, missing, inner: null);
+        return true;
+    });
+
     private static InferenceSession Open(
-        string source, OnnxSessionOptions options, Action<SessionOptions>? configure, Func<SessionOptions, InferenceSession> open)
+        string source, OnnxSessionOptions options, Action<SessionOptions>? configure, Func<SessionOptions, InferenceSession> open) =>
+        Prepared(options, () => FirstThatOpens(source, options, configure, open));
+
+    private static T Prepared<T>(OnnxSessionOptions options, Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Providers.Count == 0)
@@ -56,7 +72,7 @@ internal static class SessionFactory
         try
         {
             RuntimeLog.Prepare();
-            return FirstThatOpens(source, options, configure, open);
+            return work();
         }
         catch (Exception e) when (RuntimeErrors.IsMissingLibrary(e))
         {
@@ -72,20 +88,12 @@ internal static class SessionFactory
         string source, OnnxSessionOptions options, Action<SessionOptions>? configure, Func<SessionOptions, InferenceSession> open)
     {
         List<(ExecutionProvider Provider, string Reason)> missing = [];
-        var remaining = options.Providers.ToList();
+        IReadOnlyList<ExecutionProvider> remaining = options.Providers;
         Exception? last = null;
         while (true)
         {
             using var session = SessionSettings.Create(source, options);
-            foreach (var provider in remaining.ToArray())
-            {
-                if (ProviderSetup.TryAdd(session, provider, options) is { } reason)
-                {
-                    missing.Add((provider, reason));
-                    remaining.Remove(provider);
-                }
-            }
-
+            remaining = AddProviders(session, remaining, options, missing);
             if (remaining.Count == 0)
                 throw NoProvider(source, missing, last);
             configure?.Invoke(session);
@@ -98,10 +106,27 @@ internal static class SessionFactory
                 if (remaining is [ExecutionProvider.Cpu] || e is OnnxRuntimeException runtime && RuntimeErrors.IsOfFile(runtime))
                     throw new ControlNetException($"{source} cannot be run: {RuntimeErrors.Text(e)}", e);
                 missing.Add((remaining[0], RuntimeErrors.Text(e)));
-                remaining.RemoveAt(0);
+                remaining = [.. remaining.Skip(1)];
                 last = e;
             }
         }
+    }
+
+    /// <summary>Adds the providers that can be added, and returns them; the others are missing.</summary>
+    private static List<ExecutionProvider> AddProviders(
+        SessionOptions session, IReadOnlyList<ExecutionProvider> providers, OnnxSessionOptions options,
+        List<(ExecutionProvider Provider, string Reason)> missing)
+    {
+        List<ExecutionProvider> added = [];
+        foreach (var provider in providers)
+        {
+            if (ProviderSetup.TryAdd(session, provider, options) is { } reason)
+                missing.Add((provider, reason));
+            else
+                added.Add(provider);
+        }
+
+        return added;
     }
 
     /// <summary>On damaged graphs, ONNX Runtime throws exceptions of several types.</summary>

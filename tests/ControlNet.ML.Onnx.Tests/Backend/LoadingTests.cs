@@ -32,6 +32,20 @@ public sealed class LoadingTests(OnnxLayouts layouts) : IClassFixture<OnnxLayout
     }
 
     [Fact]
+    public void A_missing_provider_is_named_for_weights_before_they_are_exported()
+    {
+        using var cache = new TemporaryFolder();
+        using var elsewhere = new CacheVariable(cache.Path);
+        var name = OperatingSystem.IsMacOS() ? "directml" : "coreml";
+        var options = new LoadOptions { Backend = new OnnxBackendProvider(), Device = name };
+        var (model, control) = (Fixtures.Path("models", "sd1"), Fixtures.Path("models", "sd1-control-a"));
+        Assert.StartsWith($"{model} cannot be run on {name}: ", Assert.Throws<ControlNetException>(() => DiffusionModel.Load(model, options)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("sd1-control-a/", Assert.Throws<ControlNetException>(() => ControlNetwork.Load(control, options)).Message, StringComparison.Ordinal);
+
+        Assert.False(Directory.Exists(cache.File("scratch")));
+    }
+
+    [Fact]
     public void Weights_are_exported_for_the_time_that_they_are_loaded()
     {
         using var cache = new TemporaryFolder();
