@@ -1,9 +1,10 @@
 using System.CommandLine;
 using ControlNet.ML;
 using ControlNet.ML.EmojiTraining;
+using ControlNet.ML.EmojiTraining.Baselines;
 
 // Makes the training and evaluation data of the embedded model's control networks, and evaluates the networks.
-var root = new RootCommand("Make data for the embedded model's control networks, and evaluate them.") { ScenesCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
+var root = new RootCommand("Make data for the embedded model's control networks, and evaluate them.") { ScenesCommand.Create(), BaselineCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

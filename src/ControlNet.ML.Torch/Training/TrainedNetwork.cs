@@ -125,7 +125,7 @@ internal static class TrainedNetwork
     private static IEnumerable<Convolution> HintConvolutions(ConditionEncoder encoder) => [encoder.conv_in, .. encoder.blocks];
 
     /// <summary>torch's <c>Conv2d.reset_parameters</c>: weights and biases uniform within ±1/√(inputs · kernel²).</summary>
-    private static void Kaiming(Convolution convolution, TorchRandom random)
+    internal static void Kaiming(Convolution convolution, TorchRandom random)
     {
         var bound = (float)(1 / Math.Sqrt(FanIn(convolution)));
         Fill(convolution.weight, values => random.FillUniform(values, -bound, bound));
