@@ -14,10 +14,10 @@ namespace ControlNet.ML.EmojiTraining.Baselines;
 internal sealed class ConditionTokens : Module<Tensor, Tensor>
 {
     private static readonly int[] Widths = [32, 64, 128, 256];
-    private readonly Module<Tensor, Tensor> convolutions;
-    private readonly Module<Tensor, Tensor> mixing;
-    private readonly Module<Tensor, Tensor> projection;
-    private readonly TorchSharp.Modules.Parameter positions;
+    private readonly Module<Tensor, Tensor> _convolutions;
+    private readonly Module<Tensor, Tensor> _mixing;
+    private readonly Module<Tensor, Tensor> _projection;
+    private readonly TorchSharp.Modules.Parameter _positions;
 
     /// <param name="width">Width of the text embeddings.</param>
     /// <param name="side">Side of the conditions in pixels, a multiple of 16.</param>
@@ -40,12 +40,12 @@ internal sealed class ConditionTokens : Module<Tensor, Tensor>
             inputs = outputs;
         }
 
-        convolutions = Sequential(stack);
-        mixing = Sequential(Linear(inputs, width), SiLU(), Linear(width, width), LayerNorm(width));
-        projection = Linear(width, width);
+        _convolutions = Sequential(stack);
+        _mixing = Sequential(Linear(inputs, width), SiLU(), Linear(width, width), LayerNorm(width));
+        _projection = Linear(width, width);
         var fields = side / (1 << Widths.Length);
         using var start = randn(1, fields * fields, width).Times(0.02);
-        positions = new TorchSharp.Modules.Parameter(start);
+        _positions = new TorchSharp.Modules.Parameter(start);
         RegisterComponents();
     }
 
@@ -54,7 +54,7 @@ internal sealed class ConditionTokens : Module<Tensor, Tensor>
     public override Tensor forward(Tensor condition)
     {
         using var scope = NewDisposeScope();
-        var fields = convolutions.forward(condition).flatten(2).transpose(1, 2);
-        return projection.forward(mixing.forward(fields).Plus(positions)).MoveToOuterDisposeScope();
+        var fields = _convolutions.forward(condition).flatten(2).transpose(1, 2);
+        return _projection.forward(_mixing.forward(fields).Plus(_positions)).MoveToOuterDisposeScope();
     }
 }

@@ -15,7 +15,7 @@ internal sealed class LatentEdgePredictor : Module<Tensor, Tensor, Tensor>
 
     /// <summary>Frequencies of the noise level's encoding.</summary>
     private const int Frequencies = 9;
-    private readonly Module<Tensor, Tensor> layers;
+    private readonly Module<Tensor, Tensor> _layers;
 
     /// <param name="features">Channels of the features.</param>
     /// <param name="latents">Channels of the latents.</param>
@@ -30,7 +30,7 @@ internal sealed class LatentEdgePredictor : Module<Tensor, Tensor, Tensor>
             inputs = width;
         }
 
-        layers = Sequential([.. stack, Linear(inputs, latents)]);
+        _layers = Sequential([.. stack, Linear(inputs, latents)]);
         RegisterComponents();
     }
 
@@ -48,6 +48,6 @@ internal sealed class LatentEdgePredictor : Module<Tensor, Tensor, Tensor>
         });
         var encoded = stack([level, .. waves], dim: 1).view(rows, -1, 1, 1).expand(rows, -1, height, width);
         var pixels = cat([features, encoded], dim: 1).permute(0, 2, 3, 1).reshape(rows * height * width, -1);
-        return layers.forward(pixels).view(rows, height, width, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return _layers.forward(pixels).view(rows, height, width, -1).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 }
