@@ -12,12 +12,7 @@ mkdir -p "$work"
 work=$(realpath "$work")
 cd "$repository"
 
-# One thread: the networks are so small that more threads mostly wait for each other.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-dotnet build -c Release -v quiet training/emoji
-dotnet build -c Release -v quiet src/ControlNet.ML.Cli
-emoji=$(find training/emoji/bin/Release -name emoji-training -type f | head -n 1)
-tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n 1)
+source scripts/emoji-tools.sh
 
 [[ -d $work/canny-2000 ]] || "$emoji" scenes "$zip" --condition canny --count 2000 --seed 1 --output "$work/canny-2000"
 [[ -d $work/canny-held-out ]] || "$emoji" scenes "$zip" --condition canny --held-out --output "$work/canny-held-out"

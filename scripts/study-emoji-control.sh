@@ -16,8 +16,7 @@ scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 work=$(realpath "$work")
 cd "$scripts/.."
-emoji=$(find training/emoji/bin/Release -name emoji-training -type f | head -n 1)
-tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n 1)
+source scripts/emoji-tools.sh
 "$tool" train plot "$work/scenes-8000" "$work/gaussian" "$work/lite" --output "$work/ablations.svg"
 "$tool" train plot "$work/scenes-8000" "$work/scenes-3000" "$work/scenes-1000" --output "$work/scenes.svg"
 echo "Ablations:"

@@ -15,12 +15,7 @@ mkdir -p "$work"
 work=$(realpath "$work")
 cd "$repository"
 
-# One thread: the networks are so small that more threads mostly wait for each other.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-dotnet build -c Release -v quiet training/emoji
-dotnet build -c Release -v quiet src/ControlNet.ML.Cli
-emoji=$(find training/emoji/bin/Release -name emoji-training -type f | head -n 1)
-tool=$(find src/ControlNet.ML.Cli/bin/Release -name controlnet -type f | head -n 1)
+source scripts/emoji-tools.sh
 
 [[ -d $work/$condition-$scenes ]] || "$emoji" scenes "$zip" --condition "$condition" --count "$scenes" --seed 1 --output "$work/$condition-$scenes"
 [[ -d $work/$condition-held-out ]] || "$emoji" scenes "$zip" --condition "$condition" --held-out --output "$work/$condition-held-out"

@@ -12,6 +12,23 @@ internal static class PhotoFiles
     public static IReadOnlyList<string> Find(IEnumerable<string> names) =>
         [.. names.SelectMany(name => Directory.Exists(name) ? OfFolder(name) : [name])];
 
+    /// <summary>The images of a folder by name, without the extension.</summary>
+    /// <exception cref="ControlNetException">The folder has no images, cannot be read, or has two of one name.</exception>
+    public static IReadOnlyDictionary<string, string> ByName(string folder)
+    {
+        Dictionary<string, string> images = new(StringComparer.Ordinal);
+        foreach (var file in OfFolder(folder))
+        {
+            var name = Path.GetFileNameWithoutExtension(file);
+            if (!images.TryAdd(name, file))
+                throw new ControlNetException(
+                    $"The folder {Message.Name(folder)} has {Message.Name(Path.GetFileName(images[name]))} and "
+                        + $"{Message.Name(Path.GetFileName(file))}, expected one image of a name.");
+        }
+
+        return images;
+    }
+
     private static string[] OfFolder(string folder)
     {
         try

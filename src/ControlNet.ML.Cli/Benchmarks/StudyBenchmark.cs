@@ -38,10 +38,10 @@ internal static partial class StudyBenchmark
     private static void Create(ScratchFolder scratch, string folder, CancellationToken cancellationToken)
     {
         var photo = SyntheticPhoto.Make(Side);
-        List<MethodSource> methods = [];
+        List<NamedFolder> methods = [];
         for (var method = 0; method < Methods; method++)
         {
-            methods.Add(new MethodSource($"{method}", scratch.File($"method-{method}")));
+            methods.Add(new NamedFolder($"{method}", scratch.File($"method-{method}")));
             Directory.CreateDirectory(methods[^1].Folder);
             for (var group = 0; group < Groups; group++)
             {

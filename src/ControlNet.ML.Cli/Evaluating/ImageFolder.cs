@@ -6,21 +6,16 @@ namespace ControlNet.ML.Cli.Evaluating;
 /// <summary>A folder of images made elsewhere, by name; the folder of a run of <c>score</c> stands for the images in it.</summary>
 internal sealed class ImageFolder
 {
-    private readonly Dictionary<string, string> _byStem = new(StringComparer.Ordinal);
+    private readonly IReadOnlyDictionary<string, string> _byStem;
     private readonly Dictionary<long, string> _byNumber = [];
     private readonly Dictionary<string, (long, DateTime)> _found;
 
     private ImageFolder(string path)
     {
-        Path = path;
-        _found = List(path);
-        foreach (var file in _found.Keys)
+        (Path, _byStem) = (path, PhotoFiles.ByName(path));
+        _found = List(_byStem.Values);
+        foreach (var (stem, file) in _byStem)
         {
-            var stem = System.IO.Path.GetFileNameWithoutExtension(file);
-            if (!_byStem.TryAdd(stem, file))
-                throw new ControlNetException(
-                    $"The folder {Message.Name(path)} has {Message.Name(System.IO.Path.GetFileName(_byStem[stem]))} and "
-                        + $"{Message.Name(System.IO.Path.GetFileName(file))}, expected one image of a name.");
             if (long.TryParse(stem, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 _byNumber.TryAdd(number, file);
         }
@@ -30,7 +25,7 @@ internal sealed class ImageFolder
     public string Path { get; }
 
     /// <summary>The images, by name.</summary>
-    public IReadOnlyList<string> Files => [.. _found.Keys.Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Files => [.. _byStem.Values.Order(StringComparer.Ordinal)];
 
     /// <summary>Lists a folder.</summary>
     /// <exception cref="ControlNetException">It is missing, has no images, or two of one name.</exception>
@@ -52,7 +47,7 @@ internal sealed class ImageFolder
     /// <exception cref="ControlNetException">The folder changed.</exception>
     public void RequireUnchanged()
     {
-        var now = List(Path);
+        var now = List(PhotoFiles.Find([Path]));
         var (added, removed) = (now.Keys.Except(_found.Keys).Count(), _found.Keys.Except(now.Keys).Count());
         var changed = now.Count(entry => _found.TryGetValue(entry.Key, out var before) && before != entry.Value);
         if (added + removed + changed > 0)
@@ -61,7 +56,7 @@ internal sealed class ImageFolder
                     + $"{changed:N0} have other content. The same command measures these again.");
     }
 
-    private static Dictionary<string, (long, DateTime)> List(string path) =>
-        PhotoFiles.Find([path]).Select(file => new FileInfo(file)).Where(file => file.Exists)
-            .ToDictionary(file => System.IO.Path.Combine(path, file.Name), file => (file.Length, file.LastWriteTimeUtc));
+    private static Dictionary<string, (long, DateTime)> List(IEnumerable<string> files) =>
+        files.Select(file => new FileInfo(file)).Where(file => file.Exists)
+            .ToDictionary(file => file.FullName, file => (file.Length, file.LastWriteTimeUtc));
 }

@@ -29,10 +29,8 @@ internal sealed record ImageMethod(string Name, ImageMethodKind Kind, string Fol
     /// <exception cref="ControlNetException">The folder cannot be read, or none of its images belongs to a row.</exception>
     public static ImageMethod OfColumn(string argument, EvaluationRows rows, CancellationToken cancellationToken)
     {
-        var at = argument.IndexOf('=', StringComparison.Ordinal);
-        if (at <= 0 || at == argument.Length - 1)
-            throw new UsageException($"--column is {Message.Name(argument)}, expected NAME=FOLDER.");
-        var folder = ImageFolder.Open(argument[(at + 1)..]);
+        var column = NamedFolder.Parse("--column", argument);
+        var folder = ImageFolder.Open(column.Folder);
         Func<EvaluationRow, string?>[] rules =
         [
             row => row.Id is { } id ? folder.Find(id) ?? folder.Find(Path.GetFileNameWithoutExtension(id)) : null,
@@ -54,7 +52,7 @@ internal sealed record ImageMethod(string Name, ImageMethodKind Kind, string Fol
             throw new ControlNetException(
                 $"No image in {Message.Name(folder.Path)} ({Message.Name(Path.GetFileName(folder.Files[0]))}, …) belongs to one row: "
                     + "expected files named as the rows' column 'id', as their photo or condition, or as their numbers (0.png, 1.png, …).");
-        return new ImageMethod(argument[..at], ImageMethodKind.Column, folder.Path, rules[best]) { Listing = folder };
+        return new ImageMethod(column.Name, ImageMethodKind.Column, folder.Path, rules[best]) { Listing = folder };
     }
 }
 

@@ -2,16 +2,22 @@ using System.Collections;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>
-/// The finished rows, one line each, in an append-only file. Only complete lines count: a last line that a crash cut short is removed when
-/// the journal is next opened, and its row is scored again.
-/// </summary>
+/// <summary>The finished rows, one line each. The row of a line that a crash cut short is scored again.</summary>
 internal sealed class Journal : IDisposable
 {
-    private readonly FileStream _stream;
     private readonly BitArray _done = new(1024);
+    private readonly JournalFile _file;
 
-    private Journal(FileStream stream) => _stream = stream;
+    private Journal(string path, Shard shard, long rows) => _file = JournalFile.Open(
+        path,
+        stream => JournalLines.Read(stream, path),
+        entry =>
+        {
+            if (!shard.Has(entry.Row) || entry.Row >= rows)
+                throw new ControlNetException($"{path}: row {entry.Row} belongs to another shard or table.");
+            if (!Count(entry))
+                throw new ControlNetException($"{path}: row {entry.Row} occurs twice, expected once.");
+        });
 
     /// <summary>Rows with an image.</summary>
     public long Succeeded { get; private set; }
@@ -27,33 +33,7 @@ internal sealed class Journal : IDisposable
     /// <param name="shard">The shard whose rows it holds.</param>
     /// <param name="rows">Number of rows in the table.</param>
     /// <exception cref="ControlNetException">A line before the last is damaged, or a row is duplicated or of another shard.</exception>
-    public static Journal Open(string path, Shard shard, long rows)
-    {
-        var stream = RunFile.Open(path, FileMode.OpenOrCreate, FileShare.Read);
-        var journal = new Journal(stream);
-        try
-        {
-            var end = 0L;
-            foreach (var line in JournalLines.Read(stream, path))
-            {
-                if (!shard.Has(line.Entry.Row) || line.Entry.Row >= rows)
-                    throw new ControlNetException($"{path}: row {line.Entry.Row} belongs to another shard or table.");
-                if (!journal.Count(line.Entry))
-                    throw new ControlNetException($"{path}: row {line.Entry.Row} occurs twice, expected once.");
-                end = line.Offset + line.Length;
-            }
-
-            if (stream.Length > end)
-                stream.SetLength(end);
-            stream.Position = end;
-            return journal;
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
-    }
+    public static Journal Open(string path, Shard shard, long rows) => new(path, shard, rows);
 
     /// <summary>Removes rows from a journal, so that they are scored again.</summary>
     /// <param name="path">The journal; may be missing.</param>
@@ -76,16 +56,15 @@ internal sealed class Journal : IDisposable
     /// <summary>Appends finished rows and flushes them to disk.</summary>
     public void Append(params ReadOnlySpan<JournalEntry> entries)
     {
-        using var lines = new MemoryStream();
-        foreach (var entry in entries)
-            lines.Write(entry.ToLine());
-        _stream.Write(lines.GetBuffer(), 0, (int)lines.Length);
-        _stream.Flush(flushToDisk: true);
+        var lines = new byte[entries.Length][];
+        for (var i = 0; i < lines.Length; i++)
+            lines[i] = entries[i].ToLine();
+        _file.Append(lines);
         foreach (var entry in entries)
             Count(entry);
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose() => _file.Dispose();
 
     /// <summary>Counts a row; false if it was counted before.</summary>
     private bool Count(JournalEntry entry)

@@ -76,7 +76,7 @@ public sealed class StudyCommandTests
 
     [Theory]
     [InlineData("'b' of 'method-b' has no image '1', '2'", 1, "missing")]
-    [InlineData("have the same name but for the extension", 1, "twice")]
+    [InlineData("expected one image of a name", 1, "twice")]
     [InlineData("b/2.png is not an image", 1, "damaged")]
     [InlineData("expected NAME=FOLDER", 2, "", "--method", "a")]
     [InlineData("names 'METHOD-A' twice", 2, "", "--method", "METHOD-A=a")]

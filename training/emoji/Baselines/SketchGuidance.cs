@@ -1,4 +1,3 @@
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch;
 using ControlNet.ML.Torch.Models;
 using static TorchSharp.torch;
@@ -28,28 +27,21 @@ internal sealed class SketchGuidance(FrozenBase model, LatentEdgePredictor predi
     /// <returns>[1, C, h, w].</returns>
     public TensorData Run(TensorData text, TensorData edges, TensorData noise, int steps, double guidance)
     {
-        var scheduler = model.CreateScheduler(steps);
-        var latents = noise.Clone();
-        for (var i = 0; i < latents.Count; i++)
-            latents.Values[i] *= (float)scheduler.InitNoiseSigma;
         var empty = model.Text("");
-        var guided = new float[latents.Count];
-        var before = new float[latents.Count];
-        for (var step = 0; step < scheduler.Count; step++)
-        {
-            using var scope = NewDisposeScope();
-            latents.Values.CopyTo(before, 0);
-            var input = latents.Clone();
-            scheduler.ScaleModelInput(latents.Values, step, input.Values);
-            var timestep = scheduler.Timesteps[step];
-            var (conditional, gradient) = Predict(input, timestep, text, step < GuidedShare * scheduler.Count ? edges : null);
-            Guidance.Combine(Predict(input, timestep, empty, null).Prediction.Values, conditional.Values, (float)guidance, guided);
-            scheduler.Step(guided, step, latents.Values);
-            if (gradient is not null)
-                Descend(latents.Values, before, gradient.Values);
-        }
-
-        return latents;
+        TensorData? gradient = null;
+        return BaseSampling.Run(
+            model, noise, steps, guidance,
+            (input, timestep, done) =>
+            {
+                using var scope = NewDisposeScope();
+                (var conditional, gradient) = Predict(input, timestep, text, done < GuidedShare ? edges : null);
+                return (Predict(input, timestep, empty, edges: null).Prediction, conditional);
+            },
+            (before, latents) =>
+            {
+                if (gradient is not null)
+                    Descend(latents, before, gradient.Values);
+            });
     }
 
     private (TensorData Prediction, TensorData? Gradient) Predict(TensorData input, double timestep, TensorData text, TensorData? edges)

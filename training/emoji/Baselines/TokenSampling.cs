@@ -1,4 +1,3 @@
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Torch;
 using ControlNet.ML.Torch.Models;
@@ -20,28 +19,16 @@ internal sealed class TokenSampling(FrozenBase model, ConditionTokens encoder)
     public TensorData Run(ImageBuffer condition, TensorData noise, int steps, double guidance)
     {
         using var scope = NewDisposeScope();
-        using var _ = no_grad();
+        using var frozen = no_grad();
         var tokens = encoder.forward(TensorImages.ToUnit(Color.Hwc3(condition)).ToTorch(ScalarType.Float32, CPU));
         var empty = model.Text("").ToTorch(ScalarType.Float32, CPU);
-        var scheduler = model.CreateScheduler(steps);
-        var latents = noise.Clone();
-        for (var i = 0; i < latents.Count; i++)
-            latents.Values[i] *= (float)scheduler.InitNoiseSigma;
-        var (input, guided) = (latents.Clone(), new float[latents.Count]);
-        for (var step = 0; step < scheduler.Count; step++)
+        return BaseSampling.Run(model, noise, steps, guidance, (input, timestep, _) =>
         {
-            scheduler.ScaleModelInput(latents.Values, step, input.Values);
-            Guidance.Combine(Predict(empty), Predict(tokens), (float)guidance, guided);
-            scheduler.Step(guided, step, latents.Values);
+            using var inner = NewDisposeScope();
+            var sample = input.ToTorch(ScalarType.Float32, CPU);
+            return (Predict(empty), Predict(tokens));
 
-            float[] Predict(Tensor text)
-            {
-                using var inner = NewDisposeScope();
-                var time = tensor(new[] { (float)scheduler.Timesteps[step] });
-                return model.UNet.Forward(input.ToTorch(ScalarType.Float32, CPU), new UNetInputs(time, text)).ToData().Values;
-            }
-        }
-
-        return latents;
+            TensorData Predict(Tensor text) => model.UNet.Forward(sample, new UNetInputs(tensor(new[] { (float)timestep }), text)).ToData();
+        });
     }
 }

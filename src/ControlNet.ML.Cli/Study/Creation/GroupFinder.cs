@@ -55,23 +55,9 @@ internal static class GroupFinder
         throw new ControlNetException($"{source}: has no {what} {Message.List(missing)}, expected one for each image of the methods.");
     }
 
-    /// <summary>The images of a folder by name, without the extension.</summary>
-    private static Dictionary<string, string> Images(string folder, string what)
-    {
-        if (!Directory.Exists(folder))
-            throw new ControlNetException($"{what}, {Message.Name(folder)}, does not exist.");
-        Dictionary<string, string> images = [];
-        foreach (var file in PhotoFiles.Find([folder]))
-        {
-            var name = Path.GetFileNameWithoutExtension(file);
-            if (!images.TryAdd(name, file))
-                throw new ControlNetException(
-                    $"{Message.Name(file)} and {Message.Name(images[name])} have the same name but for the extension, expected one image "
-                        + "of each name.");
-        }
-
-        return images;
-    }
+    private static IReadOnlyDictionary<string, string> Images(string folder, string what) => Directory.Exists(folder)
+        ? PhotoFiles.ByName(folder)
+        : throw new ControlNetException($"{what}, {Message.Name(folder)}, does not exist.");
 
     private static Dictionary<string, string?> Prompts(string path, string[] names, CancellationToken cancellationToken)
     {

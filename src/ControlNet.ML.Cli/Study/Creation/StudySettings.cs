@@ -1,10 +1,5 @@
 namespace ControlNet.ML.Cli.Study.Creation;
 
-/// <summary>A method to compare.</summary>
-/// <param name="Name">Its name in exports and reports; raters never see it.</param>
-/// <param name="Folder">The folder of its images.</param>
-internal sealed record MethodSource(string Name, string Folder);
-
 /// <summary>The arguments of <c>study create</c>.</summary>
 internal sealed record StudySettings
 {
@@ -15,7 +10,8 @@ internal sealed record StudySettings
 
     public required StudyForm Form { get; init; }
 
-    public required IReadOnlyList<MethodSource> Methods { get; init; }
+    /// <summary>The methods with the folders of their images; raters never see the names.</summary>
+    public required IReadOnlyList<NamedFolder> Methods { get; init; }
 
     /// <summary>The folder of the conditions, or null.</summary>
     public required string? Conditions { get; init; }
@@ -34,16 +30,15 @@ internal sealed record StudySettings
     /// <param name="texts">NAME=FOLDER each.</param>
     /// <param name="form">The form.</param>
     /// <exception cref="UsageException">One is something else, or there are too few or too many.</exception>
-    public static IReadOnlyList<MethodSource> ParseMethods(IReadOnlyList<string> texts, StudyForm form)
+    public static IReadOnlyList<NamedFolder> ParseMethods(IReadOnlyList<string> texts, StudyForm form)
     {
-        List<MethodSource> methods = [];
+        List<NamedFolder> methods = [];
         foreach (var text in texts)
         {
-            if (text.Split('=', 2) is not [var name, var folder] || name.Trim().Length == 0 || folder.Length == 0)
-                throw new UsageException($"--method is {Message.Name(text)}, expected NAME=FOLDER.");
-            if (methods.Exists(method => method.Name.Equals(name.Trim(), StringComparison.OrdinalIgnoreCase)))
-                throw new UsageException($"--method names {Message.Name(name.Trim())} twice, expected a name of its own for each method.");
-            methods.Add(new MethodSource(name.Trim(), folder));
+            var added = NamedFolder.Parse("--method", text);
+            if (methods.Exists(method => method.Name.Equals(added.Name, StringComparison.OrdinalIgnoreCase)))
+                throw new UsageException($"--method names {Message.Name(added.Name)} twice, expected a name of its own for each method.");
+            methods.Add(added);
         }
 
         if (form == StudyForm.Which && methods.Count != 2)
