@@ -3,7 +3,7 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Evaluating;
 
-/// <summary>Measures the images of a shard that are not in the journal, a few at a time, in constant memory.</summary>
+/// <summary>Measures the images of a shard that are not in the journal; a few of them are in memory at a time.</summary>
 /// <param name="plan">The evaluation.</param>
 /// <param name="journal">The measured images.</param>
 /// <param name="imageDone">Called after each image.</param>
