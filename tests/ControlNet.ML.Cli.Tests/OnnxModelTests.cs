@@ -1,5 +1,10 @@
 using System.Text.Json.Nodes;
+using ControlNet.ML.Components;
 using ControlNet.ML.Imaging;
+using ControlNet.ML.Onnx;
+using ControlNet.ML.Torch;
+using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace ControlNet.ML.Cli.Tests;
 
@@ -52,6 +57,34 @@ public sealed class OnnxModelTests : IDisposable
         Assert.Contains("the decoder of a VAE", decoder.Output, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_saved_model_comes_back_with_the_runtime_that_it_had_though_its_folder_has_graphs_and_weights(bool graphs)
+    {
+        Put();
+        var weights = Fixtures.Path("models", "sd1");
+        foreach (var file in Directory.EnumerateFiles(weights, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine("model", Path.GetRelativePath(weights, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            if (!File.Exists(copy))
+                File.Copy(file, copy);
+        }
+
+        var ml = new MLContext();
+        var rows = ml.Data.LoadFromEnumerable([new Row { Prompt = "red apple" }]);
+        float[] before;
+        var options = new LoadOptions { Device = "cpu", Backend = graphs ? new OnnxBackendProvider() : new TorchBackendProvider() };
+        using (var model = DiffusionModel.Load("model", options))
+        using (var fitted = ml.Transforms.ControlNet().EncodeText("Text", "Prompt", model, new() { Weights = WeightStorage.Reference }).Fit(rows))
+        {
+            before = fitted.Transform(rows).GetColumn<VBuffer<float>>("Text").Single().DenseValues().ToArray();
+            ml.Model.Save(fitted, rows.Schema, "saved.zip");
+        }
+
+        using var loaded = (IDisposable)new MLContext().Model.Load("saved.zip", out _);
+        Assert.Equal(before, ((ITransformer)loaded).Transform(rows).GetColumn<VBuffer<float>>("Text").Single().DenseValues());
+    }
+
     [Fact]
     public async Task A_runtime_that_cannot_load_the_model_is_one_message()
     {
@@ -73,4 +106,9 @@ public sealed class OnnxModelTests : IDisposable
     }
 
     private static void Put() => OnnxLayouts.Put("sd1", "", "model");
+
+    private sealed class Row
+    {
+        public string Prompt { get; set; } = "";
+    }
 }

@@ -9,7 +9,7 @@ namespace ControlNet.ML.Weights;
 /// </summary>
 internal sealed class ControlSource
 {
-    private const string GraphEnding = ".onnx";
+    internal const string GraphEnding = ".onnx";
 
     private readonly Func<WeightSource>? _open;
 

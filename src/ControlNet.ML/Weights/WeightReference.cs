@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ControlNet.ML.Components;
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Hub;
 using ControlNet.ML.Weights.Graphs;
 
@@ -39,8 +40,8 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     public AdapterReference[]? Adapters { get; init; }
 
     /// <summary>
-    /// The options to load it with. The runtime is the application's. Of the hub only the cache is used: opening a saved model fetches
-    /// nothing that its file names.
+    /// The options to load it with. The runtime is the application's, of graphs the one that runs graphs: their folder may have weights,
+    /// too. Of the hub only the cache is used: opening a saved model fetches nothing that its file names.
     /// </summary>
     public LoadOptions ToOptions() => new()
     {
@@ -50,7 +51,12 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         Parts = Parts,
         ConditionEncoderOnly = ConditionEncoderOnly,
         IsCachedOnly = true,
+        Backend = HasGraphs ? Backends.For(isGraph: true) : null,
     };
+
+    /// <summary>Whether it is to ONNX graphs.</summary>
+    internal bool HasGraphs => (Inside is null ? Files.Select(file => file.Name) : Inside.Select(file => file.Name))
+        .Any(name => name.EndsWith(ControlSource.GraphEnding, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The reference with a descriptive name, if the files are inside the saved model and the name need not locate them.</summary>
     public WeightReference Called(string title) => Inside is null ? this : this with { Name = title };

@@ -46,6 +46,27 @@ public sealed class SavedGraphTests : IDisposable
         Assert.Equal(made.Text, back.Text);
     }
 
+    [Fact]
+    public void Graphs_that_came_beside_the_weights_later_are_not_run()
+    {
+        var place = _folder.Copy(Fixtures.Path("models", "sd1"), "model");
+        var ml = new MLContext();
+        var rows = ml.Data.LoadFromEnumerable([new Row { Prompt = "red apple" }]);
+        using (var model = DiffusionModel.Load(place, new LoadOptions { Parts = ModelParts.TextEncoder }))
+        using (var fitted = ml.Transforms.ControlNet().EncodeText("Text", "Prompt", model, new() { Weights = WeightStorage.Reference }).Fit(rows))
+            ml.Model.Save(fitted, rows.Schema, _folder.File("saved.zip"));
+        var graphs = OnnxLayouts.Put("sd1", "", _folder.File("graphs"));
+        foreach (var file in Directory.EnumerateFiles(graphs, "*.onnx*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(place, Path.GetRelativePath(graphs, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        var message = Assert.ThrowsAny<Exception>(() => new MLContext().Model.Load(_folder.File("saved.zip"), out _)).GetBaseException().Message;
+        Assert.Contains("has ONNX graphs beside the weights that the model was saved with", message, StringComparison.Ordinal);
+    }
+
     private static ImageBuffer Condition()
     {
         var image = new ImageBuffer(64, 64, 3);
