@@ -43,8 +43,8 @@ internal static class SharedWeights
             // Their contents were never checked.
             if (model.Folder.Graphs is not null && !reference.HasGraphs)
                 throw new ControlNetException(
-                    $"{model.Name}: has ONNX graphs beside the weights that the model was saved with, and the application runs graphs only: "
-                        + "add the package ControlNet.ML.Torch, or remove the graphs.");
+                    $"{model.Name}: has ONNX graphs beside the weights that the model was saved with, and the application runs graphs "
+                        + "only: add the package ControlNet.ML.Torch, or remove the graphs.");
             foreach (var adapter in reference.Adapters ?? [])
                 adapter.Load(model);
             return model;
