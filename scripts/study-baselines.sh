@@ -5,7 +5,7 @@
 # The report is WORK_FOLDER/run/evaluation.md. What is there already is kept.
 set -euo pipefail
 
-zip=${1:?"emoji-128.zip"} work=${2:?"a folder for data and images"} sketch=${3:-1500} piti=${4:-800}
+zip=${1:?"emoji-128.zip"} work=${2:?"a folder for data and images"} sketch=${3:-1000} piti=${4:-300}
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 zip=$(realpath "$zip")
 mkdir -p "$work"
