@@ -1,6 +1,3 @@
-using System.IO.Compression;
-using System.Text;
-using System.Text.Json;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Imaging;
 using SkiaSharp;
@@ -16,20 +13,7 @@ public sealed class SceneTests : IDisposable
     public SceneTests()
     {
         _zip = _folder.File("art.zip");
-        using var zip = ZipFile.Open(_zip, ZipArchiveMode.Create);
-        foreach (var split in new[] { "train", "eval" })
-        {
-            var lines = new StringBuilder();
-            foreach (var (name, color, style, subgroup) in new[] { ("disc", SKColors.Red, "fluent 3d emoji", "food-fruit"), ("square", SKColors.Blue, "noto emoji", "flag") })
-            {
-                using var entry = zip.CreateEntry($"{split}/{name}.webp").Open();
-                entry.Write(Art(name == "disc", color));
-                lines.Append(JsonSerializer.Serialize(new { file_name = $"{name}.webp", name, style, keywords = new[] { "one", "two" }, subgroup })).Append('\n');
-            }
-
-            using var metadata = zip.CreateEntry($"{split}/metadata.jsonl").Open();
-            metadata.Write(Encoding.UTF8.GetBytes(lines.ToString()));
-        }
+        DrawnArt.Write(_zip, new("disc", SKColors.Red, "fluent 3d emoji", "food-fruit"), new("square", SKColors.Blue, "noto emoji", "flag"));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -54,7 +38,7 @@ public sealed class SceneTests : IDisposable
         SceneSet.Write(art, kind, 30, 7, _folder.File("two"), null, default);
         SceneSet.Write(art, kind, 30, 8, _folder.File("three"), null, default);
         string[] files = [.. Directory.EnumerateFiles(_folder.File("one"), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.File("one"), file))];
-        Assert.Equal(61, files.Length);
+        Assert.Equal(62, files.Length);
         Assert.All(files, file => Assert.Equal(File.ReadAllBytes(_folder.File("one", file)), File.ReadAllBytes(_folder.File("two", file))));
         Assert.NotEqual(File.ReadAllText(_folder.File("one", "metadata.jsonl")), File.ReadAllText(_folder.File("three", "metadata.jsonl")));
 
@@ -89,21 +73,5 @@ public sealed class SceneTests : IDisposable
         cancelled.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => SceneSet.Write(art, "canny", 5, 0, _folder.File("set"), null, cancelled.Token));
         Assert.Empty(Directory.EnumerateDirectories(_folder.Path));
-    }
-
-    private static byte[] Art(bool isDisc, SKColor color)
-    {
-        using var bitmap = new SKBitmap(128, 128, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        for (var y = 0; y < 128; y++)
-        {
-            for (var x = 0; x < 128; x++)
-            {
-                var inside = isDisc ? ((x - 64) * (x - 64)) + ((y - 64) * (y - 64)) < 2500 : Math.Abs(x - 64) < 40 && Math.Abs(y - 64) < 40;
-                bitmap.SetPixel(x, y, inside ? color : SKColors.Transparent);
-            }
-        }
-
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        return data.ToArray();
     }
 }

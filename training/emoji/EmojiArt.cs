@@ -8,6 +8,8 @@ namespace ControlNet.ML.EmojiTraining;
 /// <summary>The emoji that scenes are made of: a split of emoji-128.zip, images with alpha and a line of metadata each.</summary>
 internal sealed class EmojiArt : IDisposable
 {
+    /// <summary>The style that the embedded model was mostly trained on.</summary>
+    public const string BaseStyle = "fluent 3d emoji";
     private const long LargestImage = 1 << 20;
     private const long LargestMetadata = 64 << 20;
     private readonly ZipArchive _archive;
@@ -27,6 +29,12 @@ internal sealed class EmojiArt : IDisposable
 
     /// <summary>The rows of each style.</summary>
     public IReadOnlyDictionary<string, int[]> Styles { get; }
+
+    /// <summary>The rows that the base model should be able to generate, fluent 3d of its subgroups.</summary>
+    /// <exception cref="ControlNetException">There are none.</exception>
+    public IReadOnlyList<int> BaseRows => Enumerable.Range(0, Rows.Count).Where(i => Rows[i] is { Style: BaseStyle, IsBaseSubgroup: true }).ToArray() is { Length: > 0 } rows
+        ? rows
+        : throw new ControlNetException($"The split '{_split}' has no {BaseStyle} of the base model's subgroups.");
 
     /// <summary>Opens a split.</summary>
     /// <param name="path">emoji-128.zip.</param>
@@ -111,6 +119,12 @@ internal sealed record EmojiRow(string FileName, string Name, string Style, stri
     public bool IsBaseSubgroup =>
         Subgroup is "food-fruit" or "food-vegetable" or "food-prepared" or "food-sweet" or "drink" or "cat-face" or "monkey-face" or "plant-flower" or "sport"
         || Subgroup.StartsWith("animal-", StringComparison.Ordinal) || Subgroup.StartsWith("transport-", StringComparison.Ordinal);
+
+    /// <summary>The caption of a plain scene.</summary>
+    public string Caption => $"{Name}, {Style}";
+
+    /// <summary>Whether the art has colors.</summary>
+    public bool IsColored => Style != "black and white line icon";
 
     /// <summary>Reads a line.</summary>
     public static EmojiRow Parse(string line, string where)

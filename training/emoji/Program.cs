@@ -2,9 +2,10 @@ using System.CommandLine;
 using ControlNet.ML;
 using ControlNet.ML.EmojiTraining;
 using ControlNet.ML.EmojiTraining.Baselines;
+using ControlNet.ML.EmojiTraining.Study;
 
 // Makes the training and evaluation data of the embedded model's control networks, and evaluates the networks.
-var root = new RootCommand("Make data for the embedded model's control networks, and evaluate them.") { ScenesCommand.Create(), BaselineCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), ShipCommand.Create() };
+var root = new RootCommand("Make data for the embedded model's control networks, and evaluate them.") { ScenesCommand.Create(), BaselineCommand.Create(), JudgeCommand.Create(), ReportCommand.Create(), TextAgreementCommand.Create(), StudyCommand.Create(), ShipCommand.Create() };
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -17,7 +17,15 @@ internal sealed record Scene(ImageBuffer Image, string Caption, IReadOnlyList<by
     {
         var canvas = new Canvas(255, 255, 255);
         canvas.Put(art.Image(row), Side, 0, 0, mirrored: false);
-        return new Scene(canvas.ToImage(), $"{art.Rows[row].Name}, {art.Rows[row].Style}", canvas.Masks);
+        return new Scene(canvas.ToImage(), art.Rows[row].Caption, canvas.Masks);
+    }
+
+    /// <summary>A scene of the mirrored emoji at full size on a color.</summary>
+    public static Scene Mirrored(EmojiArt art, int row, (string Name, int Red, int Green, int Blue) background)
+    {
+        var canvas = new Canvas(background.Red, background.Green, background.Blue);
+        canvas.Put(art.Image(row), Side, 0, 0, mirrored: true);
+        return new Scene(canvas.ToImage(), $"{art.Rows[row].Caption}, {background.Name} background", canvas.Masks);
     }
 
     /// <summary>A random scene, made like the embedded model's own training data: half plain, a third on a color, the rest pairs.</summary>

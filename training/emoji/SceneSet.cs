@@ -6,9 +6,11 @@ using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining;
 
-/// <summary>Writes scenes with their conditions as a data set in Hugging Face's image folder layout.</summary>
+/// <summary>Writes scenes with their conditions as a data set in Hugging Face's image folder layout, and as a table for 'controlnet evaluate'.</summary>
 internal static class SceneSet
 {
+    /// <summary>The table's file.</summary>
+    public const string TableName = "table.jsonl";
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes random scenes of a split. Row i depends only on the seed and i, not on the number of threads.</summary>
@@ -23,13 +25,14 @@ internal static class SceneSet
         }, progress, cancellationToken);
     }
 
-    /// <summary>Writes the held-out images that the base model should be able to generate: fluent 3d of its subgroups, plain.</summary>
-    public static void WriteHeldOut(EmojiArt art, string condition, string folder, IProgress<int>? progress, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes the images of a split that the base model should be able to generate, fluent 3d of its subgroups, plain. Each is written
+    /// 'repeats' times, one round after the other; conditions with chance differ from round to round.
+    /// </summary>
+    public static void WritePlain(EmojiArt art, string condition, int repeats, string folder, IProgress<int>? progress, CancellationToken cancellationToken)
     {
-        var rows = Enumerable.Range(0, art.Rows.Count).Where(i => art.Rows[i] is { Style: "fluent 3d emoji", IsBaseSubgroup: true }).ToArray();
-        if (rows.Length == 0)
-            throw new ControlNetException("The split has no fluent 3d emoji of the base model's subgroups.");
-        Write(folder, condition, rows.Length, i => (Scene.Plain(art, rows[i]), new TorchRandom((ulong)i)), progress, cancellationToken);
+        var rows = art.BaseRows;
+        Write(folder, condition, rows.Count * repeats, i => (Scene.Plain(art, rows[i % rows.Count]), new TorchRandom((ulong)i)), progress, cancellationToken);
     }
 
     private static void Write(
@@ -44,7 +47,7 @@ internal static class SceneSet
         {
             Directory.CreateDirectory(Path.Combine(part, "images"));
             Directory.CreateDirectory(Path.Combine(part, "conditions"));
-            var lines = new string[count];
+            var lines = new (string Metadata, string Table)[count];
             var done = 0;
             Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, i =>
             {
@@ -52,10 +55,14 @@ internal static class SceneSet
                 var name = FormattableString.Invariant($"{i:D6}.png");
                 ImageCodec.SavePng(Path.Combine(part, "images", name), scene.Image);
                 ImageCodec.SavePng(Path.Combine(part, "conditions", name), SceneConditions.Make(condition, scene, random));
-                lines[i] = JsonSerializer.Serialize(new { file_name = $"images/{name}", conditioning_image = $"conditions/{name}", text = scene.Caption }, Options);
+                var (image, map) = ($"images/{name}", $"conditions/{name}");
+                lines[i] = (
+                    JsonSerializer.Serialize(new { file_name = image, conditioning_image = map, text = scene.Caption }, Options),
+                    JsonSerializer.Serialize(new { id = Path.GetFileNameWithoutExtension(name), prompt = scene.Caption, condition = map, scene = image }, Options));
                 progress?.Report(Interlocked.Increment(ref done));
             });
-            File.WriteAllText(Path.Combine(part, "metadata.jsonl"), string.Join('\n', lines) + "\n", new UTF8Encoding(false));
+            File.WriteAllText(Path.Combine(part, "metadata.jsonl"), string.Concat(lines.Select(line => line.Metadata + "\n")), new UTF8Encoding(false));
+            File.WriteAllText(Path.Combine(part, TableName), string.Concat(lines.Select(line => line.Table + "\n")), new UTF8Encoding(false));
             Directory.Move(part, folder);
         }
         catch

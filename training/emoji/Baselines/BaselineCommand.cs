@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.EmojiTraining.Baselines;
@@ -19,7 +18,7 @@ internal static class BaselineCommand
         name.AcceptOnlyFromAmong(SketchGuided, Piti);
         var data = new Option<string>("--data") { Description = "Data set to train on, written by 'scenes'.", Required = true };
         var heldOut = new Option<string>("--held-out") { Description = "Data set whose conditions to draw, written by 'scenes --held-out'.", Required = true };
-        var output = new Option<string>("--output") { Description = "Folder that gets a folder of images for each method, named as the scenes, and table.jsonl, the held-out rows for 'controlnet evaluate'.", Required = true };
+        var output = new Option<string>("--output") { Description = "Folder that gets a folder of images for each method, named as the scenes.", Required = true };
         var steps = new Option<int>("--steps") { Description = "Training steps of 16 rows.", DefaultValueFactory = _ => 2000 };
         var denoising = new Option<int>("--denoising-steps") { Description = "Denoising steps of an image.", DefaultValueFactory = _ => 20 };
         var guidance = new Option<double>("--guidance") { Description = "Guidance scale.", DefaultValueFactory = _ => 2 };
@@ -40,7 +39,6 @@ internal static class BaselineCommand
                 var request = new Request(result.GetValue(output)!, result.GetValue(steps), result.GetValue(denoising), result.GetValue(guidance), result.GetValue(seed));
                 using var model = new FrozenBase(cancellationToken);
                 var (train, test) = (new BaseScenes(model, result.GetValue(data)!), new BaseScenes(model, result.GetValue(heldOut)!));
-                WriteTable(request.Output, test);
                 if (result.GetValue(name) == SketchGuided)
                     Sketch(model, train, test, request, cancellationToken);
                 else
@@ -72,19 +70,6 @@ internal static class BaselineCommand
 
         ImageBuffer Draw(int row) => model.Decode(sampling.Run(
             test.Condition(row), model.Noise(request.Seed + (ulong)row, test.Condition(row).Height), request.DenoisingSteps, request.Guidance));
-    }
-
-    private static void WriteTable(string folder, BaseScenes scenes)
-    {
-        Directory.CreateDirectory(folder);
-        AtomicFile.Write(Path.Combine(folder, "table.jsonl"), stream =>
-        {
-            for (var row = 0; row < scenes.Count; row++)
-            {
-                JsonSerializer.Serialize(stream, new { id = Path.GetFileNameWithoutExtension(scenes.FileName(row)), prompt = scenes.Prompt(row), condition = scenes.ConditionFile(row) });
-                stream.WriteByte((byte)'\n');
-            }
-        });
     }
 
     /// <summary>Writes a folder of images under a temporary name, then renames it.</summary>
