@@ -15,6 +15,9 @@ internal sealed class TorchDenoiser : IDenoiser
     private readonly UNetInputs _inputs;
     private readonly Tensor? _extraChannels;
     private readonly (TorchControlBackend Network, Tensor Hint)[] _controls;
+    private readonly bool _keepsResiduals;
+    private readonly DeepFeatures? _features;
+    private ControlResiduals? _residuals;
 
     public TorchDenoiser(UNet2DConditionModel unet, NetworkUse use, TorchDevice device, DenoiserInputs inputs)
     {
@@ -29,9 +32,15 @@ internal sealed class TorchDenoiser : IDenoiser
             inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
         _extraChannels = inputs.ExtraChannels is { } extra ? Upload(extra) : null;
         _controls = [.. controls.Select((control, i) => (control, Upload(inputs.Controls[i].Hint)))];
+        _keepsResiduals = inputs.Approximation.Reuses;
+        _features = inputs.Approximation.FeatureInterval > 1 ? new DeepFeatures() : null;
     }
 
-    public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction)
+    public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction) =>
+        Predict(sample, timestep, controls, StepReuse.None, prediction);
+
+    public void Predict(
+        TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, StepReuse reuse, TensorData prediction)
     {
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(controls);
@@ -45,13 +54,25 @@ internal sealed class TorchDenoiser : IDenoiser
             };
 
             ControlResiduals? residuals = null;
-            foreach (var control in controls)
+            if (reuse.HasFlag(StepReuse.Controls))
+                residuals = _residuals ?? throw new InvalidOperationException("No step has kept residuals.");
+            else
             {
-                var own = Run(control, x, inputs);
-                residuals = residuals is null ? own : residuals + own;
+                foreach (var control in controls)
+                {
+                    var own = Run(control, x, inputs);
+                    residuals = residuals is null ? own : residuals + own;
+                }
+
+                if (_keepsResiduals)
+                    Keep(residuals);
             }
 
-            _unet.Forward(_extraChannels is null ? x : cat([x, _extraChannels], dim: 1), inputs, residuals).CopyTo(prediction.Values);
+            var whole = _extraChannels is null ? x : cat([x, _extraChannels], dim: 1);
+            var predicted = reuse.HasFlag(StepReuse.Features)
+                ? _unet.ForwardShallow(whole, inputs, residuals, _features!)
+                : _unet.Forward(whole, inputs, residuals, _features);
+            predicted.CopyTo(prediction.Values);
             return true;
         });
     }
@@ -59,6 +80,8 @@ internal sealed class TorchDenoiser : IDenoiser
     public void Dispose()
     {
         _uploaded.ForEach(tensor => tensor.Dispose());
+        Keep(null);
+        _features?.Dispose();
 
         // The decoder follows, which allocates memory in blocks of other sizes.
         NativeHeap.Trim();
@@ -100,6 +123,17 @@ internal sealed class TorchDenoiser : IDenoiser
         UNetInputs PickAll(UNetInputs whole) => all
             ? whole
             : new(Pick(whole.Timesteps)!, Pick(whole.Text)!, Pick(whole.PooledText), Pick(whole.TimeIds), Pick(whole.GuidanceCondition));
+    }
+
+    /// <summary>Keeps residuals for later steps in place of the earlier ones.</summary>
+    private void Keep(ControlResiduals? residuals)
+    {
+        _residuals?.Select((residual, _) =>
+        {
+            residual.Dispose();
+            return residual;
+        });
+        _residuals = residuals?.Select((residual, _) => residual.alias().DetachFromDisposeScope());
     }
 
     private TorchControlBackend TorchControl(IControlBackend network)

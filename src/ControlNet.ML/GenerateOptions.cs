@@ -1,4 +1,5 @@
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Pipelines;
 
@@ -84,6 +85,10 @@ public sealed record GenerateOptions
     /// <summary>DDIM's eta, 0 (no noise added) to 1.</summary>
     public double Eta { get; init; }
 
+    /// <summary>What is left out to save time, at the price of another image. Images of different ones are not denoised together.</summary>
+    /// <value>Default: nothing.</value>
+    public Approximation Approximation { get; init; } = new();
+
     /// <summary>Starting noise instead of the seed's, [1, C, h, w], of unit variance.</summary>
     public TensorData? Latents { get; init; }
 
@@ -124,7 +129,7 @@ public sealed record GenerateOptions
         { ClipSkip: < 0 } => $"Clip skip is {ClipSkip}, expected 0 or more.",
         _ when Loras.FirstOrDefault(lora => string.IsNullOrEmpty(lora.Name) || !double.IsFinite(lora.Weight)) is { } lora =>
             $"A LoRA is '{lora.Name}' with the weight {lora.Weight}, expected a name and a finite number.",
-        _ => Reading.Validate() ?? Image?.Validate(),
+        _ => Approximation.Validate() ?? Reading.Validate() ?? Image?.Validate(),
     };
 }
 

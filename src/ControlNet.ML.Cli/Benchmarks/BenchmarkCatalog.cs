@@ -12,6 +12,7 @@ internal static class BenchmarkCatalog
     [
         "step", "step-bf16", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing",
         "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
+        "approximations",
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
@@ -37,6 +38,7 @@ internal static class BenchmarkCatalog
             "generations" => Generations(cancellationToken),
             "startup" => Startup.Run(cancellationToken),
             "study" => Study(cancellationToken),
+            "approximations" => ApproximationBenchmark.Run(cancellationToken),
             "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
             _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
         };

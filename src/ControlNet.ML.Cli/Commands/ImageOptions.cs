@@ -74,6 +74,13 @@ internal sealed class ImageOptions
         HelpName = "share",
     };
 
+    private readonly Option<string[]> _approximate = new("--approximate")
+    {
+        Description = "Leave work out, for another image in less time: features=N (the whole UNet every N steps, between them its outermost "
+            + "layers), control=N (control networks every N steps), guidance=SHARE (guidance in that share of the steps). Repeatable.",
+        HelpName = "name=value",
+    };
+
     private readonly Option<int?> _clipSkip = new("--clip-skip")
     {
         Description = "Number of the text encoder's last layers to skip, as in diffusers: one less than the 'Clip skip' of web UIs.",
@@ -138,7 +145,7 @@ internal sealed class ImageOptions
         Option[] options =
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
-            _loras, _loraFolder, _embeddings, _scheduler, _eta, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting,
+            _loras, _loraFolder, _embeddings, _scheduler, _eta, _approximate, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting,
             .. _size.All, .. _modelFile.All, _variant, _precision, _device, _backend,
         ];
         foreach (var option in options)
@@ -190,6 +197,7 @@ internal sealed class ImageOptions
         Seed = Seed(result).Value,
         Scheduler = result.GetValue(_scheduler) is { } name ? UsageException.Of(() => SchedulerCatalog.NameOf(name)) : null,
         Eta = result.GetValue(_eta),
+        Approximation = UsageException.Of(() => Approximation.Parse(result.GetValue(_approximate) ?? [])),
         ClipSkip = result.GetValue(_clipSkip),
         Loras = [.. (result.GetValue(_loras) ?? []).Select(text => UsageException.Of(() => LoraWeight.Parse(text)))],
         LoraFolder = result.GetValue(_loraFolder),

@@ -146,6 +146,8 @@ internal sealed class ScorePlan
             names["guidance rescale"] = options.GuidanceRescale.ToString("R", CultureInfo.InvariantCulture);
         if (options.Eta != 0)
             names["eta"] = options.Eta.ToString("R", CultureInfo.InvariantCulture);
+        if (options.Approximation.ToString() is { Length: > 0 } approximation)
+            names["approximation"] = approximation;
         if (options.ClipSkip is > 0)
             names["clip skip"] = options.ClipSkip.Value.ToString(CultureInfo.InvariantCulture);
         if (Settings.Load.PredictionType is { } prediction)

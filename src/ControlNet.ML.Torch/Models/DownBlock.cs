@@ -33,13 +33,7 @@ internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, 
     public override Tensor forward(Tensor x, Tensor time, Tensor context, IList<Tensor> skips)
     {
         for (var i = 0; i < resnets.Count; i++)
-        {
-            using var scope = NewDisposeScope();
-            x = resnets[i].forward(x, time);
-            if (attentions is not null)
-                x = attentions[i].forward(x, context);
-            skips.Add(x.MoveToOuterDisposeScope());
-        }
+            skips.Add(x = Layer(i, x, time, context));
 
         if (downsamplers is not null)
         {
@@ -48,5 +42,19 @@ internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, 
         }
 
         return x;
+    }
+
+    /// <summary>Runs one layer: a resnet and its transformer.</summary>
+    /// <param name="index">The layer's index.</param>
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="time">SiLU of the time embedding.</param>
+    /// <param name="context">The text.</param>
+    public Tensor Layer(int index, Tensor x, Tensor time, Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        x = resnets[index].forward(x, time);
+        if (attentions is not null)
+            x = attentions[index].forward(x, context);
+        return x.MoveToOuterDisposeScope();
     }
 }

@@ -27,8 +27,9 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     /// <param name="sample">[N, in_channels, H, W].</param>
     /// <param name="inputs">Time, text and so on, N rows each.</param>
     /// <param name="residuals">The summed residuals of the control networks, or null.</param>
+    /// <param name="keep">Receives the deep features, or null.</param>
     /// <returns>[N, out_channels, H, W].</returns>
-    public Tensor Forward(Tensor sample, UNetInputs inputs, ControlResiduals? residuals = null)
+    public Tensor Forward(Tensor sample, UNetInputs inputs, ControlResiduals? residuals = null, DeepFeatures? keep = null)
     {
         using var scope = NewDisposeScope();
 
@@ -40,7 +41,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
             encoded = encoded.With(residuals);
 
         // 3. decoder
-        return Decode(encoded, inputs.Text).MoveToOuterDisposeScope();
+        return Decode(encoded, inputs.Text, keep).MoveToOuterDisposeScope();
     }
 
     /// <summary>Time embedding, encoder and middle, which control networks do not change.</summary>
@@ -57,13 +58,43 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     /// <param name="encoded">The encoder's output, with residuals added.</param>
     /// <param name="text">[N, tokens, width].</param>
     /// <returns>[N, out_channels, H, W].</returns>
-    public Tensor Decode(EncodedSample encoded, Tensor text)
+    public Tensor Decode(EncodedSample encoded, Tensor text) => Decode(encoded, text, keep: null);
+
+    /// <summary>Runs the outermost layers alone, on deep features of an earlier step.</summary>
+    /// <param name="sample">[N, in_channels, H, W].</param>
+    /// <param name="inputs">Time, text and so on, N rows each.</param>
+    /// <param name="residuals">The summed residuals of the control networks, or null.</param>
+    /// <param name="features">Of a step with the same rows.</param>
+    /// <returns>[N, out_channels, H, W].</returns>
+    public Tensor ForwardShallow(Tensor sample, UNetInputs inputs, ControlResiduals? residuals, DeepFeatures features)
+    {
+        using var scope = NewDisposeScope();
+        var time = EmbedTime(inputs);
+        List<Tensor> skips = [conv_in.forward(sample)];
+        for (var i = 0; skips.Count < DeepFeatures.Layers; i++)
+            skips.Add(down_blocks[0].Layer(i, skips[^1], time, inputs.Text));
+        if (residuals is { Skips.Count: > 0 })
+            skips = [.. skips.Zip(residuals.Skips, (skip, residual) => skip.Plus(residual))];
+        return Out(RunLast(features.Value, time, inputs.Text, new Stack<Tensor>(skips))).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Decode(EncodedSample encoded, Tensor text, DeepFeatures? keep)
     {
         var remaining = new Stack<Tensor>(encoded.Skips);
         var x = encoded.Middle;
-        foreach (var block in up_blocks)
+        foreach (var block in up_blocks.SkipLast(1))
             x = block.forward(x, encoded.Time, text, remaining);
-        return Out(x);
+        var last = up_blocks[^1];
+        x = last.Layers(0, last.resnets.Count - DeepFeatures.Layers, x, encoded.Time, text, remaining);
+        keep?.Keep(x);
+        return Out(RunLast(x, encoded.Time, text, remaining));
+    }
+
+    /// <summary>The decoder's last layers.</summary>
+    private Tensor RunLast(Tensor x, Tensor time, Tensor text, Stack<Tensor> skips)
+    {
+        var last = up_blocks[^1];
+        return last.Layers(last.resnets.Count - DeepFeatures.Layers, last.resnets.Count, x, time, text, skips);
     }
 
     /// <summary>The output layers: norm, SiLU, convolution.</summary>

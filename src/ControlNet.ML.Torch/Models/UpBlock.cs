@@ -31,7 +31,22 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     /// <param name="skips">The encoder's outputs, the last on top; one is taken per resnet.</param>
     public override Tensor forward(Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
     {
-        for (var i = 0; i < resnets.Count; i++)
+        x = Layers(0, resnets.Count, x, time, context, skips);
+
+        // The size is that of the next skip tensor, so that odd sizes are restored.
+        return upsamplers is null ? x : upsamplers[0].forward(x, skips.Peek().shape[2..]);
+    }
+
+    /// <summary>Runs some of the layers, each a resnet and its transformer.</summary>
+    /// <param name="first">The first layer.</param>
+    /// <param name="end">The layer after the last.</param>
+    /// <param name="x">[N, C, H, W].</param>
+    /// <param name="time">SiLU of the time embedding.</param>
+    /// <param name="context">The text.</param>
+    /// <param name="skips">The encoder's outputs, the last on top; one is taken per layer.</param>
+    public Tensor Layers(int first, int end, Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
+    {
+        for (var i = first; i < end; i++)
         {
             using var scope = NewDisposeScope();
             x = resnets[i].forward(cat([x, skips.Pop()], dim: 1), time);
@@ -40,7 +55,6 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
             x.MoveToOuterDisposeScope();
         }
 
-        // The size is that of the next skip tensor, so that odd sizes are restored.
-        return upsamplers is null ? x : upsamplers[0].forward(x, skips.Peek().shape[2..]);
+        return x;
     }
 }

@@ -1,4 +1,5 @@
 using ControlNet.ML.Configuration;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 
 namespace ControlNet.ML.Components;
@@ -64,6 +65,10 @@ public record DenoiseComponentOptions : NetworkComponentOptions
     /// <value>0.</value>
     public double Eta { get; init; }
 
+    /// <summary>What is left out to save time, at the price of other images.</summary>
+    /// <value>Nothing.</value>
+    public Approximation Approximation { get; init; } = new();
+
     /// <summary>
     /// LoRAs: loaded ones by name (<see cref="DiffusionModel.LoadLora"/>), or files. In a chain of stages, the stage that encodes the text
     /// has its own.
@@ -91,6 +96,7 @@ public record DenoiseComponentOptions : NetworkComponentOptions
         SchedulerConfig = SchedulerConfig,
         Sizes = Sizes,
         Eta = Eta,
+        Approximation = Approximation,
         Loras = Loras,
     };
 

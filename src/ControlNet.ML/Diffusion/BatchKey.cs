@@ -17,8 +17,12 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
     /// <summary>The LoRAs with their weights, as text; they are in the weights of the networks.</summary>
     public string Loras { get; init; } = "";
 
+    /// <summary>What is left out to save time.</summary>
+    public Approximation Approximation { get; init; } = new();
+
     /// <summary>Everything except the networks.</summary>
-    public (int, int, int, string, double?, int, string) Settings => (Width, Height, Steps, Scheduler, Strength, Tokens, Loras);
+    public (int, int, int, string, double?, int, string, Approximation) Settings =>
+        (Width, Height, Steps, Scheduler, Strength, Tokens, Loras, Approximation);
 
     /// <summary>Why two images cannot be denoised together; null if they can.</summary>
     public string? Difference(BatchKey other)
@@ -35,6 +39,8 @@ internal sealed record BatchKey(int Width, int Height, int Steps, string Schedul
             return "one strength, or all start from noise";
         if (Loras != other.Loras)
             return "the same LoRAs with the same weights";
+        if (Approximation != other.Approximation)
+            return "the same approximation";
         return Covers(other) || other.Covers(this) ? null : "the same control networks in the same order";
     }
 

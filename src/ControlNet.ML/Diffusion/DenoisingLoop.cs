@@ -25,30 +25,29 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
         IReadOnlyList<DenoisingRow> rows, SchedulerConfig scheduler, int steps, CancellationToken cancellationToken = default)
     {
         Check(rows, scheduler, steps);
-        var run = new Pass(rows, unet);
+        using var run = new DenoisingRun(backend, unet, rows);
         var schedulers = rows.Select(row => CreateScheduler(scheduler, steps, row.Eta, row.Image?.Strength)).ToArray();
         var latents = rows.Select((row, i) => Start(row, schedulers[i])).ToArray();
         var guided = new float[latents[0].Count];
         var kept = new float[latents[0].Count];
         var failures = new NotFiniteException?[rows.Count];
-
-        using var denoiser = backend.CreateDenoiser(run.Inputs);
         var count = schedulers[0].Timesteps.Count;
         for (var step = 0; step < count; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            var pass = run.Begin(step, count);
 
             // 1. every row of the networks' input: the latents, scaled for the network
-            for (var r = 0; r < run.Rows.Length; r++)
-                schedulers[run.Rows[r].Image].ScaleModelInput(latents[run.Rows[r].Image].Values, step, run.Sample.Row(r));
+            for (var r = 0; r < pass.Rows.Length; r++)
+                schedulers[pass.Rows[r].Image].ScaleModelInput(latents[pass.Rows[r].Image].Values, step, pass.Sample.Row(r));
 
             // 2. control networks and UNet
-            denoiser.Predict(run.Sample, schedulers[0].Timesteps[step], run.ControlsAt(step, count), run.Prediction);
+            run.Predict(schedulers[0].Timesteps[step], step, count);
 
             // 3. guidance, then the scheduler's step
             for (var i = 0; i < rows.Count; i++)
             {
-                run.Guide(i, guided);
+                pass.Guide(i, guided);
                 schedulers[i].Step(guided, step, latents[i].Values, rows[i].NoiseSource);
                 if (rows[i].Image is { Mask: { } mask } image)
                     RestoreUnmasked(image.Latents, mask, rows[i].Noise, schedulers[i], step + 1, kept, latents[i].Values);
@@ -119,6 +118,8 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
             if (row.NegativeText is { } negative && negative.Tokens != row.Text.Tokens)
                 throw new ArgumentException(
                     $"The negative prompt has {negative.Tokens} tokens, expected {row.Text.Tokens}, as the prompt.", nameof(rows));
+            if (row.Approximation.Validate() is { } invalid)
+                throw new ArgumentException(invalid, nameof(rows));
             if (row.ExtraChannels is null != first.ExtraChannels is null)
                 throw new ArgumentException("Images of one run all have extra channels for the UNet, or none has.", nameof(rows));
             if (!row.Controls.Select(c => c.Network).SequenceEqual(first.Controls.Select(c => c.Network)))
@@ -128,111 +129,6 @@ public sealed class DenoisingLoop(IDiffusionBackend backend, UNetConfig unet)
                 if (control.Unit.Validate() is { } problem)
                     throw new ArgumentException(problem, nameof(rows));
             }
-        }
-    }
-
-    /// <summary>Maps images to rows of the networks' batch, and the predictions for those rows back to images.</summary>
-    private sealed class Pass
-    {
-        private readonly IReadOnlyList<DenoisingRow> _images;
-        private readonly double[][][] _weights;
-        private readonly int[] _conditional;
-        private readonly int[] _unconditional;
-
-        public Pass(IReadOnlyList<DenoisingRow> images, UNetConfig unet)
-        {
-            _images = images;
-            var guided = Enumerable.Range(0, images.Count).Where(i => Guidance.Rows(unet, images[i].Guidance) == 2).ToArray();
-            Rows = [.. guided.Select(i => (i, false)), .. Enumerable.Range(0, images.Count).Select(i => (i, true))];
-            _unconditional = [.. images.Select((_, i) => Array.IndexOf(guided, i))];
-            _conditional = [.. images.Select((_, i) => guided.Length + i)];
-
-            var shape = images[0].Noise.Shape;
-            Sample = TensorData.Zeros(Rows.Length, shape[1], shape[2], shape[3]);
-            Prediction = TensorData.Zeros(Rows.Length, unet.OutChannels, shape[2], shape[3]);
-            var height = shape[2];
-            _weights = [.. images.Select(image => image.Controls.Select(control =>
-                ControlWeights.Of(control.Unit.Weighting, control.Network.Config, height, unet.TrainedSide)).ToArray())];
-            Inputs = Gather(unet);
-        }
-
-        public (int Image, bool Conditional)[] Rows { get; }
-
-        public TensorData Sample { get; }
-
-        public TensorData Prediction { get; }
-
-        public DenoiserInputs Inputs { get; }
-
-        public List<ControlStep> ControlsAt(int step, int steps)
-        {
-            List<ControlStep> active = [];
-            for (var control = 0; control < _images[0].Controls.Count; control++)
-            {
-                var scales = TensorData.Zeros(Rows.Length, _weights[0][control].Length);
-                for (var r = 0; r < Rows.Length; r++)
-                    FillScales(scales.Row(r), control, Rows[r], step, steps);
-                if (scales.Values.AsSpan().ContainsAnyExcept(0f))
-                    active.Add(new ControlStep(control, scales));
-            }
-
-            return active;
-        }
-
-        public void Guide(int image, Span<float> result)
-        {
-            var conditional = Prediction.Row(_conditional[image]);
-            if (_unconditional[image] < 0)
-            {
-                conditional.CopyTo(result);
-                return;
-            }
-
-            Guidance.Combine(Prediction.Row(_unconditional[image]), conditional, (float)_images[image].Guidance, result);
-            if (_images[image].GuidanceRescale > 0)
-                Guidance.Rescale(conditional, (float)_images[image].GuidanceRescale, result);
-        }
-
-        private void FillScales(Span<float> scales, int control, (int Image, bool Conditional) row, int step, int steps)
-        {
-            var (network, _, unit) = _images[row.Image].Controls[control];
-            var conditionalOnly = unit.Weighting.ConditionalOnly() || network.Config.GlobalPoolConditions;
-            if (!unit.IsActive(step, steps) || (conditionalOnly && !row.Conditional))
-                return;
-            var weights = _weights[row.Image][control];
-            for (var i = 0; i < weights.Length; i++)
-                scales[i] = (float)(weights[i] * unit.Scale);
-        }
-
-        private DenoiserInputs Gather(UNetConfig unet)
-        {
-            var first = _images[0];
-            return new DenoiserInputs
-            {
-                Text = Stack(row => Text(row).Hidden),
-                PooledText = first.Text.Pooled is null ? null : Stack(row => Text(row).Pooled!),
-                TimeIds = first.TimeIds is null
-                    ? null
-                    : Stack(row => new TensorData([.. _images[row.Image].TimeIds!.Select(id => (float)id)], 1, 6)),
-                GuidanceCondition = unet.TimeCondProjDim is { } width
-                    ? Stack(row => new TensorData(Guidance.Embed(_images[row.Image].Guidance, width), 1, width))
-                    : null,
-                ExtraChannels = first.ExtraChannels is null ? null : Stack(row => _images[row.Image].ExtraChannels!),
-                Controls = [.. first.Controls.Select((control, i) => (control.Network, Stack(row => _images[row.Image].Controls[i].Hint)))],
-            };
-        }
-
-        private TextEmbedding Text((int Image, bool Conditional) row) =>
-            row.Conditional
-                ? _images[row.Image].Text
-                : _images[row.Image].NegativeText
-                    ?? throw new InvalidOperationException("Guidance needs a negative prompt, which may be empty.");
-
-        /// <summary>Concatenates tensors [1, …] along the first dimension.</summary>
-        private TensorData Stack(Func<(int Image, bool Conditional), TensorData> part)
-        {
-            var parts = Rows.Select(part).ToArray();
-            return new TensorData([.. parts.SelectMany(p => p.Values)], [Rows.Length, .. parts[0].Shape[1..]]);
         }
     }
 }

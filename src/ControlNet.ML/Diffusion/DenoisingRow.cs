@@ -41,6 +41,9 @@ public sealed record DenoisingRow
     /// <summary>The eta of DDIM-like schedulers, 0 to 1.</summary>
     public double Eta { get; init; }
 
+    /// <summary>What is left out to save time, the same for all rows of a run.</summary>
+    public Approximation Approximation { get; init; } = new();
+
     /// <summary>The properties that it must share with the other rows of its batch.</summary>
     /// <param name="scheduler">The scheduler.</param>
     /// <param name="steps">Denoising steps.</param>
@@ -53,6 +56,7 @@ public sealed record DenoisingRow
         [.. Controls.Where(control => control.Unit.TakesPart).Select(control => control.Network)])
     {
         Tokens = Text.Tokens,
+        Approximation = Approximation,
     };
 }
 

@@ -125,6 +125,21 @@ public interface IDenoiser : IDisposable
     /// <param name="controls">The control networks that are active in this step. The others are not run.</param>
     /// <param name="prediction">Receives [R, out channels, h, w].</param>
     void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction);
+
+    /// <summary>Runs the model, with results of an earlier step where <see cref="DenoiserInputs.Approximation"/> asks for it.</summary>
+    /// <param name="sample">The scaled latents, [R, C, h, w].</param>
+    /// <param name="timestep">The timestep; the same for all rows.</param>
+    /// <param name="controls">The control networks that are active in this step, as in the step whose results are taken.</param>
+    /// <param name="reuse">What is taken from an earlier step.</param>
+    /// <param name="prediction">Receives [R, out channels, h, w].</param>
+    /// <exception cref="ControlNetException">The backend keeps no results.</exception>
+    void Predict(
+        TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, StepReuse reuse, TensorData prediction)
+    {
+        if (reuse != StepReuse.None)
+            throw new ControlNetException("This runtime keeps no results from step to step: expected intervals of 1.");
+        Predict(sample, timestep, controls, prediction);
+    }
 }
 
 /// <summary>The inputs that stay the same in all steps. R rows: for n images, n or up to 2n, the unconditional ones first.</summary>
@@ -146,6 +161,9 @@ public sealed record DenoiserInputs
     /// UNet input channels concatenated to the latents, [R, E, h, w]; null for models without them. Control networks do not receive them.
     /// </summary>
     public TensorData? ExtraChannels { get; init; }
+
+    /// <summary>What the steps leave out. A backend that cannot keep what it <see cref="Approximation.Reuses"/> refuses it.</summary>
+    public Approximation Approximation { get; init; } = new();
 
     /// <summary>The control networks and their hints, R rows each, see <see cref="IControlBackend.HintShape"/>.</summary>
     public IReadOnlyList<(IControlBackend Network, TensorData Hint)> Controls { get; init; } = [];

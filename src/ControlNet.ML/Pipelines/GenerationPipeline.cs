@@ -99,6 +99,7 @@ internal sealed class GenerationPipeline(DiffusionModel model)
             NoiseSource = random,
             TimeIds = TimeIds(model, settings.Width, settings.Height, options.Sizes),
             Eta = options.Eta,
+            Approximation = options.Approximation,
         };
         return new DenoisingRequest(row, settings.Scheduler, options.StepCount)
         {

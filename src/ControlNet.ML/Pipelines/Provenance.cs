@@ -67,6 +67,8 @@ internal static class Provenance
             entries[model.Folder.IsSingleFile ? "model_sha256" : "unet_sha256"] = hash;
         if (GenerationPipeline.TimeIds(model, width, height, options.Sizes) is { } ids)
             entries["size_conditioning"] = string.Join(' ', ids);
+        if (options.Approximation.ToString() is { Length: > 0 } approximation)
+            entries["approximation"] = approximation;
         if (options.Latents is not null)
             entries["noise"] = "given, not drawn from the seed";
         if (options.Image is { } image)

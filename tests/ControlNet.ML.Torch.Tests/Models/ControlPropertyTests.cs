@@ -125,6 +125,43 @@ public sealed class ControlPropertyTests
         Close.Relative([.. with.Row(1).ToArray().Select(v => (double)v)], mixed.Row(1), 2e-5, "row with control");
     }
 
+    [Property]
+    public void What_a_step_takes_from_an_earlier_one_is_what_that_one_computed(TinyUNet tiny)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var unet = RandomWeights.Fill(new UNet2DConditionModel(tiny.Config));
+        using var network = new TorchControlBackend(Control(tiny), RandomWeights.Fill(new ControlNetModel(Control(tiny))), Cpu);
+        var hint = network.EncodeCondition(Condition(tiny).ToData());
+        using var denoiser = new TorchDenoiser(unet, new NetworkUse(typeof(DiffusionModel)), Cpu, Denoiser(tiny) with
+        {
+            Controls = [(network, hint)],
+            Approximation = new() { FeatureInterval = 2 },
+        });
+        ControlStep[] controls = [new(0, Scales(tiny, 0.75f))];
+        var (first, second) = (Sample(tiny), Noise(tiny, 9, tiny.Batch, tiny.Config.InChannels, tiny.Height, tiny.Width));
+        TensorData Predict(Tensor sample, double timestep, StepReuse reuse)
+        {
+            var prediction = TensorData.Zeros(tiny.Batch, 4, tiny.Height, tiny.Width);
+            denoiser.Predict(sample.ToData(), timestep, controls, reuse, prediction);
+            return prediction;
+        }
+
+        // On the same sample, everything that is taken is what would have been computed.
+        var whole = Predict(first, 123.5, StepReuse.None);
+        Assert.Equal(whole.Values, Predict(first, 123.5, StepReuse.Controls).Values);
+        Assert.Equal(whole.Values, Predict(first, 123.5, StepReuse.Features | StepReuse.Controls).Values);
+
+        // On another, the first one's residuals and features apply.
+        var inputs = Inputs(tiny);
+        var residuals = network.Network.Forward(first, inputs, hint.ToTorch(ScalarType.Float32, CPU)).Select((residual, _) => residual * 0.75f);
+        Close.Relative(
+            [.. unet.Forward(second, inputs, residuals).ToData().Values.Select(value => (double)value)], Predict(second, 123.5, StepReuse.Controls).Values, 2e-5, "residuals");
+        using var features = new DeepFeatures();
+        unet.Forward(second, inputs, residuals, features);
+        Assert.Equal(Bits(unet.ForwardShallow(first, inputs, residuals, features)), Array.ConvertAll(Predict(first, 123.5, StepReuse.Features | StepReuse.Controls).Values, BitConverter.SingleToInt32Bits));
+    }
+
     /// <summary>A network of random weights, the paper's or what it is compared with.</summary>
     private static IControlModel Network(TinyUNet tiny, bool lite) => lite && tiny.Config.DownsamplePadding == 1
         ? RandomWeights.Fill(new ControlNetLiteModel(Control(tiny) with { Lite = true }))
