@@ -36,6 +36,7 @@ public sealed class BadInputTests
             { 2, "--size and --height both give the size", [.. generate, "--size", "64", "--height", "64"] },
             { 2, "width is 100, expected a multiple of 8", [.. generate, "--width", "100"] },
             { 2, "Guidance rescale is 2, expected 0 to 1", [.. generate, "--guidance-rescale", "2"] },
+            { 2, "'deep=3' is no approximation", [.. generate, "--approximate", "deep=3"] },
             { 2, "Eta is -1, expected 0 to 1", [.. generate, "--eta", "-1"] },
             { 2, "takes no option Eta", [.. generate, "--eta", "0.5", "--scheduler", "Euler a"] },
             { 2, "Clip skip is -1, expected 0 or more", [.. generate, "--clip-skip", "-1"] },

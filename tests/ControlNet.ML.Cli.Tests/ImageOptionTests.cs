@@ -19,10 +19,12 @@ public sealed partial class ImageOptionTests : IDisposable
         using var model = DiffusionModel.Load("emoji");
         await Same("plain.png", settings);
         await Same("skip.png", settings with { ClipSkip = 1 }, "--clip-skip", "1");
+        await Same("features.png", settings with { Approximation = new() { FeatureInterval = 2 } }, "--approximate", "features=2");
+        await Same("guidance.png", settings with { Approximation = new() { ControlInterval = 2, GuidanceEnd = 0.5 } }, "--approximate", "control=2", "--approximate", "guidance=0.5");
         await Same("eta.png", settings with { Eta = 0.5 }, "--eta", "0.5");
         await Same("rescale.png", settings with { GuidanceRescale = 0.7 }, "--guidance-rescale", "0.7");
-        var images = ((string[])["plain", "skip", "eta", "rescale"]).Select(name => Convert.ToHexString(ImageCodec.Load($"{name}.png").Samples)).ToArray();
-        Assert.Equal(4, images.Distinct().Count());
+        var images = ((string[])["plain", "skip", "features", "guidance", "eta", "rescale"]).Select(name => Convert.ToHexString(ImageCodec.Load($"{name}.png").Samples)).ToArray();
+        Assert.Equal(6, images.Distinct().Count());
 
         async Task Same(string file, GenerateOptions options, params string[] args)
         {
@@ -33,6 +35,7 @@ public sealed partial class ImageOptionTests : IDisposable
             var written = PngText.Read(file);
             foreach (var key in (string[])["clip_skip", "eta", "guidance_rescale", "scheduler"])
                 Assert.Equal(expected.Provenance[key], written[key]);
+            Assert.Equal(expected.Provenance.GetValueOrDefault("approximation"), written.GetValueOrDefault("approximation"));
         }
     }
 

@@ -1,10 +1,11 @@
 using ControlNet.ML.Components;
+using ControlNet.ML.Diffusion;
 using ControlNet.ML.Diffusion.Schedulers;
 using Microsoft.ML;
 
 namespace ControlNet.ML.Torch.Tests.Components;
 
-/// <summary>The whole configuration of a scheduler and SDXL's sizes, whole and in stages, before and after saving.</summary>
+/// <summary>The whole configuration of a scheduler, SDXL's sizes and approximations, whole and in stages, before and after saving.</summary>
 public sealed class StageSettingsTests : IDisposable
 {
     private readonly MLContext _ml = new();
@@ -26,14 +27,17 @@ public sealed class StageSettingsTests : IDisposable
     {
         var scheduler = SchedulerCatalog.Configure(_model.Scheduler, "ddim") with { TimestepSpacing = "trailing", SetAlphaToOne = true };
         var sizes = new SizeConditioning(512, 256, 8, 16, 128, 64);
-        var options = new GenerateComponentOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed", SchedulerConfig = scheduler, Sizes = sizes };
-        var expected = Expected(new GenerateOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, SchedulerConfig = scheduler, Sizes = sizes });
-        Assert.NotEqual(expected[0].Values, Expected(new GenerateOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, Scheduler = "ddim", Sizes = sizes })[0].Values);
-        Assert.NotEqual(expected[0].Values, Expected(new GenerateOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, SchedulerConfig = scheduler })[0].Values);
+        var approximation = new Approximation { FeatureInterval = 2, GuidanceEnd = 0.7 };
+        var options = new GenerateComponentOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed", SchedulerConfig = scheduler, Sizes = sizes, Approximation = approximation };
+        var exact = new GenerateOptions { Steps = 3, Guidance = 4, Width = 64, Height = 64, SchedulerConfig = scheduler, Sizes = sizes };
+        var expected = Expected(exact with { Approximation = approximation });
+        Assert.NotEqual(expected[0].Values, Expected(exact)[0].Values);
+        Assert.NotEqual(expected[0].Values, Expected(exact with { SchedulerConfig = null, Scheduler = "ddim", Approximation = approximation })[0].Values);
+        Assert.NotEqual(expected[0].Values, Expected(exact with { Sizes = null, Approximation = approximation })[0].Values);
 
         var whole = Stages.Generate("Image", "Prompt", _model, null, options).Fit(Data);
         var stages = Stages.EncodeText("Text", "Prompt", _model)
-            .Append(Stages.Denoise("Latents", "Text", _model, null, new() { Steps = 3, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed", SchedulerConfig = scheduler, Sizes = sizes }))
+            .Append(Stages.Denoise("Latents", "Text", _model, null, new() { Steps = 3, Guidance = 4, Width = 64, Height = 64, SeedColumn = "Seed", SchedulerConfig = scheduler, Sizes = sizes, Approximation = approximation }))
             .Append(Stages.DecodeImage("Image", "Latents", _model)).Fit(Data);
         foreach (var transformer in (ITransformer[])[whole, stages])
         {
