@@ -20,7 +20,7 @@ internal static class EvaluationMarkdown
                 Cell(method.Name), method.Images.ToString("N0", CultureInfo.InvariantCulture),
                 .. metrics.Select(name => EvaluationReport.Text(method.Metrics.GetValueOrDefault(name))),
             ]);
-        text.Append("\nIn brackets: 95% of 10,000 resamples of the images. After ±: the deviation of KID over its subsets.\n\n");
+        text.Append("\nIn brackets: 95% intervals over images, of means by 10,000 resamples, of distances of sets by the jackknife.\n\n");
         foreach (var name in metrics)
             text.Append(CultureInfo.InvariantCulture, $"- `{name}`: {Metric.Find(name).Meaning}\n");
 

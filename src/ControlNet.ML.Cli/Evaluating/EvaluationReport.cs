@@ -56,12 +56,11 @@ internal static class EvaluationReport
         terminal.Result(Path.Combine(folder, MarkdownName));
     }
 
-    /// <summary>A figure with its interval, or the deviation of KID.</summary>
+    /// <summary>A figure with its interval.</summary>
     public static string Text(Figure? figure) => figure switch
     {
         null => "-",
         { Interval: { } interval } => $"{Number(figure.Value)} [{Number(interval.Low)}, {Number(interval.High)}]",
-        { Deviation: { } deviation } => $"{Number(figure.Value)} ± {Number(deviation)}",
         _ => Number(figure.Value),
     };
 

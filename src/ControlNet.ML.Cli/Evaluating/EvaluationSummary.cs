@@ -139,13 +139,13 @@ internal sealed record EvaluationSummary(
             return;
         }
 
-        var metrics = DistributionMetrics.Of(real, features!);
-        figures["fid"] = new Figure(metrics.Frechet.Value, null, null, features!.Count);
-        figures["kid"] = new Figure(metrics.Kernel.Mean, metrics.Kernel.StandardDeviation, null, features.Count);
-        figures["precision"] = new Figure(metrics.Manifold.Precision, null, null, features.Count);
-        figures["recall"] = new Figure(metrics.Manifold.Recall, null, null, features.Count);
-        figures["density"] = new Figure(metrics.Manifold.Density, null, null, features.Count);
-        figures["coverage"] = new Figure(metrics.Manifold.Coverage, null, null, features.Count);
+        var (frechet, kernel, manifold) = DistributionMetrics.Of(real, features!);
+        figures["fid"] = new Figure(frechet.Value, null, frechet.Interval, features!.Count);
+        figures["kid"] = new Figure(kernel.Mean, kernel.StandardDeviation, kernel.Interval, features.Count);
+        figures["precision"] = new Figure(manifold.Precision, null, manifold.PrecisionInterval, features.Count);
+        figures["recall"] = new Figure(manifold.Recall, null, manifold.RecallInterval, features.Count);
+        figures["density"] = new Figure(manifold.Density, null, manifold.DensityInterval, features.Count);
+        figures["coverage"] = new Figure(manifold.Coverage, null, manifold.CoverageInterval, features.Count);
     }
 
     private static FeatureSet? Features(Dictionary<(string, long), MeasureEntry> entries, string method, EvaluationRecord record)
@@ -179,7 +179,7 @@ internal sealed record MethodSummary(
 /// <summary>A figure.</summary>
 /// <param name="Value">Its value.</param>
 /// <param name="Deviation">The standard deviation over images, of KID over subsets; null if there is none.</param>
-/// <param name="Interval">The bootstrap interval over images; null for distances of sets.</param>
+/// <param name="Interval">The interval over images; null for a FID of fewer images than features.</param>
 /// <param name="Count">Number of images.</param>
 internal sealed record Figure(double Value, double? Deviation, ConfidenceInterval? Interval, long Count)
 {

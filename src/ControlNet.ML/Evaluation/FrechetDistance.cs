@@ -1,5 +1,3 @@
-using MathNet.Numerics.LinearAlgebra;
-
 namespace ControlNet.ML.Evaluation;
 
 /// <summary>
@@ -19,7 +17,13 @@ public sealed record FrechetDistance(double Value, long RealCount, long Generate
     /// </summary>
     public bool IsReliable => Math.Min(RealCount, GeneratedCount) > Dimension;
 
-    /// <summary>Compares two sets of images.</summary>
+    /// <summary>
+    /// The interval over draws of as many images, by the infinitesimal jackknife; null if statistics were compared, which leave no image
+    /// out, and if the distance is not <see cref="IsReliable"/>. It does not reach to the distance of more images, which is smaller.
+    /// </summary>
+    public ConfidenceInterval? Interval { get; init; }
+
+    /// <summary>Compares two sets of images by their statistics, without an interval.</summary>
     /// <param name="real">The statistics of the real images.</param>
     /// <param name="generated">The statistics of the generated images.</param>
     /// <returns>The distance.</returns>
@@ -28,38 +32,21 @@ public sealed record FrechetDistance(double Value, long RealCount, long Generate
     {
         ArgumentNullException.ThrowIfNull(real);
         ArgumentNullException.ThrowIfNull(generated);
-        FeatureSet.CheckComparable(real.Extractor, real.Dimension, generated.Extractor, generated.Dimension);
-        if (Math.Min(real.Count, generated.Count) < 2)
-            throw new ArgumentException($"There are {real.Count:N0} and {generated.Count:N0} images, expected at least 2 of each.");
-        var (first, second) = (Covariance(real), Covariance(generated));
-        var means = 0.0;
-        for (var i = 0; i < real.Dimension; i++)
-            means += (real.Mean[i] - generated.Mean[i]) * (real.Mean[i] - generated.Mean[i]);
-
-        // tr (C1 C2)^½ = tr (C1^½ C2 C1^½)^½, of symmetric matrices: real and stable also where covariances are singular and the root of
-        // the product itself has imaginary parts.
-        var root = Root(first);
-        var cross = Eigenvalues(root * second * root).Sum(Math.Sqrt);
-        return new FrechetDistance(
-            means + first.Trace() + second.Trace() - (2 * cross), real.Count, generated.Count, real.Dimension, real.Extractor);
+        return Compute(real, generated, new FrechetTransport(real, generated));
     }
 
     /// <summary>Compares two sets of images.</summary>
     /// <inheritdoc cref="Compute(FeatureStatistics, FeatureStatistics)"/>
-    public static FrechetDistance Compute(FeatureSet real, FeatureSet generated) =>
-        Compute(FeatureStatistics.Of(real), FeatureStatistics.Of(generated));
-
-    private static Matrix<double> Covariance(FeatureStatistics of) => Matrix<double>.Build.Dense(of.Dimension, of.Dimension, of.Covariance);
-
-    /// <summary>The symmetric root of a positive semidefinite matrix.</summary>
-    private static Matrix<double> Root(Matrix<double> matrix)
+    public static FrechetDistance Compute(FeatureSet real, FeatureSet generated)
     {
-        var parts = matrix.Evd(Symmetricity.Symmetric);
-        var roots = parts.EigenValues.Map(value => Math.Sqrt(Math.Max(0, value.Real)));
-        return parts.EigenVectors * Matrix<double>.Build.DiagonalOfDiagonalVector(roots) * parts.EigenVectors.Transpose();
+        var (first, second) = (FeatureStatistics.Of(real), FeatureStatistics.Of(generated));
+        var transport = new FrechetTransport(first, second);
+        var distance = Compute(first, second, transport);
+        return distance.IsReliable && transport.Error(real, generated) is { } error
+            ? distance with { Interval = ConfidenceInterval.Normal(distance.Value, error) }
+            : distance;
     }
 
-    /// <summary>The eigenvalues of a positive semidefinite matrix, those below 0 by rounding as 0.</summary>
-    private static IEnumerable<double> Eigenvalues(Matrix<double> matrix) =>
-        ((matrix + matrix.Transpose()) / 2).Evd(Symmetricity.Symmetric).EigenValues.Select(value => Math.Max(0, value.Real));
+    private static FrechetDistance Compute(FeatureStatistics real, FeatureStatistics generated, FrechetTransport transport) =>
+        new(transport.Distance, real.Count, generated.Count, real.Dimension, real.Extractor);
 }

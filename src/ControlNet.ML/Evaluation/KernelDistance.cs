@@ -11,6 +11,12 @@ namespace ControlNet.ML.Evaluation;
 /// <param name="Extractor">What computed the features; distances of different extractors cannot be compared.</param>
 public sealed record KernelDistance(double Mean, double StandardDeviation, string Extractor)
 {
+    /// <summary>
+    /// The interval of the distance over draws of as many images, by the jackknife that leaves out what is in no subset (Shao and Wu, A
+    /// General Theory for Jackknife Variance Estimation, 1989); null for one subset, and for subsets of all images.
+    /// </summary>
+    public ConfidenceInterval? Interval { get; init; }
+
     /// <summary>Compares random subsets of two sets of images.</summary>
     /// <param name="real">The features of the real images.</param>
     /// <param name="generated">The features of the generated images.</param>
@@ -26,7 +32,15 @@ public sealed record KernelDistance(double Mean, double StandardDeviation, strin
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 2);
         size = Math.Min(size, Math.Min(real.Count, generated.Count));
         var resampling = new Resampling(seed);
-        return Compute(real, generated, [.. Enumerable.Range(0, subsets).Select(_ => Choose())]);
+        var distance = Compute(real, generated, [.. Enumerable.Range(0, subsets).Select(_ => Choose())]);
+        var left = Math.Min(real.Count, generated.Count) - size;
+        if (left == 0 || subsets == 1)
+            return distance;
+
+        // The variance of subsets of size of n, times size / (n - size), is that of all n; the mean over few subsets adds its own.
+        var variance = distance.StandardDeviation * distance.StandardDeviation * subsets / (subsets - 1);
+        var error = Math.Sqrt(variance * (((double)size / left) + (1.0 / subsets)));
+        return distance with { Interval = ConfidenceInterval.Normal(distance.Mean, error) };
 
         (int[] Real, int[] Generated) Choose() => (resampling.Without(real.Count, size), resampling.Without(generated.Count, size));
     }

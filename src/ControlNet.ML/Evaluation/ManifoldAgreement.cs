@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace ControlNet.ML.Evaluation;
 
 /// <summary>
@@ -16,6 +14,18 @@ namespace ControlNet.ML.Evaluation;
 public sealed record ManifoldAgreement(
     double Precision, double Recall, double Density, double Coverage, int Neighbours, string Extractor)
 {
+    /// <summary>The interval of <see cref="Precision"/> over draws of as many images of both sets, by the jackknife over images.</summary>
+    public ConfidenceInterval PrecisionInterval { get; init; }
+
+    /// <summary>The interval of <see cref="Recall"/>, likewise.</summary>
+    public ConfidenceInterval RecallInterval { get; init; }
+
+    /// <summary>The interval of <see cref="Density"/>, likewise.</summary>
+    public ConfidenceInterval DensityInterval { get; init; }
+
+    /// <summary>The interval of <see cref="Coverage"/>, likewise.</summary>
+    public ConfidenceInterval CoverageInterval { get; init; }
+
     /// <summary>Compares two sets of images.</summary>
     /// <param name="real">The features of the real images.</param>
     /// <param name="generated">The features of the generated images.</param>
@@ -26,43 +36,16 @@ public sealed record ManifoldAgreement(
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(neighbours);
         FeatureSet.CheckComparable(real, generated, least: neighbours + 1);
-        var (realRadii, generatedRadii) = (Radii(real, neighbours), Radii(generated, neighbours));
-        var (held, holding, covered) = (new int[generated.Count], new int[real.Count], new bool[real.Count]);
-        Parallel.For(0, real.Count, i =>
+        var (realBalls, generatedBalls) = (Neighbourhoods.Of(real, neighbours), Neighbourhoods.Of(generated, neighbours));
+        var (precision, density) = realBalls.Hold(generated);
+        var (recall, _) = generatedBalls.Hold(real);
+        var coverage = realBalls.AreMet(generated);
+        return new ManifoldAgreement(precision.Value, recall.Value, density.Value, coverage.Value, neighbours, real.Extractor)
         {
-            var (nearest, inside) = (double.PositiveInfinity, 0);
-            for (var j = 0; j < generated.Count; j++)
-            {
-                var distance = TensorPrimitives.Distance(real[i], generated[j]);
-                nearest = Math.Min(nearest, distance);
-                if (distance < realRadii[i])
-                    Interlocked.Increment(ref held[j]);
-                inside += distance < generatedRadii[j] ? 1 : 0;
-            }
-
-            (holding[i], covered[i]) = (inside, nearest < realRadii[i]);
-        });
-        return new ManifoldAgreement(
-            held.Average(count => count > 0 ? 1.0 : 0),
-            holding.Average(count => count > 0 ? 1.0 : 0),
-            held.Average() / neighbours,
-            covered.Average(isCovered => isCovered ? 1.0 : 0),
-            neighbours,
-            real.Extractor);
-    }
-
-    /// <summary>The distance of each image to the k-th nearest other one.</summary>
-    private static double[] Radii(FeatureSet set, int neighbours)
-    {
-        var radii = new double[set.Count];
-        Parallel.For(0, set.Count, i =>
-        {
-            var distances = new double[set.Count - 1];
-            for (var j = 0; j < distances.Length; j++)
-                distances[j] = TensorPrimitives.Distance(set[i], set[j < i ? j : j + 1]);
-            Array.Sort(distances);
-            radii[i] = distances[neighbours - 1];
-        });
-        return radii;
+            PrecisionInterval = precision.Share(most: generated.Count),
+            RecallInterval = recall.Share(most: real.Count),
+            DensityInterval = density.Positive(),
+            CoverageInterval = coverage.Share(most: real.Count),
+        };
     }
 }
