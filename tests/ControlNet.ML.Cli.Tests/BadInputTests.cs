@@ -49,6 +49,8 @@ public sealed class BadInputTests
             { 2, "no execution provider 'gpu'", [.. generate, "--device", "cpu,gpu", "--backend", "onnx"] },
             { 2, "--device is for the onnx benchmarks", ["bench", "step", "--device", "cuda"] },
             { 2, "--repeats is 0, expected 1 to 1,000", ["bench", "--repeats", "0"] },
+            { 2, "The features benchmark needs --features", ["bench", "features"] },
+            { 2, "--features is for the features benchmark", ["bench", "step", "--features", "x.onnx"] },
             { 2, "--batch-size is 0, expected 1 to 256", ["score", Path.Combine(Fixtures.Checkout, "README.md"), "--output", "run", "--batch-size", "0"] },
             { 2, "Unknown encoding 'utf-99'", ["score", "t.csv", "--output", "run", "--encoding", "utf-99"] },
             { 2, "'scribble' has no option 'treshold'. Did you mean 'threshold'?", [.. controlled, "--preprocess", "scribble", "--set", "treshold=9"] },

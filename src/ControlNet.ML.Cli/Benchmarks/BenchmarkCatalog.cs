@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ControlNet.ML.Onnx;
 using ControlNet.ML.Torch.Benchmarks;
 using ControlNet.ML.Torch.Native;
 
@@ -8,11 +9,14 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// <summary>The benchmarks by name. Each returns a flat list of figures.</summary>
 internal static class BenchmarkCatalog
 {
+    /// <summary>The benchmark that needs a file.</summary>
+    public const string Features = "features";
+
     public static IReadOnlyList<string> Names { get; } =
     [
         "step", "step-bf16", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing",
         "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
-        "approximations",
+        "approximations", "approximate-step", Features,
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
@@ -38,7 +42,9 @@ internal static class BenchmarkCatalog
             "generations" => Generations(cancellationToken),
             "startup" => Startup.Run(cancellationToken),
             "study" => Study(cancellationToken),
+            "approximate-step" => ApproximateStep(settings.Repeats, cancellationToken),
             "approximations" => ApproximationBenchmark.Run(cancellationToken),
+            Features => OfFeatures(settings, cancellationToken),
             "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
             _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
         };
@@ -58,6 +64,21 @@ internal static class BenchmarkCatalog
             ["weights_fp32_gb"] = Gigabytes(result.WeightBytesFloat32),
             ["peak_gb"] = Gigabytes(result.PeakBytes),
             ["peak_above_weights_fp32_gb"] = Gigabytes(result.PeakBytes - result.WeightBytesFloat32),
+        };
+    }
+
+    private static Dictionary<string, object> ApproximateStep(int repeats, CancellationToken cancellationToken)
+    {
+        var result = ApproximateStepBenchmark.Run(repeats, side: 512, cancellationToken);
+        return new()
+        {
+            ["what"] = "SD1.5 UNet and one control network, random weights, 512x512, batch 2: steps relative to a whole one",
+            ["device"] = result.Device,
+            ["rounds_counted"] = result.Repeats,
+            ["step_seconds"] = Round(result.StepSeconds),
+            ["control_reused"] = Round(result.WithResiduals),
+            ["features_reused"] = Round(result.WithFeatures),
+            ["without_guidance"] = Round(result.WithoutGuidance),
         };
     }
 
@@ -218,6 +239,23 @@ internal static class BenchmarkCatalog
         }
 
         return figures;
+    }
+
+    private static Dictionary<string, object> OfFeatures(BenchmarkSettings settings, CancellationToken cancellationToken)
+    {
+        var result = FeatureBenchmark.Run(
+            settings.Features!, FeaturePreparation.Find(settings.Preparation), settings.Repeats, cancellationToken);
+        return new()
+        {
+            ["what"] = "features of photos of 512x512 in memory, beside merely running the session",
+            ["extractor"] = result.Extractor,
+            ["images"] = result.Images,
+            ["images_per_second"] = Round(result.Rate),
+            ["bare_images_per_second"] = Round(result.BareRate),
+            ["ratio_to_bare"] = Round(result.Ratio),
+            ["early_peak_gb"] = Gigabytes(result.EarlyPeakBytes),
+            ["peak_gb"] = Gigabytes(result.PeakBytes),
+        };
     }
 
     /// <summary>Memory after 5 and after 50 images of the embedded model.</summary>

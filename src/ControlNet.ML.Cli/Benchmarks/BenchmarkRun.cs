@@ -48,6 +48,8 @@ internal static class BenchmarkRun
         string[] arguments = ["bench", name, "--in-process", "--repeats", settings.Repeats.ToString(CultureInfo.InvariantCulture)];
         if (settings.Device is { } device && BenchmarkCatalog.IsOnnx(name))
             arguments = [.. arguments, "--device", device];
+        if (name == BenchmarkCatalog.Features)
+            arguments = [.. arguments, "--features", settings.Features!, "--features-as", settings.Preparation];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment[FolderVariable] = folder;

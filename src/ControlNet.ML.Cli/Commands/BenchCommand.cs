@@ -13,7 +13,7 @@ internal static class BenchCommand
     {
         var only = new Argument<string[]>("benchmark")
         {
-            Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all.",
+            Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all; features only with --features.",
             HelpName = "benchmark",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -25,15 +25,33 @@ internal static class BenchCommand
             DefaultValueFactory = _ => 5,
         };
         var device = DeviceChoice.OnnxOption("Execution providers of the onnx benchmarks");
+        var features = new Option<string?>("--features")
+        {
+            Description = "ONNX file of the features benchmark, a network that turns images into features.",
+            HelpName = "file",
+        };
+        var preparation = EvaluateCommand.Preparation();
         var inside = new Option<bool>("--in-process") { Hidden = true };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("bench", "Measure speed and memory on this machine.") { only, repeats, device, inside, json };
+        var command = new Command("bench", "Measure speed and memory on this machine.") 
+        {
+            only, repeats, device, features, preparation, inside, json,
+        };
         command.SetAction(async (result, cancellationToken) =>
         {
             if (result.GetValue(repeats) is < 1 or > 1000)
                 throw new UsageException($"--repeats is {result.GetValue(repeats)}, expected 1 to 1,000.");
-            var names = result.GetValue(only) is { Length: > 0 } some ? some : [.. BenchmarkCatalog.Names];
-            var settings = new BenchmarkSettings(result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)));
+            var graph = result.GetValue(features);
+            var names = result.GetValue(only) is { Length: > 0 } some
+                ? some
+                : [.. BenchmarkCatalog.Names.Where(name => name != BenchmarkCatalog.Features || graph is not null)];
+            var settings = new BenchmarkSettings(
+                result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)), graph, result.GetValue(preparation)!);
+            if (names.Contains(BenchmarkCatalog.Features) != graph is not null)
+                throw new UsageException(
+                    graph is null
+                        ? "The features benchmark needs --features, an ONNX file that turns images into features."
+                        : "--features is for the features benchmark, expected it among the benchmarks.");
             if (settings.Device is not null && !Array.Exists(names, BenchmarkCatalog.IsOnnx))
                 throw new UsageException("--device is for the onnx benchmarks, expected one of them.");
             if (result.GetValue(inside))

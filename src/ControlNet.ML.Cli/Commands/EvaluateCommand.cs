@@ -54,12 +54,7 @@ internal static class EvaluateCommand
             Description = "ONNX graph that turns images into features (Inception, ResNet, CLIP), for FID, KID, precision, recall.",
             HelpName = "file",
         };
-        var preparation = new Option<string>("--features-as")
-        {
-            Description = "How images are prepared for it.",
-            DefaultValueFactory = _ => FeaturePreparation.ImageNet.Name,
-        };
-        preparation.AcceptOnlyFromAmong([.. FeaturePreparation.All.Select(each => each.Name)]);
+        var preparation = Preparation();
         var clip = new Option<string?>("--clip")
         {
             Description = "CLIP's image and text encoders as ONNX graphs, IMAGE.onnx,TEXT.onnx, for the CLIP score.",
@@ -132,5 +127,17 @@ internal static class EvaluateCommand
         command.SetAction((result, cancellationToken) =>
             EvaluateRun.MergeAsync(terminal, result.GetValue(folder)!, result.GetValue(json), cancellationToken));
         return command;
+    }
+
+    /// <summary>How images are prepared for <c>--features</c>.</summary>
+    public static Option<string> Preparation()
+    {
+        var preparation = new Option<string>("--features-as")
+        {
+            Description = "How images are prepared for --features.",
+            DefaultValueFactory = _ => FeaturePreparation.ImageNet.Name,
+        };
+        preparation.AcceptOnlyFromAmong([.. FeaturePreparation.All.Select(each => each.Name)]);
+        return preparation;
     }
 }

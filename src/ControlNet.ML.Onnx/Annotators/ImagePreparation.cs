@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Onnx;
@@ -122,8 +123,12 @@ public sealed record ImagePreparation
         for (var c = 0; c < 3; c++)
         {
             var from = Order == ChannelOrder.Bgr ? 2 - c : c;
+            var target = tensor.Values.AsSpan(c * plane, plane);
             for (var i = 0; i < plane; i++)
-                tensor.Values[(c * plane) + i] = ((samples[(3 * i) + from] / divisor) - Mean[c]) / Deviation[c];
+                target[i] = samples[(3 * i) + from];
+            TensorPrimitives.Divide(target, divisor, target);
+            TensorPrimitives.Subtract(target, Mean[c], target);
+            TensorPrimitives.Divide(target, Deviation[c], target);
         }
 
         return tensor;

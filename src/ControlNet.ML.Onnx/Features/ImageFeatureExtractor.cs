@@ -1,5 +1,6 @@
 using ControlNet.ML.Evaluation;
 using ControlNet.ML.Imaging;
+using Microsoft.ML.OnnxRuntime;
 
 namespace ControlNet.ML.Onnx;
 
@@ -148,6 +149,18 @@ public sealed class ImageFeatureExtractor : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _graph.Dispose();
+
+    /// <summary>Images as the graph takes them, at most <see cref="BatchSize"/>.</summary>
+    internal TensorData Batch(IReadOnlyList<ImageBuffer> images)
+    {
+        var batch = new FeatureBatch(BatchSize);
+        using var source = images.GetEnumerator();
+        Fill(batch, source, CancellationToken.None);
+        return batch.ToTensor(HasFixedBatch ? BatchSize : batch.Count);
+    }
+
+    /// <summary>A batch as ONNX Runtime takes it; the caller disposes it.</summary>
+    internal OrtValue Value(TensorData batch) => OnnxGraph.Image(_graph.Signature.Inputs[0], batch);
 
     private void Fill(FeatureBatch batch, IEnumerator<ImageBuffer> source, CancellationToken cancellationToken)
     {

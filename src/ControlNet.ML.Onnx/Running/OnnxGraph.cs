@@ -112,7 +112,8 @@ public sealed class OnnxGraph : IDisposable
         }
     }
 
-    private static OrtValue Image(OnnxPort port, TensorData pixels)
+    /// <summary>An image input's value; the caller disposes it.</summary>
+    internal static OrtValue Image(OnnxPort port, TensorData pixels)
     {
         var shape = Array.ConvertAll(pixels.Shape.ToArray(), size => (long)size);
         if (port.Element == OnnxElement.Single)
