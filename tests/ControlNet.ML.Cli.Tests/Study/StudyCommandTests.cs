@@ -118,7 +118,8 @@ public sealed class StudyCommandTests
     }
 
     [Theory]
-    [InlineData("has no file study.db", 1, "", "report", "nothing")]
+    [InlineData("nothing: does not exist, expected a folder that", 1, "", "report", "nothing")]
+    [InlineData("conditions: has no file study.db", 1, "", "report", "conditions")]
     [InlineData("is no SQLite file", 1, "text", "report", "study")]
     [InlineData("is not a study", 1, "sqlite", "report", "study")]
     [InlineData("is of version 9", 1, "version", "report", "study")]

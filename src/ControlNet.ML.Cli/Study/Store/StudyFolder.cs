@@ -35,8 +35,11 @@ internal sealed class StudyFolder : IDisposable
     {
         var file = DatabaseIn(folder);
         if (!File.Exists(file))
-            throw new ControlNetException(
-                $"{folder}: has no file {DatabaseName}, expected a folder that 'controlnet study create' made.");
+        {
+            var found = Directory.Exists(folder) ? $"has no file {DatabaseName}" : File.Exists(folder) ? "is a file" : "does not exist";
+            throw new ControlNetException($"{folder}: {found}, expected a folder that 'controlnet study create' made.");
+        }
+
         var database = StudyDatabase.Open(file);
         try
         {
