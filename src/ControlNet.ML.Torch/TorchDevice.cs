@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlNet.ML.Torch.Native;
+using ControlNet.ML.Torch.Verification;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,15 +31,22 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
     /// <exception cref="ControlNetException">The device is unknown or not available.</exception>
     public static TorchDevice From(LoadOptions options)
     {
-        var type = options.Precision switch
+        var device = Find(options.Device);
+        var type = (options.Precision == Precision.Auto ? Fastest(device) : options.Precision) switch
         {
             Precision.Float32 => ScalarType.Float32,
             Precision.BFloat16 => ScalarType.BFloat16,
             Precision.Float16 => ScalarType.Float16,
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Precision, "Unknown precision."),
         };
-        return new TorchDevice(Find(options.Device), type);
+        return new TorchDevice(device, type);
     }
+
+    /// <summary>The fastest precision that the device has instructions for.</summary>
+    private static Precision Fastest(Device device) =>
+        device.type == DeviceType.CUDA ? Precision.Float16
+        : ProcessorInfo.Current.HasBFloat16 ? Precision.BFloat16
+        : Precision.Float32;
 
     /// <summary>Whether a text has the form of a device's name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
     public static bool IsName(string name) => name is "cpu" or "cuda" || IndexOf(name) is not null;

@@ -56,6 +56,22 @@ public static class TorchRuntime
         return report;
     }
 
+    /// <summary>The precision that networks compute in: for <see cref="Precision.Auto"/> the one that the device is fastest in.</summary>
+    /// <param name="options">Precision and device.</param>
+    /// <returns>Float32, BFloat16 or Float16.</returns>
+    /// <exception cref="ControlNetException">The device is unknown or not available, or libtorch cannot be loaded.</exception>
+    public static Precision PrecisionOf(LoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        TorchNative.EnsureLoaded();
+        return TorchDevice.From(options).Type switch
+        {
+            torch.ScalarType.BFloat16 => Precision.BFloat16,
+            torch.ScalarType.Float16 => Precision.Float16,
+            _ => Precision.Float32,
+        };
+    }
+
     /// <summary>The version of TorchSharp.</summary>
     internal static string TorchSharpVersion => AssemblyVersion.Of(typeof(torch).Assembly);
 

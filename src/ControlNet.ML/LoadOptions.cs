@@ -108,4 +108,10 @@ public enum Precision
 
     /// <summary>IEEE half: half the memory; for GPUs.</summary>
     Float16,
+
+    /// <summary>
+    /// The fastest that the device has instructions for: float16 on GPUs, bfloat16 on processors with AVX-512 BF16 or AMX, otherwise
+    /// float32. Images differ from machine to machine. ONNX graphs compute in the precision that they were exported in.
+    /// </summary>
+    Auto,
 }

@@ -276,19 +276,28 @@ internal sealed class ImageOptions
     /// <summary>Parses a value of <see cref="LongPromptsOption"/>.</summary>
     public static LongPrompts LongPromptsOf(string name) => Enum.Parse<LongPrompts>(name, ignoreCase: true);
 
-    /// <summary>The precision, fp32 by default.</summary>
-    public static Option<string> PrecisionOption()
+    /// <summary>The precision of images, fp32 by default.</summary>
+    public static Option<string> PrecisionOption() => PrecisionOption(
+        "Data type of the networks; 'auto' is the fastest that the device has instructions for: fp16 on GPUs, bf16 on processors with "
+            + "AVX-512 BF16 or AMX, otherwise fp32.",
+        "auto");
+
+    /// <summary>The precision of training, which the machine does not choose: fp32 by default.</summary>
+    public static Option<string> TrainingPrecisionOption() => PrecisionOption("Data type of the networks.");
+
+    private static Option<string> PrecisionOption(string description, params string[] more)
     {
-        var option = new Option<string>("--precision") { Description = "Data type of the networks.", DefaultValueFactory = _ => "fp32" };
-        option.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
+        var option = new Option<string>("--precision") { Description = description, DefaultValueFactory = _ => "fp32" };
+        option.AcceptOnlyFromAmong(["fp32", "bf16", "fp16", .. more]);
         return option;
     }
 
-    /// <summary>Parses a value of <see cref="PrecisionOption"/>.</summary>
+    /// <summary>Parses a value of <see cref="PrecisionOption()"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch
     {
         "bf16" => Precision.BFloat16,
         "fp16" => Precision.Float16,
+        "auto" => Precision.Auto,
         _ => Precision.Float32,
     };
 }

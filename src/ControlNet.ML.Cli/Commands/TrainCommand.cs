@@ -34,7 +34,7 @@ internal static class TrainCommand
         var encoding = TextOptions.Encoding();
         var modelFile = new ModelOptions();
         var variant = ImageOptions.VariantOption();
-        var precision = ImageOptions.PrecisionOption();
+        var precision = ImageOptions.TrainingPrecisionOption();
         var device = DeviceChoice.TorchOption();
         var json = new Option<bool>("--json") { Description = "Print one JSON document at the end." };
 

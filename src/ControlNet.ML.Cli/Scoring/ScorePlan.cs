@@ -7,6 +7,7 @@ using ControlNet.ML.Conditions;
 using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Pipelines;
 using ControlNet.ML.Rows;
+using ControlNet.ML.Torch;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -114,6 +115,14 @@ internal sealed class ScorePlan
     /// <summary>The rows of this shard, with the columns of settings.</summary>
     public IEnumerable<TableRow> Read() => Table.Read(Columns.Known).Where(row => Settings.Shard.Has(row.Number));
 
+    /// <summary>The precision; an automatic one as the one of this machine, so that a shard on another is refused.</summary>
+    private string PrecisionName()
+    {
+        if (Settings.Load.Precision != Precision.Auto)
+            return Settings.Load.Precision.ToString();
+        return (BackendChoice.UsesTorch(Settings.Load, Folder) ? TorchRuntime.PrecisionOf(Settings.Load) : Precision.Float32).ToString();
+    }
+
     /// <summary>The settings that the images depend on, by name. The batch size is not one: it changes an image only by rounding.</summary>
     private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
@@ -132,7 +141,7 @@ internal sealed class ScorePlan
             ["size"] = $"{Size.Width}x{Size.Height}",
             ["weighting"] = Settings.Weighting.ToString(),
             ["fit"] = Settings.Fit.ToString().ToLowerInvariant(),
-            ["precision"] = Settings.Load.Precision.ToString(),
+            ["precision"] = PrecisionName(),
             ["device"] = Settings.Load.Device ?? "",
             ["format"] = Settings.Format,
         };

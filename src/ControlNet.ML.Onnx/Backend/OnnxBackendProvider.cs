@@ -167,7 +167,7 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
     /// <summary>The session's options, on the device that is asked for.</summary>
     private OnnxSessionOptions SessionOptions(LoadOptions options)
     {
-        if (options.Precision != Precision.Float32)
+        if (options.Precision is not (Precision.Float32 or Precision.Auto))
             throw new ControlNetException(
                 $"The precision is {options.Precision}, and ONNX graphs compute in the one that they were exported in: expected none "
                     + "(controlnet export --half writes float16 graphs).");

@@ -17,8 +17,13 @@ namespace ControlNet.ML.Torch.Verification;
 /// </param>
 public sealed record ProcessorInfo(string Name, string Model, IReadOnlyList<string> InstructionSets, bool CachesAreHidden)
 {
+    private const string Avx512BFloat16 = "AVX-512 BF16", AmxBFloat16 = "AMX BF16";
+
     /// <summary>This machine's processor.</summary>
     public static ProcessorInfo Current { get; } = new(ReadName(), ReadModel(), [.. ReadInstructionSets()], HiddenCaches.AreHidden());
+
+    /// <summary>Whether the processor multiplies bfloat16 numbers itself.</summary>
+    internal bool HasBFloat16 => InstructionSets.Contains(Avx512BFloat16) || InstructionSets.Contains(AmxBFloat16);
 
     private static string ReadName()
     {
@@ -78,12 +83,12 @@ public sealed record ProcessorInfo(string Name, string Model, IReadOnlyList<stri
         if ((c & (1 << 11)) != 0)
             yield return "AVX-512 VNNI";
         if ((more & (1 << 5)) != 0)
-            yield return "AVX-512 BF16";
+            yield return Avx512BFloat16;
         if ((d & (1 << 23)) != 0)
             yield return "AVX-512 FP16";
         if ((more & (1 << 4)) != 0)
             yield return "AVX-VNNI";
         if ((d & (1 << 24)) != 0)
-            yield return (d & (1 << 22)) != 0 ? "AMX BF16" : "AMX";
+            yield return (d & (1 << 22)) != 0 ? AmxBFloat16 : "AMX";
     }
 }

@@ -14,6 +14,21 @@ public sealed class TorchRuntimeTests : IDisposable
     public void Dispose() => TorchContext.UseOneDnn(true);
 
     [Fact]
+    public void An_automatic_precision_is_the_one_that_the_processor_has_instructions_for()
+    {
+        var auto = new LoadOptions { Device = "cpu", Precision = Precision.Auto };
+        var expected = ProcessorInfo.Current.InstructionSets.Any(set => set.EndsWith("BF16", StringComparison.Ordinal)) ? Precision.BFloat16 : Precision.Float32;
+        Assert.Equal(expected, TorchRuntime.PrecisionOf(auto));
+        Assert.Equal(Precision.Float16, TorchRuntime.PrecisionOf(auto with { Precision = Precision.Float16 }));
+        using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), auto);
+        using var named = DiffusionModel.Load(Fixtures.Path("models", "sd1"), auto with { Precision = expected });
+        var options = new GenerateOptions { Steps = 1, Width = 64, Height = 64 };
+        var (image, same) = (model.Generate("square", options), named.Generate("square", options));
+        Assert.Equal(same.Image.Samples, image.Image.Samples);
+        Assert.Equal(same.Provenance["computed_by"], image.Provenance["computed_by"]);
+    }
+
+    [Fact]
     public void Every_operation_is_right_here_be_it_without_one_dnn()
     {
         var report = TorchRuntime.Verify(cancellationToken: TestContext.Current.CancellationToken);
