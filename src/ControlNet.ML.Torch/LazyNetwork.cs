@@ -1,3 +1,4 @@
+using ControlNet.ML.Torch.Kernels;
 using ControlNet.ML.Weights;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ internal sealed class LazyNetwork<T> : IDisposable
     private readonly Lock _gate = new();
     private readonly Func<T>? _build;
     private readonly ScalarType _type;
-    private readonly Device? _device;
+    private readonly TorchDevice? _device;
     private WeightSource? _weights;
     private T? _network;
     private bool _isDisposed;
@@ -26,14 +27,14 @@ internal sealed class LazyNetwork<T> : IDisposable
     /// <param name="weights">Its weights.</param>
     /// <param name="layout">Its names and shapes, which have to match.</param>
     /// <param name="type">Its data type.</param>
-    /// <param name="device">Its device.</param>
+    /// <param name="device">Its device, and the kernels that compute it.</param>
     /// <exception cref="ControlNetException">The weights do not match, or do not fit into memory.</exception>
-    public LazyNetwork(Func<T> build, WeightSource weights, KeyMap layout, ScalarType type, Device device)
+    public LazyNetwork(Func<T> build, WeightSource weights, KeyMap layout, ScalarType type, TorchDevice device)
     {
         (_build, _weights, _type, _device) = (build, weights, type, device);
         try
         {
-            StateDict.EnsureFits(WeightLoader.Match(weights, layout), type, device);
+            StateDict.EnsureFits(WeightLoader.Match(weights, layout), type, device.Device);
         }
         catch
         {
@@ -64,7 +65,9 @@ internal sealed class LazyNetwork<T> : IDisposable
             if (_network is not null)
                 return _network;
             _weights!.EnsureUnchanged();
-            var network = StateDict.Load(_build!, _weights, _type, _device!, loaded, cancellationToken);
+            var network = StateDict.Load(_build!, _weights, _type, _device!.Device, loaded, cancellationToken);
+            if (_device.Kernels is not null)
+                ChannelsLast.LayWeights(network);
 
             // The first use may be within a dispose scope, which the network outlives.
             foreach (var parameter in network.parameters())

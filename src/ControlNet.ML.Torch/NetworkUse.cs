@@ -1,10 +1,13 @@
+using ControlNet.ML.Torch.Kernels;
+using ControlNet.ML.Torch.Models;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch;
 
 /// <summary>Keeps networks in memory while libtorch computes on them.</summary>
 /// <param name="owner">The type that users know, for the exception.</param>
-internal sealed class NetworkUse(Type owner)
+/// <param name="kernels">The kernels that compute; null for libtorch's own choice.</param>
+internal sealed class NetworkUse(Type owner, KernelTable? kernels = null)
 {
     private readonly UseCount _use = new(owner);
 
@@ -18,6 +21,8 @@ internal sealed class NetworkUse(Type owner)
     public T Run<T>(string what, int width, int height, Func<T> compute)
     {
         Enter();
+        var outer = Operations.Kernels;
+        Operations.Kernels = kernels;
         try
         {
             using var scope = NewDisposeScope();
@@ -30,6 +35,8 @@ internal sealed class NetworkUse(Type owner)
         }
         finally
         {
+            Operations.Kernels = outer;
+            kernels?.Save();
             Leave();
         }
     }

@@ -14,7 +14,7 @@ internal sealed class TorchBackend : IDiffusionBackend
 {
     private const string DecodingImage = "Decoding an image", EncodingImage = "Encoding an image";
 
-    private readonly NetworkUse _use = new(typeof(DiffusionModel));
+    private readonly NetworkUse _use;
     private readonly TorchDevice _device;
     private readonly ModelFolder? _folder;
     private readonly LazyNetwork<ClipTextModel>[] _textEncoders;
@@ -36,6 +36,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         ModelFolder? folder = null)
     {
         (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
+        _use = new NetworkUse(typeof(DiffusionModel), device.Kernels);
         _textLoras =
             [.. textEncoders.Select((encoder, i) => new MergedLoras(() => encoder.Value, i == 0 ? "text_encoder" : "text_encoder_2"))];
         _unetLoras = unet is null ? null : new MergedLoras(() => unet.Value, "unet");
@@ -257,7 +258,7 @@ internal sealed class TorchBackend : IDiffusionBackend
             where T : nn.Module
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var network = new LazyNetwork<T>(build, folder.OpenWeights(part), layout, type, device.Device);
+            var network = new LazyNetwork<T>(build, folder.OpenWeights(part), layout, type, device);
             _loaded.Add(network);
             if (options.Preload)
                 network.Read(bytes => options.Progress?.Report((_done += bytes) / _total), cancellationToken);

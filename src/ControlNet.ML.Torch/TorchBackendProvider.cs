@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Kernels;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Weights;
@@ -42,8 +43,10 @@ public sealed class TorchBackendProvider : IBackendProvider
                     cancellationToken), device);
         }
 
-        return new TorchControlBackend(
-            config, ControlModels.Load(config, weights, device, Reporter(weights, options.Progress), cancellationToken), device);
+        var network = ControlModels.Load(config, weights, device, Reporter(weights, options.Progress), cancellationToken);
+        if (device.Kernels is not null)
+            ChannelsLast.LayWeights((TorchSharp.torch.nn.Module)network);
+        return new TorchControlBackend(config, network, device);
     }
 
     private static Action<long>? Reporter(WeightSource weights, IProgress<double>? progress)

@@ -13,11 +13,11 @@ internal sealed class TorchControlBackend : IControlBackend
 
     /// <summary>The whole network.</summary>
     public TorchControlBackend(ControlNetConfig config, IControlModel network, TorchDevice device) =>
-        (Config, _network, Device) = (config, network, device);
+        (Config, _network, Device, Use) = (config, network, device, UseOf(device));
 
     /// <summary>Only its condition encoder.</summary>
     public TorchControlBackend(ControlNetConfig config, ConditionEncoderModel encoder, TorchDevice device) =>
-        (Config, _encoder, Device) = (config, encoder, device);
+        (Config, _encoder, Device, Use) = (config, encoder, device, UseOf(device));
 
     public ControlNetConfig Config { get; }
 
@@ -28,7 +28,7 @@ internal sealed class TorchControlBackend : IControlBackend
     public TorchDevice Device { get; }
 
     /// <summary>Guards the network while calls compute on it.</summary>
-    public NetworkUse Use { get; } = new(typeof(ControlNetwork));
+    public NetworkUse Use { get; }
 
     public TensorData EncodeCondition(TensorData condition)
     {
@@ -63,6 +63,8 @@ internal sealed class TorchControlBackend : IControlBackend
 
         Tensor Place(TensorData data) => data.ToTorch(Device.Type, Device.Device);
     }
+
+    private static NetworkUse UseOf(TorchDevice device) => new(typeof(ControlNetwork), device.Kernels);
 
     public void Dispose() => Use.Close(() =>
     {

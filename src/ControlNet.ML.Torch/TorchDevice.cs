@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Torch.Kernels;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Torch.Verification;
 using TorchSharp;
@@ -18,6 +19,9 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
 
     private const string GpuPrefix = "cuda:";
 
+    /// <summary>The kernels chosen on this machine; null for libtorch's own choice, which is all that a GPU has.</summary>
+    public KernelTable? Kernels { get; init; }
+
     /// <summary>Bytes per element.</summary>
     public long NumberSize => SizeOf(Type);
 
@@ -25,10 +29,11 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
     public static long SizeOf(ScalarType type) => type is ScalarType.BFloat16 or ScalarType.Float16 ? 2 : 4;
 
     /// <summary>Text for users, <c>torch cpu float32</c>.</summary>
-    public override string ToString() => $"torch {Device} {Type.ToString().ToLowerInvariant()}";
+    public override string ToString() =>
+        $"torch {Device} {Type.ToString().ToLowerInvariant()}{(Kernels is null ? "" : ", measured kernels")}";
 
     /// <summary>Resolves the options: the named device, or a GPU if there is one, otherwise the CPU.</summary>
-    /// <exception cref="ControlNetException">The device is unknown or not available.</exception>
+    /// <exception cref="ControlNetException">The device or the choice of kernels is unknown, or not available.</exception>
     public static TorchDevice From(LoadOptions options)
     {
         var device = Find(options.Device);
@@ -39,7 +44,8 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
             Precision.Float16 => ScalarType.Float16,
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Precision, "Unknown precision."),
         };
-        return new TorchDevice(device, type);
+        var isMeasured = KernelChoiceNames.Of(options) == KernelChoice.Measured && device.type == DeviceType.CPU;
+        return new TorchDevice(device, type) { Kernels = isMeasured ? KernelTable.OfThisMachine() : null };
     }
 
     /// <summary>The fastest precision that the device has instructions for.</summary>

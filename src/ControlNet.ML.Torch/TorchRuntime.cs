@@ -72,6 +72,14 @@ public static class TorchRuntime
         };
     }
 
+    /// <summary>Everything on this machine that decides which kernels are right and fast.</summary>
+    /// <exception cref="ControlNetException">Libtorch cannot be loaded.</exception>
+    internal static string CacheKey()
+    {
+        TorchNative.EnsureLoaded();
+        return $"{VerificationCache.Key(Describe([]))}|{TorchContext.UsesOneDnn}";
+    }
+
     /// <summary>The version of TorchSharp.</summary>
     internal static string TorchSharpVersion => AssemblyVersion.Of(typeof(torch).Assembly);
 

@@ -16,6 +16,13 @@ public sealed record LoadOptions
     public Precision Precision { get; init; }
 
     /// <summary>
+    /// With libtorch on a CPU: the kernels that compute. Null takes the choice of the environment variable <c>CONTROLNET_KERNELS</c>
+    /// (<c>plain</c> or <c>measured</c>), otherwise <see cref="KernelChoice.Plain"/>. A model and its control networks need the same one.
+    /// </summary>
+    /// <value>Default: null.</value>
+    public KernelChoice? Kernels { get; init; }
+
+    /// <summary>
     /// With libtorch <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null uses a GPU if there is one. With ONNX Runtime the execution providers,
     /// best first: <c>directml</c>, <c>cuda:1,cpu</c>; null uses those of the backend, by default the CPU.
     /// </summary>

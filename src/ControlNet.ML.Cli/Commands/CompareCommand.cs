@@ -21,14 +21,14 @@ internal static class CompareCommand
         var size = new SizeOptions(
             "With --prompts: image size N or WIDTHxHEIGHT; by default that of the first model.",
             "the model's own for a side that is not given.");
-        var (precision, device) = (ImageOptions.PrecisionOption(), DeviceChoice.Option());
+        var (precision, kernels, device) = (ImageOptions.PrecisionOption(), ImageOptions.KernelsOption(), DeviceChoice.Option());
         var output = new Option<string?>("--output", "-o") { Description = "Also write the distances to a .csv file.", HelpName = "file" };
         var json = new Option<bool>("--json") { Description = "Print one JSON document instead of a table." };
         var command = new Command("compare", "Compare images, or two models over a table of prompts.")
         {
             first, second, prompts, steps, guidance, seed,
         };
-        foreach (var option in (Option[])[.. size.All, precision, device, output, json])
+        foreach (var option in (Option[])[.. size.All, precision, kernels, device, output, json])
             command.Add(option);
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -46,6 +46,7 @@ internal static class CompareCommand
                 Load = new()
                 {
                     Precision = ImageOptions.PrecisionOf(result.GetValue(precision)!),
+                    Kernels = ImageOptions.KernelsOf(result.GetValue(kernels)),
                     Device = DeviceChoice.Of(result.GetValue(device), backend: null),
                 },
                 Options = new()
@@ -62,7 +63,7 @@ internal static class CompareCommand
                 foreach (var model in new[] { a, b })
                     await HubDownloads.RunAsync(terminal, model, [], [], [], pairs.Load, cancellationToken).ConfigureAwait(false);
             }
-            else if (new Option[] { steps, guidance, seed, precision, device }.Concat(size.All)
+            else if (new Option[] { steps, guidance, seed, precision, kernels, device }.Concat(size.All)
                 .FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } idle)
             {
                 throw new UsageException($"{idle.Name} is for images that models generate: expected --prompts beside it.");

@@ -130,6 +130,7 @@ internal sealed class ImageOptions
     private readonly ModelOptions _modelFile = new();
     private readonly Option<string?> _variant = VariantOption();
     private readonly Option<string> _precision = PrecisionOption();
+    private readonly Option<string?> _kernels = KernelsOption();
     private readonly Option<string?> _device = DeviceChoice.Option();
     private readonly Option<string?> _backend = BackendChoice.Option();
 
@@ -145,8 +146,8 @@ internal sealed class ImageOptions
         Option[] options =
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
-            _loras, _loraFolder, _embeddings, _scheduler, _eta, _approximate, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess, _weighting,
-            .. _size.All, .. _modelFile.All, _variant, _precision, _device, _backend,
+            _loras, _loraFolder, _embeddings, _scheduler, _eta, _approximate, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess,
+            _weighting, .. _size.All, .. _modelFile.All, _variant, _precision, _kernels, _device, _backend,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -181,6 +182,7 @@ internal sealed class ImageOptions
         {
             Variant = result.GetValue(_variant),
             Precision = PrecisionOf(result.GetValue(_precision)!),
+            Kernels = KernelsOf(result.GetValue(_kernels)),
             Device = DeviceChoice.Of(result.GetValue(_device), backend),
             Backend = backend,
         });
@@ -291,6 +293,21 @@ internal sealed class ImageOptions
         option.AcceptOnlyFromAmong(["fp32", "bf16", "fp16", .. more]);
         return option;
     }
+
+    /// <summary>The choice of kernels, by default the environment's.</summary>
+    public static Option<string?> KernelsOption()
+    {
+        var option = new Option<string?>("--kernels")
+        {
+            Description = "Kernels of libtorch on a CPU: its own choice ('plain', the default), or the fastest of several for each shape, "
+                + "timed on this machine when first met and cached ('measured'), whose images differ slightly.",
+        };
+        option.AcceptOnlyFromAmong([.. KernelChoiceNames.All]);
+        return option;
+    }
+
+    /// <summary>Parses a value of <see cref="KernelsOption"/>.</summary>
+    public static KernelChoice? KernelsOf(string? name) => name is null ? null : KernelChoiceNames.Parse(name);
 
     /// <summary>Parses a value of <see cref="PrecisionOption()"/>.</summary>
     public static Precision PrecisionOf(string name) => name switch

@@ -149,6 +149,8 @@ internal sealed class ScorePlan
         // Named only where they are used, so that runs of earlier versions can be resumed.
         if (BackendChoice.NameOf(Settings.Load.Backend) is { } backend)
             names["backend"] = backend;
+        if (KernelChoiceNames.Of(Settings.Load) == KernelChoice.Measured)
+            names["kernels"] = "measured";
         if (Settings.WithoutControl)
             names["control"] = "none";
         if (options.GuidanceRescale != 0)

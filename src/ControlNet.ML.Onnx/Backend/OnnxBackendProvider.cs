@@ -171,6 +171,8 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
             throw new ControlNetException(
                 $"The precision is {options.Precision}, and ONNX graphs compute in the one that they were exported in: expected none "
                     + "(controlnet export --half writes float16 graphs).");
+        if (options.Kernels == KernelChoice.Measured)
+            throw new ControlNetException("Measured kernels are libtorch's, and ONNX Runtime has its own: expected none, or plain.");
         if (options.Device is not { } text)
             return Session;
         var device = OnnxDevice.Parse(text);

@@ -1,5 +1,6 @@
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
+using ControlNet.ML.Torch.Kernels;
 using ControlNet.ML.Torch.Models;
 using ControlNet.ML.Torch.Native;
 using static TorchSharp.torch;
@@ -97,15 +98,20 @@ internal sealed class BareRun(IReadOnlyList<BareOperation> operations, TorchDevi
         foreach (var operation in operations)
         {
             using var scope = NewDisposeScope();
-            operation.Call([.. operation.Shapes.Select(Input)]);
+            operation.Call([.. operation.Inputs.Select(Input)]);
         }
     }
 
-    private Tensor Input(long[] shape)
+    private Tensor Input(BareInput form)
     {
-        var key = string.Join(',', shape);
+        var key = $"{string.Join(',', form.Shape)} {form.IsChannelsLast}";
         if (!_inputs.TryGetValue(key, out var input))
-            _inputs[key] = input = rand(shape, dtype: ScalarType.Float32).to(device.Type).DetachFromDisposeScope();
+        {
+            using var scope = NewDisposeScope();
+            var values = rand(form.Shape, dtype: ScalarType.Float32).to(device.Type);
+            _inputs[key] = input = (form.IsChannelsLast ? ChannelsLast.Of(values) : values).DetachFromDisposeScope();
+        }
+
         return input;
     }
 }

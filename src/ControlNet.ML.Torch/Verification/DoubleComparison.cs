@@ -27,12 +27,15 @@ internal sealed record DoubleComparison(
     public int Seed { get; init; }
 
     /// <summary>The largest error that rounding explains, as a share of the largest value.</summary>
-    public double Bound => Type switch
+    public double Bound => BoundOf(Type);
+
+    /// <summary>The largest error that rounding explains in results of a data type, as a share of the largest value.</summary>
+    public static double BoundOf(ScalarType type) => type switch
     {
         ScalarType.Float32 => 1e-5,
         ScalarType.Float16 => 4e-3,
         ScalarType.BFloat16 => 3e-2,
-        _ => throw new InvalidOperationException($"No bound is known for {Type}."),
+        _ => throw new InvalidOperationException($"No bound is known for {type}."),
     };
 
     /// <summary>
@@ -57,14 +60,14 @@ internal sealed record DoubleComparison(
         Parameter[] exactParameters = [.. Parameters.Select(parameter => new Parameter(parameter.detach().to(ScalarType.Float64)))];
         inputs = [.. inputs.Select(input => Lay(input, ChannelsLast).detach().requires_grad_(true))];
 
-        FillHeapWithNaN();
+        UnwrittenMemory.FillWithNaN();
         var result = Operation(inputs);
         var expected = Reference(exact, exactParameters);
         List<(string, double)> errors = [("result", Error(result, expected, 1))];
 
         var gradient = randn(expected.shape, generator: generator).to(Type);
         var exactGradient = gradient.to(ScalarType.Float64);
-        FillHeapWithNaN();
+        UnwrittenMemory.FillWithNaN();
         autograd.backward([result], [Lay(gradient, GradientChannelsLast)]);
         autograd.backward([expected], [exactGradient]);
         errors.AddRange(inputs.Select((input, i) => ($"gradient of input {i + 1}", Error(input.grad!, exact[i].grad!, 1))));
@@ -75,19 +78,6 @@ internal sealed record DoubleComparison(
             $"gradient of parameter {i + 1}",
             Error(parameter.grad!, exactParameters[i].grad!, Math.Sqrt(Math.Max(1.0, expected.numel() / (double)parameter.shape[0]))))));
         return errors;
-    }
-
-    /// <summary>
-    /// Fills free memory with NaN, so that a kernel that reads memory it never wrote returns NaN instead of, by luck, the right numbers.
-    /// </summary>
-    private static void FillHeapWithNaN()
-    {
-        using var scope = NewDisposeScope();
-        for (long size = 64; size <= 1 << 18; size *= 4)
-        {
-            for (var i = 0; i < (size > 10_000 ? 4 : 16); i++)
-                empty([size + (16 * i)]).FillInPlace(double.NaN);
-        }
     }
 
     /// <summary>The same values; an image in channels-last memory format.</summary>

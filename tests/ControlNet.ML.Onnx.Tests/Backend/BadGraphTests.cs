@@ -141,6 +141,9 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
         Expect(
             () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Precision = Precision.Float16 }),
             "The precision is Float16");
+        Expect(
+            () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Kernels = KernelChoice.Measured }),
+            "Measured kernels are libtorch's");
         Expect(() => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Device = "gpu" }), "'gpu'");
         Expect(() => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Vae = "x" }), "expected no --vae");
         Expect(() => ControlNetwork.Load(Path.Combine(models.Folder("sd1"), "unet", "model.onnx"), PipelineModels.Options), "is a UNet");

@@ -37,7 +37,7 @@ public sealed class AlignedChannelsTests : IDisposable
             Operations.Observer = null;
         }
 
-        var channels = Assert.Single(Assert.Single(seen).Shapes)[1];
+        var channels = Assert.Single(Assert.Single(seen).Inputs).Shape[1];
         Assert.Equal(0, channels % 16);
         Assert.InRange(channels, inputs + 1, inputs + 16);
         if (!learns)
