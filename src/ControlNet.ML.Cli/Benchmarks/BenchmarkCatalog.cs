@@ -14,20 +14,24 @@ internal static class BenchmarkCatalog
 
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train", "train-checkpointing",
-        "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
+        "step", "step-bf16", "kernels", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train",
+        "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
         "approximations", "approximate-step", Features,
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
     public static bool IsOnnx(string name) => name is "onnx" or "onnx-int8";
 
+    /// <summary>Whether a benchmark times a step on libtorch.</summary>
+    public static bool IsStep(string name) => name is "step" or "step-bf16";
+
     /// <summary>Runs a benchmark in this process.</summary>
     public static IReadOnlyDictionary<string, object> Run(
         string name, BenchmarkSettings settings, CancellationToken cancellationToken) => name switch
         {
-            "step" => Step(Precision.Float32, settings.Repeats, cancellationToken),
-            "step-bf16" => Step(Precision.BFloat16, settings.Repeats, cancellationToken),
+            "step" => Step(Precision.Float32, settings, cancellationToken),
+            "step-bf16" => Step(Precision.BFloat16, settings, cancellationToken),
+            "kernels" => KernelFigures.OfTable(cancellationToken),
             "onnx" => Onnx(isInt8: false, settings, cancellationToken),
             "onnx-int8" => Onnx(isInt8: true, settings, cancellationToken),
             "load" => Load(Precision.Float32),
@@ -49,9 +53,11 @@ internal static class BenchmarkCatalog
             _ => throw new ArgumentException($"Unknown benchmark '{name}'."),
         };
 
-    private static Dictionary<string, object> Step(Precision precision, int repeats, CancellationToken cancellationToken)
+    private static Dictionary<string, object> Step(Precision precision, BenchmarkSettings settings, CancellationToken cancellationToken)
     {
-        var result = StepBenchmark.Run(precision, repeats, side: 512, _ => { }, cancellationToken);
+        if (settings.IsMeasured)
+            return KernelFigures.OfStep(precision, settings.Repeats, cancellationToken);
+        var result = StepBenchmark.Run(precision, settings.Repeats, side: 512, _ => { }, cancellationToken);
         return new()
         {
             ["what"] = "SD1.5 UNet and one control network, random weights, 512x512, batch 2",
@@ -289,7 +295,8 @@ internal static class BenchmarkCatalog
         }
     }
 
-    private static double Round(double value) =>
+    /// <summary>A figure with four digits.</summary>
+    public static double Round(double value) =>
         double.Parse(value.ToString("g4", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static double Gigabytes(long bytes) => Round(bytes / 1e9);

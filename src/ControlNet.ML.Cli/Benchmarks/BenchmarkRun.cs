@@ -50,6 +50,8 @@ internal static class BenchmarkRun
             arguments = [.. arguments, "--device", device];
         if (name == BenchmarkCatalog.Features)
             arguments = [.. arguments, "--features", settings.Features!, "--features-as", settings.Preparation];
+        if (settings.IsMeasured && BenchmarkCatalog.IsStep(name))
+            arguments = [.. arguments, "--kernels", "measured"];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment[FolderVariable] = folder;
@@ -77,6 +79,25 @@ internal static class BenchmarkRun
         terminal.Result();
         terminal.Result(name);
         foreach (var figure in figures.EnumerateObject())
-            terminal.Result($"  {figure.Name,-28} {figure.Value}");
+        {
+            if (figure.Value.ValueKind == JsonValueKind.Array)
+                PrintTable(terminal, [.. figure.Value.EnumerateArray()]);
+            else
+                terminal.Result($"  {figure.Name,-28} {figure.Value}");
+        }
+    }
+
+    private static void PrintTable(Terminal terminal, JsonElement[] rows)
+    {
+        if (rows.Length == 0)
+            return;
+        string[][] lines =
+        [
+            [.. rows[0].EnumerateObject().Select(cell => cell.Name)],
+            .. rows.Select(row => row.EnumerateObject().Select(cell => cell.Value.ToString()).ToArray()),
+        ];
+        int[] widths = [.. lines[0].Select((_, column) => lines.Max(line => line[column].Length))];
+        foreach (var line in lines)
+            terminal.Result($"  {string.Join("  ", line.Select((cell, column) => cell.PadRight(widths[column])))}".TrimEnd());
     }
 }

@@ -31,11 +31,13 @@ internal static class BenchCommand
             HelpName = "file",
         };
         var preparation = EvaluateCommand.Preparation();
+        var kernels = ImageOptions.KernelsOption();
+        kernels.Description = "Kernels of the step benchmarks: 'plain' (default), or 'measured' for both, timed alternately.";
         var inside = new Option<bool>("--in-process") { Hidden = true };
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("bench", "Measure speed and memory on this machine.") 
+        var command = new Command("bench", "Measure speed and memory on this machine.")
         {
-            only, repeats, device, features, preparation, inside, json,
+            only, repeats, device, features, preparation, kernels, inside, json,
         };
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -45,8 +47,9 @@ internal static class BenchCommand
             var names = result.GetValue(only) is { Length: > 0 } some
                 ? some
                 : [.. BenchmarkCatalog.Names.Where(name => name != BenchmarkCatalog.Features || graph is not null)];
+            var isMeasured = ImageOptions.KernelsOf(result.GetValue(kernels)) == KernelChoice.Measured;
             var settings = new BenchmarkSettings(
-                result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)), graph, result.GetValue(preparation)!);
+                result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)), graph, result.GetValue(preparation)!, isMeasured);
             if (names.Contains(BenchmarkCatalog.Features) != graph is not null)
                 throw new UsageException(
                     graph is null
@@ -54,6 +57,8 @@ internal static class BenchCommand
                         : "--features is for the features benchmark, expected it among the benchmarks.");
             if (settings.Device is not null && !Array.Exists(names, BenchmarkCatalog.IsOnnx))
                 throw new UsageException("--device is for the onnx benchmarks, expected one of them.");
+            if (settings.IsMeasured && !Array.Exists(names, BenchmarkCatalog.IsStep))
+                throw new UsageException("--kernels is for the step benchmarks, expected one of them.");
             if (result.GetValue(inside))
                 Json.Print(terminal, BenchmarkCatalog.Run(names[0], settings, cancellationToken));
             else
