@@ -26,7 +26,7 @@ internal sealed class TorchDenoiser : IDenoiser
         var controls = inputs.Controls.Select(control => TorchControl(control.Network)).ToArray();
         _inputs = new UNetInputs(
             Timesteps: Own(zeros(0)),
-            Upload(inputs.Text),
+            new TextContext(Upload(inputs.Text), keeps: true),
             inputs.PooledText is { } pooled ? Upload(pooled) : null,
             inputs.TimeIds is { } ids ? Upload(ids) : null,
             inputs.GuidanceCondition is { } guidance ? Upload(guidance) : null);
@@ -61,7 +61,7 @@ internal sealed class TorchDenoiser : IDenoiser
                 foreach (var control in controls)
                 {
                     var own = Run(control, x, inputs);
-                    residuals = residuals is null ? own : residuals + own;
+                    residuals = residuals is null ? own : residuals.Add(own);
                 }
 
                 if (_keepsResiduals)
@@ -79,6 +79,7 @@ internal sealed class TorchDenoiser : IDenoiser
 
     public void Dispose()
     {
+        _inputs.Text.Dispose();
         _uploaded.ForEach(tensor => tensor.Dispose());
         Keep(null);
         _features?.Dispose();
@@ -112,9 +113,11 @@ internal sealed class TorchDenoiser : IDenoiser
 
         return residuals.Select((residual, i) =>
         {
-            var scales = tensor(
-                [.. rows.Select(r => control.Scales.Row(r)[i])], [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype);
-            var scaled = residual * scales;
+            // The residuals are new tensors. Most are scaled by 1, which changes nothing.
+            float[] factors = [.. rows.Select(r => control.Scales.Row(r)[i])];
+            var scaled = factors.AsSpan().ContainsAnyExcept(1f)
+                ? residual.mul_(tensor(factors, [rows.Length, 1, 1, 1], device: _device.Device).to(residual.dtype))
+                : residual;
             return all ? scaled : zeros([x.shape[0], .. scaled.shape[1..]], scaled.dtype, scaled.device).index_copy_(0, index, scaled);
         });
 
@@ -122,7 +125,9 @@ internal sealed class TorchDenoiser : IDenoiser
 
         UNetInputs PickAll(UNetInputs whole) => all
             ? whole
-            : new(Pick(whole.Timesteps)!, Pick(whole.Text)!, Pick(whole.PooledText), Pick(whole.TimeIds), Pick(whole.GuidanceCondition));
+            : new(
+                Pick(whole.Timesteps)!, Pick(whole.Text.Hidden)!, Pick(whole.PooledText), Pick(whole.TimeIds),
+                Pick(whole.GuidanceCondition));
     }
 
     /// <summary>Keeps residuals for later steps in place of the earlier ones.</summary>

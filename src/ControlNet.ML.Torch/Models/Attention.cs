@@ -8,7 +8,7 @@ namespace ControlNet.ML.Torch.Models;
 /// Multi-head attention softmax(QKᵀ/√d)V with the four projections of a checkpoint. Self-attention when no context is given,
 /// cross-attention to the text when it is.
 /// </summary>
-internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
+internal sealed class Attention : Module<Tensor, TextContext?, Tensor>
 {
     public readonly GroupNorm? group_norm;
     public readonly Linear to_q;
@@ -38,14 +38,16 @@ internal sealed class Attention : Module<Tensor, Tensor?, Tensor>
 
     /// <param name="x">[N, L, width].</param>
     /// <param name="context">[N, S, contextWidth]; null attends to <paramref name="x"/> itself.</param>
-    public override Tensor forward(Tensor x, Tensor? context)
+    public override Tensor forward(Tensor x, TextContext? context)
     {
         using var scope = NewDisposeScope();
-        context ??= x;
-        var mixed = Operations.Attend(
-            Split(to_q.forward(x)), Split(to_k.forward(context)), Split(to_v.forward(context)));
+        var queries = Split(to_q.forward(x));
+        var (keys, values) = context?.KeysAndValues(this, KeysAndValues) ?? KeysAndValues(x);
+        var mixed = Operations.Attend(queries, keys, values);
         return to_out[0].forward((_upcast ? mixed.to(x.dtype) : mixed).transpose(1, 2).flatten(2)).MoveToOuterDisposeScope();
     }
+
+    private (Tensor Keys, Tensor Values) KeysAndValues(Tensor x) => (Split(to_k.forward(x)), Split(to_v.forward(x)));
 
     /// <summary>[N, L, heads·d] → [N, heads, L, d].</summary>
     private Tensor Split(Tensor x) => (_upcast ? x.to(ScalarType.Float32) : x).view(x.shape[0], x.shape[1], _heads, -1).transpose(1, 2);

@@ -10,9 +10,15 @@ namespace ControlNet.ML.Torch.Models;
 /// <param name="Middle">[N, C, h, w].</param>
 internal sealed record ControlResiduals(IReadOnlyList<Tensor> Skips, Tensor Middle)
 {
-    /// <summary>The sum of two networks' residuals.</summary>
-    public static ControlResiduals operator +(ControlResiduals a, ControlResiduals b) =>
-        new([.. a.Skips.Zip(b.Skips, (x, y) => x.Plus(y))], a.Middle.Plus(b.Middle));
+    /// <summary>
+    /// The sum with another network's residuals, in place of these where they have the same shape: pooled ones are one pixel.
+    /// </summary>
+    public ControlResiduals Add(ControlResiduals other)
+    {
+        return new([.. Skips.Zip(other.Skips, Sum)], Sum(Middle, other.Middle));
+
+        static Tensor Sum(Tensor x, Tensor y) => x.shape.AsSpan().SequenceEqual(y.shape) ? x.PlusInPlace(y) : x.Plus(y);
+    }
 
     /// <summary>Passes the outputs of a control network's blocks through its zero convolutions (paper Figure 3b).</summary>
     /// <param name="skips">A convolution for each skip tensor.</param>

@@ -8,7 +8,7 @@ namespace ControlNet.ML.Torch.Models;
 /// One level of the encoder: resnets, each followed by a transformer if the level has attention, then a downsampler except at the last
 /// level.
 /// </summary>
-internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, Tensor>
+internal sealed class DownBlock : Module<Tensor, Tensor, TextContext, IList<Tensor>, Tensor>
 {
     public readonly ModuleList<ResnetBlock> resnets;
     public readonly ModuleList<SpatialTransformer>? attentions;
@@ -30,7 +30,7 @@ internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, 
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
     /// <param name="skips">Receives the output of every layer, in order.</param>
-    public override Tensor forward(Tensor x, Tensor time, Tensor context, IList<Tensor> skips)
+    public override Tensor forward(Tensor x, Tensor time, TextContext context, IList<Tensor> skips)
     {
         for (var i = 0; i < resnets.Count; i++)
             skips.Add(x = Layer(i, x, time, context));
@@ -49,7 +49,7 @@ internal sealed class DownBlock : Module<Tensor, Tensor, Tensor, IList<Tensor>, 
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
-    public Tensor Layer(int index, Tensor x, Tensor time, Tensor context)
+    public Tensor Layer(int index, Tensor x, Tensor time, TextContext context)
     {
         using var scope = NewDisposeScope();
         x = resnets[index].forward(x, time);

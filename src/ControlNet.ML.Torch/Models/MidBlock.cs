@@ -7,7 +7,7 @@ namespace ControlNet.ML.Torch.Models;
 /// <summary>
 /// Between encoder and decoder: resnet, transformer, resnet (UNetMidBlock2DCrossAttn), or a single resnet (UNetMidBlock2D).
 /// </summary>
-internal sealed class MidBlock : Module<Tensor, Tensor, Tensor, Tensor>
+internal sealed class MidBlock : Module<Tensor, Tensor, TextContext, Tensor>
 {
     public readonly ModuleList<SpatialTransformer>? attentions;
     public readonly ModuleList<ResnetBlock> resnets;
@@ -25,7 +25,7 @@ internal sealed class MidBlock : Module<Tensor, Tensor, Tensor, Tensor>
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
-    public override Tensor forward(Tensor x, Tensor time, Tensor context)
+    public override Tensor forward(Tensor x, Tensor time, TextContext context)
     {
         using var scope = NewDisposeScope();
         x = resnets[0].forward(x, time);

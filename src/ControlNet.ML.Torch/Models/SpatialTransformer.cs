@@ -8,7 +8,7 @@ namespace ControlNet.ML.Torch.Models;
 /// Transformer blocks over the pixels of a feature map (Transformer2DModel). The projections in and out are 1x1 convolutions in
 /// Stable Diffusion 1 and linear layers in 2 and XL (use_linear_projection).
 /// </summary>
-internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
+internal sealed class SpatialTransformer : Module<Tensor, TextContext, Tensor>
 {
     public readonly GroupNorm norm;
     public readonly Module<Tensor, Tensor> proj_in;
@@ -41,7 +41,7 @@ internal sealed class SpatialTransformer : Module<Tensor, Tensor, Tensor>
 
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="context">The text, [N, tokens, contextWidth].</param>
-    public override Tensor forward(Tensor x, Tensor context)
+    public override Tensor forward(Tensor x, TextContext context)
     {
         using var scope = NewDisposeScope();
         var (height, width) = (x.shape[2], x.shape[3]);

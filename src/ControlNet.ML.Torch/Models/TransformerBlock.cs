@@ -6,7 +6,7 @@ namespace ControlNet.ML.Torch.Models;
 /// <summary>
 /// Self-attention, cross-attention to the text, feed-forward; each after a layer norm and added to its input (BasicTransformerBlock).
 /// </summary>
-internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
+internal sealed class TransformerBlock : Module<Tensor, TextContext, Tensor>
 {
     public readonly LayerNorm norm1;
     public readonly Attention attn1;
@@ -36,7 +36,7 @@ internal sealed class TransformerBlock : Module<Tensor, Tensor, Tensor>
 
     /// <param name="x">[N, H·W, width].</param>
     /// <param name="context">The text, [N, tokens, contextWidth].</param>
-    public override Tensor forward(Tensor x, Tensor context)
+    public override Tensor forward(Tensor x, TextContext context)
     {
         // A sublayer's output is a new tensor, so the input can be added to it in place.
         using var scope = NewDisposeScope();

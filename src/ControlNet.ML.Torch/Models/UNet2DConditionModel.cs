@@ -58,7 +58,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     /// <param name="encoded">The encoder's output, with residuals added.</param>
     /// <param name="text">[N, tokens, width].</param>
     /// <returns>[N, out_channels, H, W].</returns>
-    public Tensor Decode(EncodedSample encoded, Tensor text) => Decode(encoded, text, keep: null);
+    public Tensor Decode(EncodedSample encoded, TextContext text) => Decode(encoded, text, keep: null);
 
     /// <summary>Runs the outermost layers alone, on deep features of an earlier step.</summary>
     /// <param name="sample">[N, in_channels, H, W].</param>
@@ -78,7 +78,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
         return Out(RunLast(features.Value, time, inputs.Text, new Stack<Tensor>(skips))).MoveToOuterDisposeScope();
     }
 
-    private Tensor Decode(EncodedSample encoded, Tensor text, DeepFeatures? keep)
+    private Tensor Decode(EncodedSample encoded, TextContext text, DeepFeatures? keep)
     {
         var remaining = new Stack<Tensor>(encoded.Skips);
         var x = encoded.Middle;
@@ -91,7 +91,7 @@ internal sealed class UNet2DConditionModel : UNetEncoder
     }
 
     /// <summary>The decoder's last layers.</summary>
-    private Tensor RunLast(Tensor x, Tensor time, Tensor text, Stack<Tensor> skips)
+    private Tensor RunLast(Tensor x, Tensor time, TextContext text, Stack<Tensor> skips)
     {
         var last = up_blocks[^1];
         return last.Layers(last.resnets.Count - DeepFeatures.Layers, last.resnets.Count, x, time, text, skips);

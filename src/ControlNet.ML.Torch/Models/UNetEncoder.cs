@@ -86,7 +86,7 @@ internal abstract class UNetEncoder : Module
     /// The skip tensors in order, the first of which is <paramref name="x"/>, and the middle's output; without a middle block, the last
     /// skip tensor.
     /// </returns>
-    protected (List<Tensor> Skips, Tensor Middle) Encode(Tensor x, Tensor time, Tensor text)
+    protected (List<Tensor> Skips, Tensor Middle) Encode(Tensor x, Tensor time, TextContext text)
     {
         List<Tensor> skips = [x];
         foreach (var block in down_blocks)

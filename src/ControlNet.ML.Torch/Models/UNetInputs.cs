@@ -10,7 +10,7 @@ namespace ControlNet.ML.Torch.Models;
 /// <param name="GuidanceCondition">LCM: embedding of the guidance scale, [N, width].</param>
 internal sealed record UNetInputs(
     Tensor Timesteps,
-    Tensor Text,
+    TextContext Text,
     Tensor? PooledText = null,
     Tensor? TimeIds = null,
     Tensor? GuidanceCondition = null);

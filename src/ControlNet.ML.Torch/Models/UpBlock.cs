@@ -7,7 +7,7 @@ namespace ControlNet.ML.Torch.Models;
 /// <summary>
 /// One level of the decoder: every resnet takes the encoder's skip tensor of its level, then an upsampler except at the last level.
 /// </summary>
-internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Tensor>
+internal sealed class UpBlock : Module<Tensor, Tensor, TextContext, Stack<Tensor>, Tensor>
 {
     public readonly ModuleList<ResnetBlock> resnets;
     public readonly ModuleList<SpatialTransformer>? attentions;
@@ -29,7 +29,7 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
     /// <param name="skips">The encoder's outputs, the last on top; one is taken per resnet.</param>
-    public override Tensor forward(Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
+    public override Tensor forward(Tensor x, Tensor time, TextContext context, Stack<Tensor> skips)
     {
         x = Layers(0, resnets.Count, x, time, context, skips);
 
@@ -44,7 +44,7 @@ internal sealed class UpBlock : Module<Tensor, Tensor, Tensor, Stack<Tensor>, Te
     /// <param name="time">SiLU of the time embedding.</param>
     /// <param name="context">The text.</param>
     /// <param name="skips">The encoder's outputs, the last on top; one is taken per layer.</param>
-    public Tensor Layers(int first, int end, Tensor x, Tensor time, Tensor context, Stack<Tensor> skips)
+    public Tensor Layers(int first, int end, Tensor x, Tensor time, TextContext context, Stack<Tensor> skips)
     {
         for (var i = first; i < end; i++)
         {

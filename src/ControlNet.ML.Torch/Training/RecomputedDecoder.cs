@@ -17,7 +17,7 @@ internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
     /// <param name="losses">Computes the loss of each row from the prediction.</param>
     /// <param name="factor">Factor of the mean loss.</param>
     public (float[] Losses, ControlResiduals Gradients) Backward(
-        EncodedSample encoded, ControlResiduals residuals, Tensor text, Func<Tensor, Tensor> losses, double factor)
+        EncodedSample encoded, ControlResiduals residuals, TextContext text, Func<Tensor, Tensor> losses, double factor)
     {
         // Detached from the control network's graph, whose backward pass comes after the decoder's.
         var joined = encoded.With(residuals.Select((residual, _) => residual.detach()));
@@ -45,7 +45,7 @@ internal sealed class RecomputedDecoder(UNet2DConditionModel unet)
         return (each, new ControlResiduals(residuals.Skips.Count == 0 ? [] : skips, gradient));
     }
 
-    private (List<Tensor> Inputs, Tensor Last) Forward(EncodedSample joined, Tensor text)
+    private (List<Tensor> Inputs, Tensor Last) Forward(EncodedSample joined, TextContext text)
     {
         using var _ = no_grad();
         var remaining = new Stack<Tensor>(joined.Skips);

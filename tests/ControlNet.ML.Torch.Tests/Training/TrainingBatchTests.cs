@@ -137,7 +137,7 @@ public sealed class TrainingBatchTests : IDisposable
         {
             var text = Assemble(Options with { ProportionEmptyPrompts = rate }, family, (Pixels(), Pixels(), "dark square")).Text;
             var expected = Model(family).EncodeText(prompt);
-            Assert.Equal(expected.Hidden.Values, Values(text.Text));
+            Assert.Equal(expected.Hidden.Values, Values(text.Text.Hidden));
             Assert.Equal(expected.Pooled?.Values, text.PooledText is { } pooled ? Values(pooled) : null);
         }
 
@@ -150,17 +150,17 @@ public sealed class TrainingBatchTests : IDisposable
         var longer = string.Join(' ', Enumerable.Repeat("a", 80));
         var (rows, options) = ((Pixels(), Pixels()), Options with { BatchSize = 2 });
         var text = Assemble(options, family, (rows.Item1, rows.Item2, longer), (rows.Item1, rows.Item2, "square")).Text;
-        Assert.Equal([2, 154, 1], text.Text.shape);
+        Assert.Equal([2, 154, 1], text.Text.Hidden.shape);
         float[] square = [.. Model(family).EncodeText("square").Hidden.Values, .. Model(family).EncodeText("").Hidden.Values];
         float[][] expected = [Model(family).EncodeText(longer).Hidden.Values, square];
-        var first = Values(text.Text[0]).SequenceEqual(square) ? 1 : 0;
-        Assert.Equal(expected[first], Values(text.Text[0]));
-        Assert.Equal(expected[1 - first], Values(text.Text[1]));
+        var first = Values(text.Text.Hidden[0]).SequenceEqual(square) ? 1 : 0;
+        Assert.Equal(expected[first], Values(text.Text.Hidden[0]));
+        Assert.Equal(expected[1 - first], Values(text.Text.Hidden[1]));
 
         text = Assemble(options with { LongPrompts = LongPrompts.Truncate }, family, (rows.Item1, rows.Item2, longer), (rows.Item1, rows.Item2, "square")).Text;
-        Assert.Equal([2, 77, 1], text.Text.shape);
+        Assert.Equal([2, 77, 1], text.Text.Hidden.shape);
         text = Assemble(Options with { PromptSyntax = PromptSyntax.Weighted }, family, (rows.Item1, rows.Item2, "a BREAK b")).Text;
-        Assert.Equal([1, 154, 1], text.Text.shape);
+        Assert.Equal([1, 154, 1], text.Text.Hidden.shape);
     }
 
     [Theory, InlineData("sd1"), InlineData("sdxl")]
@@ -198,7 +198,7 @@ public sealed class TrainingBatchTests : IDisposable
         {
             var row = (int)Math.Round(Values(batch.Condition[i])[0] * 25.5) - 1;
             var draws = new SampleDraws(Seeds.Mix(seed, Seeds.Sample, i), 0.5, 1000);
-            Assert.Equal(model.EncodeText(draws.DropsPrompt ? "" : prompts[row]).Hidden.Values, Values(batch.Text.Text[i]));
+            Assert.Equal(model.EncodeText(draws.DropsPrompt ? "" : prompts[row]).Hidden.Values, Values(batch.Text.Text.Hidden[i]));
             Assert.Equal(draws.Timestep, batch.Timesteps[i]);
 
             // First for the posterior, then ε: a row's numbers do not depend on the other rows of its batch.

@@ -29,7 +29,7 @@ public sealed class TrainingStepTests(TinyRun tiny) : IClassFixture<TinyRun>
         using (var loader = new BatchLoader(setup.Table, setup.Reader, setup.Encoder, options, 1000, 0))
         {
             var batch = setup.Assembler.Assemble(loader.Next());
-            (parts, timesteps) = ([batch.Latents, batch.Noise, batch.Text.Text], batch.Timesteps);
+            (parts, timesteps) = ([batch.Latents, batch.Noise, batch.Text.Text.Hidden], batch.Timesteps);
         }
 
         var schedule = NoiseSchedule.Create(model.Scheduler);
