@@ -2,7 +2,7 @@
 # The study in docs/evaluation.md: the embedded model's canny, scribble and mask networks, the base without control and the paper's baselines
 # on held-out emoji, by fidelity, distance to real art and agreement with the prompt. Writes the page's tables and its images.
 #   scripts/study.sh EMOJI_128_ZIP WORK_FOLDER
-# REPEATS (5) is the number of images of each condition, SKETCH_STEPS (1000) and PITI_STEPS (2000) are the baselines' training steps.
+# REPEATS (5) is the number of images of each condition, SKETCH_STEPS (1000) and PITI_STEPS (400) are the baselines' training steps.
 # What is in WORK_FOLDER already is kept: the same command resumes an interrupted study.
 set -euo pipefail
 
@@ -34,7 +34,7 @@ ln -sfn "$work/runs/canny/baseline/pictures" "$work/images/none"
 ln -sfn "$work/canny-held-out/images" "$work/images/real"
 data=(--data "$work/canny-2000" --held-out "$work/canny-held-out" --output "$work/images")
 [[ -d $work/images/sketch-guided-3.2 ]] || "$emoji" baseline sketch-guided "${data[@]}" --steps "${SKETCH_STEPS:-1000}"
-[[ -d $work/images/piti ]] || "$emoji" baseline piti "${data[@]}" --steps "${PITI_STEPS:-2000}"
+[[ -d $work/images/piti ]] || "$emoji" baseline piti "${data[@]}" --steps "${PITI_STEPS:-400}"
 
 columns=()
 for method in canny scribble mask none sketch-guided-1.6 sketch-guided-3.2 piti real; do

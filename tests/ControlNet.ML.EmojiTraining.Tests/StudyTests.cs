@@ -73,7 +73,7 @@ public sealed class StudyTests : IDisposable
             var figures = Methods.Index().Select(entry => new
             {
                 name = entry.Item,
-                metrics = new { edge_f1 = Interval(0.1 * entry.Index), mask_iou = Interval(0.9 - (0.1 * entry.Index)), kid = new { value = 0.25 }, fid = new { value = 12.34 } },
+                metrics = new { edge_f1 = Interval(0.1 * entry.Index), mask_iou = Interval(0.9 - (0.1 * entry.Index)), kid = Interval(0.25), fid = new { value = 12.34 } },
             });
             Directory.CreateDirectory(_folder.File(name));
             File.WriteAllText(_folder.File(name, "evaluation.json"), JsonSerializer.Serialize(new { methods = figures }));
@@ -94,7 +94,8 @@ public sealed class StudyTests : IDisposable
         Assert.StartsWith($"before\n{StudyCommand.Begin}\n\n| | edge F1 |", text, StringComparison.Ordinal);
         Assert.EndsWith($"|\n\n{StudyCommand.End}\nafter\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("old", text, StringComparison.Ordinal);
-        Assert.Contains("\n| scribble network | 0.10 (0.09 to 0.11) | 0.80 (0.79 to 0.81) | 0.50 (0.40 to 0.60) | 0.250 | 12.3 |\n", text, StringComparison.Ordinal);
+        Assert.Contains("\n| scribble network | 0.10 (0.09 to 0.11) | 0.80 (0.79 to 0.81) | 0.50 (0.40 to 0.60) | 0.25 (0.24 to 0.26) | 12.3 |\n", text, StringComparison.Ordinal);
+        Assert.Contains("\n| the real image | 0.70 (0.69 to 0.71) | 0.20 (0.19 to 0.21) | 0.50 (0.40 to 0.60) |  |  |\n", text, StringComparison.Ordinal);
         Assert.Contains("\n| PITI | 0.60 | 1.02 | 0.30 | 0.26 | 12.3 | 19.74 |\n", text, StringComparison.Ordinal);
         Assert.Equal("128x8x3", ImageCodec.Load(_folder.File("sheet.png")).ToString());
 

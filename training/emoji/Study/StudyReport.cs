@@ -8,12 +8,14 @@ namespace ControlNet.ML.EmojiTraining.Study;
 /// <param name="work">The study's folder, as scripts/study.sh fills it.</param>
 internal sealed class StudyReport(string work)
 {
+    private const string Real = "real";
+
     /// <summary>The names of the methods in evaluations and agreement, with those in the table.</summary>
     private static readonly (string Key, string Name)[] Methods =
     [
         ("canny", "canny network"), ("scribble", "scribble network"), ("mask", "mask network"), ("none", "without control"),
         ("sketch-guided-1.6", "Sketch-Guided, β 1.6"), ("sketch-guided-3.2", "Sketch-Guided, β 3.2"), ("piti", "PITI-like"),
-        ("real", "the real image"),
+        (Real, "the real image"),
     ];
 
     /// <summary>
@@ -24,7 +26,7 @@ internal sealed class StudyReport(string work)
     [
         ("ControlNet", ["canny", "mask"], "4.28", "0.35", "15.27"), ("without control", ["none"], "", "", "6.09"),
         ("Sketch-Guided, β 3.2", ["sketch-guided-3.2"], "3.28", "", ""), ("Sketch-Guided, β 1.6", ["sketch-guided-1.6"], "2.31", "", ""),
-        ("PITI", ["piti"], "1.02", "0.26", "19.74"), ("the real image", ["real"], "", "0.58", ""),
+        ("PITI", ["piti"], "1.02", "0.26", "19.74"), ("the real image", [Real], "", "0.58", ""),
     ];
 
     /// <summary>Both tables, in Markdown.</summary>
@@ -37,12 +39,13 @@ internal sealed class StudyReport(string work)
         [
             "| | edge F1 | mask IoU | shows its prompt | KID | FID |", "|---|---|---|---|---|---|",
             .. Methods.Select(method => $"| {method.Name} | {Interval(edges, method.Key, "edge_f1")} | {Interval(masks, method.Key, "mask_iou")} "
-                + $"| {Text(agreement[method.Key])} | {Value(edges, method.Key, "kid", "f3")} | {Value(edges, method.Key, "fid", "f1")} |"),
+                + $"| {Text(agreement[method.Key])} | {Distance(() => Interval(edges, method.Key, "kid"), method.Key)} "
+                + $"| {Distance(() => Value(edges, method.Key, "fid", "f1"), method.Key)} |"),
             "",
             "| | edge F1 here | raters on fidelity, 1 to 5 (Table 1) | mask IoU here | segmentation IoU (Table 2) | FID here, of ResNet18's features | FID (Table 3), of Inception's |",
             "|---|---|---|---|---|---|---|",
             .. Paper.Select(row => $"| {row.Name} | {Value(edges, row.Ours[0], "edge_f1", "f2")} | {row.Rank} | {Value(masks, row.Ours[^1], "mask_iou", "f2")} | {row.Overlap} "
-                + $"| {Value(edges, row.Ours[0], "fid", "f1")} | {row.Frechet} |"),
+                + $"| {Distance(() => Value(edges, row.Ours[0], "fid", "f1"), row.Ours[0])} | {row.Frechet} |"),
         ];
         return string.Join('\n', lines);
     }
@@ -85,6 +88,9 @@ internal sealed class StudyReport(string work)
             throw new ControlNetException($"{file}: is invalid: {error.Message}", error);
         }
     }
+
+    /// <summary>A distance of a set of images; the real ones have none, since every round repeats them.</summary>
+    private static string Distance(Func<string> text, string method) => method == Real ? "" : text();
 
     private static string Text(Share share) => Text(share.Value, share.Low, share.High);
 
