@@ -49,7 +49,7 @@ public sealed class BadInputTests
             { 2, "no execution provider 'gpu'", [.. generate, "--device", "cpu,gpu", "--backend", "onnx"] },
             { 2, "--device is for the onnx benchmarks", ["bench", "step", "--device", "cuda"] },
             { 2, "--kernels is for the step benchmarks", ["bench", "canny", "--kernels", "measured"] },
-            { 2, "'measured'", ["generate", "x", "--kernels", "fastest", "--output", "x.png"] },
+            { 2, "--kernels is 'fastest'. Expected measured or plain", ["generate", "x", "--kernels", "fastest", "--output", "x.png"] },
             { 2, "--kernels is for images that models generate", ["compare", "a.png", "b.png", "--kernels", "measured"] },
             { 2, "--repeats is 0, expected 1 to 1,000", ["bench", "--repeats", "0"] },
             { 2, "The features benchmark needs --features", ["bench", "features"] },

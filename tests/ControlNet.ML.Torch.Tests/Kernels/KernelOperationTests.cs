@@ -64,7 +64,12 @@ public sealed class KernelOperationTests
         using var _ = no_grad();
         using var decoder = RandomWeights.Fill(new AutoencoderKL(new()
         {
-            BlockOutChannels = [16, 32], LayersPerBlock = 1, NormNumGroups = 4, InChannels = 3, OutChannels = 3, LatentChannels = 4,
+            BlockOutChannels = [16, 32],
+            LayersPerBlock = 1,
+            NormNumGroups = 4,
+            InChannels = 3,
+            OutChannels = 3,
+            LatentChannels = 4,
         }));
         var latents = KernelNoise.Of(ScalarType.Float32, 1, 4, 12, 9);
         var plain = decoder.Decode(latents).contiguous();
