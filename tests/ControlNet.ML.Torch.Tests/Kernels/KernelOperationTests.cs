@@ -20,6 +20,7 @@ public sealed class KernelOperationTests
     {
         using var scope = NewDisposeScope();
         using var linear = RandomWeights.Fill(Unset.On(test.Type, CPU, () => new Linear(test.Inputs, test.Outputs, test.Height % 2 == 0)));
+        linear.bias?.uniform_(-1, 1);
         var x = KernelNoise.Of(test.Type, test.Batch, test.Width * test.Height, test.Inputs);
         Tensor[] inputs = linear.bias is { } bias ? [x, linear.weight, bias] : [x, linear.weight];
         Agree(LinearOperation.Of(x, linear.weight, linear.bias), inputs);
@@ -33,6 +34,7 @@ public sealed class KernelOperationTests
         var (inputs, outputs) = (RoundUp(test.Inputs), RoundUp(test.Outputs));
         var stride = test.Kernel == 1 ? 1 : test.Stride;
         using var convolution = RandomWeights.Fill(Unset.On(test.Type, CPU, () => new Convolution(inputs, outputs, test.Kernel)));
+        convolution.bias.uniform_(-1, 1);
         var x = test.ChannelsLast
             ? KernelNoise.Of(test.Type, test.Batch, test.Height + 5, test.Width + 5, inputs).permute(0, 3, 1, 2)
             : KernelNoise.Of(test.Type, test.Batch, inputs, test.Height + 5, test.Width + 5);
