@@ -17,7 +17,7 @@ internal abstract record KernelOperation(ScalarType Type)
     /// Multiplications and additions of the part that is timed: enough for a few milliseconds, which the clock resolves, and few enough for
     /// the budget. Batches and rows beyond it are left out, since time is proportional to them; channels never are.
     /// </summary>
-    protected const double PartFlops = 4e9;
+    protected const double PartFlops = 2e9;
 
     /// <summary>Names of the kernels, the plain one first.</summary>
     public abstract IReadOnlyList<string> Kernels { get; }
