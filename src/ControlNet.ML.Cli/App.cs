@@ -21,6 +21,26 @@ internal static class App
     /// <summary>Exit code: stopped by Ctrl-C or SIGTERM.</summary>
     public const int Cancelled = 130;
 
+    /// <summary>The commands by name, in the order of the help.</summary>
+    private static readonly OrderedDictionary<string, Func<Terminal, Command>> Commands = new(StringComparer.Ordinal)
+    {
+        ["generate"] = GenerateCommand.Create,
+        ["score"] = ScoreCommand.Create,
+        ["evaluate"] = EvaluateCommand.Create,
+        ["train"] = TrainCommand.Create,
+        ["annotate"] = AnnotateCommand.Create,
+        ["draw"] = DrawCommand.Create,
+        ["compare"] = CompareCommand.Create,
+        ["study"] = StudyCommand.Create,
+        ["models"] = ModelsCommand.Create,
+        ["convert"] = ConvertCommand.Create,
+        ["export"] = ExportCommand.Create,
+        ["transfer"] = TransferCommand.Create,
+        ["download"] = DownloadCommand.Create,
+        ["bench"] = BenchCommand.Create,
+        ["doctor"] = DoctorCommand.Create,
+    };
+
     public static async Task<int> RunAsync(string[] args, Terminal terminal, CancellationToken cancellationToken = default)
     {
         var parsed = Parse(args, terminal, out var verbose);
@@ -79,22 +99,14 @@ internal static class App
                 + "Exit codes: 0 done, 1 failed, 2 invalid arguments, 3 done except for some, 130 stopped.")
         {
             verbose,
-            GenerateCommand.Create(terminal),
-            ScoreCommand.Create(terminal),
-            EvaluateCommand.Create(terminal),
-            TrainCommand.Create(terminal),
-            AnnotateCommand.Create(terminal),
-            DrawCommand.Create(terminal),
-            CompareCommand.Create(terminal),
-            StudyCommand.Create(terminal),
-            ModelsCommand.Create(terminal),
-            ConvertCommand.Create(terminal),
-            ExportCommand.Create(terminal),
-            TransferCommand.Create(terminal),
-            DownloadCommand.Create(terminal),
-            BenchCommand.Create(terminal),
-            DoctorCommand.Create(terminal),
         };
+
+        // The options of all commands take longer to make than a small command runs: where one is named first, only its own are made.
+        foreach (var (name, create) in Commands)
+        {
+            if (args.Length == 0 || args[0] == name || !Commands.ContainsKey(args[0]))
+                root.Add(create(terminal));
+        }
 
         HelpLayout.Use(root, terminal.Width);
         RuntimeVersions.Use(root, terminal);

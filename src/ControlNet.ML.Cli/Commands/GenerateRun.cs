@@ -61,6 +61,9 @@ internal sealed class GenerateRun(Terminal terminal)
         await HubDownloads.RunAsync(terminal, Model, Controls, Options.Loras, Embeddings, Load, cancellationToken).ConfigureAwait(false);
         var folder = ModelFolder.Open(ModelNames.FindModel(Model, Load, cancellationToken), Load);
         DeviceChoice.Check(Load, folder);
+
+        // libtorch takes as long to load as everything else before the first step, which meanwhile goes on.
+        using var libtorch = BackendChoice.UsesTorch(Load, folder) ? new LibtorchLoading() : null;
         var controls = sources.Length == 0
             ? []
             : ControlChoice.Networks(
