@@ -77,7 +77,8 @@ internal sealed class ImageOptions
     private readonly Option<string[]> _approximate = new("--approximate")
     {
         Description = "Leave work out, for another image in less time: features=N (the whole UNet every N steps, between them its "
-            + "outermost layers), control=N (control networks every N steps), guidance=SHARE (guidance in that share of the steps). Repeatable.",
+            + "outermost layers), control=N (control networks every N steps), guidance=SHARE (guidance in that share of the "
+            + "steps). Repeatable.",
         HelpName = "name=value",
     };
 
