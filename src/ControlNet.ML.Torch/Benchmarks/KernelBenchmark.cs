@@ -47,14 +47,14 @@ internal sealed class KernelBenchmark : IDisposable
         return (benchmark._device.ToString(), table.Measurements);
     }
 
-    /// <summary>Times pairs of steps.</summary>
+    /// <summary>Times pairs of steps, with all kernels measured: what the budget would leave to later processes is chosen, too.</summary>
     /// <param name="precision">Precision of the networks.</param>
     /// <param name="repeats">Number of pairs.</param>
     /// <param name="cancellationToken">Checked before each step.</param>
     public static KernelResult Run(Precision precision, int repeats, CancellationToken cancellationToken)
     {
         using var benchmark = new KernelBenchmark(precision);
-        var table = new KernelTable();
+        var table = new KernelTable(double.PositiveInfinity);
         var (first, _) = benchmark.Step(null);
         var (_, plain) = benchmark.Step(null);
         List<BareOperation> operations = [];
@@ -133,7 +133,7 @@ internal sealed class KernelBenchmark : IDisposable
 /// <param name="MeasuredSeconds">Median time of a step with measured kernels.</param>
 /// <param name="Ratio">Median of plain / measured, pair by pair.</param>
 /// <param name="RatioToBare">Median of measured / the same kernels as bare calls.</param>
-/// <param name="MeasuringSeconds">Time that choosing the kernels took.</param>
+/// <param name="MeasuringSeconds">Time that choosing the kernels took, without the budget of <see cref="KernelTable"/>.</param>
 /// <param name="ExtraSeconds">Time by which the first step with measured kernels is longer than the first plain one.</param>
 /// <param name="Distance">Largest difference of the two predictions, relative to the largest value.</param>
 internal sealed record KernelResult(
