@@ -22,7 +22,11 @@ internal static class DrawnArt
                 entry.Write(Draw(drawing));
                 lines.Append(JsonSerializer.Serialize(new
                 {
-                    file_name = file, name = drawing.Name, style = drawing.Style, keywords = new[] { "one", "two" }, subgroup = drawing.Subgroup,
+                    file_name = file,
+                    name = drawing.Name,
+                    style = drawing.Style,
+                    keywords = new[] { "one", "two" },
+                    subgroup = drawing.Subgroup,
                 })).Append('\n');
             }
 
