@@ -46,7 +46,7 @@ public sealed class CommandLineErrorTests
         using var tool = new Tool();
         var answer = await tool.RunAsync("bench", "reszie");
         Assert.Equal(App.Misused, answer.Code);
-        Assert.StartsWith("error: The benchmark is 'reszie'. Did you mean 'resize'? Expected canny, ", answer.Error, StringComparison.Ordinal);
+        Assert.StartsWith("error: The benchmark is 'reszie'. Did you mean 'resize'? Expected approximate-step, approximations, canny, ", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]
