@@ -15,13 +15,17 @@ internal static class InputRules
     /// <exception cref="UsageException">One is not.</exception>
     public static void CheckRanges(GenerateOptions options) => UsageException.ThrowIf(options.Validate());
 
-    /// <summary>Checks that the scheduler takes the steps and its other options, and the text encoder the clip skip.</summary>
+    /// <summary>
+    /// Checks that the scheduler takes the steps and its other options, the text encoder the clip skip, and graphs the approximation.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="options">The options, in their ranges.</param>
     /// <exception cref="UsageException">They do not.</exception>
     public static void CheckModel(ModelFolder model, GenerateOptions options)
     {
         UsageException.ThrowIf(ModelRequirements.OfClipSkip(model, options.ClipSkip));
+        if (model.Graphs is not null)
+            UsageException.ThrowIf(options.Approximation.ProblemOfGraphs);
         var own = model.ReadScheduler();
         var all = options.For(model.Generation);
         UsageException.Of(() => DenoisingLoop.CreateScheduler(

@@ -41,6 +41,18 @@ public sealed class OnnxModelTests : IDisposable
     }
 
     [Fact]
+    public async Task An_approximation_inside_the_networks_is_refused_before_any_work()
+    {
+        Put();
+        string[] how = ["generate", "red apple", "--model", "model", "--steps", "2", "--size", "64", "--output", "x.png", "--approximate"];
+        var refused = await _tool.RunAsync([.. how, "features=2"]);
+        Assert.Equal(App.Misused, refused.Code);
+        Assert.Contains("The approximation 'features=2' keeps results inside the networks", refused.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists("x.png"));
+        Assert.Equal(0, (await _tool.RunAsync([.. how, "guidance=0.5"])).Code);
+    }
+
+    [Fact]
     public async Task Graphs_are_described()
     {
         Put();

@@ -13,7 +13,7 @@ internal sealed class RowWeights
         var sum = 0.0;
         for (var i = 0; i < rows.Count; i++)
         {
-            var style = rows[i].Style switch { "fluent 3d emoji" => 1, "noto emoji" => 0.2, _ => 0 };
+            var style = rows[i].Style switch { EmojiArt.BaseStyle => 1, "noto emoji" => 0.2, _ => 0 };
             _sums[i] = sum += style * (rows[i].IsBaseSubgroup ? 1 : 0.25);
         }
 

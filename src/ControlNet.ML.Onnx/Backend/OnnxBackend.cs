@@ -149,10 +149,8 @@ internal sealed class OnnxBackend : IDiffusionBackend
     public IDenoiser CreateDenoiser(DenoiserInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        if (inputs.Approximation.Reuses)
-            throw new ControlNetException(
-                $"The approximation '{inputs.Approximation}' keeps results inside the networks from step to step, which graphs cannot: "
-                    + "expected intervals of 1, or the weights of this model on libtorch.");
+        if (inputs.Approximation.ProblemOfGraphs is { } problem)
+            throw new ControlNetException(problem);
         var unets = Loaded(_unets);
         var unet = unets.For(inputs.Controls.Count > 0, inputs.Controls.Any(control => control.Network is BuiltInControlBackend));
         return unets.IsMerged(unet)

@@ -36,6 +36,12 @@ public sealed record Approximation
     [JsonIgnore]
     public bool Reuses => FeatureInterval > 1 || ControlInterval > 1;
 
+    /// <summary>Why ONNX graphs cannot run it; null if they can.</summary>
+    internal string? ProblemOfGraphs => Reuses
+        ? $"The approximation '{this}' keeps results inside the networks from step to step, which ONNX graphs cannot: expected intervals "
+            + "of 1, or the model's weights on libtorch (--backend torch)."
+        : null;
+
     /// <summary>Parses what <see cref="ToString"/> writes.</summary>
     /// <param name="settings">NAME=VALUE: <c>features=3</c>, <c>control=2</c>, <c>guidance=0.7</c>.</param>
     /// <returns>The approximation.</returns>

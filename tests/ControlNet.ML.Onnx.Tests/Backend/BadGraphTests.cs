@@ -144,6 +144,11 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
         Expect(
             () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Kernels = KernelChoice.Measured }),
             "Measured kernels are libtorch's");
+        Expect(
+            () => models.Model("sd1").Generate("x", Options with { Approximation = new() { FeatureInterval = 2 } }),
+            "The approximation 'features=2' keeps results", "--backend torch");
+        models.Model("sd1").Generate("x", Options with { Approximation = new() { GuidanceEnd = 0.5 } });
+        DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Precision = Precision.Auto }).Dispose();
         Expect(() => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Device = "gpu" }), "'gpu'");
         Expect(() => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Vae = "x" }), "expected no --vae");
         Expect(() => ControlNetwork.Load(Path.Combine(models.Folder("sd1"), "unet", "model.onnx"), PipelineModels.Options), "is a UNet");
