@@ -26,15 +26,20 @@ internal sealed class AutoencoderKL : Module
     /// <returns>
     /// Mean and log-variance (clamped to -30..20) of the posterior, [N, latent_channels, H/8, W/8] each, without the scaling factor.
     /// </returns>
-    public (Tensor Mean, Tensor LogVariance) Encode(Tensor image)
+    public (Tensor Mean, Tensor LogVariance) Encode(Tensor image) => Posterior(encoder.forward(image));
+
+    /// <param name="latents">[N, latent_channels, h, w], without the scaling factor.</param>
+    /// <returns>[N, 3, 8h, 8w], about -1 to 1.</returns>
+    public Tensor Decode(Tensor latents) => decoder.forward(Latents(latents));
+
+    /// <summary>The posterior's mean and log-variance of the encoder's output.</summary>
+    public (Tensor Mean, Tensor LogVariance) Posterior(Tensor moments)
     {
-        var moments = encoder.forward(image);
         moments = quant_conv?.forward(moments) ?? moments;
         var halves = moments.chunk(2, dim: 1);
         return (halves[0], halves[1].Between(-30, 20));
     }
 
-    /// <param name="latents">[N, latent_channels, h, w], without the scaling factor.</param>
-    /// <returns>[N, 3, 8h, 8w], about -1 to 1.</returns>
-    public Tensor Decode(Tensor latents) => decoder.forward(post_quant_conv?.forward(latents) ?? latents);
+    /// <summary>The decoder's input.</summary>
+    public Tensor Latents(Tensor latents) => post_quant_conv?.forward(latents) ?? latents;
 }

@@ -15,6 +15,8 @@ internal class Convolution : Module<Tensor, Tensor>
     // memory that was never written: forward, and for the gradient of the weight.
     private const int LeastColumns = 5;
 
+    private static readonly long[] Unpadded = [0, 0];
+
     public readonly Parameter weight;
     public readonly Parameter bias;
     private readonly long _outputs;
@@ -43,11 +45,20 @@ internal class Convolution : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x) => Convolve(x, _padding);
+
+    /// <summary>The convolution of an image whose border pixels are there already, so that nothing is padded.</summary>
+    /// <param name="x">[N, inputs, H, W], the border included.</param>
+    public Tensor ForwardFramed(Tensor x) => Convolve(x, Unpadded);
+
+    /// <summary>Call this after changing the values of frozen parameters in place.</summary>
+    public void ParametersChanged() => _channels.Forget();
+
+    private Tensor Convolve(Tensor x, long[] padding)
     {
-        var missing = _halves ? LeastColumns - (2 * _padding[1]) - x.shape[3] : 0;
+        var missing = _halves ? LeastColumns - (2 * padding[1]) - x.shape[3] : 0;
         if (_channels.AreWhole && !_skipsPixels && missing <= 0)
-            return Operations.Convolve(x, weight, bias, _stride, _padding);
+            return Operations.Convolve(x, weight, bias, _stride, padding);
 
         using var scope = NewDisposeScope();
 
@@ -58,12 +69,9 @@ internal class Convolution : Module<Tensor, Tensor>
 
         // Strides that skip pixels of a channels-last image are another oneDNN kernel that is wrong where caches are hidden.
         var input = _channels.Pad(_skipsPixels ? x.contiguous() : x);
-        var output = _channels.Cut(Operations.Convolve(input, alignedWeight, alignedBias, _stride, _padding), _outputs);
+        var output = _channels.Cut(Operations.Convolve(input, alignedWeight, alignedBias, _stride, padding), _outputs);
         return (missing > 0 ? output.narrow(3, 0, 1).contiguous() : output).MoveToOuterDisposeScope();
     }
-
-    /// <summary>Call this after changing the values of frozen parameters in place.</summary>
-    public void ParametersChanged() => _channels.Forget();
 
     protected override void Dispose(bool disposing)
     {

@@ -25,6 +25,12 @@ internal sealed class GroupNorm : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Number of groups.</summary>
+    public long Groups => _groups;
+
+    /// <summary>Added to the variance.</summary>
+    public double Epsilon => _epsilon;
+
     public override Tensor forward(Tensor x) => functional.group_norm(x, _groups, weight, bias, _epsilon);
 }
 
