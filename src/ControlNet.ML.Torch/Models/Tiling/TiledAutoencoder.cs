@@ -69,7 +69,8 @@ internal sealed class TiledAutoencoder(AutoencoderKL network, long stripBytes = 
                 x = StripLayers.Shrink(down[0], x);
         }
 
-        return ResnetBlock.Convolve(encoder.conv_norm_out, encoder.conv_out, encoder.mid_block.forward(x.Whole())).MoveToOuterDisposeScope();
+        var hidden = encoder.mid_block.forward(x.Whole());
+        return ResnetBlock.Convolve(encoder.conv_norm_out, encoder.conv_out, hidden).MoveToOuterDisposeScope();
     }
 
     /// <summary>Rows of a strip: an even number, so that it can be halved.</summary>
