@@ -17,17 +17,26 @@ internal static class ImageMemory
     // A transformer block: GEGLU's projection of eight times the width, its product of four times, and the tokens.
     private const int WidthsOfTransformer = 13;
 
-    /// <summary>Bytes for decoding, always in float32.</summary>
+    // In strips (TiledAutoencoder), each layer frees its input as its output grows; a quarter for the strips that are computed.
+    private const double MapsOfStrips = 1.25;
+
+    /// <summary>Bytes for decoding.</summary>
     /// <param name="config">The autoencoder.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="height">Rows of the image.</param>
-    public static double Decoding(AutoencoderConfig config, int width, int height) =>
-        sizeof(float) * (double)width * height * (
-            (MapsOfConvolution * config.BlockOutChannels[Math.Min(1, config.BlockOutChannels.Length - 1)]) + config.BlockOutChannels[0]);
+    /// <param name="size">Bytes per element.</param>
+    /// <param name="isTiled">Whether it is decoded in strips of rows.</param>
+    public static double Decoding(AutoencoderConfig config, int width, int height, long size, bool isTiled = false)
+    {
+        var (first, second) = (config.BlockOutChannels[0], config.BlockOutChannels[Math.Min(1, config.BlockOutChannels.Length - 1)]);
+        var channels = isTiled ? MapsOfStrips * Math.Max(second, 2 * first) : (MapsOfConvolution * second) + first;
+        return size * (double)width * height * channels;
+    }
 
-    /// <summary>Bytes for encoding an image, always in float32.</summary>
-    public static double Encoding(AutoencoderConfig config, int width, int height) =>
-        sizeof(float) * (double)width * height * MapsOfConvolution * config.BlockOutChannels[0];
+    /// <summary>Bytes for encoding an image.</summary>
+    /// <inheritdoc cref="Decoding"/>
+    public static double Encoding(AutoencoderConfig config, int width, int height, long size, bool isTiled = false) =>
+        size * (double)width * height * (isTiled ? 2 * MapsOfStrips : MapsOfConvolution) * config.BlockOutChannels[0];
 
     /// <summary>Bytes for encoding a condition.</summary>
     /// <param name="config">The control network.</param>
@@ -63,14 +72,15 @@ internal static class ImageMemory
     /// <param name="height">Rows of each in pixels.</param>
     /// <param name="what">The operation, <c>Decoding an image</c>.</param>
     /// <param name="free">Free bytes; null asks the system.</param>
+    /// <param name="saving">What else would make it fit, for the message; null if nothing would.</param>
     /// <exception cref="ControlNetException">They do not fit; the message names a size that does.</exception>
-    public static void Ensure(double need, int width, int height, string what, long? free = null)
+    public static void Ensure(double need, int width, int height, string what, long? free = null, string? saving = null)
     {
         var there = free ?? FreeMemory.Bytes;
         if (need > there)
         {
             var finding = $"needs about {Gigabytes(need)} of memory in addition to the model, but {Gigabytes(there)} are free";
-            throw Refusal(what, width, height, finding, Math.Sqrt(there / need), null);
+            throw Refusal(what, width, height, finding, Math.Sqrt(there / need), null, saving);
         }
     }
 
@@ -88,7 +98,8 @@ internal static class ImageMemory
             ["can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "CUBLAS_STATUS_ALLOC_FAILED"],
             sign => error.Message.Contains(sign, StringComparison.OrdinalIgnoreCase)));
 
-    private static ControlNetException Refusal(string what, int width, int height, string finding, double share, Exception? error)
+    private static ControlNetException Refusal(
+        string what, int width, int height, string finding, double share, Exception? error, string? saving = null)
     {
         if (width == 0)
             return new ControlNetException($"{what} {finding}: expected more free memory.", error!);
@@ -96,10 +107,11 @@ internal static class ImageMemory
         var (fitWidth, fitHeight) = (
             Math.Max(multiple, (int)(width * share) / multiple * multiple),
             Math.Max(multiple, (int)(height * share) / multiple * multiple));
+        var size = string.Create(CultureInfo.InvariantCulture, $"{fitWidth}x{fitHeight}");
         return new ControlNetException(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{what} of {width}x{height} {finding}: expected at most about {fitWidth}x{fitHeight}, or fewer images together."), error!);
+            string.Create(CultureInfo.InvariantCulture, $"{what} of {width}x{height} {finding}: expected at most about {size}, or fewer ")
+                + (saving is null ? "images together." : $"images together, or {saving}."),
+            error!);
     }
 
     private static string Gigabytes(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 30):0.0} GB");

@@ -15,6 +15,7 @@ internal sealed class LazyNetwork<T> : IDisposable
     private readonly Func<T>? _build;
     private readonly ScalarType _type;
     private readonly TorchDevice? _device;
+    private readonly bool _isReleasable;
     private WeightSource? _weights;
     private T? _network;
     private bool _isDisposed;
@@ -28,10 +29,11 @@ internal sealed class LazyNetwork<T> : IDisposable
     /// <param name="layout">Its names and shapes, which have to match.</param>
     /// <param name="type">Its data type.</param>
     /// <param name="device">Its device, and the kernels that compute it.</param>
+    /// <param name="isReleasable">Whether <see cref="Release"/> may free it, for which its files stay open.</param>
     /// <exception cref="ControlNetException">The weights do not match, or do not fit into memory.</exception>
-    public LazyNetwork(Func<T> build, WeightSource weights, KeyMap layout, ScalarType type, TorchDevice device)
+    public LazyNetwork(Func<T> build, WeightSource weights, KeyMap layout, ScalarType type, TorchDevice device, bool isReleasable = false)
     {
-        (_build, _weights, _type, _device) = (build, weights, type, device);
+        (_build, _weights, _type, _device, _isReleasable) = (build, weights, type, device, isReleasable);
         try
         {
             StateDict.EnsureFits(WeightLoader.Match(weights, layout), type, device.Device);
@@ -44,7 +46,10 @@ internal sealed class LazyNetwork<T> : IDisposable
     }
 
     /// <summary>The memory that the network will take when it is read, in bytes; 0 once it is.</summary>
-    public long UnreadBytes => _weights is { } weights ? StateDict.Bytes(weights.Tensors.Values, _type) : 0;
+    public long UnreadBytes => _network is null && _weights is { } weights ? StateDict.Bytes(weights.Tensors.Values, _type) : 0;
+
+    /// <summary>Data type of the network.</summary>
+    public ScalarType Type => _network?.parameters().First().dtype ?? _type;
 
     /// <summary>Tensors read so far.</summary>
     public long TensorsRead { get; private set; }
@@ -73,9 +78,25 @@ internal sealed class LazyNetwork<T> : IDisposable
             foreach (var parameter in network.parameters())
                 parameter.DetachFromDisposeScope();
             TensorsRead += _weights.Tensors.Count;
-            _weights.Dispose();
-            _weights = null;
+            if (!_isReleasable)
+            {
+                _weights.Dispose();
+                _weights = null;
+            }
+
             return _network = network;
+        }
+    }
+
+    /// <summary>Frees the network until it is read again; nothing where its files are closed. Nobody may be computing on it.</summary>
+    public void Release()
+    {
+        lock (_gate)
+        {
+            if (_weights is null)
+                return;
+            _network?.Dispose();
+            _network = null;
         }
     }
 

@@ -23,6 +23,9 @@ internal sealed class MergedLoras(Func<nn.Module> network, string part) : IDispo
     /// <summary>Weights restored so far.</summary>
     public long Restored { get; private set; }
 
+    /// <summary>Whether LoRAs have changed the network, whose parameters must then stay the same tensors.</summary>
+    public bool IsUsed => _weights.IsValueCreated;
+
     /// <summary>Sets all LoRAs that apply.</summary>
     public void Set(IReadOnlyList<WeightedLora> loras)
     {

@@ -3,6 +3,7 @@ using ControlNet.ML.Adapters;
 using ControlNet.ML.Configuration;
 using ControlNet.ML.Diffusion;
 using ControlNet.ML.Torch.Models;
+using ControlNet.ML.Torch.Models.Tiling;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Weights;
 using static TorchSharp.torch;
@@ -16,33 +17,41 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     private readonly NetworkUse _use;
     private readonly TorchDevice _device;
+    private readonly MemoryUse _memory;
     private readonly ModelFolder? _folder;
     private readonly LazyNetwork<ClipTextModel>[] _textEncoders;
     private readonly LazyNetwork<UNet2DConditionModel>? _unet;
     private readonly LazyNetwork<AutoencoderKL>? _autoencoder;
     private readonly MergedLoras[] _textLoras;
     private readonly MergedLoras? _unetLoras;
+    private bool _hasTokens;
 
     /// <param name="device">Device and data type of the networks.</param>
     /// <param name="textEncoders">One or two.</param>
     /// <param name="unet">The UNet, or null.</param>
     /// <param name="autoencoder">The autoencoder, or null.</param>
     /// <param name="folder">Their configurations; null to skip the checks of free memory.</param>
+    /// <param name="memory">What to trade for memory.</param>
     internal TorchBackend(
         TorchDevice device,
         LazyNetwork<ClipTextModel>[] textEncoders,
         LazyNetwork<UNet2DConditionModel>? unet,
         LazyNetwork<AutoencoderKL>? autoencoder,
-        ModelFolder? folder = null)
+        ModelFolder? folder = null,
+        MemoryUse memory = default)
     {
-        (_device, _textEncoders, _unet, _autoencoder, _folder) = (device, textEncoders, unet, autoencoder, folder);
+        (_device, _textEncoders, _unet, _autoencoder, _folder, _memory) = (device, textEncoders, unet, autoencoder, folder, memory);
         _use = new NetworkUse(typeof(DiffusionModel), device.Kernels);
         _textLoras =
             [.. textEncoders.Select((encoder, i) => new MergedLoras(() => encoder.Value, i == 0 ? "text_encoder" : "text_encoder_2"))];
         _unetLoras = unet is null ? null : new MergedLoras(() => unet.Value, "unet");
     }
 
-    public string Description => _device.ToString();
+    public string Description => string.Concat(
+        _device.ToString(),
+        AutoencoderType == ScalarType.Float32 ? "" : $", autoencoder {AutoencoderType.ToString().ToLowerInvariant()}",
+        _memory.IsTiled ? ", tiling" : "",
+        _memory.IsLow ? ", low memory" : "");
 
     public WeightCounters Counters
     {
@@ -77,6 +86,8 @@ internal sealed class TorchBackend : IDiffusionBackend
     public static TorchBackend Load(ModelFolder folder, LoadOptions options, CancellationToken cancellationToken)
     {
         var device = TorchDevice.From(options);
+        var autoencoderType = device.AutoencoderType(options, folder.Autoencoder);
+        var memory = new MemoryUse(options.Tiling, options.LowMemory);
         using var loading = new PartLoader(folder, device, options, cancellationToken);
         List<LazyNetwork<ClipTextModel>> textEncoders = [];
         if (folder.Loaded.HasFlag(ModelParts.TextEncoder))
@@ -90,13 +101,13 @@ internal sealed class TorchBackend : IDiffusionBackend
             ? loading.Load("unet", KeyMap.For(folder.UNet), () => new UNet2DConditionModel(folder.UNet), device.Type)
             : null;
         var autoencoder = folder.Loaded.HasFlag(ModelParts.Autoencoder)
-            ? loading.Load("vae", KeyMap.For(folder.Autoencoder), () => new AutoencoderKL(folder.Autoencoder), ScalarType.Float32)
+            ? loading.Load("vae", KeyMap.For(folder.Autoencoder), () => new AutoencoderKL(folder.Autoencoder), autoencoderType)
             : null;
         loading.Keep();
-        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder);
+        return new TorchBackend(device, [.. textEncoders], unet, autoencoder, folder, memory);
 
         LazyNetwork<ClipTextModel> Text(string part, ClipTextConfig config) =>
-            loading.Load(part, KeyMap.For(config), () => new ClipTextModel(config), ScalarType.Float32);
+            loading.Load(part, KeyMap.For(config), () => new ClipTextModel(config), ScalarType.Float32, isReleasable: memory.IsLow);
     }
 
     public void Read(ModelParts parts, CancellationToken cancellationToken)
@@ -122,10 +133,12 @@ internal sealed class TorchBackend : IDiffusionBackend
         if (!IsChecked(out var folder))
             return;
         var scale = folder.Autoencoder.ScaleFactor;
-        ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage, Free);
+        EnsureDecodes(folder, width, height);
+        rows = _memory.IsLow ? 1 : rows;
         ImageMemory.Ensure(
             ImageMemory.Step(folder.UNet, width / scale, height / scale, rows, _device.NumberSize), width, height,
-            rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,", Free);
+            rows == 1 ? "A denoising step of an image" : $"A denoising step of {rows} images, with the unconditional ones,", Free,
+            rows == 1 ? null : "low memory (--low-memory)");
     }
 
     public void SetLoras(ModelParts parts, IReadOnlyList<WeightedLora> loras)
@@ -147,6 +160,7 @@ internal sealed class TorchBackend : IDiffusionBackend
         _use.Run("Adding tokens", 0, 0, () =>
         {
             var table = _textEncoders[encoder].Value.text_model.embeddings.token_embedding;
+            _hasTokens |= vectors.Count > 0;
             table.SetAdded(first, vectors.Count == 0 ? null : vectors.ToTorch(table.weight.dtype, _device.Device));
             return true;
         });
@@ -171,8 +185,12 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     public IDenoiser CreateDenoiser(DenoiserInputs inputs)
     {
+        if (_memory.IsLow)
+            ReleaseTextEncoders();
         Read(ModelParts.UNet, CancellationToken.None);
-        return new TorchDenoiser(Loaded(_unet), _use, _device, inputs);
+        return _memory.IsLow
+            ? new RowDenoiser(inputs, row => new TorchDenoiser(Loaded(_unet), _use, _device, row))
+            : new TorchDenoiser(Loaded(_unet), _use, _device, inputs);
     }
 
     public (TensorData Mean, TensorData LogVariance) EncodeImage(TensorData image)
@@ -180,10 +198,15 @@ internal sealed class TorchBackend : IDiffusionBackend
         ArgumentNullException.ThrowIfNull(image);
         var (height, width) = (image.Shape[^2], image.Shape[^1]);
         if (IsChecked(out var folder))
-            ImageMemory.Ensure(ImageMemory.Encoding(folder.Autoencoder, width, height), width, height, EncodingImage, Free);
+        {
+            var need = ImageMemory.Encoding(folder.Autoencoder, width, height, TorchDevice.SizeOf(AutoencoderType), _memory.IsTiled);
+            ImageMemory.Ensure(need, width, height, EncodingImage, Free, Tiles);
+        }
+
         return _use.Run(EncodingImage, width, height, () =>
         {
-            var (mean, logVariance) = Loaded(_autoencoder).Encode(image.ToTorch(ScalarType.Float32, _device.Device));
+            var (network, x) = (Loaded(_autoencoder), image.ToTorch(AutoencoderType, _device.Device));
+            var (mean, logVariance) = _memory.IsTiled ? new TiledAutoencoder(network).Encode(x) : network.Encode(x);
             return (mean.ToData(), logVariance.ToData());
         });
     }
@@ -194,9 +217,12 @@ internal sealed class TorchBackend : IDiffusionBackend
         var scale = _folder?.Autoencoder.ScaleFactor ?? 8;
         var (height, width) = (latents.Shape[^2] * scale, latents.Shape[^1] * scale);
         if (IsChecked(out var folder))
-            ImageMemory.Ensure(ImageMemory.Decoding(folder.Autoencoder, width, height), width, height, DecodingImage, Free);
-        return _use.Run(
-            DecodingImage, width, height, () => Loaded(_autoencoder).Decode(latents.ToTorch(ScalarType.Float32, _device.Device)).ToData());
+            EnsureDecodes(folder, width, height);
+        return _use.Run(DecodingImage, width, height, () =>
+        {
+            var (network, x) = (Loaded(_autoencoder), latents.ToTorch(AutoencoderType, _device.Device));
+            return (_memory.IsTiled ? new TiledAutoencoder(network).Decode(x) : network.Decode(x)).ToData();
+        });
     }
 
     public void Dispose() => _use.Close(() =>
@@ -209,6 +235,30 @@ internal sealed class TorchBackend : IDiffusionBackend
         _unet?.Dispose();
         _autoencoder?.Dispose();
     });
+
+    private ScalarType AutoencoderType => _autoencoder?.Type ?? ScalarType.Float32;
+
+    /// <summary>What else makes decoding and encoding fit.</summary>
+    private string? Tiles => _memory.IsTiled ? null : "tiling (--tiling)";
+
+    /// <summary>Frees the text encoders, unless LoRAs or added tokens are in them, which their files do not have.</summary>
+    private void ReleaseTextEncoders() => _use.Run("Freeing the text encoders", 0, 0, () =>
+    {
+        if (!_hasTokens && !Array.Exists(_textLoras, loras => loras.IsUsed))
+        {
+            foreach (var encoder in _textEncoders)
+                encoder.Release();
+            NativeHeap.Trim();
+        }
+
+        return true;
+    });
+
+    private void EnsureDecodes(ModelFolder folder, int width, int height)
+    {
+        var need = ImageMemory.Decoding(folder.Autoencoder, width, height, TorchDevice.SizeOf(AutoencoderType), _memory.IsTiled);
+        ImageMemory.Ensure(need, width, height, DecodingImage, Free, Tiles);
+    }
 
     /// <summary>The memory that is free beside the networks, with those that are still to be read.</summary>
     private long Free => Math.Max(
@@ -241,36 +291,4 @@ internal sealed class TorchBackend : IDiffusionBackend
 
     private Tensor Ids(IReadOnlyList<int> tokens) =>
         tensor([.. tokens.Select(id => (long)id)], [1, tokens.Count], device: _device.Device);
-
-    /// <summary>Opens part after part, reports progress of what is read, and closes the opened parts if the rest fails.</summary>
-    private sealed class PartLoader(ModelFolder folder, TorchDevice device, LoadOptions options, CancellationToken cancellationToken)
-        : IDisposable
-    {
-        private readonly List<IDisposable> _loaded = [];
-        private readonly double _total = new[] { "text_encoder", "text_encoder_2", "unet", "vae" }
-            .Where(
-                part => folder.Loaded.HasFlag(ModelFolder.PartsOf(part)) && (part != "text_encoder_2" || folder.TextEncoder2 is not null))
-            .Sum(folder.PartLength);
-
-        private double _done;
-
-        public LazyNetwork<T> Load<T>(string part, KeyMap layout, Func<T> build, ScalarType type)
-            where T : nn.Module
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var network = new LazyNetwork<T>(build, folder.OpenWeights(part), layout, type, device);
-            _loaded.Add(network);
-            if (options.Preload)
-                network.Read(bytes => options.Progress?.Report((_done += bytes) / _total), cancellationToken);
-            return network;
-        }
-
-        public void Keep()
-        {
-            _loaded.Clear();
-            options.Progress?.Report(1);
-        }
-
-        public void Dispose() => _loaded.ForEach(network => network.Dispose());
-    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Torch.Kernels;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Torch.Verification;
@@ -10,7 +11,7 @@ namespace ControlNet.ML.Torch;
 /// <summary>The device and data type of networks.</summary>
 /// <param name="Device">CPU or a GPU.</param>
 /// <param name="Type">
-/// Data type of the UNet and control networks. Text encoder and autoencoder run once per image and stay in float32.
+/// Data type of the UNet and control networks. Text encoders stay in float32; <see cref="AutoencoderType"/> is the autoencoder's.
 /// </param>
 internal sealed record TorchDevice(Device Device, ScalarType Type)
 {
@@ -37,16 +38,36 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
     public static TorchDevice From(LoadOptions options)
     {
         var device = Find(options.Device);
-        var type = (options.Precision == Precision.Auto ? Fastest(device) : options.Precision) switch
-        {
-            Precision.Float32 => ScalarType.Float32,
-            Precision.BFloat16 => ScalarType.BFloat16,
-            Precision.Float16 => ScalarType.Float16,
-            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Precision, "Unknown precision."),
-        };
+        var type = TypeOf(options.Precision == Precision.Auto ? Fastest(device) : options.Precision);
         var isMeasured = KernelChoiceNames.Of(options) == KernelChoice.Measured && device.type == DeviceType.CPU;
         return new TorchDevice(device, type) { Kernels = isMeasured ? KernelTable.OfThisMachine() : null };
     }
+
+    /// <summary>The autoencoder's data type.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="config">The autoencoder.</param>
+    /// <exception cref="ControlNetException">The autoencoder overflows in this precision.</exception>
+    public ScalarType AutoencoderType(LoadOptions options, AutoencoderConfig config)
+    {
+        var precision = options.VaePrecision ?? (options.Precision == Precision.Auto ? Precision.Auto : Precision.Float32);
+        if (precision == Precision.Float16 && config.ForceUpcast)
+            throw new ControlNetException(
+                "The precision of the autoencoder is float16, in which this one overflows ('force_upcast' in its config.json): expected "
+                    + "float32 or bfloat16.");
+
+        // Float16, the fastest of GPUs, is what it overflows in.
+        if (precision == Precision.Auto)
+            precision = Device.type == DeviceType.CPU ? Fastest(Device) : Precision.Float32;
+        return TypeOf(precision);
+    }
+
+    private static ScalarType TypeOf(Precision precision) => precision switch
+    {
+        Precision.Float32 => ScalarType.Float32,
+        Precision.BFloat16 => ScalarType.BFloat16,
+        Precision.Float16 => ScalarType.Float16,
+        _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "Unknown precision."),
+    };
 
     /// <summary>The fastest precision that the device has instructions for.</summary>
     private static Precision Fastest(Device device) =>

@@ -1,3 +1,4 @@
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Torch.Native;
 using ControlNet.ML.Torch.Verification;
 using TorchSharp;
@@ -64,13 +65,23 @@ public static class TorchRuntime
     {
         ArgumentNullException.ThrowIfNull(options);
         TorchNative.EnsureLoaded();
-        return TorchDevice.From(options).Type switch
-        {
-            torch.ScalarType.BFloat16 => Precision.BFloat16,
-            torch.ScalarType.Float16 => Precision.Float16,
-            _ => Precision.Float32,
-        };
+        return PrecisionOf(TorchDevice.From(options).Type);
     }
+
+    /// <summary>The precision that a model's autoencoder is loaded in: <see cref="LoadOptions.VaePrecision"/>, resolved.</summary>
+    /// <inheritdoc cref="PrecisionOf(LoadOptions)"/>
+    internal static Precision AutoencoderPrecisionOf(LoadOptions options, AutoencoderConfig config)
+    {
+        TorchNative.EnsureLoaded();
+        return PrecisionOf(TorchDevice.From(options).AutoencoderType(options, config));
+    }
+
+    private static Precision PrecisionOf(torch.ScalarType type) => type switch
+    {
+        torch.ScalarType.BFloat16 => Precision.BFloat16,
+        torch.ScalarType.Float16 => Precision.Float16,
+        _ => Precision.Float32,
+    };
 
     /// <summary>Everything on this machine that decides which kernels are right and fast.</summary>
     /// <exception cref="ControlNetException">Libtorch cannot be loaded.</exception>

@@ -16,6 +16,28 @@ public sealed record LoadOptions
     public Precision Precision { get; init; }
 
     /// <summary>
+    /// With libtorch: the precision of the autoencoder (VAE), which decodes and encodes images. Null is <see cref="Precision.Float32"/>,
+    /// except where <see cref="Precision"/> is <see cref="Precision.Auto"/>: then bfloat16 on processors with instructions for it. Many
+    /// autoencoders overflow in float16 (<c>force_upcast</c> in their configuration), which is refused for them.
+    /// </summary>
+    /// <value>Default: null.</value>
+    public Precision? VaePrecision { get; init; }
+
+    /// <summary>
+    /// With libtorch: whether images are decoded and encoded in strips of rows, which takes a fraction of the memory. The strips have no
+    /// seams: they see the rows around them and the norms of the whole image, and differ from it by rounding only.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool Tiling { get; init; }
+
+    /// <summary>
+    /// With libtorch, for a model: whether to compute the rows of a batch one after the other (those of the negative prompt, too), and to
+    /// free the text encoders while images are denoised; the next prompt reads them again. Images differ by rounding only.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool LowMemory { get; init; }
+
+    /// <summary>
     /// With libtorch on a CPU: the kernels that compute. Null takes the choice of the environment variable <c>CONTROLNET_KERNELS</c>
     /// (<c>plain</c> or <c>measured</c>), otherwise <see cref="KernelChoice.Plain"/>. A model and its control networks need the same one.
     /// </summary>

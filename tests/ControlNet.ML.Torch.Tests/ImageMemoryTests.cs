@@ -14,8 +14,10 @@ public sealed class ImageMemoryTests
     {
         // Stable Diffusion 1.5's decoder ends in 256, then 128 channels; its UNet begins with 320, and has 1, 4 and 16 times fewer pixels below.
         var autoencoder = new AutoencoderConfig { BlockOutChannels = [128, 256, 512, 512] };
-        Assert.Equal(4.0 * 512 * 512 * ((4.25 * 256) + 128), ImageMemory.Decoding(autoencoder, 512, 512));
-        Assert.Equal(4.0 * 512 * 512 * 4.25 * 128, ImageMemory.Encoding(autoencoder, 512, 512));
+        Assert.Equal(4.0 * 512 * 512 * ((4.25 * 256) + 128), ImageMemory.Decoding(autoencoder, 512, 512, 4));
+        Assert.Equal(2.0 * 512 * 512 * 1.25 * 256, ImageMemory.Decoding(autoencoder, 512, 512, 2, isTiled: true));
+        Assert.Equal(4.0 * 512 * 512 * 4.25 * 128, ImageMemory.Encoding(autoencoder, 512, 512, 4));
+        Assert.Equal(4.0 * 512 * 512 * 1.25 * 256, ImageMemory.Encoding(autoencoder, 512, 512, 4, isTiled: true));
         Assert.Equal(2.0 * 512 * 512 * 4.25 * 16, ImageMemory.Condition(ControlNetConfig.StableDiffusion15, 512, 512, 2));
         Assert.Equal(2.0 * 64 * 64 * 3 * ((3 * (320 + (640 / 4.0) + (1280 / 16.0) + (1280 / 64.0))) + (13 * 320)), ImageMemory.Step(UNetConfig.StableDiffusion15, 64, 64, 3, 2));
     }
@@ -28,6 +30,8 @@ public sealed class ImageMemoryTests
         Assert.Equal(
             "Decoding an image of 1024x512 needs about 4.0 GB of memory in addition to the model, but 1.0 GB are free: expected at most about 512x256, or fewer images together.",
             refused.Message);
+        refused = Assert.Throws<ControlNetException>(() => ImageMemory.Ensure(4.0 * Gigabyte, 1024, 512, "Decoding an image", Gigabyte, "tiling (--tiling)"));
+        Assert.EndsWith("or fewer images together, or tiling (--tiling).", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -35,7 +39,7 @@ public sealed class ImageMemoryTests
     {
         using var model = DiffusionModel.Load("emoji", new LoadOptions { Device = "cpu" });
         var huge = new GenerateOptions { Width = 8192, Height = 8192, Guidance = 1 };
-        Assert.SkipWhen(FreeMemory.Bytes > ImageMemory.Decoding(model.Folder.Autoencoder, 8192, 8192), "This machine has memory for 8192x8192.");
+        Assert.SkipWhen(FreeMemory.Bytes > ImageMemory.Decoding(model.Folder.Autoencoder, 8192, 8192, 4), "This machine has memory for 8192x8192.");
 
         Assert.Contains("of 8192x8192 needs about", Assert.Throws<ControlNetException>(() => model.Generate("fox", huge)).Message, StringComparison.Ordinal);
         Assert.Contains("of 8192x8192 needs about", Assert.Throws<ControlNetException>(() => model.Decode(TensorData.Zeros(1, 8, 1024, 1024))).Message, StringComparison.Ordinal);

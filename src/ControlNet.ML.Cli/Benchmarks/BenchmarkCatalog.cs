@@ -16,7 +16,7 @@ internal static class BenchmarkCatalog
     [
         "step", "step-bf16", "kernels", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train",
         "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
-        "approximations", "approximate-step", Features,
+        "approximations", "approximate-step", .. MemoryBenchmark.Names, Features,
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
@@ -48,6 +48,11 @@ internal static class BenchmarkCatalog
             "study" => Study(cancellationToken),
             "approximate-step" => ApproximateStep(settings.Repeats, cancellationToken),
             "approximations" => ApproximationBenchmark.Run(cancellationToken),
+            _ when MemoryBenchmark.Names.Contains(name) => MemoryBenchmark.Run(
+                name,
+                Environment.GetEnvironmentVariable(BenchmarkRun.FolderVariable)
+                    ?? throw new ControlNetException($"The benchmark has no folder: start it with 'bench {name}', which names it."),
+                cancellationToken),
             Features => OfFeatures(settings, cancellationToken),
             "canny" or "gauss" or "median" or "resize" => ImageBenchmark.Run(name, settings.Repeats, cancellationToken),
             _ => throw new ArgumentException($"Unknown benchmark '{name}'."),

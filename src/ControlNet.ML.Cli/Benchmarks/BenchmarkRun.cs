@@ -21,7 +21,8 @@ internal static class BenchmarkRun
             foreach (var name in names)
             {
                 show("benchmarks", results.Count, names.Count);
-                if (name is "save" or "load-file" or "load-ckpt" || BenchmarkCatalog.IsOnnx(name)
+                if ((MemoryBenchmark.Names.Contains(name) && !MemoryBenchmark.IsWritten(name, folder.Path))
+                    || name is "save" or "load-file" or "load-ckpt" || BenchmarkCatalog.IsOnnx(name)
                     || (name.StartsWith("load", StringComparison.Ordinal) && !Directory.EnumerateFiles(folder.Path).Any()))
                     await ChildAsync(name, settings, folder.Path, cancellationToken).ConfigureAwait(false);
                 results[name] = await ChildAsync(name, settings, folder.Path, cancellationToken).ConfigureAwait(false);

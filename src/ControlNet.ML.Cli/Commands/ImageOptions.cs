@@ -131,6 +131,17 @@ internal sealed class ImageOptions
     private readonly ModelOptions _modelFile = new();
     private readonly Option<string?> _variant = VariantOption();
     private readonly Option<string> _precision = PrecisionOption();
+    private readonly Option<string?> _vaePrecision = VaePrecisionOption();
+    private readonly Option<bool> _tiling = new("--tiling")
+    {
+        Description = "Decode and encode images in strips of rows: a fraction of the memory, without seams.",
+    };
+
+    private readonly Option<bool> _lowMemory = new("--low-memory")
+    {
+        Description = "Compute the rows of a batch, and the negative prompt's, one after the other, without text encoders in memory.",
+    };
+
     private readonly Option<string?> _kernels = KernelsOption();
     private readonly Option<string?> _device = DeviceChoice.Option();
     private readonly Option<string?> _backend = BackendChoice.Option();
@@ -148,7 +159,8 @@ internal sealed class ImageOptions
         [
             _controls, _preprocess, _low, _high, _set, _fit, _model, _steps, _guidance, _guidanceRescale, _seed, .. afterSeed,
             _loras, _loraFolder, _embeddings, _scheduler, _eta, _approximate, _negative, _promptSyntax, _longPrompts, _clipSkip, _guess,
-            _weighting, .. _size.All, .. _modelFile.All, _variant, _precision, _kernels, _device, _backend,
+            _weighting, .. _size.All, .. _modelFile.All, _variant, _precision, _vaePrecision, _tiling,
+            _lowMemory, _kernels, _device, _backend,
         ];
         foreach (var option in options)
             command.Add(option);
@@ -183,6 +195,9 @@ internal sealed class ImageOptions
         {
             Variant = result.GetValue(_variant),
             Precision = PrecisionOf(result.GetValue(_precision)!),
+            VaePrecision = result.GetValue(_vaePrecision) is { } vae ? PrecisionOf(vae) : null,
+            Tiling = result.GetValue(_tiling),
+            LowMemory = result.GetValue(_lowMemory),
             Kernels = KernelsOf(result.GetValue(_kernels)),
             Device = DeviceChoice.Of(result.GetValue(_device), backend),
             Backend = backend,
@@ -292,6 +307,18 @@ internal sealed class ImageOptions
     {
         var option = new Option<string>("--precision") { Description = description, DefaultValueFactory = _ => "fp32" };
         option.AcceptOnlyFromAmong(["fp32", "bf16", "fp16", .. more]);
+        return option;
+    }
+
+    /// <summary>The precision of the autoencoder.</summary>
+    public static Option<string?> VaePrecisionOption()
+    {
+        var option = new Option<string?>("--vae-precision")
+        {
+            Description = "Data type of the autoencoder (VAE). By default fp32; with --precision auto bf16 on processors with instructions "
+                + "for it.",
+        };
+        option.AcceptOnlyFromAmong("fp32", "bf16", "fp16", "auto");
         return option;
     }
 

@@ -123,7 +123,14 @@ internal sealed class ScorePlan
         return (BackendChoice.UsesTorch(Settings.Load, Folder) ? TorchRuntime.PrecisionOf(Settings.Load) : Precision.Float32).ToString();
     }
 
-    /// <summary>The settings that the images depend on, by name. The batch size is not one: it changes an image only by rounding.</summary>
+    /// <summary>The autoencoder's precision; an automatic one as the one of this machine.</summary>
+    private Precision AutoencoderPrecision() => BackendChoice.UsesTorch(Settings.Load, Folder)
+        ? TorchRuntime.AutoencoderPrecisionOf(Settings.Load, Folder.Autoencoder)
+        : Precision.Float32;
+
+    /// <summary>
+    /// The settings that the images depend on, by name. Not batch size, tiling and low memory, which change an image only by rounding.
+    /// </summary>
     private SortedDictionary<string, string> Names(CancellationToken cancellationToken)
     {
         var options = Options;
@@ -151,6 +158,8 @@ internal sealed class ScorePlan
             names["backend"] = backend;
         if (KernelChoiceNames.Of(Settings.Load) == KernelChoice.Measured)
             names["kernels"] = "measured";
+        if (AutoencoderPrecision() is not Precision.Float32 and var vae)
+            names["autoencoder's precision"] = vae.ToString();
         if (Settings.WithoutControl)
             names["control"] = "none";
         if (options.GuidanceRescale != 0)

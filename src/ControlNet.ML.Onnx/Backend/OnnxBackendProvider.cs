@@ -173,6 +173,14 @@ public sealed class OnnxBackendProvider : IBackendProvider, IGraphReader
                     + "(controlnet export --half writes float16 graphs).");
         if (options.Kernels == KernelChoice.Measured)
             throw new ControlNetException("Measured kernels are libtorch's, and ONNX Runtime has its own: expected none, or plain.");
+        if (options.VaePrecision is not (null or Precision.Float32 or Precision.Auto))
+            throw new ControlNetException(
+                $"The autoencoder's precision is {options.VaePrecision}, and ONNX graphs compute in the one that they were exported in: "
+                    + "expected none.");
+        if (options.Tiling || options.LowMemory)
+            throw new ControlNetException(
+                $"{(options.Tiling ? "Tiling" : "Low memory")} needs layers that run one by one, and ONNX graphs run whole: expected "
+                    + "neither tiling nor low memory, or the runtime torch (--backend torch).");
         if (options.Device is not { } text)
             return Session;
         var device = OnnxDevice.Parse(text);

@@ -30,6 +30,18 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     /// <summary>For a control network: whether only its condition encoder is needed.</summary>
     public bool ConditionEncoderOnly { get; init; }
 
+    /// <summary>The kernels, if they were chosen in the program.</summary>
+    public KernelChoice? Kernels { get; init; }
+
+    /// <summary>For a model: the autoencoder's precision, if one was requested.</summary>
+    public Precision? VaePrecision { get; init; }
+
+    /// <summary>For a model: whether its images are decoded and encoded in strips of rows.</summary>
+    public bool Tiling { get; init; }
+
+    /// <summary>For a model: whether the rows of a batch are computed one after the other.</summary>
+    public bool LowMemory { get; init; }
+
     /// <summary>The files, if they are inside the saved model.</summary>
     public InsideFile[]? Inside { get; init; }
 
@@ -50,6 +62,10 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         Device = Device,
         Parts = Parts,
         ConditionEncoderOnly = ConditionEncoderOnly,
+        Kernels = Kernels,
+        VaePrecision = VaePrecision,
+        Tiling = Tiling,
+        LowMemory = LowMemory,
         IsCachedOnly = true,
         Backend = HasGraphs ? Backends.For(isGraph: true) : null,
     };
@@ -203,7 +219,13 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
     private static WeightReference Of(string name, LoadOptions options, string root, IEnumerable<string> files) => new(
         name, options.Variant, options.Precision, options.Device,
         [.. files.Distinct().Order(StringComparer.Ordinal)
-            .Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))]);
+            .Select(file => new WeightFile(Path.GetRelativePath(root, file).Replace('\\', '/'), Digest(file)))])
+    {
+        Kernels = options.Kernels,
+        VaePrecision = options.VaePrecision,
+        Tiling = options.Tiling,
+        LowMemory = options.LowMemory,
+    };
 
     private static IEnumerable<string> Settings(string folder) =>
         Directory.EnumerateFiles(folder)

@@ -145,6 +145,13 @@ public sealed class BadGraphTests(PipelineModels models) : IDisposable
             () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Kernels = KernelChoice.Measured }),
             "Measured kernels are libtorch's");
         Expect(
+            () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { Tiling = true }),
+            "Tiling needs layers that run one by one", "--backend torch");
+        Expect(() => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { LowMemory = true }), "Low memory needs layers");
+        Expect(
+            () => DiffusionModel.Load(models.Folder("sd1"), PipelineModels.Options with { VaePrecision = Precision.BFloat16 }),
+            "The autoencoder's precision is BFloat16");
+        Expect(
             () => models.Model("sd1").Generate("x", Options with { Approximation = new() { FeatureInterval = 2 } }),
             "The approximation 'features=2' keeps results", "--backend torch");
         models.Model("sd1").Generate("x", Options with { Approximation = new() { GuidanceEnd = 0.5 } });

@@ -1,3 +1,4 @@
+using ControlNet.ML.Torch.Native;
 using static TorchSharp.torch;
 
 namespace ControlNet.ML.Torch.Models.Tiling;
@@ -47,9 +48,9 @@ internal sealed class TiledAutoencoder(AutoencoderKL network, long stripBytes = 
         foreach (var block in decoder.up_blocks)
         {
             foreach (var resnet in block.resnets)
-                x = StripLayers.Resnet(resnet, x.Arrange(RowsOf(resnet.conv1.weight, x.Width)));
+                x = Compact(StripLayers.Resnet(resnet, x.Arrange(RowsOf(resnet.conv1.weight, x.Width))));
             if (block.upsamplers is { } up)
-                x = StripLayers.Enlarge(up[0], x.Arrange(RowsOf(up[0].conv.weight, x.Width * 2) / 2));
+                x = Compact(StripLayers.Enlarge(up[0], x.Arrange(RowsOf(up[0].conv.weight, x.Width * 2) / 2)));
         }
 
         return StripLayers.Convolve(decoder.conv_norm_out, decoder.conv_out, x).Whole().MoveToOuterDisposeScope();
@@ -60,17 +61,26 @@ internal sealed class TiledAutoencoder(AutoencoderKL network, long stripBytes = 
         using var scope = NewDisposeScope();
         var encoder = network.encoder;
         var x = FeatureStrips.Of(image).Arrange(RowsOf(encoder.conv_in.weight, image.shape[3]));
-        x = StripLayers.Convolve(x, encoder.conv_in);
+        x = Compact(StripLayers.Convolve(x, encoder.conv_in));
         foreach (var block in encoder.down_blocks)
         {
             foreach (var resnet in block.resnets)
-                x = StripLayers.Resnet(resnet, x.Arrange(RowsOf(resnet.conv1.weight, x.Width)));
+                x = Compact(StripLayers.Resnet(resnet, x.Arrange(RowsOf(resnet.conv1.weight, x.Width))));
             if (block.downsamplers is { } down)
-                x = StripLayers.Shrink(down[0], x);
+                x = Compact(StripLayers.Shrink(down[0], x));
         }
 
         var hidden = encoder.mid_block.forward(x.Whole());
         return ResnetBlock.Convolve(encoder.conv_norm_out, encoder.conv_out, hidden).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Between layers, whose strips have other sizes: without it, the heap keeps as much again in blocks that the next layer cannot use.
+    /// </summary>
+    private static FeatureStrips Compact(FeatureStrips x)
+    {
+        NativeHeap.Trim();
+        return x;
     }
 
     /// <summary>Rows of a strip: an even number, so that it can be halved.</summary>
