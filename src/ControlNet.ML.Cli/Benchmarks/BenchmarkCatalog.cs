@@ -14,9 +14,9 @@ internal static class BenchmarkCatalog
 
     public static IReadOnlyList<string> Names { get; } =
     [
-        "step", "step-bf16", "kernels", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train",
-        "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "startup", "canny", "gauss", "median", "resize", "study",
-        "approximations", "approximate-step", .. MemoryBenchmark.Names, Features,
+        "step", "step-bf16", "kernels", "decode", "onnx", "onnx-int8", "load", "load-bf16", "load-file", "load-ckpt", "save", "train",
+        "train-checkpointing", "train-memory", "train-memory-bf16", "generations", "score", "startup", "canny", "gauss", "median", "resize",
+        "study", "approximations", "approximate-step", .. MemoryBenchmark.Names, Features,
     ];
 
     /// <summary>Whether a benchmark runs ONNX graphs.</summary>
@@ -32,6 +32,7 @@ internal static class BenchmarkCatalog
             "step" => Step(Precision.Float32, settings, cancellationToken),
             "step-bf16" => Step(Precision.BFloat16, settings, cancellationToken),
             "kernels" => KernelFigures.OfTable(cancellationToken),
+            "decode" => DecodeFigures.Run(settings.Repeats, cancellationToken),
             "onnx" => Onnx(isInt8: false, settings, cancellationToken),
             "onnx-int8" => Onnx(isInt8: true, settings, cancellationToken),
             "load" => Load(Precision.Float32),
@@ -44,6 +45,7 @@ internal static class BenchmarkCatalog
             "train-memory" => TrainMemory(Precision.Float32, cancellationToken),
             "train-memory-bf16" => TrainMemory(Precision.BFloat16, cancellationToken),
             "generations" => Generations(cancellationToken),
+            "score" => ScoreBenchmark.Run(cancellationToken),
             "startup" => Startup.Run(cancellationToken),
             "study" => Study(cancellationToken),
             "approximate-step" => ApproximateStep(settings.Repeats, cancellationToken),

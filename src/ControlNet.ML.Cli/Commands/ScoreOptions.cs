@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using ControlNet.ML.Cli.Scoring;
 
 namespace ControlNet.ML.Cli.Commands;
@@ -16,10 +18,13 @@ internal sealed class ScoreOptions
     };
 
     private readonly Option<string?> _encoding = TextOptions.Encoding();
-    private readonly RenamedOption<int> _batch = new("--batch-size", "--batch")
+    private readonly RenamedOption<BatchChoice> _batch = new("--batch-size", "--batch")
     {
-        Description = "Batch size: the maximum number of rows of one image size to generate at once, 1 to 256.",
-        DefaultValueFactory = _ => 1,
+        Description = "Batch size: the maximum number of rows of one image size to generate at once, 1 to 256; 'auto' measures which one "
+            + "takes the least time per image when the run begins.",
+        HelpName = "number|auto",
+        DefaultValueFactory = _ => new(1),
+        CustomParser = BatchOf,
     };
 
     private readonly Option<string> _format = new("--format")
@@ -96,11 +101,28 @@ internal sealed class ScoreOptions
             Load = _image.Load(result),
             Embeddings = _image.Embeddings(result),
             Options = _image.Generate(result) with { Seed = seed.Value },
-            Batch = result.GetValue(_batch),
+            Batch = result.GetValue(_batch)!.Size,
             Format = result.GetValue(_format)!,
             Strict = result.GetValue(_strict),
             RetryFailed = result.GetValue(_retry),
             Verify = result.GetValue(_verify),
         };
+    }
+
+    private static BatchChoice? BatchOf(ArgumentResult result)
+    {
+        var text = result.Tokens[0].Value;
+        if (text.Equals("auto", StringComparison.OrdinalIgnoreCase))
+            return new(null);
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var size))
+            return new(size);
+        result.AddError($"--batch-size is {Message.Name(text)}, expected 1 to {BatchSize.Largest}, or auto.");
+        return null;
+    }
+    /// <summary>A size, or null for the one that is measured.</summary>
+    private sealed record BatchChoice(int? Size)
+    {
+        /// <summary>The size as it is typed and, as the default, listed in the help.</summary>
+        public override string ToString() => Size?.ToString(CultureInfo.InvariantCulture) ?? "auto";
     }
 }

@@ -2,9 +2,13 @@ using System.Collections;
 
 namespace ControlNet.ML.Cli.Scoring;
 
-/// <summary>The finished rows, one line each. The row of a line that a crash cut short is scored again.</summary>
+/// <summary>
+/// The finished rows, one line each. The row of a line that a crash cut short is scored again. Rows may be appended on one thread while
+/// others ask for them.
+/// </summary>
 internal sealed class Journal : IDisposable
 {
+    private readonly Lock _gate = new();
     private readonly BitArray _done = new(1024);
     private readonly JournalFile _file;
 
@@ -51,7 +55,11 @@ internal sealed class Journal : IDisposable
     }
 
     /// <summary>Whether a row is finished, with an image or an error.</summary>
-    public bool Has(long row) => row < _done.Length && _done[(int)row];
+    public bool Has(long row)
+    {
+        lock (_gate)
+            return row < _done.Length && _done[(int)row];
+    }
 
     /// <summary>Appends finished rows and flushes them to disk.</summary>
     public void Append(params ReadOnlySpan<JournalEntry> entries)
@@ -59,9 +67,12 @@ internal sealed class Journal : IDisposable
         var lines = new byte[entries.Length][];
         for (var i = 0; i < lines.Length; i++)
             lines[i] = entries[i].ToLine();
-        _file.Append(lines);
-        foreach (var entry in entries)
-            Count(entry);
+        lock (_gate)
+        {
+            _file.Append(lines);
+            foreach (var entry in entries)
+                Count(entry);
+        }
     }
 
     public void Dispose() => _file.Dispose();

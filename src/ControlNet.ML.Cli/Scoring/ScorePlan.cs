@@ -15,7 +15,6 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>A checked run before any work: the settings and the table, which fit together.</summary>
 internal sealed class ScorePlan
 {
-    private const int LargestBatch = 256;
 
     private ScorePlan(ScoreSettings settings, TableReader table, ColumnPlan columns)
     {
@@ -86,8 +85,8 @@ internal sealed class ScorePlan
     public static async Task<ScorePlan> MakeAsync(ScoreSettings settings, CancellationToken cancellationToken)
     {
         InputRules.CheckRanges(settings.Options);
-        if (settings.Batch is < 1 or > LargestBatch)
-            throw new UsageException($"--batch-size is {settings.Batch}, expected 1 to {LargestBatch}.");
+        if (settings.Batch is < 1 or > BatchSize.Largest)
+            throw new UsageException($"--batch-size is {settings.Batch}, expected 1 to {BatchSize.Largest}, or auto.");
         var table = TableReader.Open(settings.Table, EncodedText.Find(settings.Encoding), cancellationToken);
         var columns = new ColumnPlan(table, settings.Controls.Count);
         if (table.Check(columns.Known, columns.Carried, cancellationToken) is { Count: > 0 } broken)

@@ -132,7 +132,10 @@ internal sealed class ScoreRun(Terminal terminal, ScoreSettings settings, bool j
                     plan, name => BackendChoice.ForControls(Loading(name), plan.Folder), cancellationToken);
                 clock.Start();
                 show(title, 0, left);
-                var scorer = new Scorer(plan, folder, journal, model, loader, () => show(title, Done(), left));
+                var size = BatchSize.Of(plan, folder, model, loader, cancellationToken);
+                if (settings.Batch is null && !json)
+                    terminal.Say($"--batch-size {size}, measured when the run began.");
+                var scorer = new Scorer(plan, folder, journal, model, loader, size, () => show(title, Done(), left));
                 scorer.Run(cancellationToken);
                 warnings = scorer.Warnings;
             },

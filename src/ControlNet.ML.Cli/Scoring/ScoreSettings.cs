@@ -72,9 +72,9 @@ internal sealed record ScoreSettings
     /// </summary>
     public GenerateOptions Options { get; init; } = new();
 
-    /// <summary>Batch size, 1 to 256.</summary>
+    /// <summary>Batch size, 1 to 256; null measures it when the run begins.</summary>
     /// <value>Default: 1.</value>
-    public int Batch { get; init; } = 1;
+    public int? Batch { get; init; } = 1;
 
     /// <summary>Format of the results: parquet or csv.</summary>
     /// <value>Default: parquet.</value>

@@ -13,9 +13,12 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <param name="journal">The finished rows.</param>
 /// <param name="model">The model.</param>
 /// <param name="loader">The control networks.</param>
-/// <param name="rowsDone">Called after each row.</param>
-internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journal, DiffusionModel model, RowLoader loader, Action rowsDone)
+/// <param name="batchSize">The largest number of rows to generate together.</param>
+/// <param name="rowsDone">Called after each row, on any thread.</param>
+internal sealed class Scorer(
+    ScorePlan plan, ScoringFolder folder, Journal journal, DiffusionModel model, RowLoader loader, int batchSize, Action rowsDone)
 {
+    private readonly WriteBehind _writing = new();
     private readonly NetworkProbe _probe = new(model, plan.Settings.Options);
 
     /// <summary>The first warnings of the images, so that a million rows do not give a million warnings.</summary>
@@ -28,13 +31,21 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
         // A network of another model family fails the run. Later errors fail only a row, except those of the disk.
         foreach (var network in loader.Networks)
             ModelRequirements.CheckFamily(model, network);
-        foreach (var window in RowBatches.Windows(plan.Read(), plan.Settings.Batch))
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (window.All(row => journal.Has(row.Number)))
-                continue;
-            foreach (var batch in RowBatches.Of(Parsed(window), plan.Settings.Batch))
-                Make(batch, cancellationToken);
+            foreach (var window in RowBatches.Windows(plan.Read(), batchSize))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (window.All(row => journal.Has(row.Number)))
+                    continue;
+                foreach (var batch in RowBatches.Of(Parsed(window), batchSize))
+                    Make(batch, cancellationToken);
+            }
+        }
+        finally
+        {
+            // Finished images are kept, whatever ended the run.
+            _writing.Wait();
         }
     }
 
@@ -82,18 +93,24 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
             return;
         var results = model.GenerateEach([.. rows.Select(row => row.Image)], cancellationToken: cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds / rows.Count;
-        foreach (var (row, result) in rows.Zip(results).Where(made => !journal.Has(made.First.Request.Row)))
+        var made = rows.Zip(results).Where(made => !journal.Has(made.First.Request.Row)).ToList();
+        foreach (var (row, result) in made.Where(made => made.Second.Value is null))
         {
-            if (result.Value is { } image)
-            {
-                Write(row, image, seconds);
-                continue;
-            }
-
+            // Whether any row succeeded is known once all before are written.
+            _writing.Wait();
             if (result.Failure is NotFiniteException && journal.Succeeded == 0)
                 _probe.Check(row, result.Failure, cancellationToken);
             Fail(row.Request.Row, row.Request.Options.Seed, seconds, result.Failure!);
         }
+
+        _writing.Start(() =>
+        {
+            foreach (var (row, result) in made)
+            {
+                if (result.Value is { } image)
+                    Write(row, image, seconds);
+            }
+        });
     }
 
     private void Write(LoadedRow row, GeneratedImage image, double seconds)
@@ -119,6 +136,7 @@ internal sealed class Scorer(ScorePlan plan, ScoringFolder folder, Journal journ
     {
         if (journal.Has(row))
             return;
+        _writing.Wait();
         if (plan.Settings.Strict)
             throw new ControlNetException($"row {row}, {e.Message}", e);
         journal.Append(new JournalEntry(row, seed, Math.Round(seconds, 4), e.Message, null));

@@ -23,6 +23,9 @@ internal sealed class ScoringFolder : IDisposable
     /// <summary>The journal of this shard.</summary>
     public string Journal => System.IO.Path.Combine(Path, $"journal{_shard.Suffix}.jsonl");
 
+    /// <summary>The batch size that was measured for this shard.</summary>
+    public string BatchSize => BatchSizeFile(Path, _shard);
+
     /// <summary>The results of this shard.</summary>
     public string Results(string format) => System.IO.Path.Combine(Path, ResultsName(_shard, format));
 
@@ -41,6 +44,7 @@ internal sealed class ScoringFolder : IDisposable
         Record(path),
         System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
         System.IO.Path.Combine(path, $"journal{shard.Suffix}.jsonl"),
+        BatchSizeFile(path, shard),
         .. ResultWriter.Formats
             .SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) })
             .Select(name => System.IO.Path.Combine(path, name)),
@@ -147,6 +151,8 @@ internal sealed class ScoringFolder : IDisposable
                 .FirstOrDefault(file => ResultWriter.Formats.Contains(System.IO.Path.GetExtension(file).TrimStart('.')))
             ?? (Directory.Exists(images) ? Directory.EnumerateFiles(images, "*.png").FirstOrDefault() : null);
     }
+
+    private static string BatchSizeFile(string path, Shard shard) => System.IO.Path.Combine(path, $"batch-size{shard.Suffix}.json");
 
     private static string Images(string path) => System.IO.Path.Combine(path, "pictures");
 

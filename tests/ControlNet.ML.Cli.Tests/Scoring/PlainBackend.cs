@@ -25,6 +25,9 @@ internal sealed class PlainBackend : IBackendProvider
     /// <summary>More rows than this do not fit into the memory, which shows in the second step.</summary>
     public int MostTogether { get; set; } = int.MaxValue;
 
+    /// <summary>Told the rows of each step.</summary>
+    public Action<int> Stepping { get; set; } = _ => { };
+
     /// <summary>Told before each image is decoded.</summary>
     public Action<int> Decoding { get; set; } = _ => { };
 
@@ -77,6 +80,7 @@ internal sealed class PlainBackend : IBackendProvider
 
         public void Predict(TensorData sample, double timestep, IReadOnlyList<ControlStep> controls, TensorData prediction)
         {
+            notes.Stepping(sample.Shape[0]);
             if (_steps++ == 1 && sample.Shape[0] > notes.MostTogether)
                 throw new ControlNetException("out of memory");
             for (var row = 0; row < sample.Shape[0]; row++)
