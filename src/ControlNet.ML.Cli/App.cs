@@ -18,7 +18,7 @@ internal static class App
     /// <summary>Exit code: done, except for some rows of a table or some of several images.</summary>
     public const int SomeFailed = 3;
 
-    /// <summary>Exit code: stopped by Ctrl-C or SIGTERM.</summary>
+    /// <summary>Exit code: stopped by Ctrl-C, SIGTERM or SIGUSR1.</summary>
     public const int Cancelled = 130;
 
     /// <summary>The commands by name, in the order of the help.</summary>

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace ControlNet.ML.Cli;
 
 /// <summary>
-/// Ctrl-C, and SIGTERM as Slurm and Kubernetes send it. The first signal asks the command to stop, and leaves it the time for its current
-/// operation and checkpoint: a process that exits while libtorch computes crashes. The second signal ends the process at once.
+/// Ctrl-C, SIGTERM as Slurm and Kubernetes send it, and SIGUSR1, which job schedulers send ahead of a time limit. The first signal asks the
+/// command to stop, and leaves it the time for its current operation and checkpoint: a process that exits while libtorch computes crashes.
+/// The second Ctrl-C or SIGTERM ends the process at once. SIGUSR1 does not count: the scheduler's SIGTERM at the limit follows it.
 /// </summary>
 internal sealed partial class StopSignals : IDisposable
 {
@@ -12,6 +13,7 @@ internal sealed partial class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private readonly Terminal _terminal;
     private int _received;
+    private int _asked;
 
     /// <summary>Handles signals until it is disposed.</summary>
     /// <param name="terminal">Where to report that the command is stopping.</param>
@@ -19,8 +21,12 @@ internal sealed partial class StopSignals : IDisposable
     {
         _terminal = terminal;
         _registrations = [
-            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop))];
+            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Stop)),
+            .. OperatingSystem.IsWindows() ? [] : new[] { PosixSignalRegistration.Create(User1, StopEarly) }];
     }
+
+    /// <summary>SIGUSR1, which has no name in .NET and the number of its system: BSD's on macOS.</summary>
+    private static PosixSignal User1 => (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10);
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
@@ -37,8 +43,7 @@ internal sealed partial class StopSignals : IDisposable
         context.Cancel = true;
         if (Interlocked.Increment(ref _received) == 1)
         {
-            _terminal.Say("stopping after the current operation; a second signal ends at once.");
-            _source.Cancel();
+            Ask("stopping after the current operation; a second signal ends at once.");
             return;
         }
 
@@ -47,6 +52,20 @@ internal sealed partial class StopSignals : IDisposable
             System.Diagnostics.Process.GetCurrentProcess().Kill();
         else
             Exit(App.Cancelled);
+    }
+
+    private void StopEarly(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        Ask("stopping after the current operation, as SIGUSR1 asks.");
+    }
+
+    private void Ask(string message)
+    {
+        if (Interlocked.Exchange(ref _asked, 1) != 0)
+            return;
+        _terminal.Say(message);
+        _source.Cancel();
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]

@@ -17,8 +17,13 @@ public sealed class StopSignalTests
             "--width", "32", "--height", "32", "--conditioning-embedding-out-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
         await Until(() => File.Exists("run/log.jsonl"), process);
 
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+        // As Slurm does: the notice ahead of the time limit, then the signal at the limit, which may not cost the checkpoint.
+        foreach (var signal in (string[])["-USR1", "-USR1", "-TERM"])
+        {
+            using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
             await kill.WaitForExitAsync();
+        }
+
         await process.WaitForExitAsync();
 
         Assert.Equal(App.Cancelled, process.ExitCode);
