@@ -55,7 +55,8 @@ public sealed class ControlNetwork : IDisposable
     /// <summary>Loads a control network.</summary>
     /// <param name="nameOrPath">
     /// A network of an embedded model (<c>emoji/canny</c>), a folder in diffusers' layout, a single .safetensors file in diffusers' or
-    /// the original naming, an ONNX graph (.onnx, or a folder with <c>model.onnx</c>; or a network that is built into a model's UNet, the
+    /// the original naming, a Control-LoRA (see <see cref="LoadOptions.ControlBase"/>),
+    /// an ONNX graph (.onnx, or a folder with <c>model.onnx</c>; or a network that is built into a model's UNet, the
     /// model's folder with <c>#1</c>), or an id of the Hugging Face hub, <c>owner/name[@revision][:subfolder or file]</c>, which is fetched
     /// into the cache unless it is there.
     /// </param>
@@ -68,7 +69,7 @@ public sealed class ControlNetwork : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         (var path, options) = ModelNames.Locate(ModelNames.FindControl, nameOrPath, options ?? new LoadOptions(), cancellationToken);
-        var source = ControlSource.Open(path, options.Variant, Backends.PrefersGraphs(options.Backend));
+        var source = ControlSource.Open(path, options);
         var provider = options.Backend ?? Backends.For(source.Graph is not null);
         if (source.Graph is { } graph)
         {
@@ -87,7 +88,7 @@ public sealed class ControlNetwork : IDisposable
         Task.Run(() => Load(nameOrPath, options, cancellationToken), cancellationToken);
 
     /// <summary>Opens its files again.</summary>
-    internal ControlSource Source() => ControlSource.Open(Path, Options.Variant, Backends.PrefersGraphs(Options.Backend));
+    internal ControlSource Source() => ControlSource.Open(Path, Options);
 
     /// <summary>Opens its weight files again.</summary>
     internal WeightSource OpenWeights() => Source().OpenWeights();

@@ -93,6 +93,13 @@ public sealed record LoadOptions
     /// <value>Default: false.</value>
     public bool ConditionEncoderOnly { get; init; }
 
+    /// <summary>
+    /// For a Control-LoRA only: the model whose UNet it changes to become a control network, a folder, file or id of the hub. The options
+    /// for models in a single file apply to it. Only the UNet's encoder and middle are read.
+    /// </summary>
+    /// <value>Default: null. Other control networks need none.</value>
+    public string? ControlBase { get; init; }
+
     /// <summary>The runtime; null uses the one whose package the application references.</summary>
     public IBackendProvider? Backend { get; init; }
 

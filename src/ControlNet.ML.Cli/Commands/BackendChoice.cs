@@ -33,12 +33,16 @@ internal static class BackendChoice
     public static string? NameOf(IBackendProvider? provider) => provider is null ? null : provider.RunsGraphs ? Onnx : Torch;
 
     /// <summary>
-    /// The options of a control network: it runs where its model runs, also if it consists of weights and the model of graphs.
+    /// The options of a control network: it runs where its model runs, also if it consists of weights and the model of graphs. A
+    /// Control-LoRA changes the model's UNet.
     /// </summary>
     /// <param name="load">How the model is loaded.</param>
     /// <param name="folder">The model.</param>
-    public static LoadOptions ForControls(LoadOptions load, ModelFolder folder) =>
-        load.Backend is null && folder.Graphs is not null ? load with { Backend = new OnnxBackendProvider() } : load;
+    public static LoadOptions ForControls(LoadOptions load, ModelFolder folder) => load with
+    {
+        Backend = load.Backend is null && folder.Graphs is not null ? new OnnxBackendProvider() : load.Backend,
+        ControlBase = folder.Path,
+    };
 
     /// <summary>Whether a model runs on libtorch.</summary>
     /// <param name="load">How it is loaded.</param>

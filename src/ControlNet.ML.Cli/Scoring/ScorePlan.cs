@@ -182,7 +182,8 @@ internal sealed class ScorePlan
         for (var i = 0; i < Controls.Count; i++)
         {
             names[$"control {i + 1}"] = (Controls[i] with { Name = Full(Controls[i].Name) }).ToString();
-            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(Controls[i].Name, Settings.Load, cancellationToken);
+            names[$"control {i + 1}'s weights"] = WeightDigest.OfControl(
+                Controls[i].Name, Settings.Load with { ControlBase = Folder.Path }, cancellationToken);
         }
 
         foreach (var (i, lora) in Loras.Resolve(options.Loras).Index())

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlNet.ML.Diffusion;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -18,7 +17,7 @@ internal static class WeightDigest
     public static string OfControl(string name, LoadOptions load, CancellationToken cancellationToken)
     {
         var path = ModelNames.FindControl(name, load, cancellationToken);
-        return Of(ControlSource.Open(path, load.Variant, Backends.PrefersGraphs(load.Backend)).Files, cancellationToken);
+        return Of(ControlSource.Open(path, load).Files, cancellationToken);
     }
 
     /// <summary>The SHA-256 of one file, in hexadecimal; null if it is not known and must not be computed now.</summary>

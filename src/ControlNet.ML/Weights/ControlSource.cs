@@ -56,6 +56,26 @@ internal sealed class ControlSource
         return new ControlSource(file.Config, file.OpenWeights, null);
     }
 
+    /// <summary>Opens a network as it is loaded, also a Control-LoRA, with its base.</summary>
+    /// <param name="path">The folder or file.</param>
+    /// <param name="options">Variant, runtime, the base of a Control-LoRA.</param>
+    /// <exception cref="ControlNetException">It is missing, incomplete or invalid, or a Control-LoRA without its base.</exception>
+    public static ControlSource Open(string path, LoadOptions options)
+    {
+        if (!ControlLora.IsAt(path))
+            return Open(path, options.Variant, Backends.PrefersGraphs(options.Backend));
+        if (options.ControlBase is not { } name)
+            throw new ControlNetException(
+                $"{path}: is a Control-LoRA, which holds differences only: expected the model whose UNet it was made from "
+                    + $"({nameof(LoadOptions)}.{nameof(LoadOptions.ControlBase)}).");
+        var model = ModelFolder.Open(
+            ModelNames.FindModel(name, options with { Progress = null }), options with { Parts = ModelParts.UNet, Vae = null });
+        if (model.Graphs is not null)
+            throw new ControlNetException($"{path}: is a Control-LoRA, which needs a base of weights; '{name}' is one of ONNX graphs.");
+        var config = ControlLora.Config(path, model);
+        return new ControlSource(config, () => ControlLora.OpenWeights(path, config, model), null);
+    }
+
     /// <summary>The ONNX file that a path names: itself, or <c>model.onnx</c> of a folder without weights; null if there is none.</summary>
     /// <param name="path">A file or folder.</param>
     /// <param name="prefersGraph">Whether to use the graph of a folder that also has weights.</param>

@@ -164,6 +164,10 @@ internal sealed record WeightReference(string Name, string? Variant, Precision P
         var (path, options) = (network.Path, network.Options);
         if (network.Source().Graph is { } graph)
             return OfGraph(network, graph);
+        if (ControlLora.IsAt(path))
+            throw new ControlNetException(
+                $"{network.Name}: is a Control-LoRA, whose base a saved model does not record: expected a control network with weights of "
+                    + "its own.");
         if (!Directory.Exists(path))
         {
             var settings = Path.ChangeExtension(path, ".json");

@@ -10,6 +10,7 @@ public sealed class WeightTensor
     private readonly TensorEntry _entry;
     private readonly long _first;
     private readonly bool _isTransposed;
+    private readonly LowRankChange? _change;
 
     /// <param name="name">The name in diffusers' or transformers' state dict.</param>
     /// <param name="shape">The shape there.</param>
@@ -23,6 +24,13 @@ public sealed class WeightTensor
         Count = shape.Aggregate(1L, (product, size) => checked(product * size));
         if (first < 0 || first > entry.Count - Count || (isTransposed && shape.Length != 2))
             throw new ArgumentException($"{Message.Name(name)} is not inside of {Message.Name(entry.Name)}.", nameof(entry));
+    }
+
+    private WeightTensor(WeightTensor other, LowRankChange change)
+    {
+        (Name, Shape, File, _entry, _first, _isTransposed) =
+            (other.Name, other.Shape, other.File, other._entry, other._first, other._isTransposed);
+        (Count, _change) = (other.Count, change);
     }
 
     /// <summary>The name in diffusers' or transformers' state dict.</summary>
@@ -46,6 +54,9 @@ public sealed class WeightTensor
     /// <summary>The number of bytes.</summary>
     public long ByteLength => Count * Type.Size();
 
+    /// <summary>The same tensor, with a change of low rank added to whatever is read.</summary>
+    internal WeightTensor With(LowRankChange change) => new(this, change);
+
     /// <summary>Copies the elements, converted to float.</summary>
     /// <param name="destination">The destination; exactly as long as the tensor.</param>
     /// <exception cref="ArgumentException">The destination's length differs.</exception>
@@ -54,7 +65,7 @@ public sealed class WeightTensor
         if (destination.Length != Count)
             throw new ArgumentException(
                 $"{Message.Name(Name)} has {Count:N0} elements, the destination {destination.Length:N0}.", nameof(destination));
-        if (_first == 0 && !_isTransposed && Count == _entry.Count)
+        if (_first == 0 && !_isTransposed && Count == _entry.Count && _change is null)
             File.CopyTo(Key, destination);
         else
             CopyTo(0, destination);
@@ -74,6 +85,7 @@ public sealed class WeightTensor
         {
             TensorConversion.ToSingle(
                 Type, File.Bytes(Key, (_first + first) * size, checked(destination.Length * size)), destination);
+            _change?.AddTo(first, destination);
             return;
         }
 
@@ -83,6 +95,8 @@ public sealed class WeightTensor
             var (row, column) = Math.DivRem(first + i, columns);
             TensorConversion.ToSingle(Type, File.Bytes(Key, (_first + (column * rows) + row) * size, size), destination.Slice(i, 1));
         }
+
+        _change?.AddTo(first, destination);
     }
 
     /// <summary>Copies some of the elements, converted to another floating-point type; those of the same type keep their bits.</summary>
@@ -92,7 +106,7 @@ public sealed class WeightTensor
     internal void CopyTo(long first, TensorType type, Span<byte> destination)
     {
         var (size, count) = (Type.Size(), destination.Length / type.Size());
-        if (type == Type && !_isTransposed)
+        if (type == Type && !_isTransposed && _change is null)
         {
             using var held = File.Hold();
             File.Bytes(Key, (_first + first) * size, count * size).CopyTo(destination);
@@ -114,13 +128,26 @@ public sealed class WeightTensor
         }
     }
 
-    /// <summary>Writes the elements as they are in the file, row-major, little-endian.</summary>
+    /// <summary>Writes the elements in the file's own type, row-major, little-endian.</summary>
     /// <param name="stream">The destination.</param>
     internal void WriteTo(Stream stream)
     {
         const int chunk = 1 << 24;
         using var held = File.Hold();
         var size = Type.Size();
+        if (_change is not null)
+        {
+            var part = new byte[StackElements * size];
+            for (var done = 0L; done < Count; done += StackElements)
+            {
+                var changed = part.AsSpan(0, (int)Math.Min(StackElements, Count - done) * size);
+                CopyTo(done, Type, changed);
+                stream.Write(changed);
+            }
+
+            return;
+        }
+
         if (!_isTransposed)
         {
             for (var done = 0L; done < ByteLength; done += chunk)
@@ -138,5 +165,9 @@ public sealed class WeightTensor
     }
 
     /// <summary>Releases the file's pages after they were copied. The tensor stays readable.</summary>
-    public void ReleasePages() => File.ReleasePages(_entry);
+    public void ReleasePages()
+    {
+        File.ReleasePages(_entry);
+        _change?.Release();
+    }
 }
