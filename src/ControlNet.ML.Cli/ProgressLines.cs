@@ -54,7 +54,7 @@ internal sealed class ProgressLines(Terminal terminal, Func<string, string>? det
     }
 
     /// <summary>The two largest units: <c>2 d 3 h</c>, <c>1 h 5 min</c>, <c>3 min 20 s</c>.</summary>
-    private static string Duration(TimeSpan time)
+    public static string Duration(TimeSpan time)
     {
         time = TimeSpan.FromSeconds(Math.Ceiling(time.TotalSeconds));
         return time.TotalDays >= 1 ? Of(time.Days, "d", time.Hours, "h")

@@ -23,6 +23,7 @@ internal static class ScoreCommand
         command.Add(dry);
         command.Add(json);
         command.Add(MergeCommand(terminal));
+        command.Add(StatusCommand(terminal));
         command.SetAction((result, cancellationToken) =>
         {
             var run = new ScoreRun(terminal, options.Settings(result, terminal), result.GetValue(json));
@@ -54,6 +55,29 @@ internal static class ScoreCommand
                 else if (report.Results is { } file)
                     terminal.Result(file);
                 return report.Results is null ? App.Failed : report.Failed == 0 ? App.Success : App.SomeFailed;
+            },
+            cancellationToken));
+        return command;
+    }
+    private static Command StatusCommand(Terminal terminal)
+    {
+        var folder = new Argument<string>("folder") { Description = "The --output folder of the run." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document with all shards." };
+        var command = new Command(
+            "status",
+            "Show how far a run is, its shards, its speed and the time left, from any machine that sees its folder.")
+        {
+            folder, json,
+        };
+        command.SetAction((result, cancellationToken) => Task.Run(
+            () =>
+            {
+                var report = ScoreStatus.Read(result.GetValue(folder)!, terminal.Clock, cancellationToken);
+                if (result.GetValue(json))
+                    Json.Print(terminal, report);
+                else
+                    ScoreStatusText.Print(terminal, report);
+                return App.Success;
             },
             cancellationToken));
         return command;

@@ -16,10 +16,7 @@ internal sealed class Merge
 
     private Merge(string folder)
     {
-        var file = ScoringFolder.Record(folder);
-        if (!File.Exists(file))
-            throw new ControlNetException($"The folder '{folder}' has no run.json, expected the --output folder of 'controlnet score'.");
-        (_folder, _record) = (folder, ScoringRecord.Read(file));
+        (_folder, _record) = (folder, ScoringRecord.ReadIn(folder));
         _format = _record.Settings.GetValueOrDefault("format", ResultWriter.Formats[0]);
     }
 

@@ -21,13 +21,16 @@ internal sealed class ScoringFolder : IDisposable
     public bool HasScheduler { get; private init; }
 
     /// <summary>The journal of this shard.</summary>
-    public string Journal => System.IO.Path.Combine(Path, $"journal{_shard.Suffix}.jsonl");
+    public string Journal => JournalOf(Path, _shard);
 
     /// <summary>The batch size that was measured for this shard.</summary>
     public string BatchSize => BatchSizeFile(Path, _shard);
 
     /// <summary>The results of this shard.</summary>
     public string Results(string format) => System.IO.Path.Combine(Path, ResultsName(_shard, format));
+
+    /// <summary>The path of a shard's journal.</summary>
+    public static string JournalOf(string path, Shard shard) => System.IO.Path.Combine(path, $"journal{shard.Suffix}.jsonl");
 
     /// <summary>The file name of a shard's results.</summary>
     public static string ResultsName(Shard shard, string format) => $"results{shard.Suffix}.{format}";
@@ -43,7 +46,7 @@ internal sealed class ScoringFolder : IDisposable
     [
         Record(path),
         System.IO.Path.Combine(path, $"run{shard.Suffix}.lock"),
-        System.IO.Path.Combine(path, $"journal{shard.Suffix}.jsonl"),
+        JournalOf(path, shard),
         BatchSizeFile(path, shard),
         .. ResultWriter.Formats
             .SelectMany(format => new[] { ResultsName(shard, format), ResultsName(Shard.Whole, format) })

@@ -33,6 +33,16 @@ internal sealed record ScoringRecord(
             : throw new ControlNetException($"{path}: is incomplete, expected a file that 'controlnet score' wrote.");
     }
 
+    /// <summary>Reads the run.json of a run's folder.</summary>
+    /// <exception cref="ControlNetException">There is none, or it cannot be read.</exception>
+    public static ScoringRecord ReadIn(string folder)
+    {
+        var file = ScoringFolder.Record(folder);
+        return File.Exists(file)
+            ? Read(file)
+            : throw new ControlNetException($"The folder '{folder}' has no run.json, expected the --output folder of 'controlnet score'.");
+    }
+
     /// <summary>The seed of a run: a drawn one is that of the run in the folder, if there is one.</summary>
     /// <param name="folder">The folder of the run.</param>
     /// <param name="seed">The seed on the command line.</param>

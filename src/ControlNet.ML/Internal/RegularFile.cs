@@ -11,12 +11,20 @@ internal static class RegularFile
     /// <param name="name">Its name in messages.</param>
     /// <param name="bufferSize">The size of the stream's buffer; 1 for none.</param>
     /// <exception cref="ControlNetException">It does not exist, is not a regular file, or cannot be read.</exception>
-    public static FileStream Open(string path, string name, int bufferSize = 4096)
+    public static FileStream Open(string path, string name, int bufferSize = 4096) =>
+        Open(path, name, FileShare.Read | FileShare.Delete, bufferSize);
+
+    /// <summary>Opens a file that another process may be writing.</summary>
+    /// <inheritdoc cref="Open(string, string, int)"/>
+    public static FileStream OpenShared(string path, string name, int bufferSize = 4096) =>
+        Open(path, name, FileShare.ReadWrite | FileShare.Delete, bufferSize);
+
+    private static FileStream Open(string path, string name, FileShare share, int bufferSize)
     {
         try
         {
             Require(path, name);
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize);
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, share, bufferSize);
             if (stream.CanSeek)
                 return stream;
             stream.Dispose();
