@@ -53,7 +53,7 @@ internal sealed record TorchDevice(Device Device, ScalarType Type)
         if (precision == Precision.Float16 && config.ForceUpcast)
             throw new ControlNetException(
                 "The precision of the autoencoder is float16, in which this one overflows ('force_upcast' in its config.json): expected "
-                    + "float32 or bfloat16.");
+                    + "float32 or bfloat16 (--vae-precision fp32 or bf16).");
 
         // Float16, the fastest of GPUs, is what it overflows in.
         if (precision == Precision.Auto)
