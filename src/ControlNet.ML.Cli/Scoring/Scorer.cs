@@ -94,23 +94,26 @@ internal sealed class Scorer(
         var results = model.GenerateEach([.. rows.Select(row => row.Image)], cancellationToken: cancellationToken);
         var seconds = clock.Elapsed.TotalSeconds / rows.Count;
         var made = rows.Zip(results).Where(made => !journal.Has(made.First.Request.Row)).ToList();
-        foreach (var (row, result) in made.Where(made => made.Second.Value is null))
+        if (made.TrueForAll(one => one.Second.Value is not null))
         {
-            // Whether any row succeeded is known once all before are written.
-            _writing.Wait();
+            _writing.Start(() => made.ForEach(one => Write(one.First, one.Second.Value!, seconds)));
+            return;
+        }
+
+        // In the table's order: whether a failure stops the run depends on the rows before it.
+        _writing.Wait();
+        foreach (var (row, result) in made)
+        {
+            if (result.Value is { } image)
+            {
+                Write(row, image, seconds);
+                continue;
+            }
+
             if (result.Failure is NotFiniteException && journal.Succeeded == 0)
                 _probe.Check(row, result.Failure, cancellationToken);
             Fail(row.Request.Row, row.Request.Options.Seed, seconds, result.Failure!);
         }
-
-        _writing.Start(() =>
-        {
-            foreach (var (row, result) in made)
-            {
-                if (result.Value is { } image)
-                    Write(row, image, seconds);
-            }
-        });
     }
 
     private void Write(LoadedRow row, GeneratedImage image, double seconds)

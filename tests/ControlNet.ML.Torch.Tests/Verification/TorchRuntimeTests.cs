@@ -21,7 +21,7 @@ public sealed class TorchRuntimeTests : IDisposable
         Assert.Equal(expected, TorchRuntime.PrecisionOf(auto));
         Assert.Equal(Precision.Float16, TorchRuntime.PrecisionOf(auto with { Precision = Precision.Float16 }));
         using var model = DiffusionModel.Load(Fixtures.Path("models", "sd1"), auto);
-        using var named = DiffusionModel.Load(Fixtures.Path("models", "sd1"), auto with { Precision = expected });
+        using var named = DiffusionModel.Load(Fixtures.Path("models", "sd1"), auto with { Precision = expected, VaePrecision = expected });
         var options = new GenerateOptions { Steps = 1, Width = 64, Height = 64 };
         var (image, same) = (model.Generate("square", options), named.Generate("square", options));
         Assert.Equal(same.Image.Samples, image.Image.Samples);
