@@ -17,18 +17,24 @@ public sealed class StopSignalTests
             "--width", "32", "--height", "32", "--conditioning-embedding-out-channels", "16", "32", "64", "128", "--sample-every", "0", "--validation-rows", "0");
         await Until(() => File.Exists("run/log.jsonl"), process);
 
-        // As Slurm does: the notice ahead of the time limit, then the signal at the limit, which may not cost the checkpoint.
-        foreach (var signal in (string[])["-USR1", "-USR1", "-TERM"])
+        // As Slurm does: the notice ahead of the time limit, then, before the checkpoint is written, the signal at the limit.
+        await Send("-USR1");
+        string? line;
+        do
+            line = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+        while (line is not null && line != "stopping after the current operation, as SIGUSR1 asks.");
+        await Send("-TERM");
+        await process.WaitForExitAsync();
+
+        Assert.NotNull(line);
+        Assert.Equal(App.Cancelled, process.ExitCode);
+        Assert.Single(Directory.GetDirectories("run/checkpoints"));
+
+        async Task Send(string signal)
         {
             using var kill = Process.Start("kill", [signal, $"{process.Id}"]);
             await kill.WaitForExitAsync();
         }
-
-        await process.WaitForExitAsync();
-
-        Assert.Equal(App.Cancelled, process.ExitCode);
-        Assert.Contains("stopping after the current operation", await process.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
-        Assert.Single(Directory.GetDirectories("run/checkpoints"));
     }
 
     private static Process Start(params string[] args) => Process.Start(new ProcessStartInfo("dotnet", [typeof(App).Assembly.Location, .. args])

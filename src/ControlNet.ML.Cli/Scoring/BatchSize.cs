@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlNet.ML.Configuration;
 using ControlNet.ML.Rows;
 
 namespace ControlNet.ML.Cli.Scoring;
@@ -12,7 +13,7 @@ internal static class BatchSize
     /// <summary>The largest.</summary>
     public const int Largest = 256;
 
-    // Larger ones save nothing on any device that was measured, and trying them takes long.
+    // Trying larger ones takes as long as many images.
     private const int LargestMeasured = 32;
 
     /// <summary>The size, which is measured on the first row that can be loaded.</summary>
@@ -29,8 +30,8 @@ internal static class BatchSize
         if (Kept(folder.BatchSize) is { } kept)
             return kept;
         var most = (int)Math.Min(LargestMeasured, plan.Rows);
-        var size = First(plan, loader) is { } row && most > 1 ? Measured(row) : 1;
-        AtomicFile.Write(folder.BatchSize, stream => JsonSerializer.Serialize(stream, new Record(size)));
+        var size = First(plan, loader, cancellationToken) is { } row && most > 1 ? Measured(row) : 1;
+        AtomicFile.Write(folder.BatchSize, stream => JsonSerializer.Serialize(stream, new Record(size), Json.Options));
         return size;
 
         int Measured(LoadedRow row)
@@ -47,16 +48,18 @@ internal static class BatchSize
         }
     }
 
-    private static LoadedRow? First(ScorePlan plan, RowLoader loader)
+    private static LoadedRow? First(ScorePlan plan, RowLoader loader, CancellationToken cancellationToken)
     {
         foreach (var row in plan.Read())
         {
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 return loader.Load(plan.Parser.Parse(row));
             }
             catch (RowException)
             {
+                // It fails when its turn comes; any other row tells as much.
             }
         }
 
@@ -69,19 +72,11 @@ internal static class BatchSize
     {
         if (!File.Exists(path))
             return null;
-        try
-        {
-            return JsonSerializer.Deserialize<Record>(File.ReadAllBytes(path)) is { BatchSize: >= 1 and <= Largest } record
-                ? record.BatchSize
-                : throw Damaged(null);
-        }
-        catch (JsonException e)
-        {
-            throw Damaged(e);
-        }
-
-        ControlNetException Damaged(Exception? cause) =>
-            new($"{path}: expected {{\"BatchSize\": 1 to {Largest}}}, the size that was measured when the run began.", cause!);
+        var size = JsonText.Deserialize<Record>(JsonText.ReadFile(path, path), path, Json.Options).BatchSize;
+        return size is >= 1 and <= Largest
+            ? size
+            : throw new ControlNetException(
+                $"{path}: its batch_size is {size}, expected 1 to {Largest}, the size that was measured when the run began.");
     }
 
     private sealed record Record(int BatchSize);

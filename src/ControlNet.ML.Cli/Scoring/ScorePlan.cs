@@ -15,7 +15,6 @@ namespace ControlNet.ML.Cli.Scoring;
 /// <summary>A checked run before any work: the settings and the table, which fit together.</summary>
 internal sealed class ScorePlan
 {
-
     private ScorePlan(ScoreSettings settings, TableReader table, ColumnPlan columns)
     {
         (Settings, Table, Columns) = (settings, table, columns);

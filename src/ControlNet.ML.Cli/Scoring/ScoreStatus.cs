@@ -4,9 +4,9 @@ namespace ControlNet.ML.Cli.Scoring;
 /// How far the shards of a run are, read from its folder alone while they are being scored, on this machine or others. Nothing is written
 /// or locked.
 /// </summary>
-internal sealed class ScoreStatus
+internal static class ScoreStatus
 {
-    // So many rows tell how fast a shard is now; and a shard that takes as long as that for one row has stopped.
+    // So many rows tell how fast a shard is now; and a shard that finishes none in as much time has stopped.
     private const int RecentRows = 20;
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
@@ -38,13 +38,16 @@ internal sealed class ScoreStatus
         if (!File.Exists(file))
             return new ShardStatus(shard.Index, rows, 0, 0, rows == 0 ? "done" : "waiting", 0, null);
         var (done, failed) = (0L, 0L);
-        var recent = new Queue<double>();
+        var (recent, batch) = (new Queue<double>(), 0);
         using (var stream = RegularFile.OpenShared(file, file))
         {
             foreach (var entry in JournalLines.Read(stream, file).Select(line => line.Entry))
             {
                 done++;
                 failed += entry.Error is null ? 0 : 1;
+
+                // The rows of a batch are finished together, and share its time.
+                batch = recent.Count > 0 && recent.Last() == entry.Seconds ? batch + 1 : 1;
                 recent.Enqueue(entry.Seconds);
                 if (recent.Count > RecentRows)
                     recent.Dequeue();
@@ -55,7 +58,8 @@ internal sealed class ScoreStatus
         var seconds = recent.Count == 0 ? 0 : recent.Average();
         var age = Math.Max(0, (now - File.GetLastWriteTimeUtc(file)).TotalSeconds);
         var state = done >= rows ? "done"
-            : age > Math.Max(Quiet.TotalSeconds, RecentRows * seconds) ? "stopped"
+            : done == 0 ? "begun"
+            : age > Math.Max(Quiet.TotalSeconds, Math.Max(RecentRows, 2 * batch) * seconds) ? "stopped"
             : "working";
         var rate = state == "working" && seconds > 0 ? 1 / seconds : 0;
         return new ShardStatus(shard.Index, rows, done, failed, state, Math.Round(rate, 4), Math.Round(age, 1));
@@ -78,7 +82,8 @@ internal sealed record ScoreReport(
 /// <param name="Done">Rows that are finished.</param>
 /// <param name="Failed">Rows with an error.</param>
 /// <param name="State">
-/// <c>waiting</c>: not begun; <c>working</c>; <c>stopped</c>: no row was finished for a minute and the time of twenty rows; <c>done</c>.
+/// <c>waiting</c>: not begun; <c>begun</c>: no row is finished yet; <c>working</c>; <c>stopped</c>: no row was finished for a minute and the
+/// time of twenty rows, or two batches; <c>done</c>.
 /// </param>
 /// <param name="RowsPerSecond">Rows per second over the last rows; 0 unless it is working.</param>
 /// <param name="SecondsSinceLastRow">Time since a row was last finished, by this machine's clock; null if it has not begun.</param>

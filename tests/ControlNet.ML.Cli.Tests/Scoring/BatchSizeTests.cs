@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ControlNet.ML.Imaging;
 
 namespace ControlNet.ML.Cli.Tests.Scoring;
@@ -56,10 +57,10 @@ public sealed class BatchSizeTests
     }
 
     [Theory]
-    [InlineData("""{"BatchSize":0}""")]
-    [InlineData("""{"BatchSize":"four"}""")]
-    [InlineData("no JSON")]
-    public async Task A_damaged_record_of_it_is_an_error(string content)
+    [InlineData("""{"batch_size":0}""", "its batch_size is 0, expected 1 to 256")]
+    [InlineData("""{"batch_size":"four"}""", "does not have the expected format")]
+    [InlineData("no JSON", "does not have the expected format")]
+    public async Task A_damaged_record_of_it_is_an_error(string content, string says)
     {
         using var folder = new ScoreFolder(Rows);
         await folder.RunAsync(settings => settings with { Batch = null });
@@ -69,7 +70,7 @@ public sealed class BatchSizeTests
         File.Delete(Path.Combine(folder.Out, "journal.jsonl"));
         var answer = await folder.RunAsync(settings => settings with { Batch = null });
         Assert.Equal(App.Failed, answer.Code);
-        Assert.Contains("batch-size.json: expected {\"BatchSize\": 1 to 256}", answer.Error, StringComparison.Ordinal);
+        Assert.Contains($"batch-size.json: {says}", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,7 +104,8 @@ public sealed class BatchSizeTests
         (folder.Backend.Stepping, folder.Backend.MostTogether) = (stepping, mostTogether);
         var answer = await folder.RunAsync(settings => settings with { Batch = null, Options = Few });
         Assert.Equal(App.Success, answer.Code);
-        var size = int.Parse(File.ReadAllText(Path.Combine(folder.Out, "batch-size.json")).Split(':', '}')[1]);
+        using var kept = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Out, "batch-size.json")));
+        var size = kept.RootElement.GetProperty("batch_size").GetInt32();
         Assert.Contains($"--batch-size {size}, measured", answer.Error, StringComparison.Ordinal);
         return size;
     }

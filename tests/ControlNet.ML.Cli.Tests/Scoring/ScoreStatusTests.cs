@@ -39,6 +39,29 @@ public sealed class ScoreStatusTests
     }
 
     [Fact]
+    public async Task A_shard_whose_batches_take_long_has_not_stopped_nor_one_without_a_row()
+    {
+        using var folder = new ScoreFolder(Rows);
+        var now = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        await folder.RunAsync();
+        var file = Path.Combine(folder.Out, "journal.jsonl");
+        var entry = JournalEntry.Parse(System.Text.Encoding.UTF8.GetBytes(File.ReadLines(file).First()))! with { Seconds = 10 };
+        State("working", 3, 150);
+        State("stopped", 3, 250);
+        State("working", 15, 250, rows: 40);
+        State("stopped", 15, 350, rows: 40);
+        State("begun", 0, 4000);
+
+        void State(string expected, int done, int age, int rows = 7)
+        {
+            File.WriteAllText(Path.Combine(folder.Out, "run.json"), JsonSerializer.Serialize(ScoringRecord.ReadIn(folder.Out) with { Rows = rows }, Json.Options));
+            File.WriteAllBytes(file, [.. Enumerable.Range(0, done).SelectMany(row => (entry with { Row = row }).ToLine())]);
+            File.SetLastWriteTimeUtc(file, now.AddSeconds(-age).UtcDateTime);
+            Assert.Equal(expected, ScoreStatus.Read(folder.Out, new At(now), default).Shards[0].State);
+        }
+    }
+
+    [Fact]
     public async Task It_is_shown_while_the_run_writes()
     {
         using var tool = new Tool();

@@ -1,7 +1,4 @@
-using System.Text;
-using System.Text.Json;
 using ControlNet.ML.Diffusion;
-using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Weights;
 
 namespace ControlNet.ML.Torch.Tests.Pipelines;
@@ -14,10 +11,8 @@ public sealed class ControlLoraTests
     /// <summary>The pipelines of fixtures/beyond with Control-LoRAs whose files are there.</summary>
     public static TheoryData<string> Cases()
     {
-        return Fixtures.Cases(Fixtures.Has("beyond", "cases.json") ? Manifest().EnumerateObject().Where(item => IsLora(item.Value)).Select(item => item.Name) : []);
-
-        static bool IsLora(JsonElement setup) => setup.GetProperty("parts").EnumerateObject().All(part => part.Name == "controlnet"
-            && part.Value.EnumerateArray().All(file => Fixtures.Has(file.GetString()!) && File.Exists(Fixtures.Path(file.GetString()!)) && HasMark(Fixtures.Path(file.GetString()!))));
+        return BeyondPipelines.Cases(setup => BeyondPipelines.HasControls(
+            setup, path => Fixtures.Has(path) && File.Exists(Fixtures.Path(path)) && HasMark(Fixtures.Path(path))));
 
         static bool HasMark(string path)
         {
@@ -27,42 +22,8 @@ public sealed class ControlLoraTests
     }
 
     [Theory, MemberData(nameof(Cases)), Trait("Category", "Parity")]
-    public async Task Every_step_and_the_image_are_those_of_the_full_network(string name)
-    {
-        Fixtures.SkipIfNothing(name, "beyond/cases.json");
-        var setup = Manifest().GetProperty(name);
-        var arguments = setup.GetProperty("arguments");
-        var inputs = new ReferenceTensors(Fixtures.Path("beyond", "inputs.safetensors"));
-        var expected = new ReferenceTensors(Fixtures.Path("beyond", "pipelines", $"{name}.safetensors"));
-        var place = Fixtures.Path(setup.GetProperty("model").GetString()!);
-        using var model = DiffusionModel.Load(place, Cpu);
-        using var network = ControlNetwork.Load(
-            Fixtures.Path(setup.GetProperty("parts").GetProperty("controlnet")[0].GetString()!), Cpu with { ControlBase = place });
-        var options = new GenerateOptions
-        {
-            NegativePrompt = arguments.GetProperty("negative_prompt").GetString(),
-            Steps = arguments.GetProperty("num_inference_steps").GetInt32(),
-            Guidance = arguments.GetProperty("guidance_scale").GetDouble(),
-            Width = arguments.GetProperty("width").GetInt32(),
-            Height = arguments.GetProperty("height").GetInt32(),
-            Latents = Tensor(inputs, arguments.GetProperty("latents").GetString()!, 1),
-            SchedulerConfig = SchedulerConfig.Parse(Encoding.UTF8.GetBytes(setup.GetProperty("scheduler").GetRawText()), name),
-        };
-        var control = new ControlInput(network, Tensor(inputs, arguments.GetProperty("image").GetString()!, byte.MaxValue))
-        {
-            Unit = new ControlUnit { Scale = arguments.GetProperty("controlnet_conditioning_scale").GetDouble() },
-        };
-
-        GenerationStep? last = null;
-        await foreach (var step in model.GenerateSteps(arguments.GetProperty("prompt").GetString()!, [control], options))
-        {
-            Close.Relative(expected.Doubles($"latents.{step.Step}"), step.Latents.Values, 5e-4, $"latents.{step.Step}", floor: 0);
-            last = step;
-        }
-
-        Assert.False(expected.Has($"latents.{last!.Step + 1}"));
-        TensorChecks.Compare(expected, "image.checks", 0, last.Image().Pixels.Values, 2e-3);
-    }
+    public Task Every_step_and_the_image_are_those_of_the_full_network(string name) =>
+        BeyondPipelines.CheckAsync(name, (network, model) => ControlNetwork.Load(network, Cpu with { ControlBase = model }));
 
     [Theory, InlineData("sd1"), InlineData("sdxl"), Trait("Category", "Parity")]
     public void The_residuals_are_those_of_the_full_network(string name)
@@ -72,13 +33,13 @@ public sealed class ControlLoraTests
         var inputs = new ReferenceTensors(Fixtures.Path("beyond", "module-inputs.safetensors"));
         using var network = Load(name, name);
         var xl = name == "sdxl";
-        var hint = network.Encode(Tensor(inputs, "condition", byte.MaxValue));
-        var (sample, times) = (Tensor(inputs, "sample", 1), inputs.Floats("timestep"));
+        var hint = network.Encode(BeyondPipelines.Tensor(inputs, "condition", byte.MaxValue));
+        var (sample, times) = (BeyondPipelines.Tensor(inputs, "sample", 1), inputs.Floats("timestep"));
         var text = new DenoiserInputs
         {
-            Text = Tensor(inputs, xl ? "encoder_hidden_states_xl" : "encoder_hidden_states", 1),
-            PooledText = xl ? Tensor(inputs, "text_embeds", 1) : null,
-            TimeIds = xl ? Tensor(inputs, "time_ids", 1) : null,
+            Text = BeyondPipelines.Tensor(inputs, xl ? "encoder_hidden_states_xl" : "encoder_hidden_states", 1),
+            PooledText = xl ? BeyondPipelines.Tensor(inputs, "text_embeds", 1) : null,
+            TimeIds = xl ? BeyondPipelines.Tensor(inputs, "time_ids", 1) : null,
         };
 
         // Rows do not see each other; every row has a timestep of its own.
@@ -107,13 +68,4 @@ public sealed class ControlLoraTests
 
     private static ControlNetwork Load(string name, string model) => ControlNetwork.Load(
         Fixtures.Path("beyond", "control-lora", name + ".safetensors"), Cpu with { ControlBase = Fixtures.Path("models", model) });
-
-    private static JsonElement Manifest()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("beyond", "cases.json")));
-        return document.RootElement.Clone();
-    }
-
-    private static TensorData Tensor(ReferenceTensors tensors, string name, float divisor) =>
-        new([.. tensors.Floats(name).Select(value => value / divisor)], tensors.Shape(name));
 }

@@ -1,8 +1,4 @@
-using System.Text;
-using System.Text.Json;
 using ControlNet.ML.Configuration;
-using ControlNet.ML.Diffusion;
-using ControlNet.ML.Diffusion.Schedulers;
 using ControlNet.ML.Imaging;
 using ControlNet.ML.Torch.Benchmarks;
 using ControlNet.ML.Torch.Models;
@@ -22,52 +18,15 @@ public sealed class FewerAttentionPipelineTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     /// <summary>The pipelines of fixtures/beyond with plain control networks whose files are there.</summary>
-    public static TheoryData<string> Cases()
-    {
-        return Fixtures.Cases(Fixtures.Has("beyond", "cases.json") ? Manifest().EnumerateObject().Where(item => IsPlain(item.Value)).Select(item => item.Name) : []);
-
-        static bool IsPlain(JsonElement setup) => setup.GetProperty("pipeline").GetString() == Pipeline
-            && setup.GetProperty("parts").EnumerateObject().All(part => part.Name == "controlnet" && part.Value.EnumerateArray().All(folder =>
-                Fixtures.Has(folder.GetString()!, "config.json") && File.ReadAllText(Fixtures.Path(folder.GetString()!, "config.json")).Contains("\"ControlNetModel\"", StringComparison.Ordinal)));
-    }
+    public static TheoryData<string> Cases() => BeyondPipelines.Cases(
+        setup => setup.GetProperty("pipeline").GetString() == Pipeline && BeyondPipelines.HasControls(setup, path => Fixtures.Has(path, "config.json")
+            && File.ReadAllText(Fixtures.Path(path, "config.json")).Contains("\"ControlNetModel\"", StringComparison.Ordinal)));
 
     public void Dispose() => _folder.Dispose();
 
     [Theory, MemberData(nameof(Cases)), Trait("Category", "Parity")]
-    public async Task Every_step_and_the_image_are_diffusers_own(string name)
-    {
-        Fixtures.SkipIfNothing(name, "beyond/cases.json");
-        var setup = Manifest().GetProperty(name);
-        var arguments = setup.GetProperty("arguments");
-        var inputs = new ReferenceTensors(Fixtures.Path("beyond", "inputs.safetensors"));
-        var expected = new ReferenceTensors(Fixtures.Path("beyond", "pipelines", $"{name}.safetensors"));
-        using var model = DiffusionModel.Load(Fixtures.Path(setup.GetProperty("model").GetString()!), Cpu);
-        using var network = ControlNetwork.Load(Fixtures.Path(setup.GetProperty("parts").GetProperty("controlnet")[0].GetString()!), Cpu);
-        var options = new GenerateOptions
-        {
-            NegativePrompt = arguments.GetProperty("negative_prompt").GetString(),
-            Steps = arguments.GetProperty("num_inference_steps").GetInt32(),
-            Guidance = arguments.GetProperty("guidance_scale").GetDouble(),
-            Width = arguments.GetProperty("width").GetInt32(),
-            Height = arguments.GetProperty("height").GetInt32(),
-            Latents = Tensor(inputs, arguments.GetProperty("latents").GetString()!, 1),
-            SchedulerConfig = SchedulerConfig.Parse(Encoding.UTF8.GetBytes(setup.GetProperty("scheduler").GetRawText()), name),
-        };
-        var control = new ControlInput(network, Tensor(inputs, arguments.GetProperty("image").GetString()!, byte.MaxValue))
-        {
-            Unit = new ControlUnit { Scale = arguments.GetProperty("controlnet_conditioning_scale").GetDouble() },
-        };
-
-        GenerationStep? last = null;
-        await foreach (var step in model.GenerateSteps(arguments.GetProperty("prompt").GetString()!, [control], options))
-        {
-            Close.Relative(expected.Doubles($"latents.{step.Step}"), step.Latents.Values, 5e-4, $"latents.{step.Step}", floor: 0);
-            last = step;
-        }
-
-        Assert.Equal(options.Steps - 1, last!.Step);
-        TensorChecks.Compare(expected, "image.checks", 0, last.Image().Pixels.Values, 2e-3);
-    }
+    public Task Every_step_and_the_image_are_diffusers_own(string name) =>
+        BeyondPipelines.CheckAsync(name, (network, _) => ControlNetwork.Load(network, Cpu));
 
     [Theory]
     [InlineData(true, "DownBlock2D", "UNetMidBlock2DCrossAttn", 0, 0)]
@@ -154,13 +113,5 @@ public sealed class FewerAttentionPipelineTests : IDisposable
             WeightFiles.Write(Path.Combine(folder, "diffusion_pytorch_model.safetensors"), RandomWeights.Fill(network).named_parameters().Select(entry => (entry.name, (TorchSharp.torch.Tensor)entry.parameter)));
             return folder;
         }
-    }
-
-    private static TensorData Tensor(ReferenceTensors inputs, string name, float divisor) => new([.. inputs.Floats(name).Select(value => value / divisor)], inputs.Shape(name));
-
-    private static JsonElement Manifest()
-    {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Fixtures.Path("beyond", "cases.json")));
-        return document.RootElement.Clone();
     }
 }
