@@ -15,7 +15,8 @@ internal static class ApproximationBenchmark
 {
     private const int Steps = 20;
 
-    private static readonly string[] Subjects =
+    /// <summary>What the embedded model can draw, for benchmarks on it.</summary>
+    public static readonly string[] Subjects =
     [
         "panda", "red apple", "tangerine", "pizza", "hamburger", "cactus", "sunflower", "octopus", "penguin", "owl", "fox", "bear",
         "strawberry", "doughnut", "cupcake", "automobile", "bicycle", "rocket", "soccer ball", "hot beverage",

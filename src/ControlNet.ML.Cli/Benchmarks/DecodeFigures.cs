@@ -9,10 +9,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 /// </summary>
 internal static class DecodeFigures
 {
-    private static readonly string[] Prompts =
-    [
-        "red apple", "rocket", "sleeping cat", "snowman", "green tree", "fried egg", "blue car", "house with garden",
-    ];
+    private const int Images = 8;
 
     public static Dictionary<string, object> Run(int repeats, CancellationToken cancellationToken)
     {
@@ -21,7 +18,7 @@ internal static class DecodeFigures
         using var strips = Model(new() { Device = "cpu", Tiling = true });
         using var half = Model(new() { Device = "cpu", VaePrecision = Precision.BFloat16 });
         List<double> ofStrips = [], ofHalf = [];
-        foreach (var (i, prompt) in Prompts.Index())
+        foreach (var (i, subject) in ApproximationBenchmark.Subjects.Take(Images).Index())
         {
             cancellationToken.ThrowIfCancellationRequested();
             var options = new GenerateOptions { Steps = 20, Seed = (ulong)i };
@@ -29,12 +26,12 @@ internal static class DecodeFigures
             ofStrips.Add(PeakSignalToNoise.Compare(image, Image(strips)));
             ofHalf.Add(PeakSignalToNoise.Compare(image, Image(half)));
 
-            ImageBuffer Image(DiffusionModel model) => model.Generate($"{prompt}, fluent 3d emoji", options, cancellationToken).Image;
+            ImageBuffer Image(DiffusionModel model) => model.Generate($"{subject}, fluent 3d emoji", options, cancellationToken).Image;
         }
 
         return new()
         {
-            ["what"] = $"SD1.5's decoder, random weights, {result.Side}x{result.Side}; 8 images of the embedded model",
+            ["what"] = $"SD1.5's decoder, random weights, {result.Side}x{result.Side}; {Images} images of the embedded model",
             ["seconds"] = BenchmarkCatalog.Round(result.Seconds),
             ["tiling_ratio"] = BenchmarkCatalog.Round(result.StripsRatio),
             ["bf16_ratio"] = BenchmarkCatalog.Round(result.HalfRatio),

@@ -22,6 +22,9 @@ internal static class MemoryBenchmark
 
     public static IReadOnlyCollection<string> Names => Cases.Keys;
 
+    /// <summary>Whether a benchmark writes 10 GB and needs as much memory and more: it runs only where it is named.</summary>
+    public static bool IsLarge(string name) => Cases.TryGetValue(name, out var one) && one.IsXL;
+
     /// <summary>Whether the model of a benchmark is there.</summary>
     public static bool IsWritten(string name, string root) => Directory.Exists(FolderOf(name, root));
 

@@ -14,7 +14,7 @@ namespace ControlNet.ML.Cli.Benchmarks;
 internal static class RandomModel
 {
     /// <summary>The UNet of SDXL: 2,567,463,684 parameters.</summary>
-    private static readonly UNetConfig XLUNet = UNetConfig.StableDiffusion15 with
+    public static readonly UNetConfig XLUNet = UNetConfig.StableDiffusion15 with
     {
         SampleSize = 128,
         DownBlockTypes = ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],

@@ -17,8 +17,8 @@ internal static class ScoreBenchmark
 
     public static Dictionary<string, object> Run(CancellationToken cancellationToken)
     {
-        string[] nouns = ["red apple", "rocket", "sleeping cat", "snowman", "green tree", "fried egg", "blue car", "house with garden"];
-        string[] prompts = [.. Enumerable.Range(0, Rows).Select(i => $"{nouns[i % nouns.Length]} fluent 3d emoji")];
+        var subjects = ApproximationBenchmark.Subjects;
+        string[] prompts = [.. Enumerable.Range(0, Rows).Select(i => $"{subjects[i % subjects.Length]} fluent 3d emoji")];
         using var folder = ScratchFolder.Create();
         var table = folder.File("table.csv");
         File.WriteAllLines(table, ["prompt", .. prompts]);

@@ -13,7 +13,8 @@ internal static class BenchCommand
     {
         var only = new Argument<string[]>("benchmark")
         {
-            Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all; features only with --features.",
+            Description = $"Benchmarks to run: {string.Join(", ", BenchmarkCatalog.Names)}. By default all, "
+                + "but features only with --features, and memory-sdxl and memory-sdxl-low (20 GB of memory) only by name.",
             HelpName = "benchmark",
             Arity = ArgumentArity.ZeroOrMore,
         };
@@ -46,7 +47,8 @@ internal static class BenchCommand
             var graph = result.GetValue(features);
             var names = result.GetValue(only) is { Length: > 0 } some
                 ? some
-                : [.. BenchmarkCatalog.Names.Where(name => name != BenchmarkCatalog.Features || graph is not null)];
+                : [.. BenchmarkCatalog.Names.Where(name =>
+                    !MemoryBenchmark.IsLarge(name) && (name != BenchmarkCatalog.Features || graph is not null))];
             var isMeasured = ImageOptions.KernelsOf(result.GetValue(kernels)) == KernelChoice.Measured;
             var settings = new BenchmarkSettings(
                 result.GetValue(repeats), DeviceChoice.OfOnnx(result.GetValue(device)), graph, result.GetValue(preparation)!, isMeasured);

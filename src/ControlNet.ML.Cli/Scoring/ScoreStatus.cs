@@ -82,8 +82,8 @@ internal sealed record ScoreReport(
 /// <param name="Done">Rows that are finished.</param>
 /// <param name="Failed">Rows with an error.</param>
 /// <param name="State">
-/// <c>waiting</c>: not begun; <c>begun</c>: no row is finished yet; <c>working</c>; <c>stopped</c>: no row was finished for a minute and the
-/// time of twenty rows, or two batches; <c>done</c>.
+/// <c>waiting</c>: not begun; <c>begun</c>: no row is finished yet; <c>working</c>; <c>stopped</c>: no row was finished for a minute and
+/// the time of twenty rows, or two batches; <c>done</c>.
 /// </param>
 /// <param name="RowsPerSecond">Rows per second over the last rows; 0 unless it is working.</param>
 /// <param name="SecondsSinceLastRow">Time since a row was last finished, by this machine's clock; null if it has not begun.</param>
